@@ -1,0 +1,128 @@
+//! Where everything lies: the one file that makes the names of the store's files and directories.
+//!
+//! Two trees. The store (`/var/lib/tare`) survives a reboot; the run directory (`/run/tare`, on tmpfs) holds
+//! what is true only while the machine is up, and what may be lost with it (`--rm` containers' records).
+
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Debug)]
+pub struct Paths {
+    root: PathBuf,
+    run: PathBuf,
+}
+
+impl Paths {
+    pub const DEFAULT_ROOT: &str = "/var/lib/tare";
+    pub const DEFAULT_RUN: &str = "/run/tare";
+
+    pub fn new(root: impl Into<PathBuf>, run: impl Into<PathBuf>) -> Self {
+        Paths { root: root.into(), run: run.into() }
+    }
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+    pub fn run(&self) -> &Path {
+        &self.run
+    }
+
+    // Images: a valid OCI image layout, which skopeo and others can read.
+    pub fn image_layout(&self) -> PathBuf {
+        self.root.join("image")
+    }
+    pub fn image_index(&self) -> PathBuf {
+        self.root.join("image/index.json")
+    }
+    pub fn blobs(&self) -> PathBuf {
+        self.root.join("image/blobs/sha256")
+    }
+    /// `hex` is the digest without `sha256:`.
+    pub fn blob(&self, hex: &str) -> PathBuf {
+        self.blobs().join(hex)
+    }
+    /// Held while index.json is read, changed and replaced.
+    pub fn image_lock(&self) -> PathBuf {
+        self.root.join("image/.lock")
+    }
+
+    /// Unpacked layers, each complete and read-only under its diff id (hex).
+    pub fn layers(&self) -> PathBuf {
+        self.root.join("layer")
+    }
+    pub fn layer(&self, diff_id_hex: &str) -> PathBuf {
+        self.layers().join(diff_id_hex)
+    }
+    /// The empty layer below every image: it holds the mount points that a container needs (/proc, /dev, /etc/hosts …),
+    /// so that making them never copies a directory of the image up. Its name sorts apart from digests.
+    pub fn ground_layer(&self) -> PathBuf {
+        self.layers().join("ground")
+    }
+    /// Half-made things; whoever finds one whose maker is dead removes it.
+    pub fn unfinished(&self) -> PathBuf {
+        self.root.join("unfinished")
+    }
+
+    // Containers. Records of kept ones are on disk, of `--rm` ones in the run directory; writable files always on disk.
+    pub fn kept_containers(&self) -> PathBuf {
+        self.root.join("container")
+    }
+    pub fn live_containers(&self) -> PathBuf {
+        self.run.join("container")
+    }
+    pub fn names_kept(&self) -> PathBuf {
+        self.root.join("name")
+    }
+    pub fn names_live(&self) -> PathBuf {
+        self.run.join("name")
+    }
+}
+
+/// One container's files.
+#[derive(Clone, Debug)]
+pub struct ContainerPaths {
+    /// `container/<id>` in the store: `upper work log` and, if kept, the records.
+    pub disk: PathBuf,
+    /// `container/<id>` in the run directory: state, socket, lock, /etc files and, if `--rm`, the records.
+    pub live: PathBuf,
+    /// The one of the two that holds `container.json` and `config.json`.
+    pub records: PathBuf,
+}
+
+impl ContainerPaths {
+    pub fn new(paths: &Paths, id: &str, removed_at_exit: bool) -> Self {
+        let disk = paths.kept_containers().join(id);
+        let live = paths.live_containers().join(id);
+        let records = if removed_at_exit { live.clone() } else { disk.clone() };
+        ContainerPaths { disk, live, records }
+    }
+    pub fn upper(&self) -> PathBuf {
+        self.disk.join("upper")
+    }
+    pub fn work(&self) -> PathBuf {
+        self.disk.join("work")
+    }
+    pub fn log(&self) -> PathBuf {
+        self.disk.join("log")
+    }
+    /// The wishes: what the user asked for, and how the container ended. See `record.rs`.
+    pub fn record(&self) -> PathBuf {
+        self.records.join("container.json")
+    }
+    /// The OCI runtime spec.
+    pub fn config(&self) -> PathBuf {
+        self.records.join("config.json")
+    }
+    /// What is true while it runs. See `record.rs`.
+    pub fn state(&self) -> PathBuf {
+        self.live.join("state.json")
+    }
+    /// Locked by the monitor as long as it lives.
+    pub fn alive(&self) -> PathBuf {
+        self.live.join("alive")
+    }
+    pub fn attach_socket(&self) -> PathBuf {
+        self.live.join("attach")
+    }
+    pub fn etc(&self, name: &str) -> PathBuf {
+        self.live.join(name)
+    }
+}
