@@ -2,6 +2,10 @@
 
 #![deny(unsafe_code)]
 
+pub mod cli;
 pub mod error;
+pub mod options;
 pub mod paths;
+pub mod record;
+pub mod store;
 pub mod sys;
