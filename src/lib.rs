@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod error;
+pub mod init;
 pub mod options;
 pub mod paths;
 pub mod record;
