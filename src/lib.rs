@@ -5,8 +5,11 @@
 pub mod cli;
 pub mod error;
 pub mod init;
+pub mod names;
 pub mod options;
 pub mod paths;
 pub mod record;
+pub mod spec;
 pub mod store;
 pub mod sys;
+pub mod time;
