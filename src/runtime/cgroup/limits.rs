@@ -34,10 +34,8 @@ impl Wanted {
                 wanted.set("cpu", "cpu.max", format!("{quota} {}", cpu.period().unwrap_or(100_000)));
             }
         }
-        if let Some(pids) = resources.pids() {
-            if pids.limit() != 0 {
-                wanted.set("pids", "pids.max", number_or_max(pids.limit()));
-            }
+        if let Some(pids) = resources.pids().filter(|pids| pids.limit() != 0) {
+            wanted.set("pids", "pids.max", number_or_max(pids.limit()));
         }
         Ok(wanted)
     }

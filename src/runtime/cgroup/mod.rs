@@ -155,10 +155,9 @@ impl Group {
         match file::remove_dir(&self.path) {
             Err(Errno::EBUSY) => {
                 for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
-                    if below.file_type().is_ok_and(|kind| kind.is_dir()) {
-                        if let Some(group) = Group::open(&below.path()) {
-                            group.remove()?;
-                        }
+                    let is_group = below.file_type().is_ok_and(|kind| kind.is_dir());
+                    if let Some(group) = is_group.then(|| Group::open(&below.path())).flatten() {
+                        group.remove()?;
                     }
                 }
                 file::remove_dir(&self.path)

@@ -24,7 +24,7 @@ pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
         let propagation = planned.options.propagation.difference(Flags::MS_REC);
         // Private unless asked otherwise: an unmount in the container must not reach the host.
         let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
-        mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits() as u64).at(Step::GatherSources, what)?;
+        mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
         let attributes = planned.options.attributes();
         if attributes != 0 {
             // All of it: a writable mount below a read-only one would be a hole.
