@@ -360,8 +360,8 @@ fn first_names(rest: &str) -> Vec<String> {
 fn has_word(line: &str, word: &str) -> bool {
     let part_of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     line.match_indices(word).any(|(at, _)| {
-        let ends_open = word.ends_with(|c: char| c.is_alphanumeric());
-        !part_of_word(line[..at].chars().next_back()) && !(ends_open && part_of_word(line[at + word.len()..].chars().next()))
+        let goes_on = word.ends_with(|c: char| c.is_alphanumeric()) && part_of_word(line[at + word.len()..].chars().next());
+        !part_of_word(line[..at].chars().next_back()) && !goes_on
     })
 }
 
