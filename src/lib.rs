@@ -2,6 +2,11 @@
 
 #![deny(unsafe_code)]
 
+pub mod cli;
 pub mod error;
+pub mod init;
+pub mod options;
 pub mod paths;
+pub mod record;
+pub mod store;
 pub mod sys;

@@ -1,1 +1,3 @@
 //! The only code that talks to the kernel: thin, typed, with every `unsafe` of the program.
+
+pub mod file;

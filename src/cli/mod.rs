@@ -1,0 +1,100 @@
+//! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
+
+use crate::error::{Error, Kind, Result};
+use crate::paths::Paths;
+use clap::{Arg, ArgMatches};
+
+/// What a command is to this table: its name, its words, and what it does.
+pub struct Command {
+    pub name: &'static str,
+    /// One line for `tare help`.
+    pub about: &'static str,
+    /// Adds arguments and longer help to the bare command.
+    pub define: fn(clap::Command) -> clap::Command,
+    /// Returns the exit code.
+    pub run: fn(&Context, &ArgMatches) -> Result<i32>,
+}
+
+/// What every command gets.
+pub struct Context {
+    pub paths: Paths,
+}
+
+/// In the order in which `tare help` shows them.
+const COMMANDS: &[Command] = &[];
+
+pub fn main() -> i32 {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    match run(&words) {
+        Ok(code) => code,
+        Err(error) => report(&error, words.get(1).map_or("", String::as_str)),
+    }
+}
+
+/// Parses and carries out. A start builds only the one command that was typed: all of them together cost a tenth of a start.
+fn run(words: &[String]) -> Result<i32> {
+    let typed = words.iter().skip(1).find(|word| !word.starts_with('-'));
+    let only = COMMANDS.iter().find(|command| typed.is_some_and(|typed| typed == command.name));
+    let program = match only {
+        Some(command) => program().subcommand(define(command)),
+        None => program().subcommands(COMMANDS.iter().map(define)),
+    };
+    let matches = match program.try_get_matches_from(words) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let text = |name: &str, default: &str| matches.get_one::<String>(name).cloned().unwrap_or_else(|| default.to_owned());
+    let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
+    let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
+    let command = COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
+    (command.run)(&Context { paths }, arguments)
+}
+
+fn program() -> clap::Command {
+    clap::Command::new("tare")
+        .about("A container engine in one binary, without a daemon")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(Arg::new("root").long("root").value_name("DIR").env_or("TARE_ROOT").help("Where images and containers are kept"))
+        .arg(Arg::new("run-dir").long("run-dir").value_name("DIR").env_or("TARE_RUN").help("Where the state of running containers is kept"))
+}
+
+fn define(command: &Command) -> clap::Command {
+    (command.define)(clap::Command::new(command.name).about(command.about))
+}
+
+/// clap's own answer: help and version are no errors.
+fn usage(error: &clap::Error) -> Result<i32> {
+    let _ = error.print();
+    Ok(if error.use_stderr() { 125 } else { 0 })
+}
+
+/// The one place where an error is printed.
+fn report(error: &Error, command: &str) -> i32 {
+    eprintln!("tare: {error}");
+    if let Some(hint) = error.hint_text() {
+        eprintln!("hint: {hint}");
+    }
+    match error.kind() {
+        Kind::CannotExecute => 126,
+        Kind::CommandNotFound => 127,
+        Kind::Usage => 125,
+        _ if command == "run" => 125,
+        _ => 1,
+    }
+}
+
+/// An option whose default comes from the environment; ours, because clap's own reads it at every start of every command.
+trait EnvOr {
+    fn env_or(self, variable: &'static str) -> Self;
+}
+
+impl EnvOr for Arg {
+    fn env_or(self, variable: &'static str) -> Self {
+        match std::env::var(variable) {
+            Ok(value) if !value.is_empty() => self.default_value(value),
+            _ => self,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What is written down of a container: what was wished, what is true while it runs, and how it ended.
+//!
+//! Two records. `container.json` is written before the container starts and again when it has ended; `state.json` lives on
+//! tmpfs and is the monitor's word while it runs. Who holds the lock on `alive` tells whether that word still counts.
+
+use crate::options::Wishes;
+use serde::{Deserialize, Serialize};
+
+/// `container.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Container {
+    /// 64 hex digits.
+    pub id: String,
+    pub name: String,
+    /// The image as it was typed.
+    pub image: String,
+    /// `sha256:…`
+    pub image_id: String,
+    /// Diff ids (hex), bottom to top.
+    pub layers: Vec<String>,
+    /// Nanoseconds since 1970.
+    pub created: u64,
+    pub hostname: String,
+    /// The whole command as it is executed: entrypoint and arguments.
+    pub args: Vec<String>,
+    /// What the image says beside the wishes; merged when the container was created.
+    pub user: String,
+    pub stop_signal: String,
+    pub labels: Vec<(String, String)>,
+    /// Our reaper is pid 1.
+    pub reaper: bool,
+    pub wishes: Wishes,
+    /// How it ended last; `None`: never started.
+    pub ended: Option<Ended>,
+}
+
+/// How a run of a container ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ended {
+    /// As a shell tells it: 128+n for signal n.
+    pub exit_code: i32,
+    /// Nanoseconds since 1970; 0: it never started.
+    pub started: u64,
+    pub finished: u64,
+    /// The kernel ended a process of it for want of memory.
+    pub out_of_memory: bool,
+    /// Why it could not start, or what is known beyond the code (`monitor lost`).
+    pub error: String,
+}
+
+/// `state.json`: it runs, or is about to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Live {
+    /// Pid 1 of the container, in the host's numbers.
+    pub pid: i32,
+    pub monitor: i32,
+    /// Clock ticks since boot at which `pid` started: a pid alone may be somebody else's by now.
+    pub pid_started: u64,
+    pub started: u64,
+    /// The container's group, below the cgroup2 mount; empty where there is none.
+    pub cgroup: String,
+}

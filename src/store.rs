@@ -1,0 +1,143 @@
+//! Records on disk: written new-then-rename, so that a reader sees the old text or the new, never half of one.
+
+use crate::error::{Context, Error, Kind, Result};
+use crate::sys::file;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+/// No record of ours is longer; a file that is was not written by us.
+const LONGEST_RECORD: u64 = 16 << 20;
+
+/// What a power cut may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Durable {
+    /// Synced before it gets its name: losing it would lose data.
+    Yes,
+    /// Live state, on tmpfs, or easily made again: the start path never waits for a disk.
+    No,
+}
+
+/// Replaces `path` as a whole. Two writers at once: the later rename wins, both texts are whole.
+pub fn write(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".new{}", std::process::id()));
+    let new = Path::new(&name);
+    let written = (|| {
+        let fd = file::create(new, OFlag::O_WRONLY | OFlag::O_TRUNC, 0o600)?;
+        file::write_all(fd.as_fd(), bytes)?;
+        if durable == Durable::Yes {
+            file::sync_data(fd.as_fd())?;
+        }
+        file::rename(new, path)?;
+        match (durable, path.parent()) {
+            (Durable::Yes, Some(dir)) => file::sync_dir(dir),
+            _ => Ok(()),
+        }
+    })();
+    written.map_err(|e| {
+        let _ = file::remove_file(new);
+        Error::from_errno(format!("cannot write {}", path.display()), e)
+    })
+}
+
+pub fn write_json(path: &Path, value: &impl Serialize, durable: Durable) -> Result<()> {
+    let bytes = serde_json::to_vec(value).map_err(|e| Error::failed(format!("cannot write {}", path.display())).because(e))?;
+    write(path, &bytes, durable)
+}
+
+/// `None` when there is no such file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let bytes = match file::read_bounded(path, LONGEST_RECORD) {
+        Ok(bytes) => bytes,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(e) => return Err(Error::from_errno(format!("cannot read {}", path.display()), e)),
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|e| Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e))
+}
+
+/// Held until dropped; ends with the process, however it ends.
+#[derive(Debug)]
+pub struct Lock(#[allow(dead_code, reason = "held for what its end does")] OwnedFd);
+
+/// Waits for the lock on `path`, making the file if need be.
+pub fn lock(path: &Path) -> Result<Lock> {
+    let what = || format!("cannot lock {}", path.display());
+    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what)?;
+    file::lock(fd.as_fd(), true).with_context(what)?;
+    Ok(Lock(fd))
+}
+
+/// `None` when somebody else holds it.
+pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
+    let what = || format!("cannot lock {}", path.display());
+    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what)?;
+    Ok(file::lock(fd.as_fd(), false).with_context(what)?.then_some(Lock(fd)))
+}
+
+/// Whether the process that locked `path` is still there. No file: nobody.
+pub fn is_held(path: &Path) -> Result<bool> {
+    match file::open(path, OFlag::O_RDONLY) {
+        Ok(fd) => file::is_locked(fd.as_fd()).with_context(|| format!("cannot look at lock {}", path.display())),
+        Err(Errno::ENOENT) => Ok(false),
+        Err(e) => Err(Error::from_errno(format!("cannot look at lock {}", path.display()), e)),
+    }
+}
+
+/// Makes a directory of the store, closed to other users: images bring setuid files (CVE-2021-41091, CVE-2021-41103).
+pub fn make_dirs(path: &Path) -> Result<()> {
+    file::make_dirs(path, 0o700).with_context(|| format!("cannot make directory {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> std::path::PathBuf {
+        let dir = std::env::temp_dir().join(format!("tare-store-{name}-{}", std::process::id()));
+        let _ = file::remove_tree(&dir);
+        make_dirs(&dir).unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_record_is_replaced_as_a_whole_and_leaves_no_scraps() {
+        let dir = scratch("replace");
+        let path = dir.join("record");
+        write(&path, b"[1,2,3]", Durable::Yes).unwrap();
+        write(&path, b"[4]", Durable::No).unwrap();
+        assert_eq!(read_json::<Vec<u8>>(&path).unwrap(), Some(vec![4]));
+        assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
+        file::remove_tree(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_lock_is_seen_by_others_and_ends_with_its_holder() {
+        let dir = scratch("lock");
+        let path = dir.join("alive");
+        assert!(!is_held(&path).unwrap());
+        let held = lock(&path).unwrap();
+        assert!(is_held(&path).unwrap());
+        assert!(try_lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(!is_held(&path).unwrap());
+        assert!(try_lock(&path).unwrap().is_some());
+        file::remove_tree(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_record_is_named() {
+        let dir = scratch("damaged");
+        let path = dir.join("record");
+        write(&path, b"[1,", Durable::No).unwrap();
+        let error = read_json::<Vec<u8>>(&path).unwrap_err();
+        assert_eq!(error.kind(), Kind::Damaged);
+        assert!(error.to_string().contains("record is damaged") || error.to_string().contains("is damaged"), "{error}");
+        file::remove_tree(&dir).unwrap();
+    }
+}

@@ -1,0 +1,240 @@
+//! Files as the engine uses them: opened once, passed on as descriptors, closed on exec.
+
+use nix::errno::Errno;
+use nix::fcntl::{self, AT_FDCWD, OFlag};
+use nix::sys::stat::{self, Mode, SFlag};
+use std::io::{IoSlice, Read};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Every descriptor we open is closed by exec: what a container gets is handed over on purpose, never by neglect.
+pub fn open(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
+    fcntl::open(path, flags | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+pub fn open_dir(path: &Path) -> Result<OwnedFd, Errno> {
+    open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+}
+
+pub fn open_dev_null() -> Result<OwnedFd, Errno> {
+    open(Path::new("/dev/null"), OFlag::O_RDWR)
+}
+
+pub fn create(path: &Path, flags: OFlag, mode: u32) -> Result<OwnedFd, Errno> {
+    fcntl::open(path, flags | OFlag::O_CLOEXEC | OFlag::O_CREAT, Mode::from_bits_truncate(mode))
+}
+
+/// Writes all of `bytes` in one call where the kernel takes them (cgroup and map files insist on one).
+pub fn write_all(fd: BorrowedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match nix::unistd::write(fd, bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(Errno::EINTR) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Writes an existing file of the kernel's (cgroup, proc, sys): no creation, no truncation.
+pub fn write_kernel_file(path: &Path, text: &str) -> Result<(), Errno> {
+    let fd = open(path, OFlag::O_WRONLY)?;
+    write_all(fd.as_fd(), text.as_bytes())
+}
+
+/// The same, beneath an open directory.
+pub fn write_kernel_file_at(dir: BorrowedFd, name: &str, text: &str) -> Result<(), Errno> {
+    let fd = fcntl::openat(dir, name, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    write_all(fd.as_fd(), text.as_bytes())
+}
+
+pub fn read_at(dir: BorrowedFd, name: &str) -> Result<String, Errno> {
+    let fd = fcntl::openat(dir, name, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut text = String::new();
+    std::fs::File::from(fd).read_to_string(&mut text).map_err(errno)?;
+    Ok(text)
+}
+
+/// Reads a file that somebody else wrote: never waits on a fifo, never follows into more than `limit` bytes.
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
+    let fd = open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)?;
+    let kind = stat::fstat(fd.as_fd())?;
+    if SFlag::from_bits_truncate(kind.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return Err(Errno::EINVAL);
+    }
+    if kind.st_size as u64 > limit {
+        return Err(Errno::EFBIG);
+    }
+    let mut bytes = Vec::with_capacity(kind.st_size as usize);
+    std::fs::File::from(fd).take(limit).read_to_end(&mut bytes).map_err(errno)?;
+    Ok(bytes)
+}
+
+pub fn sync_data(fd: BorrowedFd) -> Result<(), Errno> {
+    nix::unistd::fdatasync(fd)
+}
+
+pub fn sync_dir(path: &Path) -> Result<(), Errno> {
+    nix::unistd::fsync(open_dir(path)?)
+}
+
+pub fn rename(from: &Path, to: &Path) -> Result<(), Errno> {
+    fcntl::renameat(AT_FDCWD, from, AT_FDCWD, to)
+}
+
+pub fn make_dir(path: &Path, mode: u32) -> Result<(), Errno> {
+    nix::unistd::mkdir(path, Mode::from_bits_truncate(mode))
+}
+
+/// Makes a directory and those above it; one that exists is fine.
+pub fn make_dirs(path: &Path, mode: u32) -> Result<(), Errno> {
+    match make_dir(path, mode) {
+        Ok(()) => Ok(()),
+        Err(Errno::EEXIST) if path.is_dir() => Ok(()),
+        Err(Errno::ENOENT) => {
+            let above = path.parent().ok_or(Errno::ENOENT)?;
+            make_dirs(above, mode)?;
+            match make_dir(path, mode) {
+                Err(Errno::EEXIST) => Ok(()),
+                other => other,
+            }
+        }
+        Err(e) => Err(e),
+    }
+}
+
+pub fn remove_dir(path: &Path) -> Result<(), Errno> {
+    match nix::unistd::unlinkat(AT_FDCWD, path, nix::unistd::UnlinkatFlags::RemoveDir) {
+        Err(Errno::ENOENT) => Ok(()),
+        other => other,
+    }
+}
+
+/// Removes a name; one that is gone already is fine.
+pub fn remove_file(path: &Path) -> Result<(), Errno> {
+    match nix::unistd::unlink(path) {
+        Err(Errno::ENOENT) => Ok(()),
+        other => other,
+    }
+}
+
+/// Removes a tree without following any symlink in it; one that is gone already is fine.
+pub fn remove_tree(path: &Path) -> Result<(), Errno> {
+    match std::fs::remove_dir_all(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => remove_file(path),
+        other => other.map_err(errno),
+    }
+}
+
+/// Fails with EEXIST if the name is taken: this is how a container's name is claimed without a lock.
+pub fn make_symlink(target: &str, path: &Path) -> Result<(), Errno> {
+    nix::unistd::symlinkat(target, AT_FDCWD, path)
+}
+
+pub fn is_regular_file(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
+}
+
+/// Both ends close on exec.
+pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    nix::unistd::pipe2(OFlag::O_CLOEXEC)
+}
+
+pub fn set_nonblocking(fd: BorrowedFd) -> Result<(), Errno> {
+    let flags = OFlag::from_bits_truncate(fcntl::fcntl(fd, fcntl::FcntlArg::F_GETFL)?);
+    fcntl::fcntl(fd, fcntl::FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
+}
+
+/// Lets a descriptor survive exec; the reaper's status pipe is the only one that needs it.
+pub fn keep_on_exec(fd: BorrowedFd) -> Result<(), Errno> {
+    fcntl::fcntl(fd, fcntl::FcntlArg::F_SETFD(fcntl::FdFlag::empty())).map(drop)
+}
+
+pub fn read(fd: BorrowedFd, buffer: &mut [u8]) -> Result<usize, Errno> {
+    loop {
+        match nix::unistd::read(fd, buffer) {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+}
+
+pub fn write(fd: BorrowedFd, buffer: &[u8]) -> Result<usize, Errno> {
+    loop {
+        match nix::unistd::write(fd, buffer) {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+}
+
+pub fn write_vectored(fd: BorrowedFd, parts: &[IoSlice]) -> Result<usize, Errno> {
+    loop {
+        match nix::sys::uio::writev(fd, parts) {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+}
+
+/// An exclusive lock on an open file description: it ends with the last descriptor, so no crash leaves it behind.
+/// A fork shares it. Returns false when somebody else holds it and `wait` is false.
+pub fn lock(fd: BorrowedFd, wait: bool) -> Result<bool, Errno> {
+    let lock = whole_file(libc::F_WRLCK);
+    loop {
+        let call = if wait { fcntl::FcntlArg::F_OFD_SETLKW(&lock) } else { fcntl::FcntlArg::F_OFD_SETLK(&lock) };
+        match fcntl::fcntl(fd, call) {
+            Ok(_) => return Ok(true),
+            Err(Errno::EAGAIN | Errno::EACCES) if !wait => return Ok(false),
+            Err(Errno::EINTR) => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Whether somebody else holds the lock; looking changes nothing.
+pub fn is_locked(fd: BorrowedFd) -> Result<bool, Errno> {
+    let mut lock = whole_file(libc::F_WRLCK);
+    fcntl::fcntl(fd, fcntl::FcntlArg::F_OFD_GETLK(&mut lock))?;
+    Ok(lock.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+fn whole_file(kind: libc::c_int) -> libc::flock {
+    libc::flock { l_type: kind as libc::c_short, l_whence: libc::SEEK_SET as libc::c_short, l_start: 0, l_len: 0, l_pid: 0 }
+}
+
+/// 32 bytes from the kernel's random source, as hex: a container's id.
+#[allow(unsafe_code)]
+pub fn random_id() -> Result<String, Errno> {
+    let mut bytes = [0u8; 32];
+    // SAFETY: the buffer is ours and as long as we say.
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    Errno::result(got)?;
+    let mut hex = String::with_capacity(64);
+    for byte in bytes {
+        hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+    }
+    Ok(hex)
+}
+
+/// A descriptor that we were handed by number (standard streams, inherited sockets).
+///
+/// A duplicate is made, so that dropping it never closes the caller's.
+#[allow(unsafe_code)]
+pub fn duplicate(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
+    let raw = fcntl::fcntl(fd, fcntl::FcntlArg::F_DUPFD_CLOEXEC(3))?;
+    // SAFETY: fcntl has just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+fn errno(e: std::io::Error) -> Errno {
+    e.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
+/// The name of a path for messages and for C.
+pub fn bytes_of(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
