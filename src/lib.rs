@@ -8,5 +8,8 @@ pub mod init;
 pub mod options;
 pub mod paths;
 pub mod record;
+pub mod runtime;
+pub mod spec;
 pub mod store;
 pub mod sys;
+pub mod trace;

@@ -1,9 +1,9 @@
 //! Records on disk: written new-then-rename, so that a reader sees the old text or the new, never half of one.
 
 use crate::error::{Context, Error, Kind, Result};
+use crate::sys::Errno;
 use crate::sys::file;
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use crate::sys::file::OFlag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::os::fd::{AsFd, OwnedFd};

@@ -1,3 +1,12 @@
 //! The only code that talks to the kernel: thin, typed, with every `unsafe` of the program.
 
+pub mod channel;
+pub mod device_filter;
 pub mod file;
+pub mod identity;
+pub mod mount;
+pub mod network;
+pub mod process;
+pub mod pty;
+
+pub use nix::errno::Errno;

@@ -1,0 +1,3 @@
+//! Words without deeds: image and wishes become an OCI runtime spec. Nothing here opens a file or calls the kernel.
+
+pub mod user;
