@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod error;
 pub mod init;
+pub mod names;
 pub mod options;
 pub mod paths;
 pub mod record;
@@ -12,4 +13,5 @@ pub mod runtime;
 pub mod spec;
 pub mod store;
 pub mod sys;
+pub mod time;
 pub mod trace;
