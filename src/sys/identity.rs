@@ -126,6 +126,7 @@ pub fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
 }
 
 /// Without `RLIMIT_`, lower case.
+#[allow(clippy::unnecessary_cast, reason = "the constants' type differs between C libraries")]
 pub fn rlimit_number(name: &str) -> Option<u32> {
     let name = name.strip_prefix("RLIMIT_").unwrap_or(name).to_ascii_lowercase();
     let number = match name.as_str() {

@@ -7,5 +7,6 @@ pub mod identity;
 pub mod mount;
 pub mod network;
 pub mod process;
+pub mod pty;
 
 pub use nix::errno::Errno;

@@ -185,9 +185,11 @@ pub fn is_null_device(fd: BorrowedFd) -> Result<bool, Errno> {
 }
 
 /// Whether a path lies on a file system of this kind (a magic number of statfs(2)).
+#[allow(clippy::unnecessary_cast, reason = "the field's type differs between C libraries")]
 pub fn lies_on(path: &Path, magic: i64) -> bool {
     nix::sys::statfs::statfs(path).is_ok_and(|found| found.filesystem_type().0 as i64 == magic)
 }
+
 pub const CGROUP2_MAGIC: i64 = 0x6367_7270;
 pub const PROC_MAGIC: i64 = 0x9fa0;
 
