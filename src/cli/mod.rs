@@ -1,5 +1,8 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
+pub mod run_flags;
+pub mod suggest;
+
 use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
 use clap::{Arg, ArgMatches};
@@ -41,7 +44,7 @@ fn run(words: &[String]) -> Result<i32> {
     };
     let matches = match program.try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return suggest::refusal(&error).map_or_else(|| usage(&error), Err),
     };
     let text = |name: &str, default: &str| matches.get_one::<String>(name).cloned().unwrap_or_else(|| default.to_owned());
     let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
