@@ -36,7 +36,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let env = matches.get_many::<String>("env").into_iter().flatten();
     let request = exec::Request {
         command: words.collect(),
-        env: env.filter_map(|variable| env_file::variable(variable, |name| std::env::var(name).ok()).transpose()).collect::<Result<_>>()?,
+        env: env.map(|variable| env_file::parse(variable, |name| std::env::var(name).ok())).collect::<Result<_>>()?,
         user: text("user"),
         workdir: text("workdir"),
         terminal: matches.get_flag("tty"),

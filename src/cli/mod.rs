@@ -1,7 +1,15 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
+mod create;
+mod exec;
+mod kill;
+mod rm;
+mod run;
 pub mod run_flags;
+mod start;
+mod stop;
 pub mod suggest;
+mod wait;
 
 use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
@@ -24,18 +32,27 @@ pub struct Context {
 }
 
 /// In the order in which `tare help` shows them.
-const COMMANDS: &[Command] = &[];
+const COMMANDS: &[Command] = &[
+    Command { name: "run", about: "Run a command in a new container", define: run::define, run: run::run },
+    Command { name: "create", about: "Make a container without starting it", define: create::define, run: create::run },
+    Command { name: "start", about: "Start containers that do not run", define: start::define, run: start::run },
+    Command { name: "exec", about: "Run a further command in a running container", define: exec::define, run: exec::run },
+    Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
+    Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
+    Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
+    Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
+];
 
 pub fn main() -> i32 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    match run(&words) {
+    match carry_out(&words) {
         Ok(code) => code,
         Err(error) => report(&error, words.get(1).map_or("", String::as_str)),
     }
 }
 
 /// Parses and carries out. A start builds only the one command that was typed: all of them together cost a tenth of a start.
-fn run(words: &[String]) -> Result<i32> {
+fn carry_out(words: &[String]) -> Result<i32> {
     let typed = words.iter().skip(1).find(|word| !word.starts_with('-'));
     let only = COMMANDS.iter().find(|command| typed.is_some_and(|typed| typed == command.name));
     let program = match only {

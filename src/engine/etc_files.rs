@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::options::Network;
 use crate::paths::ContainerPaths;
 use crate::record::Container;
-use crate::store::{self, Durable};
+use crate::store;
 use std::path::Path;
 
 const LOCAL_HOSTS: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
