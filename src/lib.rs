@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod error;
+pub mod monitor;
 pub mod options;
 pub mod paths;
 pub mod record;
