@@ -1,6 +1,6 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{filter, name_claim};
+use crate::engine::{filter, host_facts, name_claim};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::Wishes;
@@ -99,6 +99,8 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         resolv_conf: files.etc("resolv.conf"),
         cgroup_path: format!("/tare/{}", record.id),
         cgroup2_mounted: true,
+        devices: host_facts::devices(&record.wishes)?,
+        masked: host_facts::masked_paths(),
     };
     runtime_spec::runtime_spec(&record.wishes, words, &facts)
 }

@@ -8,6 +8,7 @@ mod etc_files;
 pub mod exec;
 mod filter;
 pub mod find;
+mod host_facts;
 pub mod images;
 pub mod kill;
 pub mod launch;
