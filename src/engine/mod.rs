@@ -4,12 +4,11 @@
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
 pub mod create;
+mod devices;
 mod etc_files;
 pub mod exec;
 mod filter;
 pub mod find;
-mod host_facts;
-pub mod images;
 pub mod kill;
 pub mod launch;
 pub mod list;

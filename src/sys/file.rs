@@ -210,8 +210,9 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
 #[allow(unsafe_code)]
 pub fn random_id() -> Result<String, Errno> {
     let mut bytes = [0u8; 32];
+    // By number: the standard library refers to the C function weakly, and link-time optimisation makes our reference weak too.
     // SAFETY: the buffer is ours and as long as we say.
-    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    let got = unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
     Errno::result(got)?;
     let mut hex = String::with_capacity(64);
     for byte in bytes {
