@@ -9,6 +9,8 @@ pub mod run_flags;
 mod start;
 mod stop;
 pub mod suggest;
+pub mod table;
+pub mod template;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
