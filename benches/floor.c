@@ -3,7 +3,7 @@
  *   floor ROOTFS WORKDIR          bare: namespaces, overlay, /proc, /dev, the new root, /bin/true, and away with it
  *   floor ROOTFS WORKDIR full     what people expect of a container as well: devices, masks, seccomp, a reaper, a monitor, records
  *
- * No options are read, no image is looked up, nothing is checked that could not fail here. It is a stick to measure with, and
+ * Both paths are absolute. No options are read, no image is looked up, nothing is checked that could not fail here. It is a stick to measure with, and
  * the shortest answer to "what does a container engine do?": read main(), then container(), then inside(). Run it as root.
  */
 #define _GNU_SOURCE

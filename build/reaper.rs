@@ -11,16 +11,10 @@ pub fn compile() {
     let mut rustc = Command::new(variable("RUSTC"));
     rustc.args(["--edition", "2024", "--crate-name", "reaper", "--crate-type", "bin", "--target", &variable("TARGET")]);
     rustc.args(["-C", "opt-level=s", "-C", "panic=abort", "-C", "strip=symbols", "-C", "relocation-model=static"]);
-    rustc.args(["-C", "target-feature=+crt-static", "-C", "default-linker-libraries=no"]);
-    // For musl rustc would add its own start files, which bring a C library's start-up with them.
-    if variable("TARGET").ends_with("musl") {
-        rustc.args(["-C", "link-self-contained=no"]);
-    }
-    // One segment, one page: no room is left between code and constants.
-    rustc.args(["-C", "link-args=-nostartfiles -nostdlib -static -no-pie -Wl,--build-id=none,-z,norelro,-z,noseparate-code,-n"]);
-    if let Ok(linker) = std::env::var("RUSTC_LINKER") {
-        rustc.arg("-C").arg(format!("linker={linker}"));
-    }
+    rustc.args(["-C", "target-feature=+crt-static", "-C", "default-linker-libraries=no", "-C", "link-self-contained=no"]);
+    // Rust's own linker, because it links for every machine; one segment, because one page is enough for code and constants.
+    rustc.args(["-C", "linker=rust-lld", "-C", "linker-flavor=ld.lld"]);
+    rustc.args(["-C", "link-args=--build-id=none -z norelro -z noseparate-code -n"]);
     let status = rustc.arg("-o").arg(&out).arg(source).status().expect("rustc runs");
     assert!(status.success(), "cannot compile {source}");
 }

@@ -25,7 +25,10 @@ pub fn parse(text: &str) -> Result<User> {
     if group.is_some_and(|group| group.contains(':')) {
         return Err(Error::usage("there are too many colons").hint("write USER:GROUP"));
     }
-    let group = group.filter(|group| !group.is_empty()).map(who).transpose()?;
+    if group == Some("") {
+        return Err(Error::usage("there is no group behind the colon"));
+    }
+    let group = group.map(who).transpose()?;
     let user = if user.is_empty() { Who::Number(0) } else { who(user)? };
     Ok(User { user, group })
 }
@@ -60,7 +63,9 @@ mod tests {
 
     #[test]
     fn cve_2026_30892_no_bad_number_becomes_root() {
-        for text in ["4294967295", "4294967296", "2147483648", "-1", "+1", "1:-1", "1:4294967295", "a b", "1:2:3", "99999999999999999999"] {
+        for text in
+            ["4294967295", "4294967296", "2147483648", "-1", "+1", "1:-1", "1:4294967295", "web:", "a b", "1:2:3", "99999999999999999999"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -15,7 +15,7 @@ pub mod create;
 pub mod enter;
 pub mod handshake;
 mod identity;
-mod plan;
+pub mod plan;
 mod root;
 
 pub use create::{Created, Streams, create};

@@ -195,3 +195,35 @@ pub fn default_every_signal() {
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
+
+/// Closes every descriptor above the standard streams, but these: what the caller had open is not ours to hold.
+pub fn close_all_above_2_but(keep: &[i32]) -> Result<(), Errno> {
+    let mut keep: Vec<i32> = keep.iter().copied().filter(|fd| *fd > 2).collect();
+    keep.sort_unstable();
+    let mut first = 3;
+    for fd in keep.into_iter().chain([i32::MAX]) {
+        if first < fd {
+            // SAFETY: the numbers between ours belong to nobody in this process, which has just been forked for a new life.
+            Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, (fd - 1) as libc::c_uint, 0) })?;
+        }
+        first = fd.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// Clock ticks since boot at which a process started: with its pid, its identity for as long as the machine is up.
+pub fn start_time(pid: i32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything, even parentheses and blanks.
+    text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// The oldest child of a process.
+pub fn first_child(pid: i32) -> Option<i32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
+pub fn sleep(time: std::time::Duration) {
+    std::thread::sleep(time);
+}

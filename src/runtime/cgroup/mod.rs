@@ -54,6 +54,11 @@ impl Group {
         Some(Group { fd: file::open_dir(path).ok()?, path: path.to_owned() })
     }
 
+    /// `tare/<name>`, if it is there.
+    pub fn existing(name: &str) -> Result<Option<Group>> {
+        Ok(mount_point().and_then(|top| Group::open(&top.join(OURS).join(name))))
+    }
+
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
