@@ -1,8 +1,8 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
 mod create;
-mod human;
 mod exec;
+mod human;
 mod image;
 mod images;
 mod import;
