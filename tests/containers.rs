@@ -12,6 +12,8 @@ mod exec;
 mod image_store;
 #[path = "containers/images.rs"]
 mod images;
+#[path = "containers/known_holes.rs"]
+mod known_holes;
 #[path = "containers/lifecycle.rs"]
 mod lifecycle;
 #[path = "containers/listing.rs"]
