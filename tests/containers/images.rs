@@ -48,6 +48,24 @@ fn load_docker_archives_old_and_new_plain_and_compressed() {
 }
 
 #[test]
+fn our_archives_made_by_hand_are_what_others_accept() {
+    if !installed("skopeo") {
+        let _ = if in_vm() { cannot("skopeo is not brought into the machine") } else { lacking("skopeo (apt-get install skopeo)") };
+        return;
+    }
+    let store = Store::empty();
+    for (kind, bytes) in [
+        ("docker-archive", sample().docker_archive()),
+        ("oci-archive", sample().oci_archive(true)),
+        ("docker-archive", archive::bundle(&sample().oci_files(false, true))),
+    ] {
+        let path = store.file("archive.tar", bytes);
+        let about = tool(&["skopeo", "inspect", "--config", "--raw", &format!("{kind}:{}", path.display())]).ok();
+        assert_eq!(format!("sha256:{}", archive::sha256(about.as_bytes())), sample().id());
+    }
+}
+
+#[test]
 fn load_an_oci_layout_directory() {
     let image = sample();
     let store = Store::empty();
