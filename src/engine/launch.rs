@@ -3,9 +3,9 @@
 use crate::engine::create::Made;
 use crate::engine::{etc_files, filter, now, remove, repair};
 use crate::error::{Context, Error, Kind, Result};
+use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Ending, Watch};
-use crate::monitor;
 use crate::paths::Paths;
 use crate::record::{Ended, Live};
 use crate::runtime::cgroup::Group;

@@ -1,9 +1,9 @@
 //! `wait`: until a container has ended, and with which code.
 
+use crate::engine::find;
 use crate::error::{Context, Error, Result};
 use crate::monitor::client;
 use crate::paths::{ContainerPaths, Paths};
-use crate::engine::find;
 use crate::record::Seen;
 use crate::store;
 use crate::sys::{process, socket};

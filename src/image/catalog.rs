@@ -58,7 +58,8 @@ pub fn identify(index: &Index, wanted: &str) -> Result<(String, Option<String>)>
     // People leave `:latest` out, and misspell what they type.
     let short: Vec<&str> = known.iter().map(|name| name.strip_suffix(":latest").unwrap_or(name)).collect();
     let hint = names::did_you_mean(wanted, short);
-    Err(Error::no_such(format!("no such image: {wanted}")).hint(hint.unwrap_or_else(|| "tare images lists what is here; tare load -i FILE brings one in".into())))
+    Err(Error::no_such(format!("no such image: {wanted}"))
+        .hint(hint.unwrap_or_else(|| "tare images lists what is here; tare load -i FILE brings one in".into())))
 }
 
 pub fn parse_config(bytes: &[u8]) -> Result<ImageConfiguration> {
@@ -129,7 +130,13 @@ pub fn details(paths: &Paths, wanted: &str) -> Result<Details> {
     let rows: Vec<Listed> = list(paths)?.into_iter().filter(|row| row.id == image.id).collect();
     let raw_config = layout::parse(&layout::read_blob(paths, &image.id)?, "the image's config")?;
     let manifest = rows.first().map(|row| row.manifest.clone()).unwrap_or_default();
-    Ok(Details { size: rows.first().map_or(0, |row| row.size), names: rows.into_iter().filter_map(|row| row.name).collect(), image, raw_config, manifest })
+    Ok(Details {
+        size: rows.first().map_or(0, |row| row.size),
+        names: rows.into_iter().filter_map(|row| row.name).collect(),
+        image,
+        raw_config,
+        manifest,
+    })
 }
 
 pub fn tag(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
@@ -174,11 +181,14 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool, used: &[(String, String)
     let _locked = layout::lock(paths)?;
     let mut index = layout::read(paths)?;
     let (id, name) = identify(&index, wanted)?;
-    let names: Vec<String> = index.manifests.iter().filter(|entry| entry.config() == Some(&id)).filter_map(|entry| entry.name().map(str::to_owned)).collect();
+    let names: Vec<String> =
+        index.manifests.iter().filter(|entry| entry.config() == Some(&id)).filter_map(|entry| entry.name().map(str::to_owned)).collect();
     let doomed: Vec<String> = match name.filter(|name| names.contains(name)) {
         Some(name) => vec![name],
         None if names.len() > 1 && !force => {
-            return Err(Error::conflict(format!("cannot remove image {wanted}")).because(format!("it has several names: {}", names.join(", "))).hint("remove it by one of them, or all with -f"));
+            return Err(Error::conflict(format!("cannot remove image {wanted}"))
+                .because(format!("it has several names: {}", names.join(", ")))
+                .hint("remove it by one of them, or all with -f"));
         }
         None => names.clone(),
     };
@@ -190,7 +200,9 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool, used: &[(String, String)
             .hint(format!("remove the container first: tare rm {container}")));
     }
     let mut done: Vec<Removed> = doomed.iter().cloned().map(Removed::Untagged).collect();
-    index.manifests.retain(|entry| entry.config() != Some(&id) || (!is_last && !entry.name().is_some_and(|name| doomed.iter().any(|doomed| doomed == name))));
+    index.manifests.retain(|entry| {
+        entry.config() != Some(&id) || (!is_last && !entry.name().is_some_and(|name| doomed.iter().any(|doomed| doomed == name)))
+    });
     layout::write(paths, &index)?;
     if is_last {
         done.push(Removed::Deleted(id));

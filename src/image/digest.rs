@@ -81,7 +81,8 @@ mod tests {
     fn only_small_sha256_digests_become_file_names() {
         let hex = "a".repeat(64);
         assert_eq!(hex_of(&format!("sha256:{hex}")).unwrap(), hex);
-        for bad in ["sha256:../../etc/passwd".to_owned(), format!("sha256:{}", "A".repeat(64)), format!("sha512:{hex}"), hex, String::new()] {
+        for bad in ["sha256:../../etc/passwd".to_owned(), format!("sha256:{}", "A".repeat(64)), format!("sha512:{hex}"), hex, String::new()]
+        {
             assert!(hex_of(&bad).is_err(), "{bad}");
         }
     }

@@ -86,7 +86,9 @@ fn docker_images(spool: &Spool) -> Result<Vec<Described>> {
         // The name of the config is its digest, in both forms.
         let named = Path::new(&image.config).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         if digest::is_hex(named) && named != hex {
-            return Err(Error::damaged(format!("config {:.12} has another digest", named)).because(format!("its contents are sha256:{hex:.12}…")));
+            return Err(
+                Error::damaged(format!("config {:.12} has another digest", named)).because(format!("its contents are sha256:{hex:.12}…"))
+            );
         }
         let names = image.repo_tags.unwrap_or_default();
         Ok(Described { config, config_digest: format!("sha256:{hex}"), names, layers: image.layers, manifest: None })
@@ -99,7 +101,8 @@ fn oci_images(spool: &Spool) -> Result<Vec<Described>> {
     let index: Index = layout::parse(&bytes, "index.json of the archive")?;
     let mut images = Vec::new();
     for descriptor in &index.manifests {
-        let name = ["io.containerd.image.name", "org.opencontainers.image.ref.name"].iter().find_map(|key| descriptor.annotations.get(*key));
+        let name =
+            ["io.containerd.image.name", "org.opencontainers.image.ref.name"].iter().find_map(|key| descriptor.annotations.get(*key));
         if let Some(image) = oci_image(spool, descriptor, 0)? {
             // A bare tag is no name: skopeo writes one where it was given no more.
             let names = name.filter(|name| Reference::parse(name).is_ok()).into_iter().cloned().collect();
@@ -219,7 +222,8 @@ pub fn unpack_layer(paths: &Paths, packed: &Path, diff_id: &str, workshop: &Work
     }
     let (found, _) = hashing.finish();
     if found != diff_id {
-        return Err(Error::damaged("the layer has another digest when unpacked").because(format!("sha256:{found:.12}… instead of sha256:{diff_id:.12}…")));
+        return Err(Error::damaged("the layer has another digest when unpacked")
+            .because(format!("sha256:{found:.12}… instead of sha256:{diff_id:.12}…")));
     }
     if is_new {
         let synced = file::open_dir(&half).and_then(|dir| beneath::sync_file_system(dir.as_fd()));

@@ -24,7 +24,8 @@ impl Reference {
             None => (text, None),
         };
         if let Some(digest) = &digest {
-            super::digest::hex_of(digest).map_err(|error| error.context(format!("invalid image name {text:.100?}")).of_kind(crate::error::Kind::Usage))?;
+            super::digest::hex_of(digest)
+                .map_err(|error| error.context(format!("invalid image name {text:.100?}")).of_kind(crate::error::Kind::Usage))?;
         }
         // A colon behind the last slash begins the tag; before it, a port.
         let (path, tag) = match name.rfind(':').filter(|colon| !name[*colon..].contains('/')) {
@@ -100,7 +101,9 @@ mod tests {
     #[test]
     fn what_cannot_be_a_name_is_refused() {
         let long = "a".repeat(500);
-        for bad in ["", "Busybox", "a//b", "-a", "a:", "a:b c", "a/../b", "/a", "a@sha256:12", "a@md5:1", long.as_str(), "http://x/y", "a b"] {
+        for bad in
+            ["", "Busybox", "a//b", "-a", "a:", "a:b c", "a/../b", "/a", "a@sha256:12", "a@md5:1", long.as_str(), "http://x/y", "a b"]
+        {
             assert!(Reference::parse(bad).is_err(), "{bad:?} was accepted");
         }
     }

@@ -42,7 +42,14 @@ fn sweep(paths: &Paths) {
     for entry in std::fs::read_dir(paths.unfinished()).into_iter().flatten().flatten() {
         let alive = entry.path().join(".alive");
         // One without a lock file is being made right now, or was never a workshop: then its age decides.
-        let is_old = || entry.metadata().and_then(|found| found.modified()).ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age.as_secs() > 3600);
+        let is_old = || {
+            entry
+                .metadata()
+                .and_then(|found| found.modified())
+                .ok()
+                .and_then(|time| time.elapsed().ok())
+                .is_some_and(|age| age.as_secs() > 3600)
+        };
         if (alive.exists() && !store::is_held(&alive).unwrap_or(true)) || (!alive.exists() && is_old()) {
             let _ = file::remove_tree(&entry.path());
         }
@@ -151,7 +158,8 @@ impl Spool {
         let name = format!("blobs/sha256/{hex}");
         let member = self.member(&name)?;
         if member.digest != hex {
-            return Err(Error::damaged(format!("blob {digest:.19} has another digest")).because(format!("its contents are sha256:{:.12}…", member.digest)));
+            return Err(Error::damaged(format!("blob {digest:.19} has another digest"))
+                .because(format!("its contents are sha256:{:.12}…", member.digest)));
         }
         Ok((name, member))
     }

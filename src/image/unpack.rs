@@ -194,7 +194,8 @@ impl Layer {
     }
 
     fn take_file(&mut self, above: &Path, name: &OsStr, meta: &Meta, entry: &mut tar::Entry<impl Read>) -> Result<()> {
-        self.bytes_left = self.bytes_left.checked_sub(entry.size()).ok_or_else(|| Error::damaged("the layer is too large when unpacked"))?;
+        self.bytes_left =
+            self.bytes_left.checked_sub(entry.size()).ok_or_else(|| Error::damaged("the layer is too large when unpacked"))?;
         let made = beneath::new_file(self.directory(above)?, name).context("cannot make the file")?;
         let mut buffer = [0; 64 << 10];
         loop {
@@ -225,7 +226,9 @@ impl Layer {
         let target_name = target.file_name().ok_or_else(|| Error::damaged("the hard link leads to the root"))?;
         let what = || format!("cannot link it to {}", target.display());
         let target_dir = match self.root.directory(target.parent().unwrap_or(Path::new(""))) {
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Err(Error::damaged(what()).because("there is no such file in the layer")),
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
+                return Err(Error::damaged(what()).because("there is no such file in the layer"));
+            }
             other => other.with_context(what)?,
         };
         let dir = self.directory(above)?;
@@ -297,7 +300,9 @@ fn link_of(entry: &tar::Entry<impl Read>) -> Result<Vec<u8>> {
 impl Meta {
     fn of(entry: &mut tar::Entry<impl Read>) -> Result<Meta> {
         let header = entry.header();
-        let id = |got: std::io::Result<u64>| got.map_err(broken).and_then(|id| u32::try_from(id).map_err(|_| Error::damaged("its owner makes no sense")));
+        let id = |got: std::io::Result<u64>| {
+            got.map_err(broken).and_then(|id| u32::try_from(id).map_err(|_| Error::damaged("its owner makes no sense")))
+        };
         let mut meta = Meta {
             uid: id(header.uid())?,
             gid: id(header.gid())?,
@@ -347,7 +352,11 @@ impl Meta {
 /// Overlay's own attributes would hide files or lead a lower file elsewhere; labels belong to the host that made them.
 fn is_taken(name: &[u8]) -> bool {
     let is_overlay = name.starts_with(b"user.overlay.") || name.starts_with(b"trusted.overlay.");
-    !is_overlay && (name.starts_with(b"user.") || name == b"security.capability" || name.starts_with(b"system.posix_acl_") || name.starts_with(b"trusted."))
+    !is_overlay
+        && (name.starts_with(b"user.")
+            || name == b"security.capability"
+            || name.starts_with(b"system.posix_acl_")
+            || name.starts_with(b"trusted."))
 }
 
 /// `1700000000.123456789`, also below zero.

@@ -7,9 +7,13 @@
 //! * `attend` is the loop on the user's side, `near` the user's own streams, `detach_keys` the way out of it.
 //! * `protocol` is what the two say to each other, `log_reader` what `logs` makes of the file.
 
+pub mod attend;
+pub mod client;
 pub mod clients;
+pub mod detach_keys;
 pub mod log;
 pub mod log_reader;
+pub mod near;
 pub mod protocol;
 pub mod watch;
 

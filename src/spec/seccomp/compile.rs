@@ -3,13 +3,19 @@
 use super::architecture::{Architecture, X32_BIT};
 use super::graph::{Graph, Place, TooLong};
 use super::instruction::{CALL_ARCHITECTURE, CALL_NUMBER, SockFilter, argument};
-use super::numbers::{COUNTED_ALIKE_FROM, X32_OWN, numbers};
-use super::profile::{Action, Compare, Condition, ENOSYS, Profile, Rule};
-use super::ranges::{Ranges, overlay};
-use std::collections::BTreeMap;
+use super::numbers::{COUNTED_ALIKE_FROM, Call, X32_OWN, find};
+use super::profile::{Action, Compare, Condition, ENOSYS, Profile};
+use super::ranges::{Ranges, merged, overlay};
 
 /// Numbers from here on are no entries of a table: the few private calls of 32-bit ARM (__ARM_NR_BASE).
 const PRIVATE_FROM: u32 = 0xf0000;
+
+/// What a profile says about one call: one of the alternatives of one rule.
+#[derive(Clone, Copy)]
+struct Saying<'a> {
+    conditions: &'a [Condition],
+    action: Action,
+}
 
 /// `native` is the kind of the host: it is always covered, and asked for first.
 pub fn compile(profile: &Profile, native: Architecture) -> Result<Vec<SockFilter>, TooLong> {
@@ -18,41 +24,62 @@ pub fn compile(profile: &Profile, native: Architecture) -> Result<Vec<SockFilter
     // without one of its threads hangs, so we end it whole.
     let mut start = graph.verdict(Action::KillProcess.verdict());
     let listed = |architecture| profile.architectures.contains(&architecture);
-    let covered: Vec<Architecture> =
-        Architecture::ALL.into_iter().filter(|one| *one != Architecture::X32 && (*one == native || listed(*one))).collect();
-    let native_last = covered.iter().filter(|one| **one != native).chain(covered.iter().filter(|one| **one == native));
-    for architecture in native_last {
-        let with_x32 = *architecture == Architecture::X86_64 && listed(Architecture::X32);
-        let calls = calls_of(&mut graph, profile, *architecture, with_x32);
+    let sayings = sayings(profile);
+    let others = Architecture::ALL.into_iter().filter(|one| *one != Architecture::X32 && *one != native && listed(*one));
+    for architecture in others.chain([native]) {
+        let with_x32 = architecture == Architecture::X86_64 && listed(Architecture::X32);
+        let calls = calls_of(&mut graph, profile.default, &sayings, architecture, with_x32);
         start = graph.if_equal(architecture.audit(), calls, start);
     }
     let start = graph.load(CALL_ARCHITECTURE, start);
     graph.program(start)
 }
 
-fn calls_of(graph: &mut Graph, profile: &Profile, architecture: Architecture, with_x32: bool) -> Place {
+/// In the order of the profile. Names that no machine has are left out.
+fn sayings<'a>(profile: &'a Profile) -> Vec<(Call, Saying<'a>)> {
+    let mut found = Vec::new();
+    for rule in &profile.rules {
+        let alternatives = rule.alternatives();
+        for name in &rule.names {
+            let Some(call) = find(name) else { continue };
+            found.extend(alternatives.iter().map(|conditions| (call, Saying { conditions, action: rule.action })));
+            // Without conditions there is one alternative.
+            if let (true, Some((call, conditions))) = (rule.conditions.is_empty(), inside_another(name)) {
+                found.push((call, Saying { conditions, action: rule.action }));
+            }
+        }
+    }
+    found
+}
+
+fn calls_of(graph: &mut Graph, default: Action, sayings: &[(Call, Saying)], architecture: Architecture, with_x32: bool) -> Place {
     // x32 shares all numbers with x86_64 but those of its own, which no 64-bit program can use: one line of numbers serves
     // both, when the mark is taken off.
     let named_on = if with_x32 { Architecture::X32 } else { architecture };
-    let line = ground(graph, profile, architecture, with_x32);
-    let mut single = BTreeMap::new();
-    for (number, rules) in rules_by_number(profile, named_on) {
-        let default = graph.verdict(profile.default.verdict());
-        let place = if rules.iter().any(|(conditions, _)| conditions.is_empty()) {
-            let first = rules.iter().find(|(conditions, _)| conditions.is_empty());
-            first.map_or(default, |(_, action)| graph.verdict(action.verdict()))
-        } else {
-            any_of(graph, &rules, architecture, default)
+    // libseccomp takes no rule that repeats the default, so runc leaves them out: they overrule nothing.
+    let telling = sayings.iter().filter(|(_, saying)| saying.action != default);
+    let mut numbered: Vec<(u32, Saying)> =
+        telling.flat_map(|(call, saying)| call.numbers(named_on).map(|number| (number, *saying))).collect();
+    numbered.sort_by_key(|(number, _)| *number);
+    let default_place = graph.verdict(default.verdict());
+    let mut single = Vec::new();
+    for sayings in numbered.chunk_by(|one, other| one.0 == other.0) {
+        let place = match sayings.iter().find(|(_, saying)| saying.conditions.is_empty()) {
+            // The first rule without conditions wins over all others, as in libseccomp.
+            Some((_, saying)) => graph.verdict(saying.action.verdict()),
+            None => any_of(graph, sayings, architecture, default_place),
         };
-        single.insert(number, place);
+        single.push((sayings[0].0, place));
     }
-    let search = search_in_two(graph, &overlay(&line, &single));
+    let newest = sayings.iter().flat_map(|(call, _)| call.numbers(architecture)).filter(|number| *number < PRIVATE_FROM).max();
+    let line = ground(graph, default, newest, architecture, with_x32);
+    let search = search_in_parts(graph, &overlay(&line, &single));
     let search = if with_x32 { graph.and(!X32_BIT, search) } else { search };
     graph.load(CALL_NUMBER, search)
 }
 
 /// The calls that all machines count alike are asked for apart from the others, so that all machines share these questions.
-fn search_in_two(graph: &mut Graph, line: &Ranges) -> Place {
+fn search_in_parts(graph: &mut Graph, line: &Ranges) -> Place {
     let cut = |line: &Ranges, at: u32| {
         let n = line.partition_point(|(start, _)| *start <= at);
         let mut upper = vec![(0, line[n - 1].1)];
@@ -71,118 +98,81 @@ fn search_in_two(graph: &mut Graph, line: &Ranges) -> Place {
 ///
 /// Calls newer than all that the profile names are answered as an older kernel would, by ENOSYS: a C library that tries
 /// the new call first then takes the old one, while EPERM would make the program give up. runc does the same.
-fn ground(graph: &mut Graph, profile: &Profile, architecture: Architecture, with_x32: bool) -> Ranges {
-    let default = graph.verdict(profile.default.verdict());
-    let names = profile.rules.iter().flat_map(|rule| &rule.names);
-    let newest = names.flat_map(|name| numbers(name, architecture)).filter(|number| *number < PRIVATE_FROM).max();
+fn ground(graph: &mut Graph, default: Action, newest: Option<u32>, architecture: Architecture, with_x32: bool) -> Ranges {
+    let default_place = graph.verdict(default.verdict());
     let newer = match newest {
-        Some(_) if !profile.default.lets_pass() => graph.verdict(Action::Errno(ENOSYS).verdict()),
-        _ => default,
+        Some(_) if !default.lets_pass() => graph.verdict(Action::Errno(ENOSYS).verdict()),
+        _ => default_place,
     };
-    let mut line = vec![(0, default), (newest.map_or(0, |number| number + 1), newer)];
+    let mut line = vec![(0, default_place), (newest.map_or(0, |number| number + 1), newer)];
     if with_x32 {
-        line.extend([(*X32_OWN.start(), default), (*X32_OWN.end() + 1, newer)]);
+        line.extend([(*X32_OWN.start(), default_place), (*X32_OWN.end() + 1, newer)]);
     } else if architecture == Architecture::X86_64 {
         // -1 has the mark too, but is what a tracer writes over the number of a call that it suppresses.
         line.extend([(X32_BIT, graph.verdict(Action::KillProcess.verdict())), (u32::MAX, newer)]);
     }
-    overlay(&line, &BTreeMap::new())
-}
-
-type Conditional = (Vec<Condition>, Action);
-
-/// Which rules speak about which call, in the order of the profile.
-fn rules_by_number(profile: &Profile, architecture: Architecture) -> BTreeMap<u32, Vec<Conditional>> {
-    let mut found: BTreeMap<u32, Vec<Conditional>> = BTreeMap::new();
-    // libseccomp takes no rule that repeats the default, so runc leaves them out: they overrule nothing.
-    for rule in profile.rules.iter().filter(|rule| rule.action != profile.default) {
-        for name in &rule.names {
-            for number in numbers(name, architecture) {
-                let rules = rule.alternatives().into_iter().map(|conditions| (conditions.to_vec(), rule.action));
-                found.entry(number).or_default().extend(rules);
-            }
-            if let (Architecture::X86, Some((number, condition))) = (architecture, inside_another(name, rule)) {
-                found.entry(number).or_default().push((vec![condition], rule.action));
-            }
-        }
-    }
-    found
+    merged(line)
 }
 
 /// Old i386 programs do everything with sockets by one call, everything with System V messages by another; its first
 /// argument says what. A rule for the modern call holds for that way too, unless it has conditions: then the arguments
 /// lie in memory, where no filter can look.
-fn inside_another(name: &str, rule: &Rule) -> Option<(u32, Condition)> {
-    const SOCKET: [&str; 20] = [
-        "socket",
-        "bind",
-        "connect",
-        "listen",
-        "accept",
-        "getsockname",
-        "getpeername",
-        "socketpair",
-        "send",
-        "recv",
-        "sendto",
-        "recvfrom",
-        "shutdown",
-        "setsockopt",
-        "getsockopt",
-        "sendmsg",
-        "recvmsg",
-        "accept4",
-        "recvmmsg",
-        "sendmmsg",
-    ];
-    const MESSAGES: [(&str, u64); 12] = [
-        ("semop", 1),
-        ("semget", 2),
-        ("semctl", 3),
-        ("semtimedop", 4),
-        ("msgsnd", 11),
-        ("msgrcv", 12),
-        ("msgget", 13),
-        ("msgctl", 14),
-        ("shmat", 21),
-        ("shmdt", 22),
-        ("shmget", 23),
-        ("shmctl", 24),
-    ];
-    if !rule.conditions.is_empty() {
-        return None;
+fn inside_another(name: &str) -> Option<(Call, &'static [Condition])> {
+    const fn number(value: u64) -> Condition {
+        Condition { index: 0, compare: Compare::Equal, value }
     }
-    let socket = SOCKET.iter().position(|one| *one == name).map(|n| ("socketcall", n as u64 + 1));
-    let (call, value) = socket.or_else(|| MESSAGES.iter().find(|(one, _)| *one == name).map(|(_, value)| ("ipc", *value)))?;
-    Some((numbers(call, Architecture::X86).next()?, Condition { index: 0, compare: Compare::Equal, value }))
+    // The upper half of ipc's number is a version, which changes nothing about what is done.
+    const fn lower_half(value: u64) -> Condition {
+        Condition { index: 0, compare: Compare::MaskedEqual(0xffff), value }
+    }
+    #[rustfmt::skip]
+    const SOCKET: [(&str, Condition); 20] = [
+        ("accept", number(5)), ("accept4", number(18)), ("bind", number(2)), ("connect", number(3)), ("getpeername", number(7)),
+        ("getsockname", number(6)), ("getsockopt", number(15)), ("listen", number(4)), ("recv", number(10)), ("recvfrom", number(12)),
+        ("recvmmsg", number(19)), ("recvmsg", number(17)), ("send", number(9)), ("sendmmsg", number(20)), ("sendmsg", number(16)),
+        ("sendto", number(11)), ("setsockopt", number(14)), ("shutdown", number(13)), ("socket", number(1)), ("socketpair", number(8)),
+    ];
+    #[rustfmt::skip]
+    const MESSAGES: [(&str, Condition); 12] = [
+        ("msgctl", lower_half(14)), ("msgget", lower_half(13)), ("msgrcv", lower_half(12)), ("msgsnd", lower_half(11)), ("semctl", lower_half(3)),
+        ("semget", lower_half(2)), ("semop", lower_half(1)), ("semtimedop", lower_half(4)), ("shmat", lower_half(21)), ("shmctl", lower_half(24)),
+        ("shmdt", lower_half(22)), ("shmget", lower_half(23)),
+    ];
+    static WAYS: [(&str, &[(&str, Condition)]); 2] = [("ipc", &MESSAGES), ("socketcall", &SOCKET)];
+    WAYS.iter().find_map(|(way, inside)| {
+        let n = inside.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        Some((find(way)?, std::slice::from_ref(&inside[n].1)))
+    })
 }
 
 /// The first rule whose conditions all hold.
-fn any_of(graph: &mut Graph, rules: &[Conditional], architecture: Architecture, default: Place) -> Place {
+fn any_of(graph: &mut Graph, sayings: &[(u32, Saying)], architecture: Architecture, default: Place) -> Place {
     let mut no = default;
-    let mut rest = rules;
-    while let Some((conditions, action)) = rest.last() {
+    // From the last to the first. Rules about the same argument with the same answer are one set of values.
+    let alike = |one: &(u32, Saying), other: &(u32, Saying)| {
+        one.1.action == other.1.action && one.1.simple_index().is_some() && one.1.simple_index() == other.1.simple_index()
+    };
+    for sayings in sayings.chunk_by(alike).rev() {
+        let Saying { conditions, action } = sayings[0].1;
         let yes = graph.verdict(action.verdict());
-        // Rules about the same argument with the same answer are one set of values.
-        let alike = rest.iter().rev().take_while(|rule| rule.1 == *action && simple_index(rule) == simple_index(&rest[rest.len() - 1]));
-        let (alike, index) = (alike.count(), simple_index(&rest[rest.len() - 1]));
-        if let Some(index) = index {
-            let values = rest[rest.len() - alike..].iter().flat_map(|(conditions, _)| values(&conditions[0], architecture)).collect();
-            no = one_of(graph, index, values, yes, no);
-            rest = &rest[..rest.len() - alike];
-        } else {
-            no = conditions.iter().rev().fold(yes, |yes, condition| holds(graph, condition, architecture, yes, no));
-            rest = &rest[..rest.len() - 1];
-        }
+        no = match sayings[0].1.simple_index() {
+            Some(index) => {
+                let spans = sayings.iter().flat_map(|(_, saying)| values(&saying.conditions[0], architecture)).collect();
+                one_of(graph, index, spans, yes, no)
+            }
+            None => conditions.iter().rev().fold(yes, |yes, condition| holds(graph, condition, architecture, yes, no)),
+        };
     }
     no
 }
 
-/// The argument that a rule of one condition without a mask looks at.
-fn simple_index((conditions, _): &Conditional) -> Option<u8> {
-    match conditions[..] {
-        [Condition { index, compare, .. }] if !matches!(compare, Compare::MaskedEqual(_)) => Some(index),
-        _ => None,
+impl Saying<'_> {
+    /// The argument that a rule of one condition without a mask looks at.
+    fn simple_index(&self) -> Option<u8> {
+        match self.conditions {
+            [Condition { index, compare, .. }] if !matches!(compare, Compare::MaskedEqual(_)) => Some(*index),
+            _ => None,
+        }
     }
 }
 
@@ -254,12 +244,12 @@ fn one_of(graph: &mut Graph, index: u8, spans: Vec<Span>, yes: Place, no: Place)
         let mut lower: Ranges = within.chain([(0, place(base))]).collect();
         lower.sort_unstable();
         lower.dedup();
-        let lower = overlay(&lower, &BTreeMap::new());
+        let lower = merged(lower);
         let searched = graph.search(&lower);
         let half = if lower.len() == 1 { searched } else { graph.load(argument(index), searched) };
         line.push((cut, half));
     }
-    let line = overlay(&line, &BTreeMap::new());
+    let line = merged(line);
     let searched = graph.search(&line);
     if line.len() == 1 { searched } else { graph.load(argument(index) + 4, searched) }
 }

@@ -60,8 +60,10 @@ struct Container {
     kernel: (u32, u32),
 }
 
-/// `kernel` is the version of the running kernel, as in (6, 18).
-pub fn from_docker_json(text: &str, capabilities: u64, kernel: (u32, u32)) -> Result<LinuxSeccomp> {
+/// `release` is that of the running kernel, as in 6.18.44-cloud.
+pub fn from_docker_json(text: &str, capabilities: u64, release: &str) -> Result<LinuxSeccomp> {
+    // Only who asks about the version needs to know it.
+    let kernel = version(release).unwrap_or_default();
     read(text, &Container { capabilities, kernel }).context("seccomp profile")
 }
 
@@ -137,7 +139,8 @@ impl Group {
 }
 
 fn version(text: &str) -> Result<(u32, u32)> {
-    let parsed = text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    let mut numbers = text.split(|letter: char| !letter.is_ascii_digit()).map(str::parse);
+    let parsed = numbers.next().zip(numbers.next()).and_then(|(major, minor)| Some((major.ok()?, minor.ok()?)));
     parsed.ok_or_else(|| Error::damaged(format!("minKernel {text:?}")).hint("write major and minor version, such as 4.8"))
 }
 
@@ -146,7 +149,7 @@ mod tests {
     use super::super::capability_names::{DEFAULT, bit};
     use super::*;
 
-    const KERNEL: (u32, u32) = (6, 18);
+    const KERNEL: &str = "6.18.44-cloud-amd64\n";
 
     fn names(text: &str, capabilities: u64) -> Vec<String> {
         let seccomp = from_docker_json(text, capabilities, KERNEL).unwrap();

@@ -30,7 +30,7 @@ pub fn compile(seccomp: &LinuxSeccomp) -> Result<Filter> {
 /// Names of calls in a specification that no machine we know has: perhaps mistyped.
 pub fn unknown_names(seccomp: &LinuxSeccomp) -> Vec<&str> {
     let names = seccomp.syscalls().iter().flatten().flat_map(LinuxSyscall::names).map(String::as_str);
-    names.filter(|name| !numbers::known(name)).collect()
+    names.filter(|name| numbers::find(name).is_none()).collect()
 }
 
 /// The flags for seccomp(2) (SECCOMP_FILTER_FLAG_… in linux/seccomp.h).

@@ -3,27 +3,35 @@
 //! Most calls are allowed and lie next to each other, so a few dozen ranges say what a list says in hundreds of lines.
 
 use super::graph::{Graph, Place};
-use std::collections::BTreeMap;
 
 /// A range begins at its number and ends before the next one. The first begins at 0, the last ends with u32::MAX.
 pub type Ranges = Vec<(u32, Place)>;
 
-/// Single numbers laid over ranges.
-pub fn overlay(ranges: &Ranges, single: &BTreeMap<u32, Place>) -> Ranges {
-    let mut cuts: Vec<u32> = ranges.iter().map(|(start, _)| *start).collect();
-    cuts.extend(single.keys().flat_map(|number| [Some(*number), number.checked_add(1)]).flatten());
-    cuts.sort_unstable();
-    cuts.dedup();
+/// Single numbers, in order, laid over ranges.
+pub fn overlay(ranges: &[(u32, Place)], single: &[(u32, Place)]) -> Ranges {
     let mut below = ranges.iter().peekable();
     let mut current = ranges[0].1;
-    let mut result: Ranges = Vec::new();
-    for cut in cuts {
-        while let Some((_, place)) = below.next_if(|(start, _)| *start <= cut) {
-            current = *place;
+    let mut result: Ranges = Vec::with_capacity(ranges.len() + 2 * single.len());
+    for &(number, place) in single {
+        while let Some(&(start, place)) = below.next_if(|(start, _)| *start <= number) {
+            result.push((start, place));
+            current = place;
         }
-        let place = *single.get(&cut).unwrap_or(&current);
-        if result.last().is_none_or(|(_, before)| *before != place) {
-            result.push((cut, place));
+        result.push((number, place));
+        result.extend(number.checked_add(1).map(|next| (next, current)));
+    }
+    result.extend(below);
+    merged(result)
+}
+
+/// In order and without cuts between equal places. Of several places for one number the last holds.
+pub fn merged(mut ranges: Ranges) -> Ranges {
+    ranges.sort_by_key(|(start, _)| *start);
+    let mut result: Ranges = Vec::with_capacity(ranges.len());
+    for (n, &(start, place)) in ranges.iter().enumerate() {
+        let hidden = ranges.get(n + 1).is_some_and(|(next, _)| *next == start);
+        if !hidden && result.last().is_none_or(|(_, before)| *before != place) {
+            result.push((start, place));
         }
     }
     result
