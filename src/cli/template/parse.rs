@@ -60,7 +60,7 @@ struct Parser<'a> {
 /// What a block ended with.
 enum End {
     OfText,
-    End,
+    Close,
     /// The tokens behind `else`.
     Else(Vec<Token>),
 }
