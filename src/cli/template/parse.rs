@@ -60,7 +60,7 @@ struct Parser<'a> {
 /// What a block ended with.
 enum End {
     OfText,
-    Close,
+    End,
     /// The tokens behind `else`.
     Else(Vec<Token>),
 }
