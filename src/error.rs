@@ -85,6 +85,11 @@ impl Error {
         self.0.because.insert(0, inner);
         self
     }
+    /// What was being done when it failed: stands before the other causes.
+    pub fn doing(mut self, what: impl Into<String>) -> Self {
+        self.0.because.insert(0, what.into());
+        self
+    }
     pub fn of_kind(mut self, kind: Kind) -> Self {
         self.0.kind = kind;
         self

@@ -1,12 +1,59 @@
 //! The map of the code.
+//!
+//! # The way of a `run`
+//!
+//! `tare run -it --rm alpine sh`, from `main` to `execve`, is read in this order:
+//!
+//! 1. `main.rs` calls `cli/mod.rs`, which finds the one command that was typed and parses its words.
+//! 2. `cli/run.rs` turns flags into wishes (`cli/run_flags.rs`, `options/`), and asks the engine.
+//! 3. `engine/create.rs` finds the image, lets `spec/runtime_spec.rs` write the OCI spec, claims a name, makes the directories.
+//! 4. `engine/launch.rs` forks the **monitor**, which makes the cgroup (`runtime/cgroup/`) and the pipes.
+//! 5. `runtime/create.rs` is the parent's half: one `clone3`, all namespaces at once, straight into the cgroup.
+//! 6. `runtime/child.rs` is the child's half, a table of contents; `runtime/root/` furnishes its world.
+//! 7. `runtime/identity.rs` makes it somebody, and ends in `execve`. Pid 1 has become `init/reaper.rs` meanwhile.
+//! 8. `monitor/watch.rs` keeps the streams until the end; `monitor/attend.rs` shows them on the user's side.
+//!
+//! # Floors
+//!
+//! A module imports only from floors below it (`tests/architecture.rs` holds that):
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | faces | `cli/`: one file per command; they alone print and exit |
+//! | engine | `engine/`: one verb, one file |
+//! | watcher | `monitor/` |
+//! | crafts | `image/`, `runtime/`, `init/`; neighbours never meet |
+//! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
+//! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs`, `error.rs` |
+//!
+//! # Where this differs from the first design, and why
+//!
+//! * **Mounts after `pivot_root`, not before.** Sources on the host are held as detached mounts (`open_tree`) before the root
+//!   is entered, and hung up after it. So no target path is ever resolved on the host: a symlink in the image cannot lead out
+//!   because there is no out any more. Engines that mount first need a guard per path, and most of their holes were there.
+//! * **A ground layer below every image** holds the mount points that a container needs (`/proc`, `/dev`, `/etc/hosts` …), so
+//!   making them copies no directory up into the container's own layer.
+//! * **The overlay is a mount at `/` in the spec.** So `config.json` alone says what the root is, and the runtime knows no images.
+//! * **The reaper is a program of its own**, compiled without a standard library and executed from a sealed file in memory. The
+//!   command is forked before and waits at a gate until pid 1 has changed its skin: no moment exists in which the container's
+//!   code runs while `/proc/1/exe` is a file of the host.
 
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod engine;
 pub mod error;
+pub mod image;
+pub mod init;
+pub mod kernel;
 pub mod monitor;
+pub mod names;
 pub mod options;
 pub mod paths;
 pub mod record;
+pub mod runtime;
+pub mod spec;
 pub mod store;
 pub mod sys;
+pub mod time;
+pub mod trace;

@@ -61,3 +61,24 @@ pub struct Live {
     /// The container's group, below the cgroup2 mount; empty where there is none.
     pub cgroup: String,
 }
+
+/// What `ps` calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Created,
+    Running,
+    Paused,
+    Exited,
+    Dead,
+}
+
+/// A container as one look at its records found it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub record: Container,
+    /// The monitor's word, where there is one that counts.
+    pub live: Option<Live>,
+    pub paused: bool,
+    pub status: Status,
+}

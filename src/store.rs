@@ -1,9 +1,9 @@
 //! Records on disk: written new-then-rename, so that a reader sees the old text or the new, never half of one.
 
 use crate::error::{Context, Error, Kind, Result};
+use crate::sys::Errno;
 use crate::sys::file;
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use crate::sys::file::OFlag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::os::fd::{AsFd, OwnedFd};
@@ -61,9 +61,22 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         .map_err(|e| Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e))
 }
 
+/// For files that every user in a container reads: its /etc/hosts and the like.
+pub fn write_readable(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = file::create(path, OFlag::O_WRONLY | OFlag::O_TRUNC, 0o644).and_then(|fd| file::write_all(fd.as_fd(), bytes));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Held until dropped; ends with the process, however it ends.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "held for what its end does")] OwnedFd);
+pub struct Lock(OwnedFd);
+
+impl Lock {
+    /// The number of the descriptor that holds it.
+    pub fn descriptor(&self) -> i32 {
+        std::os::fd::AsRawFd::as_raw_fd(&self.0)
+    }
+}
 
 /// Waits for the lock on `path`, making the file if need be.
 pub fn lock(path: &Path) -> Result<Lock> {
@@ -78,6 +91,11 @@ pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let what = || format!("cannot lock {}", path.display());
     let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what)?;
     Ok(file::lock(fd.as_fd(), false).with_context(what)?.then_some(Lock(fd)))
+}
+
+/// The same for a lock file in a directory that may be gone; nothing is made.
+pub fn try_lock_existing(dir: &Path, path: &Path) -> Result<Option<Lock>> {
+    if dir.is_dir() { try_lock(path) } else { Ok(None) }
 }
 
 /// Whether the process that locked `path` is still there. No file: nobody.

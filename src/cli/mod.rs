@@ -1,5 +1,16 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
+mod create;
+mod exec;
+mod kill;
+mod rm;
+mod run;
+pub mod run_flags;
+mod start;
+mod stop;
+pub mod suggest;
+mod wait;
+
 use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
 use clap::{Arg, ArgMatches};
@@ -21,18 +32,27 @@ pub struct Context {
 }
 
 /// In the order in which `tare help` shows them.
-const COMMANDS: &[Command] = &[];
+const COMMANDS: &[Command] = &[
+    Command { name: "run", about: "Run a command in a new container", define: run::define, run: run::run },
+    Command { name: "create", about: "Make a container without starting it", define: create::define, run: create::run },
+    Command { name: "start", about: "Start containers that do not run", define: start::define, run: start::run },
+    Command { name: "exec", about: "Run a further command in a running container", define: exec::define, run: exec::run },
+    Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
+    Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
+    Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
+    Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
+];
 
 pub fn main() -> i32 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    match run(&words) {
+    match carry_out(&words) {
         Ok(code) => code,
         Err(error) => report(&error, words.get(1).map_or("", String::as_str)),
     }
 }
 
 /// Parses and carries out. A start builds only the one command that was typed: all of them together cost a tenth of a start.
-fn run(words: &[String]) -> Result<i32> {
+fn carry_out(words: &[String]) -> Result<i32> {
     let typed = words.iter().skip(1).find(|word| !word.starts_with('-'));
     let only = COMMANDS.iter().find(|command| typed.is_some_and(|typed| typed == command.name));
     let program = match only {
@@ -41,7 +61,7 @@ fn run(words: &[String]) -> Result<i32> {
     };
     let matches = match program.try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return suggest::refusal(&error).map_or_else(|| usage(&error), Err),
     };
     let text = |name: &str, default: &str| matches.get_one::<String>(name).cloned().unwrap_or_else(|| default.to_owned());
     let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
@@ -97,4 +117,32 @@ impl EnvOr for Arg {
             _ => self,
         }
     }
+}
+
+/// `NAME…`, at least one.
+fn one_or_more(what: &'static str) -> Arg {
+    Arg::new("names").value_name(what).num_args(1..).required(true).help("Name, id, or the beginning of an id")
+}
+
+fn names(matches: &ArgMatches) -> impl Iterator<Item = &String> {
+    matches.get_many::<String>("names").into_iter().flatten()
+}
+
+/// Carries something out for each name; one that fails does not keep the others from their turn.
+fn each<'a>(names: impl Iterator<Item = &'a String>, mut deed: impl FnMut(&'a str) -> Result<()>) -> Result<i32> {
+    let mut last = None;
+    for name in names {
+        if let Err(error) = deed(name) {
+            if let Some(before) = last.replace(error) {
+                complain(&before)?;
+            }
+        }
+    }
+    last.map_or(Ok(0), Err)
+}
+
+/// An error that is not the command's end.
+fn complain(error: &Error) -> Result<()> {
+    report(error, "");
+    Ok(())
 }

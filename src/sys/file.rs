@@ -1,7 +1,8 @@
 //! Files as the engine uses them: opened once, passed on as descriptors, closed on exec.
 
 use nix::errno::Errno;
-use nix::fcntl::{self, AT_FDCWD, OFlag};
+pub use nix::fcntl::OFlag;
+use nix::fcntl::{self, AT_FDCWD};
 use nix::sys::stat::{self, Mode, SFlag};
 use std::io::{IoSlice, Read};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -209,8 +210,9 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
 #[allow(unsafe_code)]
 pub fn random_id() -> Result<String, Errno> {
     let mut bytes = [0u8; 32];
+    // By number: the standard library refers to the C function weakly, and link-time optimisation makes our reference weak too.
     // SAFETY: the buffer is ours and as long as we say.
-    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    let got = unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
     Errno::result(got)?;
     let mut hex = String::with_capacity(64);
     for byte in bytes {
@@ -223,9 +225,14 @@ pub fn random_id() -> Result<String, Errno> {
 /// A descriptor that we were handed by number (standard streams, inherited sockets).
 ///
 /// A duplicate is made, so that dropping it never closes the caller's.
-#[allow(unsafe_code)]
 pub fn duplicate(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
-    let raw = fcntl::fcntl(fd, fcntl::FcntlArg::F_DUPFD_CLOEXEC(3))?;
+    duplicate_above(fd, 3)
+}
+
+/// The same, with a number not below `lowest`.
+#[allow(unsafe_code)]
+pub fn duplicate_above(fd: BorrowedFd, lowest: i32) -> Result<OwnedFd, Errno> {
+    let raw = fcntl::fcntl(fd, fcntl::FcntlArg::F_DUPFD_CLOEXEC(lowest))?;
     // SAFETY: fcntl has just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
@@ -237,4 +244,16 @@ fn errno(e: std::io::Error) -> Errno {
 /// The name of a path for messages and for C.
 pub fn bytes_of(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
+}
+
+pub fn change_owner(path: &Path, uid: u32, gid: u32) -> Result<(), Errno> {
+    nix::unistd::chown(path, Some(nix::unistd::Uid::from_raw(uid)), Some(nix::unistd::Gid::from_raw(gid)))
+}
+
+pub fn change_owner_of(fd: BorrowedFd, uid: u32, gid: u32) -> Result<(), Errno> {
+    nix::unistd::fchown(fd, Some(nix::unistd::Uid::from_raw(uid)), Some(nix::unistd::Gid::from_raw(gid)))
+}
+
+pub fn is_dir(fd: BorrowedFd) -> Result<bool, Errno> {
+    Ok(SFlag::from_bits_truncate(stat::fstat(fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
 }

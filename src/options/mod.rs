@@ -1,6 +1,20 @@
 //! What a person asked for with `run` or `create`, as data: the words of the command line, checked, but not yet carried out.
+//! The parsers of single values are in the files beside this one; they take text and never open a file.
 //!
 //! Kept in `container.json`, so that `start` does later what `run` does at once, and `inspect` can tell.
+
+pub mod detach_keys;
+pub mod devices;
+pub mod env_file;
+pub mod labels;
+pub mod limits;
+pub mod mounts;
+pub mod namespaces;
+pub mod security;
+pub mod signals;
+pub mod sizes;
+pub mod ulimits;
+pub mod users;
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -1,0 +1,138 @@
+/* Times commands against each other, alternating, so that a machine that slows down slows them all.
+ *
+ *   alternate ROUNDS NAME[%EVERY]=WORD WORD… …
+ *
+ * Each argument is one competitor: a name, and a command that is split at spaces (no shell). %10 lets a slow one take part in
+ * every tenth round only. The first is the one the others are compared with. Each round has an order of its own, because
+ * what ran just before leaves something behind: warm caches, or work that the kernel still does.
+ *
+ * Measured is the wall time from before posix_spawn to after waitpid, the same little cost for each. A command that fails
+ * ends it all: its time would mean nothing.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST_WORDS = 64, MOST_COMPETITORS = 16, WARM_UP = 3 };
+
+struct competitor {
+    char *name;
+    int every;
+    char *words[MOST_WORDS + 1];
+    double *milliseconds;
+    int runs;
+};
+
+static posix_spawn_file_actions_t quiet; /* nothing to read, nothing said on stdout */
+
+static void parse(struct competitor *one, char *text, int rounds) {
+    char *equals = strchr(text, '=');
+    if (!equals) {
+        fprintf(stderr, "alternate: no NAME= in \"%s\"\n", text);
+        exit(2);
+    }
+    *equals = '\0';
+    char *percent = strchr(text, '%');
+    if (percent) *percent = '\0';
+    one->name = text;
+    one->every = percent ? atoi(percent + 1) : 1;
+    if (one->every < 1) one->every = 1;
+    int count = 0;
+    for (char *word = strtok(equals + 1, " "); word && count < MOST_WORDS; word = strtok(NULL, " ")) one->words[count++] = word;
+    one->milliseconds = calloc(rounds, sizeof(double));
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
+}
+
+static double run(struct competitor *one) {
+    extern char **environ;
+    pid_t pid;
+    int status;
+    double start = now();
+    int failure = posix_spawnp(&pid, one->words[0], &quiet, NULL, one->words, environ);
+    if (failure) {
+        fprintf(stderr, "alternate: %s: %s: %s\n", one->name, one->words[0], strerror(failure));
+        exit(1);
+    }
+    waitpid(pid, &status, 0);
+    double end = now();
+    if (status != 0) {
+        fprintf(stderr, "alternate: %s failed (wait status 0x%x):", one->name, status);
+        for (char **word = one->words; *word; word++) fprintf(stderr, " %s", *word);
+        fputc('\n', stderr);
+        exit(1);
+    }
+    return end - start;
+}
+
+/* Who runs in this round, shuffled by a generator that gives the same orders every time. */
+static int order_of_round(struct competitor *all, int count, int round, struct competitor **order) {
+    static unsigned long state = 1;
+    int takes_part = 0;
+    for (int i = 0; i < count; i++)
+        if (round % all[i].every == 0) order[takes_part++] = &all[i];
+    for (int i = takes_part - 1; i > 0; i--) {
+        state = state * 6364136223846793005UL + 1442695040888963407UL;
+        int other = (state >> 33) % (i + 1);
+        struct competitor *kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+    }
+    return takes_part;
+}
+
+static int by_size(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double part_below(const struct competitor *one, double part) {
+    return one->milliseconds[(int)((one->runs - 1) * part + 0.5)];
+}
+
+static void report(struct competitor *all, int count) {
+    char title[64];
+    snprintf(title, sizeof title, "%s / it", all[0].name);
+    printf("%-22s %6s %9s %9s %9s %8s %14s %9s\n", "milliseconds", "runs", "min", "median", "p95", "spread", title, "(of min)");
+    for (int i = 0; i < count; i++) qsort(all[i].milliseconds, all[i].runs, sizeof(double), by_size);
+    for (int i = 0; i < count; i++) {
+        double least = part_below(&all[i], 0), median = part_below(&all[i], 0.5);
+        double spread = (part_below(&all[i], 0.75) - part_below(&all[i], 0.25)) / median * 100;
+        printf("%-22s %6d %9.2f %9.2f %9.2f %7.0f%% %14.3f %9.3f\n", all[i].name, all[i].runs, least, median, part_below(&all[i], 0.95),
+               spread, part_below(&all[0], 0.5) / median, part_below(&all[0], 0) / least);
+    }
+    puts("spread: the middle half of the runs, as a part of the median. Differences under 15 % prove nothing.");
+}
+
+int main(int count, char **words) {
+    static struct competitor all[MOST_COMPETITORS];
+    struct competitor *order[MOST_COMPETITORS];
+    int competitors = count - 2, rounds = count > 2 ? atoi(words[1]) : 0;
+    if (rounds < 1 || competitors > MOST_COMPETITORS) {
+        fputs("usage: alternate ROUNDS NAME[%EVERY]=WORD WORD... ...\n", stderr);
+        return 2;
+    }
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    for (int i = 0; i < competitors; i++) parse(&all[i], words[i + 2], rounds);
+
+    for (int round = 0; round < WARM_UP; round++)
+        for (int i = 0; i < competitors; i++) run(&all[i]);
+    for (int round = 0; round < rounds; round++) {
+        int takes_part = order_of_round(all, competitors, round, order);
+        for (int i = 0; i < takes_part; i++) order[i]->milliseconds[order[i]->runs++] = run(order[i]);
+    }
+    report(all, competitors);
+    return 0;
+}

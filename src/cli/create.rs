@@ -1,0 +1,17 @@
+//! `tare create`: everything `run` does before the container starts.
+
+use crate::cli::{Context, run_flags};
+use crate::engine::create::{self, Request};
+use crate::error::Result;
+use clap::ArgMatches;
+
+pub fn define(command: clap::Command) -> clap::Command {
+    run_flags::define(command).after_help("Example: tare create --name web busybox httpd -f")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    let parsed = run_flags::parse(matches)?;
+    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes })?;
+    println!("{}", made.record.id);
+    Ok(0)
+}

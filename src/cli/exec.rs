@@ -1,0 +1,107 @@
+//! `tare exec`: a further command in a container that runs.
+
+use crate::cli::Context;
+use crate::engine::{exec, find};
+use crate::error::{Context as _, Error, Result};
+use crate::options::env_file;
+use crate::paths::Paths;
+use crate::record::Seen;
+use crate::runtime::{Created, Streams};
+use crate::sys::process::{self, Forked};
+use crate::sys::{file, terminal};
+use clap::{Arg, ArgAction, ArgMatches};
+use std::os::fd::{AsFd, OwnedFd};
+
+pub fn define(command: clap::Command) -> clap::Command {
+    let switch = |name: &'static str, short, help: &'static str| Arg::new(name).short(short).long(name).action(ArgAction::SetTrue).help(help);
+    let value = |name: &'static str, short, value: &'static str, help: &'static str| Arg::new(name).short(short).long(name).value_name(value).help(help);
+    command
+        .override_usage("tare exec [OPTIONS] CONTAINER COMMAND [ARG...]")
+        .arg(switch("detach", 'd', "Run in the background"))
+        .arg(switch("interactive", 'i', "Pass input on"))
+        .arg(switch("tty", 't', "Give it a terminal"))
+        .arg(Arg::new("privileged").long("privileged").action(ArgAction::SetTrue).help("All capabilities, no filter of system calls"))
+        .arg(value("env", 'e', "NAME=VALUE", "Set a variable").action(ArgAction::Append))
+        .arg(value("user", 'u', "USER[:GROUP]", "Name or number"))
+        .arg(value("workdir", 'w', "DIR", "Where it starts"))
+        .arg(Arg::new("words").value_names(["CONTAINER", "COMMAND"]).num_args(1..).required(true).trailing_var_arg(true).help("The container, then the command"))
+        .after_help("Example: tare exec -it web sh")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    exec::from_read_only_program()?;
+    let mut words = matches.get_many::<String>("words").into_iter().flatten().cloned();
+    let name = words.next().ok_or_else(|| Error::usage("no container named"))?;
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    let env = matches.get_many::<String>("env").into_iter().flatten();
+    let request = exec::Request {
+        command: words.collect(),
+        env: env.map(|variable| env_file::parse(variable, |name| std::env::var(name).ok())).collect::<Result<_>>()?,
+        user: text("user"),
+        workdir: text("workdir"),
+        terminal: matches.get_flag("tty"),
+        privileged: matches.get_flag("privileged"),
+    };
+    if request.command.is_empty() {
+        return Err(Error::usage("no command given").hint("tare exec CONTAINER COMMAND"));
+    }
+    let (interactive, detach) = (matches.get_flag("interactive"), matches.get_flag("detach"));
+    if request.terminal && interactive && !detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
+        return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));
+    }
+    let seen = find::container(&context.paths, &name)?;
+    match (detach, request.terminal) {
+        (true, _) => in_background(&context.paths, &seen, &request),
+        (false, true) => with_terminal(&context.paths, &seen, &request, interactive),
+        (false, false) => with_our_streams(&context.paths, &seen, &request, interactive),
+    }
+}
+
+/// The process has our own streams: nothing stands between it and whoever called us.
+fn with_our_streams(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
+    let null = file::open_dev_null().context("cannot open /dev/null")?;
+    let (input, output, error) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let input = if interactive { input.as_fd() } else { null.as_fd() };
+    let created = exec::exec(paths, seen, request, Streams::Separate([input, output.as_fd(), error.as_fd()]))?;
+    created.start()?;
+    crate::monitor::attend::await_child(created.pid, created.pidfd.as_fd())
+}
+
+fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
+    let null = file::open_dev_null().context("cannot open /dev/null")?;
+    let created = exec::exec(paths, seen, request, Streams::Separate([null.as_fd(); 3]))?;
+    let master = created.start()?.terminal.ok_or_else(|| Error::failed("the container opened no terminal"))?;
+    relay(created, master, interactive)
+}
+
+fn relay(created: Created, master: OwnedFd, interactive: bool) -> Result<i32> {
+    crate::monitor::attend::relay_terminal(master, created.pid, created.pidfd, interactive)
+}
+
+/// A child of ours becomes the parent, and tells us only whether it went well.
+fn in_background(paths: &Paths, seen: &Seen, request: &exec::Request) -> Result<i32> {
+    let (ours, theirs) = crate::sys::socket::pair().context("cannot make a socket")?;
+    match process::clone3(0, None).context("cannot fork")? {
+        Forked::Parent { .. } => {
+            drop(theirs);
+            crate::monitor::hear_started(ours.as_fd()).map(|_| 0)
+        }
+        Forked::Child => {
+            drop(ours);
+            let started = (|| {
+                process::new_session().context("cannot leave the session")?;
+                let null = file::open_dev_null().context("cannot open /dev/null")?;
+                let created = exec::exec(paths, seen, request, Streams::Separate([null.as_fd(); 3]))?;
+                created.start()?;
+                Ok(created)
+            })();
+            match started {
+                Ok(created) => {
+                    crate::monitor::tell(theirs.as_fd(), &crate::monitor::protocol::ToClient::Started { pid: created.pid });
+                }
+                Err(error) => crate::monitor::tell_failure(theirs.as_fd(), &error),
+            }
+            process::exit_now(0)
+        }
+    }
+}

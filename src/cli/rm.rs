@@ -1,0 +1,28 @@
+//! `tare rm`: removes containers that do not run.
+
+use crate::cli::{Context, each, names, one_or_more};
+use crate::engine::{remove, repair};
+use crate::error::{Kind, Result};
+use clap::{Arg, ArgAction, ArgMatches};
+
+pub fn define(command: clap::Command) -> clap::Command {
+    command
+        .arg(one_or_more("CONTAINER"))
+        .arg(Arg::new("force").short('f').long("force").action(ArgAction::SetTrue).help("Kill a running container first"))
+        .arg(Arg::new("volumes").short('v').long("volumes").action(ArgAction::SetTrue).help("Also remove its anonymous volumes (there are none yet)"))
+        .after_help("Example: tare rm -f web")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    let force = matches.get_flag("force");
+    repair::sweep(&context.paths);
+    each(names(matches), |name| {
+        match remove::remove(&context.paths, name, force) {
+            // As with Docker: by force, what is not there is as good as removed.
+            Err(error) if force && error.kind() == Kind::NoSuch => return crate::cli::complain(&error),
+            other => other?,
+        }
+        println!("{name}");
+        Ok(())
+    })
+}

@@ -1,0 +1,43 @@
+//! `tare start`: containers that were created or have ended run (again).
+
+use crate::cli::{Context, each, names, one_or_more};
+use crate::engine::{find, launch, start};
+use crate::error::{Error, Result};
+use crate::monitor::attend::{self, How};
+use crate::monitor::detach_keys;
+use crate::monitor::protocol::Wants;
+use clap::{Arg, ArgAction, ArgMatches};
+
+pub fn define(command: clap::Command) -> clap::Command {
+    command
+        .arg(one_or_more("CONTAINER"))
+        .arg(Arg::new("attach").short('a').long("attach").action(ArgAction::SetTrue).help("Show its output and pass signals on"))
+        .arg(Arg::new("interactive").short('i').long("interactive").action(ArgAction::SetTrue).help("Pass input on"))
+        .arg(Arg::new("detach-keys").long("detach-keys").value_name("KEYS").help("Keys that leave the container running"))
+        .after_help("Example: tare start -a job")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    let (attach, interactive) = (matches.get_flag("attach"), matches.get_flag("interactive"));
+    if !attach && !interactive {
+        return each(names(matches), |name| {
+            let seen = find::container(&context.paths, name)?;
+            if !seen.is_running() {
+                launch::launch(&context.paths, start::take_up(&context.paths, seen)?, Wants::default())?;
+            }
+            println!("{name}");
+            Ok(())
+        });
+    }
+    let names: Vec<&String> = names(matches).collect();
+    let [name] = names[..] else { return Err(Error::usage("only one container can be started and attached to at once")) };
+    let seen = find::container(&context.paths, name)?;
+    if seen.is_running() {
+        return Err(Error::conflict(format!("container {name} is running already")).hint(format!("tare attach {name}")));
+    }
+    let terminal = seen.record.wishes.terminal;
+    let wants = Wants { stdin: interactive && seen.record.wishes.interactive, stdout: true, stderr: true };
+    let monitor = launch::launch(&context.paths, start::take_up(&context.paths, seen)?, wants)?;
+    let keys = detach_keys::parse_or_default(matches.get_one::<String>("detach-keys").map(String::as_str))?;
+    crate::cli::run::shown(attend::attend(monitor, &How { terminal, wants, sig_proxy: !terminal, detach_keys: keys })?)
+}

@@ -1,0 +1,18 @@
+//! `tare wait`: until containers have ended; prints their exit codes.
+
+use crate::cli::{Context, each, names, one_or_more};
+use crate::engine::{find, wait};
+use crate::error::Result;
+use clap::ArgMatches;
+
+pub fn define(command: clap::Command) -> clap::Command {
+    command.arg(one_or_more("CONTAINER")).after_help("Example: tare wait job")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    each(names(matches), |name| {
+        let seen = find::container(&context.paths, name)?;
+        println!("{}", wait::ended(&context.paths, &seen)?);
+        Ok(())
+    })
+}

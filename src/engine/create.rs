@@ -1,0 +1,147 @@
+//! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
+
+use crate::engine::{devices, filter, name_claim};
+use crate::error::{Context, Error, Result};
+use crate::image::{self, Image};
+use crate::options::Wishes;
+use crate::paths::{ContainerPaths, Paths};
+use crate::record::Container;
+use crate::runtime::plan::{Beyond, Plan};
+use crate::spec::command;
+use crate::spec::image_words::ImageWords;
+use crate::spec::runtime_spec::{self, Facts};
+use crate::store::{self, Durable, Lock};
+use crate::sys::{Errno, file};
+use oci_spec::runtime::Spec;
+use std::path::Path;
+
+pub struct Request {
+    pub image: String,
+    pub name: Option<String>,
+    pub wishes: Wishes,
+}
+
+/// A container at hand: what is written down of it, and the lock that says that somebody cares for it.
+pub struct Made {
+    pub record: Container,
+    pub spec: Spec,
+    pub files: ContainerPaths,
+    pub alive: Lock,
+}
+
+pub fn create(paths: &Paths, request: Request) -> Result<Made> {
+    let image = image::find(paths, &request.image)?;
+    image::ground(paths)?;
+    let id = file::random_id().context("cannot make an id")?;
+    let files = ContainerPaths::new(paths, &id, request.wishes.remove);
+    let (mut record, words) = describe(&id, request.image, request.wishes, &image)?;
+    let spec = specify(paths, &record, &words, &files)?;
+    check(&record, &spec)?;
+    // Up to here nothing was made. From here on whatever fails is taken back.
+    record.name = name_claim::claim(paths, request.name.as_deref(), &id, !record.wishes.remove)?;
+    let made = make_directories(paths, &files).and_then(|alive| {
+        store::write_json(&files.config(), &spec, Durable::No)?;
+        store::write_json(&files.record(), &record, Durable::No)?;
+        Ok(alive)
+    });
+    match made {
+        Ok(alive) => Ok(Made { record, spec, files, alive }),
+        Err(error) => {
+            let _ = file::remove_tree(&files.live);
+            let _ = file::remove_tree(&files.disk);
+            name_claim::release(paths, &record.name, &id);
+            Err(error.context("cannot create the container"))
+        }
+    }
+}
+
+fn describe(id: &str, image_name: String, wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
+    let words = ImageWords::from(&image.config);
+    let args = command::command(&wishes, &words)?;
+    let reaper = wishes.init.unwrap_or_else(|| !command::known_init(&args));
+    let hostname = wishes.hostname.clone().unwrap_or_else(|| id[..12].to_owned());
+    let mut labels = words.labels.clone();
+    for (name, value) in &wishes.labels {
+        labels.retain(|(have, _)| have != name);
+        labels.push((name.clone(), value.clone()));
+    }
+    let record = Container {
+        id: id.to_owned(),
+        name: String::new(),
+        image: image_name,
+        image_id: image.id.clone(),
+        layers: image.layers.clone(),
+        created: crate::engine::now(),
+        hostname,
+        args,
+        user: wishes.user.clone().unwrap_or_else(|| words.user.clone()),
+        stop_signal: wishes.stop_signal.clone().or_else(|| words.stop_signal.clone()).unwrap_or_else(|| "SIGTERM".into()),
+        labels,
+        reaper,
+        wishes,
+        ended: None,
+    };
+    Ok((record, words))
+}
+
+fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &ContainerPaths) -> Result<Spec> {
+    // Top to bottom, as overlay wants them; the mount points lie below everything.
+    let mut lower: Vec<String> = record.layers.iter().rev().map(|layer| paths.layer(layer).display().to_string()).collect();
+    lower.push(paths.ground_layer().display().to_string());
+    let facts = Facts {
+        id: record.id.clone(),
+        hostname: record.hostname.clone(),
+        root: files.disk.clone(),
+        lower,
+        upper: files.upper(),
+        work: files.work(),
+        volatile: record.wishes.remove,
+        hosts: files.etc("hosts"),
+        hostname_file: files.etc("hostname"),
+        resolv_conf: files.etc("resolv.conf"),
+        cgroup_path: format!("/tare/{}", record.id),
+        cgroup2_mounted: true,
+        devices: devices::wished(&record.wishes)?,
+        masked: devices::thermal_throttles(),
+    };
+    runtime_spec::runtime_spec(&record.wishes, words, &facts)
+}
+
+/// What would fail at the start fails now: sources that are not there, a filter that makes no sense.
+fn check(record: &Container, spec: &Spec) -> Result<()> {
+    for mount in &record.wishes.mounts {
+        if let crate::options::Mount::Bind { source, make_source, .. } = mount {
+            match (source.exists(), make_source) {
+                (true, _) => {}
+                (false, true) => store::make_dirs(source)?,
+                (false, false) => {
+                    return Err(Error::no_such(format!("cannot mount {}", source.display())).because("no such file or directory on this host"));
+                }
+            }
+        }
+    }
+    let plan = Plan::new(spec, Beyond::default())?;
+    filter::choose(&record.wishes, plan.person.capabilities.bounding).map(drop)
+}
+
+/// The lock first: a directory without one is somebody's leftover.
+fn make_directories(paths: &Paths, files: &ContainerPaths) -> Result<Lock> {
+    make(&files.live, &paths.live_containers())?;
+    let alive = store::lock(&files.alive())?;
+    make(&files.disk, &paths.kept_containers())?;
+    make(&files.upper(), &files.disk)?;
+    make(&files.work(), &files.disk)?;
+    Ok(alive)
+}
+
+/// Mode 0755 for what becomes the container's root; the directories above are closed to other users.
+fn make(dir: &Path, above: &Path) -> Result<()> {
+    let what = || format!("cannot make directory {}", dir.display());
+    match file::make_dir(dir, 0o755) {
+        Err(Errno::ENOENT) => {
+            store::make_dirs(above)?;
+            file::make_dir(dir, 0o755).with_context(what)
+        }
+        other => other.with_context(what),
+    }
+}

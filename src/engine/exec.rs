@@ -1,0 +1,82 @@
+//! `exec`: a further process in a container that runs.
+
+use crate::engine::{filter, kill};
+use crate::error::{Context, Error, Result};
+use crate::paths::Paths;
+use crate::record::Seen;
+use crate::runtime::cgroup::Group;
+use crate::runtime::plan::Person;
+use crate::runtime::{Created, Streams, enter};
+use crate::store;
+use crate::sys::{identity, mount, process};
+use oci_spec::runtime::Spec;
+use std::ffi::CString;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+pub struct Request {
+    pub command: Vec<String>,
+    pub env: Vec<String>,
+    pub user: Option<String>,
+    pub workdir: Option<String>,
+    pub terminal: bool,
+    pub privileged: bool,
+}
+
+/// The process waits for `Created::start`.
+pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> Result<Created> {
+    let live = seen.running()?;
+    let spec: Spec = store::read_json(&seen.files(paths).config())?
+        .ok_or_else(|| Error::damaged(format!("container {} has no config.json", seen.record.name)))?;
+    let mut process = spec.process().clone().ok_or_else(|| Error::damaged("config.json has no process"))?;
+    process.set_args(Some(request.command.clone()));
+    let mut env = process.env().clone().unwrap_or_default();
+    for variable in &request.env {
+        let name = variable.split('=').next().unwrap_or_default();
+        env.retain(|have| have.split('=').next() != Some(name));
+        if variable.contains('=') {
+            env.push(variable.clone());
+        }
+    }
+    if request.terminal && !env.iter().any(|variable| variable.starts_with("TERM=")) {
+        env.push("TERM=xterm".into());
+    }
+    process.set_env(Some(env));
+    if let Some(workdir) = &request.workdir {
+        process.set_cwd(workdir.into());
+    }
+    process.set_terminal(Some(request.terminal));
+    let user = request.user.as_deref().unwrap_or(&seen.record.user);
+    let mut person = Person::new(&process, Some(user), Vec::new().into())?;
+    if request.privileged {
+        let all = identity::every_capability() & identity::own_capabilities();
+        person.capabilities = identity::Capabilities { bounding: all, effective: all, permitted: all, ..identity::Capabilities::default() };
+    } else {
+        person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?.into();
+    }
+    let group = Group::open(Path::new(&live.cgroup));
+    let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
+    enter::enter(init.as_fd(), group.as_ref(), &person, streams)
+}
+
+/// Executes this very command again from a mount that cannot be written: what goes into a container leaves no way to the
+/// host's binary behind it (CVE-2019-5736). Returns at once where it is so already.
+pub fn from_read_only_program() -> Result<()> {
+    const WHAT: &str = "cannot protect the program from the container";
+    let own = Path::new("/proc/self/exe");
+    if mount::is_read_only(own).context(WHAT)? {
+        return Ok(());
+    }
+    let copy = mount::detached_copy(own, false).context(WHAT)?;
+    mount::set_attributes(copy.as_fd(), false, mount::attribute::READ_ONLY, 0, 0).context(WHAT)?;
+    let words = |word: std::ffi::OsString| CString::new(std::os::unix::ffi::OsStringExt::into_vec(word)).unwrap_or_default();
+    let arguments: Vec<CString> = std::env::args_os().map(words).collect();
+    let environment: Vec<CString> = std::env::vars_os()
+        .map(|(mut name, value)| {
+            name.push("=");
+            name.push(value);
+            words(name)
+        })
+        .collect();
+    Err(process::exec_fd(copy.as_fd(), &arguments, &environment)).context(WHAT)
+}

@@ -1,0 +1,50 @@
+//! `kill`: a signal for the container's command, or the end of everything in it.
+
+use crate::error::{Context, Error, Result};
+use crate::record::{Live, Seen};
+use crate::runtime::cgroup::Group;
+use crate::sys::{Errno, process, signal};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+const KILL: i32 = 9;
+const CONTINUE: i32 = 18;
+/// STOP, TSTP, TTIN, TTOU: signals that would stop the reaper where they are meant for the command.
+const STOPPING: [i32; 4] = [19, 20, 21, 22];
+
+pub fn kill(seen: &Seen, number: i32) -> Result<()> {
+    let live = seen.running().map_err(|error| error.context(format!("cannot kill container {}", seen.record.name)))?;
+    if number == KILL {
+        return kill_all(seen);
+    }
+    let what = || format!("cannot signal container {}", seen.record.name);
+    let init = first_process(live).with_context(what)?;
+    if seen.record.reaper && (STOPPING.contains(&number) || number == CONTINUE) {
+        let command = process::first_child(live.pid).ok_or_else(|| Error::failed(what()).because("its command has ended"))?;
+        return signal::kill(command, number).with_context(what);
+    }
+    signal::send(init.as_fd(), number).with_context(what)
+}
+
+/// Everything in it, whatever it forks meanwhile; without a group, pid 1, which takes its namespace with it.
+pub fn kill_all(seen: &Seen) -> Result<()> {
+    let Some(live) = &seen.live else { return Ok(()) };
+    if let Some(group) = Group::open(Path::new(&live.cgroup)).filter(|_| !live.cgroup.is_empty()) {
+        if group.kill().is_ok() {
+            return Ok(());
+        }
+    }
+    match first_process(live).and_then(|init| signal::send(init.as_fd(), KILL)) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(errno).with_context(|| format!("cannot kill container {}", seen.record.name)),
+    }
+}
+
+/// Pid 1 of the container, and nobody who got its number since.
+pub fn first_process(live: &Live) -> Result<OwnedFd, Errno> {
+    let pidfd = process::pidfd_of(live.pid)?;
+    match process::start_time(live.pid) {
+        Some(started) if started == live.pid_started => Ok(pidfd),
+        _ => Err(Errno::ESRCH),
+    }
+}

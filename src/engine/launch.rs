@@ -1,0 +1,235 @@
+//! The monitor: born from the command, parent of the container, and the only one who stays.
+
+use crate::engine::create::Made;
+use crate::engine::{etc_files, filter, now, remove, repair};
+use crate::error::{Context, Error, Kind, Result};
+use crate::monitor::protocol::{ToClient, Wants};
+use crate::monitor::watch::{self, Ending, Watch};
+use crate::monitor;
+use crate::paths::Paths;
+use crate::record::{Ended, Live};
+use crate::runtime::cgroup::Group;
+use crate::runtime::plan::{Beyond, Plan};
+use crate::runtime::{self, Streams};
+use crate::store::{self, Durable};
+use crate::sys::process::{self, Forked};
+use crate::sys::{file, socket};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// Starts a container, and returns the socket on which its monitor speaks to us. `wants`: what the command will show.
+pub fn launch(paths: &Paths, made: Made, wants: Wants) -> Result<OwnedFd> {
+    let (ours, theirs) = socket::pair().context("cannot make a socket")?;
+    // Outside the caller's group: stopping the service that called us must not stop the container.
+    let leaf = Group::of_monitors();
+    match process::clone3(0, leaf.as_ref().map(Group::descriptor)).context("cannot start the monitor")? {
+        Forked::Child => {
+            drop((ours, leaf));
+            let code = i32::from(be_monitor(paths, made, theirs, wants).is_err());
+            process::exit_now(code)
+        }
+        Forked::Parent { .. } => {
+            // The lock is the monitor's now as much as ours; it ends with the last of us.
+            drop(theirs);
+            monitor::hear_started(ours.as_fd())?;
+            Ok(ours)
+        }
+    }
+}
+
+/// The monitor's whole life.
+fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Result<()> {
+    leave_the_caller(&made, &client)?;
+    let mut container = match begin(&made) {
+        Ok(container) => container,
+        Err(error) => {
+            // Recorded before it is told: whoever hears of it may look at once.
+            let recorded = record_failure(paths, &made, &error);
+            monitor::tell_failure(client.as_fd(), &error);
+            return recorded;
+        }
+    };
+    monitor::tell(client.as_fd(), &ToClient::Started { pid: container.pid });
+    let group = container.group.take();
+    let watch = Watch {
+        init: container.pidfd,
+        status: container.status,
+        streams: container.streams,
+        listener: Some(container.listener),
+        first: Some(client),
+        first_wants: wants,
+        log: Some(made.files.log()),
+        open_stdin: made.record.wishes.interactive,
+    };
+    let started = container.started;
+    let mut ended = None;
+    watch::watch(watch, &mut |ending| ended = Some(record_end(paths, &made, started, ending, group.as_ref())));
+    finish(paths, made, group, ended);
+    repair::sweep(paths);
+    Ok(())
+}
+
+/// A session of its own, no stream of the caller's, no directory that cannot be unmounted, no descriptor but ours.
+fn leave_the_caller(made: &Made, client: &OwnedFd) -> Result<()> {
+    const WHAT: &str = "cannot leave the caller";
+    process::new_session().context(WHAT)?;
+    crate::sys::mount::change_dir(std::path::Path::new("/")).context(WHAT)?;
+    let null = file::open_dev_null().context(WHAT)?;
+    for number in 0..3 {
+        process::place(null.as_fd(), number).context(WHAT)?;
+    }
+    drop(null);
+    process::close_all_above_2_but(&[client.as_raw_fd(), made.alive.descriptor()]).context(WHAT)
+}
+
+/// A container that has become the user's program.
+struct Begun {
+    pid: i32,
+    pidfd: OwnedFd,
+    status: Option<OwnedFd>,
+    streams: watch::Streams,
+    listener: OwnedFd,
+    group: Option<Group>,
+    started: u64,
+}
+
+fn begin(made: &Made) -> Result<Begun> {
+    let record = &made.record;
+    etc_files::write(record, &made.files)?;
+    let listener = socket::listen(&made.files.attach_socket()).context("cannot open the attach socket")?;
+    let group = make_group(made)?;
+    let begun = begin_in(made, group, listener);
+    begun.map_err(|(error, group)| {
+        if let Some(group) = group {
+            let _ = group.kill();
+            repair::remove_group(&group);
+        }
+        error
+    })
+}
+
+fn make_group(made: &Made) -> Result<Option<Group>> {
+    let resources = made.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref());
+    let group = Group::make(&made.record.id)?;
+    let Some(group) = group else {
+        return match made.record.wishes.limits.any() {
+            true => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
+            false => Ok(None),
+        };
+    };
+    let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
+    match limited {
+        Ok(()) => Ok(Some(group)),
+        Err(error) => {
+            repair::remove_group(&group);
+            Err(error)
+        }
+    }
+}
+
+fn begin_in(made: &Made, group: Option<Group>, listener: OwnedFd) -> std::result::Result<Begun, (Error, Option<Group>)> {
+    match begin_first_process(made, group.as_ref()) {
+        Ok((created, streams, started)) => {
+            Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, listener, group, started })
+        }
+        Err(error) => Err((error, group)),
+    }
+}
+
+fn begin_first_process(made: &Made, group: Option<&Group>) -> Result<(runtime::Created, watch::Streams, u64)> {
+    let record = &made.record;
+    let mut plan = Plan::new(&made.spec, Beyond { user: Some(&record.user), reaper: record.reaper, ..Beyond::default() })?;
+    plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?.into();
+    let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal).context("cannot make pipes")?;
+    let theirs = [&pipes.input.0, &pipes.output.1, &pipes.error.1].map(AsFd::as_fd);
+    let created = runtime::create(&plan, group, Streams::Separate(theirs))?;
+    let started = now();
+    write_state(made, created.pid, group, started)?;
+    let begun = match created.start() {
+        Ok(begun) => begun,
+        Err(error) => {
+            let _ = file::remove_file(&made.files.state());
+            let _ = process::wait(created.pid);
+            return Err(error);
+        }
+    };
+    let streams = match begun.terminal {
+        Some(master) => watch::Streams::Terminal(master),
+        None => watch::Streams::Pipes { stdin: pipes.input.1, stdout: pipes.output.0, stderr: pipes.error.0 },
+    };
+    Ok((created, streams, started))
+}
+
+/// Each as (read end, write end).
+struct Pipes {
+    input: (OwnedFd, Option<OwnedFd>),
+    output: (OwnedFd, OwnedFd),
+    error: (OwnedFd, OwnedFd),
+}
+
+impl Pipes {
+    fn make(with_input: bool) -> std::result::Result<Pipes, crate::sys::Errno> {
+        let input = if with_input { file::pipe().map(|(read, write)| (read, Some(write)))? } else { (file::open_dev_null()?, None) };
+        Ok(Pipes { input, output: file::pipe()?, error: file::pipe()? })
+    }
+}
+
+fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64) -> Result<()> {
+    let live = Live {
+        pid,
+        monitor: process::own_pid(),
+        pid_started: process::start_time(pid).unwrap_or(0),
+        started,
+        cgroup: group.map(|group| group.path().display().to_string()).unwrap_or_default(),
+    };
+    store::write_json(&made.files.state(), &live, Durable::No)
+}
+
+/// A container that could not start: removed if it was to be, else kept with the reason.
+fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
+    if made.record.wishes.remove {
+        remove::erase(paths, &made.record, &made.files);
+        return Ok(());
+    }
+    let exit_code = match error.kind() {
+        Kind::CommandNotFound => 127,
+        Kind::CannotExecute => 126,
+        _ => 125,
+    };
+    let mut record = made.record.clone();
+    record.ended = Some(Ended { exit_code, error: error.to_string(), ..Ended::default() });
+    store::write_json(&made.files.record(), &record, Durable::No)?;
+    remove::forget_live(&made.files);
+    Ok(())
+}
+
+/// The command has ended. What others look at changes now; what only takes time comes later, in `finish`.
+fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: Option<&Group>) -> Ended {
+    let out_of_memory = group.is_some_and(|group| group.out_of_memory_kills() > 0);
+    let ended = Ended { exit_code: ending.exit_code, started, finished: ending.finished, out_of_memory, error: String::new() };
+    if made.record.wishes.remove {
+        remove::unlist(paths, &made.record, &made.files);
+    } else {
+        let mut record = made.record.clone();
+        record.ended = Some(ended.clone());
+        let _ = store::write_json(&made.files.record(), &record, Durable::No);
+        let _ = file::remove_file(&made.files.state());
+    }
+    ended
+}
+
+/// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
+fn finish(paths: &Paths, made: Made, group: Option<Group>, ended: Option<Ended>) {
+    if let Some(group) = group {
+        let _ = group.kill();
+        repair::remove_group(&group);
+    }
+    if made.record.wishes.remove {
+        remove::erase(paths, &made.record, &made.files);
+        return;
+    }
+    let mut record = made.record.clone();
+    record.ended = ended;
+    // At rest it survives a power cut.
+    let _ = store::write_json(&made.files.record(), &record, Durable::Yes);
+    remove::forget_live(&made.files);
+}

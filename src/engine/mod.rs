@@ -1,0 +1,25 @@
+//! One verb, one file: the engine joins the crafts (images, runtime, monitor) to what a person asks for.
+//!
+//! The way of a `run`: `create.rs` finds the image and writes down what was wished, `launch.rs` starts the monitor, which
+//! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
+
+pub mod create;
+mod devices;
+mod etc_files;
+pub mod exec;
+mod filter;
+pub mod find;
+pub mod kill;
+pub mod launch;
+pub mod list;
+mod name_claim;
+pub mod remove;
+pub mod repair;
+pub mod start;
+pub mod stop;
+pub mod wait;
+
+/// Nanoseconds since 1970.
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+}

@@ -1,0 +1,92 @@
+//! A container's name, claimed without a lock: making a symlink fails when it is there already.
+//!
+//! Everybody claims in the run directory first, so two claims at once meet there; kept containers claim on disk too, for the
+//! time after a reboot. Whoever finds the name on disk, held by another, gives its first claim back.
+
+use crate::error::{Context, Error, Result};
+use crate::names;
+use crate::paths::Paths;
+use crate::store;
+use crate::sys::{Errno, file};
+use std::path::{Path, PathBuf};
+
+/// Claims `name`, or one of our own making, for container `id`.
+pub fn claim(paths: &Paths, name: Option<&str>, id: &str, kept: bool) -> Result<String> {
+    if let Some(name) = name {
+        names::check(name)?;
+        return match try_claim(paths, name, id, kept)? {
+            Claim::Ours => Ok(name.to_owned()),
+            Claim::Taken(by) => Err(Error::conflict(format!("name {name} is in use"))
+                .because(format!("container {} has it", &by[..by.len().min(12)]))
+                .hint(format!("choose another name, or remove that container: tare rm {name}"))),
+        };
+    }
+    let number = u64::from_str_radix(&id[..16], 16).unwrap_or(0);
+    for attempt in 0..1000 {
+        let name = names::random(number, attempt);
+        if let Claim::Ours = try_claim(paths, &name, id, kept)? {
+            return Ok(name);
+        }
+    }
+    Err(Error::conflict("cannot find a free name for the container").hint("give it one with --name"))
+}
+
+enum Claim {
+    Ours,
+    Taken(String),
+}
+
+fn try_claim(paths: &Paths, name: &str, id: &str, kept: bool) -> Result<Claim> {
+    let live = paths.names_live().join(name);
+    let disk = paths.names_kept().join(name);
+    if let Some(holder) = make(&live, id)? {
+        return Ok(Claim::Taken(holder));
+    }
+    let holder = if kept { make(&disk, id)? } else { holder(&disk) };
+    Ok(match holder {
+        Some(holder) => {
+            let _ = file::remove_file(&live);
+            Claim::Taken(holder)
+        }
+        None => Claim::Ours,
+    })
+}
+
+/// `None`: it is ours now. The directory is made where it is missing, which after the first time it is not.
+fn make(link: &Path, id: &str) -> Result<Option<String>> {
+    let what = || format!("cannot claim name {}", link.display());
+    loop {
+        match file::make_symlink(id, link) {
+            Ok(()) => return Ok(None),
+            Err(Errno::EEXIST) => match holder(link) {
+                Some(holder) => return Ok(Some(holder)),
+                // Its holder has just gone.
+                None => {}
+            },
+            Err(Errno::ENOENT) => store::make_dirs(link.parent().unwrap_or(link))?,
+            Err(errno) => return Err(errno).with_context(what),
+        }
+    }
+}
+
+fn holder(link: &Path) -> Option<String> {
+    std::fs::read_link(link).ok().and_then(|id| id.to_str().map(str::to_owned))
+}
+
+/// The id of the container that has this name.
+pub fn who_has(paths: &Paths, name: &str) -> Option<String> {
+    if names::check(name).is_err() {
+        return None;
+    }
+    holder(&paths.names_live().join(name)).or_else(|| holder(&paths.names_kept().join(name)))
+}
+
+/// Gives a name back, if it is still this container's.
+pub fn release(paths: &Paths, name: &str, id: &str) {
+    let links: [PathBuf; 2] = [paths.names_kept().join(name), paths.names_live().join(name)];
+    for link in links {
+        if holder(&link).as_deref() == Some(id) {
+            let _ = file::remove_file(&link);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `rm`: a container is first nobody's, then nothing.
+
+use crate::engine::{find, kill, name_claim, wait};
+use crate::error::{Context, Error, Result};
+use crate::paths::{ContainerPaths, Paths};
+use crate::record::Container;
+use crate::store;
+use crate::sys::file;
+
+/// Removes a container that does not run; `force` ends it first.
+pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
+    let seen = find::container(paths, wanted)?;
+    let files = seen.files(paths);
+    if seen.is_running() {
+        if !force {
+            return Err(Error::conflict(format!("cannot remove container {wanted}"))
+                .because("it is running")
+                .hint(format!("stop it first (tare stop {wanted}), or remove it by force: tare rm -f {wanted}")));
+        }
+        kill::kill_all(&seen)?;
+    }
+    // The monitor's last work; a container that removes itself is gone after it.
+    wait::settled(&files)?;
+    if find::by_id(paths, &seen.record.id)?.is_none() && seen.record.wishes.remove {
+        return Ok(());
+    }
+    let alive = store::try_lock_existing(&files.live, &files.alive())?;
+    unlist(paths, &seen.record, &files);
+    let away = paths.unfinished().join(format!("container-{}", seen.record.id));
+    store::make_dirs(&paths.unfinished())?;
+    match file::rename(&files.disk, &away) {
+        Ok(()) => file::remove_tree(&away).with_context(|| format!("cannot remove {}", away.display()))?,
+        Err(_) => file::remove_tree(&files.disk).with_context(|| format!("cannot remove {}", files.disk.display()))?,
+    }
+    let _ = file::remove_tree(&files.live);
+    drop(alive);
+    Ok(())
+}
+
+/// From here on nobody finds it.
+pub fn unlist(paths: &Paths, record: &Container, files: &ContainerPaths) {
+    let _ = file::remove_file(&files.record());
+    let _ = file::remove_file(&files.state());
+    name_claim::release(paths, &record.name, &record.id);
+}
+
+/// All of it, in the cheap order: most containers leave these few names and nothing else.
+pub fn erase(paths: &Paths, record: &Container, files: &ContainerPaths) {
+    unlist(paths, record, files);
+    let _ = file::remove_dir(&files.work().join("work"));
+    for dir in [files.work(), files.upper()] {
+        if file::remove_dir(&dir).is_err() {
+            let _ = file::remove_tree(&dir);
+        }
+    }
+    let _ = file::remove_file(&files.log());
+    if file::remove_dir(&files.disk).is_err() {
+        let _ = file::remove_tree(&files.disk);
+    }
+    let _ = file::remove_tree(&files.live);
+}
+
+/// What is true only while it runs.
+pub fn forget_live(files: &ContainerPaths) {
+    let _ = file::remove_tree(&files.live);
+}

@@ -1,0 +1,81 @@
+//! What a killed process left behind is found by the next one and taken away.
+
+use crate::engine::{find, remove};
+use crate::paths::{ContainerPaths, Paths};
+use crate::record::{Live, Status};
+use crate::runtime::cgroup::Group;
+use crate::store::{self, Durable};
+use crate::sys::{file, process};
+use std::path::Path;
+use std::time::Duration;
+
+/// Younger leftovers may be a container in the making.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Looks at every container whose monitor or maker is gone. Done when no one waits for it.
+pub fn sweep(paths: &Paths) {
+    for id in find::ids(paths) {
+        let files = ContainerPaths::new(paths, &id, true);
+        match find::by_id(paths, &id) {
+            Ok(Some(seen)) if seen.status == Status::Exited && seen.files(paths).state().exists() => lost(paths, &id),
+            Ok(None) if is_abandoned(&files) => discard(paths, &id),
+            _ => {}
+        }
+    }
+}
+
+/// Its monitor was killed. The container died with it, unless its program cleared the parent-death signal: the group ends that.
+fn lost(paths: &Paths, id: &str) {
+    let Ok(Some(seen)) = find::by_id(paths, id) else { return };
+    let files = seen.files(paths);
+    // One repairs, the others pass on.
+    let Ok(Some(_repairing)) = store::try_lock(&files.alive()) else { return };
+    if let Ok(Some(live)) = store::read_json::<Live>(&files.state()) {
+        if let Some(group) = Group::open(Path::new(&live.cgroup)) {
+            let _ = group.kill();
+            remove_group(&group);
+        }
+    }
+    if seen.record.wishes.remove {
+        remove::erase(paths, &seen.record, &files);
+        return;
+    }
+    let _ = store::write_json(&files.record(), &seen.record, Durable::Yes);
+    remove::forget_live(&files);
+}
+
+fn is_abandoned(files: &ContainerPaths) -> bool {
+    let is_old = |path: &Path| {
+        let age = std::fs::metadata(path).and_then(|found| found.modified()).ok().and_then(|time| time.elapsed().ok());
+        age.is_none_or(|age| age > GRACE)
+    };
+    !store::is_held(&files.alive()).unwrap_or(true) && is_old(&files.disk) && is_old(&files.live)
+}
+
+/// Directories without a record: their maker or remover was killed.
+fn discard(paths: &Paths, id: &str) {
+    if let Ok(Some(group)) = Group::existing(id) {
+        let _ = group.kill();
+        remove_group(&group);
+    }
+    for dir in [ContainerPaths::new(paths, id, true).live, ContainerPaths::new(paths, id, true).disk] {
+        let _ = file::remove_tree(&dir);
+    }
+    for names in [paths.names_kept(), paths.names_live()] {
+        for entry in std::fs::read_dir(names).into_iter().flatten().flatten() {
+            if std::fs::read_link(entry.path()).is_ok_and(|target| target == Path::new(id)) {
+                let _ = file::remove_file(&entry.path());
+            }
+        }
+    }
+}
+
+/// The kernel takes a moment to end what was killed.
+pub fn remove_group(group: &Group) {
+    for attempt in 0..2000 {
+        if group.remove().is_ok() {
+            return;
+        }
+        process::sleep(if attempt < 20 { Duration::from_micros(200) } else { Duration::from_millis(5) });
+    }
+}

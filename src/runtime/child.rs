@@ -1,0 +1,174 @@
+//! The child's half of a start, from the first instruction in the new namespaces to exec: a table of contents.
+//!
+//! It never prints and never returns: a failure goes up the socket as a word, and the process ends.
+
+use crate::runtime::create::Streams;
+use crate::runtime::handshake::{self, Word};
+use crate::runtime::plan::{Person, Plan};
+use crate::runtime::{identity, root};
+use crate::sys::process::{self, Forked, namespace};
+use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, pty};
+use crate::trace::Step;
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+pub use crate::runtime::handshake::Failure;
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Names the step at which a call failed; the words are made only when they are needed.
+pub trait At<T> {
+    fn at(self, step: Step, what: impl Into<What>) -> Result<T>;
+}
+impl<T> At<T> for Result<T, Errno> {
+    fn at(self, step: Step, what: impl Into<What>) -> Result<T> {
+        self.map_err(|errno| Failure { step, errno, what: what.into().0 })
+    }
+}
+pub struct What(String);
+impl From<&str> for What {
+    fn from(text: &str) -> What {
+        What(text.to_owned())
+    }
+}
+impl<F: FnOnce() -> String> From<F> for What {
+    fn from(text: F) -> What {
+        What(text())
+    }
+}
+
+impl Failure {
+    pub fn new(step: Step, errno: Errno, what: impl Into<String>) -> Failure {
+        Failure { step, errno, what: what.into() }
+    }
+}
+
+/// What the child has from its parent, besides the plan.
+pub struct Inherited<'a> {
+    pub socket: BorrowedFd<'a>,
+    pub streams: Streams<'a>,
+    /// The reaper's program and the pipe for the command's status; `None`: the command itself is pid 1.
+    pub reaper: Option<(BorrowedFd<'a>, BorrowedFd<'a>)>,
+}
+
+pub fn become_container(plan: &Plan, inherited: Inherited) -> ! {
+    let socket = inherited.socket;
+    fail(socket, build_world(plan, inherited))
+}
+
+/// Says why, and ends. The exit code is seen where nobody reads the word: 127 not found, 126 cannot be executed, 125 ours.
+pub fn fail(socket: BorrowedFd, failed: Result<Never>) -> ! {
+    let Err(failure) = failed;
+    let code = match (failure.step, failure.errno) {
+        (Step::Execute, Errno::ENOENT) => 127,
+        (Step::Execute | Step::EnterDirectory, _) => 126,
+        _ => 125,
+    };
+    let _ = channel::send(socket, &Word::Failed(failure).encode(), None);
+    process::exit_now(code)
+}
+
+/// A function that returns it does not return.
+pub enum Never {}
+
+fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
+    process::die_with_parent().at(Step::CloneContainer, "ask to die with the monitor")?;
+    process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")?;
+    if plan.own_group_view {
+        process::unshare(namespace::CGROUP).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
+    }
+    let umask = mount::set_umask(0);
+    root::furnish(plan)?;
+    if let (Some(hostname), true) = (plan.hostname, plan.has(namespace::UTS)) {
+        kernel_identity::set_hostname(hostname).at(Step::NameHost, || format!("sethostname({hostname:?})"))?;
+    }
+    if plan.has(namespace::NET) {
+        network::loopback_up().at(Step::SwitchLoopbackOn, "switch lo on")?;
+    }
+    let terminal = open_terminal(plan)?;
+    mount::set_umask(if umask == 0 { 0o022 } else { umask });
+
+    let master = terminal.as_ref().map(|(master, _)| master.as_fd());
+    channel::send(inherited.socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;
+    wait_for_start(inherited.socket)?;
+
+    let streams = match &terminal {
+        Some((_, slave)) => Streams::Terminal(slave.as_fd()),
+        None => inherited.streams,
+    };
+    match inherited.reaper {
+        Some((program, status)) => divide(&plan.person, inherited.socket, &streams, program, status),
+        None => become_command(&plan.person, &streams),
+    }
+}
+
+/// Out of the container's own /dev/pts; the slave is also its /dev/console.
+fn open_terminal(plan: &Plan) -> Result<Option<(OwnedFd, OwnedFd)>> {
+    if !plan.person.terminal {
+        return Ok(None);
+    }
+    let pair = pty::open(Path::new("/dev/pts/ptmx")).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
+    let console = Path::new("/dev/console");
+    file::create(console, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o600).at(Step::OpenTerminal, "make /dev/console")?;
+    let target = mount::open_target(console).at(Step::OpenTerminal, "open /dev/console")?;
+    let tree = mount::detached_copy_of(pair.1.as_fd()).at(Step::OpenTerminal, "hold the terminal")?;
+    mount::attach_over(tree, target.as_fd()).at(Step::OpenTerminal, "mount the terminal on /dev/console")?;
+    Ok(Some(pair))
+}
+
+pub fn wait_for_start(socket: BorrowedFd) -> Result<()> {
+    let mut word = [0; 8];
+    match channel::receive(socket, &mut word) {
+        Ok((1, _)) if &word[..1] == handshake::START => Ok(()),
+        Ok(_) => Err(Failure::new(Step::OpenTerminal, Errno::ECANCELED, "wait for the start")),
+        Err(errno) => Err(Failure::new(Step::OpenTerminal, errno, "wait for the start")),
+    }
+}
+
+/// Pid 1 and the command part: the command is forked first and becomes the user, while pid 1 becomes the reaper.
+///
+/// The command waits until pid 1 is no longer the tare binary: from then on no `/proc/1/exe` leads to a file of the host
+/// (CVE-2019-5736). Signals are blocked before the fork, so that a child that ends at once is not missed.
+fn divide(person: &Person, socket: BorrowedFd, streams: &Streams, program: BorrowedFd, status: BorrowedFd) -> Result<Never> {
+    const STEP: Step = Step::BecomeReaper;
+    process::block_every_signal(true).at(STEP, "block signals")?;
+    let (gate, gate_keeper) = file::pipe().at(STEP, "pipe")?;
+    let command = match process::clone3(0, None).at(STEP, "fork")? {
+        Forked::Parent { pid, .. } => pid,
+        Forked::Child => {
+            drop(gate_keeper);
+            fail(socket, wait_for_reaper(gate.as_fd()).and_then(|()| become_command(person, streams)))
+        }
+    };
+    // Above every number that is given out below.
+    let program = file::duplicate_above(program, 10).at(STEP, "hold the reaper's program")?;
+    process::place(status, 3).at(STEP, "place the status pipe")?;
+    process::close_on_exec_from(4).at(STEP, "close descriptors")?;
+    let arguments = [c"tare-init".to_owned(), CString::new(command.to_string()).unwrap_or_default()];
+    let errno = process::exec_fd(program.as_fd(), &arguments, &[]);
+    Err(Failure::new(STEP, errno, "execute the reaper"))
+}
+
+/// Exec closes the other end of the gate.
+fn wait_for_reaper(gate: BorrowedFd) -> Result<()> {
+    file::read(gate, &mut [0]).at(Step::BecomeReaper, "wait for the reaper").map(drop)
+}
+
+/// The last stretch: from here on it is the user's process. `enter.rs` comes this way too.
+pub fn become_command(person: &Person, streams: &Streams) -> Result<Never> {
+    process::new_session().or_else(|errno| if errno == Errno::EPERM { Ok(()) } else { Err(errno) }).at(Step::OpenTerminal, "setsid")?;
+    let [input, output, error] = streams.descriptors();
+    // The sources lie above 2: the monitor keeps its own three on /dev/null.
+    for (fd, number) in [(input, 0), (output, 1), (error, 2)] {
+        process::place(fd, number).at(Step::OpenTerminal, "place the streams")?;
+    }
+    if person.terminal {
+        pty::control_session().at(Step::OpenTerminal, "take the terminal")?;
+    }
+    process::default_every_signal();
+    process::block_every_signal(false).at(Step::Execute, "unblock signals")?;
+    for (resource, soft, hard) in &person.limits {
+        kernel_identity::set_limit(*resource, *soft, *hard).at(Step::SetProcessLimits, || format!("limit {resource} to {soft}:{hard}"))?;
+    }
+    identity::become_somebody(person)
+}

@@ -1,0 +1,92 @@
+//! The parent's half of a start: one clone3, then it listens until the child has become the user's program.
+
+use crate::error::{Context, Error, Result};
+use crate::init;
+use crate::runtime::cgroup::Group;
+use crate::runtime::child::{self, Inherited};
+use crate::runtime::handshake::{self, Stage, Word};
+use crate::runtime::plan::Plan;
+use crate::sys::process::{self, Forked};
+use crate::sys::{channel, file};
+use crate::trace::Step;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// What becomes the process's standard input, output and error.
+#[derive(Clone, Copy)]
+pub enum Streams<'a> {
+    Separate([BorrowedFd<'a>; 3]),
+    Terminal(BorrowedFd<'a>),
+}
+
+impl<'a> Streams<'a> {
+    pub fn descriptors(&self) -> [BorrowedFd<'a>; 3] {
+        match *self {
+            Streams::Separate(three) => three,
+            Streams::Terminal(one) => [one; 3],
+        }
+    }
+}
+
+/// A container whose first process is there and waits for the word to go on.
+pub struct Created {
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+    /// The command's wait status, before the container is taken apart; `None`: the command itself is pid 1.
+    pub status: Option<OwnedFd>,
+    socket: OwnedFd,
+}
+
+/// A container that has become the user's program.
+pub struct Started {
+    /// The master side of its terminal, if it has one.
+    pub terminal: Option<OwnedFd>,
+}
+
+/// Makes the first process. The caller has no threads (see `clone3`).
+pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Created> {
+    let place = || format!("failed at {}", Step::CloneContainer.place());
+    let (ours, theirs) = channel::pair().with_context(place)?;
+    let pipe = plan.reaper.then(file::pipe).transpose().with_context(place)?;
+    let program = plan.reaper.then(|| process::sealed_program(c"tare-init", init::REAPER)).transpose().with_context(place)?;
+    match process::clone3(plan.namespaces, group.map(Group::descriptor)).with_context(place)? {
+        Forked::Child => {
+            // Else the child would hold its own parent's end, and never learn that the parent is gone.
+            drop(ours);
+            let reaper = program.as_ref().zip(pipe.as_ref()).map(|(program, (_, status))| (program.as_fd(), status.as_fd()));
+            child::become_container(plan, Inherited { socket: theirs.as_fd(), streams, reaper })
+        }
+        Forked::Parent { pid, pidfd } => Ok(Created { pid, pidfd, status: pipe.map(|(read, _)| read), socket: ours }),
+    }
+}
+
+impl Created {
+    pub fn entered(pid: i32, pidfd: OwnedFd, socket: OwnedFd) -> Created {
+        Created { pid, pidfd, status: None, socket }
+    }
+
+    /// Says Start, and listens until exec has closed the other end.
+    pub fn start(&self) -> Result<Started> {
+        // A child that has failed already has closed its end; its word is still there to be read.
+        let _ = channel::send(self.socket.as_fd(), handshake::START, None);
+        let mut stage = Stage::Born;
+        let mut terminal = None;
+        let mut buffer = [0; handshake::LONGEST];
+        loop {
+            let (length, fd) = channel::receive(self.socket.as_fd(), &mut buffer).context("cannot hear the container's first process")?;
+            let word = if length == 0 { None } else { Word::decode(&buffer[..length]) };
+            if length != 0 && word.is_none() {
+                return Err(Error::failed("the container's first process said something that makes no sense"));
+            }
+            terminal = terminal.or(fd);
+            stage = match stage.after(word.as_ref()) {
+                Some(next) => next,
+                None => return Err(Error::failed("the container's first process ended before it could start")),
+            };
+            match (stage, word) {
+                (Stage::Started, _) => return Ok(Started { terminal }),
+                (_, Some(Word::Failed(failure))) => return Err(failure.into_error()),
+                _ => {}
+            }
+        }
+    }
+}

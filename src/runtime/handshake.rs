@@ -1,0 +1,168 @@
+//! What the two halves of a start say to each other, and in which order.
+//!
+//! ```text
+//!   parent (monitor)                          child (in the new namespaces)
+//!        │   clone3                                │  Born
+//!        │ ──────────────────────────────────────► │
+//!        │                                         │  builds its world, steps 5 to 17
+//!        │ ◄────────────────── Ready (+ terminal) ─│  Ready
+//!        │ ─ Start ──────────────────────────────► │
+//!        │                                         │  becomes the user, steps 18 to 24
+//!        │ ◄──── the socket closes: exec took place │  Started
+//!
+//!   at any time:  ◄── Failed{step, what, errno} ── │  and the child ends
+//! ```
+//!
+//! `run` says Start before it hears Ready: the socket keeps it, and nobody waits. The child never prints.
+
+use crate::error::{Error, Kind};
+use crate::sys::Errno;
+use crate::trace::Step;
+
+/// From the child.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Word {
+    Ready,
+    Failed(Failure),
+}
+
+/// At which step, doing what, with which answer of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub step: Step,
+    pub errno: Errno,
+    /// `mount /data: …`; for a failed execution the command alone.
+    pub what: String,
+}
+
+/// The child goes on when it reads this.
+pub const START: &[u8] = b"S";
+/// No word is longer.
+pub const LONGEST: usize = 4096;
+
+impl Word {
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Word::Ready => vec![b'R'],
+            Word::Failed(failure) => {
+                let mut bytes = vec![b'F', failure.step.number()];
+                bytes.extend((failure.errno as i32).to_le_bytes());
+                let mut end = failure.what.len().min(LONGEST - bytes.len());
+                while !failure.what.is_char_boundary(end) {
+                    end -= 1;
+                }
+                bytes.extend(&failure.what.as_bytes()[..end]);
+                bytes
+            }
+        }
+    }
+
+    /// `None`: not a word of ours.
+    pub fn decode(bytes: &[u8]) -> Option<Word> {
+        match bytes {
+            [b'R'] => Some(Word::Ready),
+            [b'F', step, a, b, c, d, what @ ..] => Some(Word::Failed(Failure {
+                step: Step::from_number(*step)?,
+                errno: Errno::from_raw(i32::from_le_bytes([*a, *b, *c, *d])),
+                what: std::str::from_utf8(what).ok()?.to_owned(),
+            })),
+            _ => None,
+        }
+    }
+}
+
+/// Where a start stands, seen from the parent: words that come out of order are a fault of ours, and end the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    Born,
+    Ready,
+    Started,
+    Failed,
+}
+
+impl Stage {
+    /// What follows after a word; `None` stands for the socket's end.
+    pub fn after(self, word: Option<&Word>) -> Option<Stage> {
+        match (self, word) {
+            (Stage::Born, Some(Word::Ready)) => Some(Stage::Ready),
+            (Stage::Ready, None) => Some(Stage::Started),
+            (Stage::Born | Stage::Ready, Some(Word::Failed(_))) => Some(Stage::Failed),
+            _ => None,
+        }
+    }
+}
+
+impl Failure {
+    /// The same in words for a person. A command that is not there or cannot be executed is the user's matter, and has
+    /// exit codes of its own; everything else is ours and says at which step.
+    pub fn into_error(self) -> Error {
+        if self.step == Step::FindUser {
+            return Error::no_such(self.what).hint("name a user of the image's /etc/passwd, or a number");
+        }
+        if self.step != Step::Execute && self.step != Step::EnterDirectory {
+            return Error::from_errno(format!("failed at {}", self.step.place()), self.errno).doing(self.what);
+        }
+        if self.step == Step::EnterDirectory {
+            let error = Error::new(Kind::CannotExecute, format!("cannot enter working directory {}", self.what));
+            return error.because(self.errno.desc());
+        }
+        let what = format!("cannot execute {}", self.what);
+        match self.errno {
+            Errno::ENOENT if self.what.contains('/') => {
+                Error::new(Kind::CommandNotFound, what).because("no such file in the container, or its interpreter is missing there")
+            }
+            Errno::ENOENT => Error::new(Kind::CommandNotFound, what).because("not found in the container's PATH"),
+            Errno::ENOEXEC => Error::new(Kind::CannotExecute, what)
+                .because("not a program for this machine")
+                .hint("check the image's architecture, or that a script begins with #!"),
+            Errno::EACCES => Error::new(Kind::CannotExecute, what)
+                .because("permission denied")
+                .hint("it must be a file with the executable bit set for the user"),
+            errno => Error::new(Kind::CannotExecute, what).because(errno.desc()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure() -> Failure {
+        Failure { step: Step::EnterRoot, errno: Errno::EINVAL, what: "pivot_root(\".\", \".\")".into() }
+    }
+
+    #[test]
+    fn words_survive_the_way() {
+        for word in [Word::Ready, Word::Failed(failure())] {
+            assert_eq!(Word::decode(&word.encode()), Some(word));
+        }
+        let long = Word::Failed(Failure { what: "ä".repeat(5000), ..failure() });
+        assert!(long.encode().len() <= LONGEST);
+        assert!(Word::decode(&long.encode()).is_some());
+    }
+
+    #[test]
+    fn garbage_is_no_word() {
+        for bytes in [&b""[..], b"R!", b"F", b"F\x00\x00\x00\x00\x00", b"F\xff\x01\x00\x00\x00", b"F\x01\x01\x00\x00\x00\xff"] {
+            assert_eq!(Word::decode(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_drawn_order_is_legal() {
+        let failed = Word::Failed(failure());
+        assert_eq!(Stage::Born.after(Some(&Word::Ready)), Some(Stage::Ready));
+        assert_eq!(Stage::Ready.after(None), Some(Stage::Started));
+        assert_eq!(Stage::Born.after(Some(&failed)), Some(Stage::Failed));
+        assert_eq!(Stage::Ready.after(Some(&failed)), Some(Stage::Failed));
+        assert_eq!(Stage::Born.after(None), None);
+        assert_eq!(Stage::Ready.after(Some(&Word::Ready)), None);
+        assert_eq!(Stage::Started.after(None), None);
+    }
+
+    #[test]
+    fn a_failure_says_where_and_why() {
+        let text = failure().into_error().to_string();
+        assert_eq!(text, "failed at step 9 of 24, make the new root the only root: pivot_root(\".\", \".\"): Invalid argument");
+    }
+}

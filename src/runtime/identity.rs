@@ -1,0 +1,128 @@
+//! The process becomes somebody: user, directory, filter, capabilities, and then the user's program.
+//!
+//! The order matters. The user is looked up while every file can be read. The filter is loaded while we may still load one,
+//! and so must allow what follows it; with no_new_privs it comes as late as can be. Capabilities go last.
+
+use crate::runtime::child::{At, Failure, Never, Result};
+use crate::runtime::plan::Person;
+use crate::spec::user::{self, User};
+use crate::sys::identity::{self, Capabilities};
+use crate::sys::{Errno, file, mount, process};
+use crate::trace::Step;
+use std::ffi::{CStr, CString};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// Longer files of users are refused: an image may bring gigabytes (CVE-2024-9676).
+const LONGEST_USER_FILE: u64 = 10 << 20;
+
+pub fn become_somebody(person: &Person) -> Result<Never> {
+    let user = find_user(person)?;
+    if person.terminal {
+        // 0 is the terminal: its user may read and write it, as on any machine.
+        file::change_owner_of(std::io::stdin().as_fd(), user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user")?;
+    }
+    make_working_directory(person, &user)?;
+    if person.no_new_privileges {
+        identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
+    }
+    identity::limit_bounding_set(person.capabilities.bounding).at(Step::ChangeIdentity, "limit the bounding set")?;
+    process::close_on_exec_from(3).at(Step::Execute, "close descriptors")?;
+    if !person.no_new_privileges {
+        load_filter(person)?;
+    }
+    identity::keep_capabilities(true).at(Step::ChangeIdentity, "keep capabilities")?;
+    identity::become_user(user.uid, user.gid, &user.groups).at(Step::ChangeIdentity, || format!("become {}:{}", user.uid, user.gid))?;
+    identity::keep_capabilities(false).at(Step::ChangeIdentity, "keep capabilities no more")?;
+    enter_directory(person.cwd)?;
+    identity::set_capabilities(&capabilities_of(person, user.uid)).at(Step::ChangeIdentity, "set capabilities")?;
+    if person.no_new_privileges {
+        load_filter(person)?;
+    }
+    execute(person, &user)
+}
+
+/// Another user than root has the capabilities within reach (bounding) but not in hand, as with Docker: exec would drop them anyway.
+fn capabilities_of(person: &Person, uid: u32) -> Capabilities {
+    match (uid, person.user) {
+        (0, _) | (_, None) => person.capabilities,
+        _ => Capabilities { bounding: person.capabilities.bounding, ..Capabilities::default() },
+    }
+}
+
+fn load_filter(person: &Person) -> Result<()> {
+    /// SECCOMP_FILTER_FLAG_SPEC_ALLOW: a filter must not slow the program down by mitigations that it did not ask for.
+    const SPEC_ALLOW: u32 = 4;
+    if person.filter.is_empty() {
+        return Ok(());
+    }
+    identity::load_filter(&person.filter, SPEC_ALLOW).at(Step::FilterCalls, "load the filter")
+}
+
+fn find_user(person: &Person) -> Result<User> {
+    let has_home = person.env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME="));
+    let Some(wish) = person.user else {
+        let home = if has_home {
+            String::new()
+        } else {
+            user::resolve(&person.uid.to_string(), &user_file("passwd")?, "").unwrap_or_default().home
+        };
+        return Ok(User { uid: person.uid, gid: person.gid, groups: person.groups.to_vec(), home });
+    };
+    let missing = |reason: String| Failure::new(Step::FindUser, Errno::ENOENT, reason);
+    user::resolve(wish, &user_file("passwd")?, &user_file("group")?).map_err(missing)
+}
+
+/// An image may have none. Opened without waiting, in case it is a fifo, and only up to a bound.
+fn user_file(name: &str) -> Result<String> {
+    let path = Path::new("/etc").join(name);
+    match file::read_bounded(&path, LONGEST_USER_FILE) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(String::new()),
+        Err(errno) => Err(Failure::new(Step::FindUser, errno, format!("cannot read the container's {}", path.display()))),
+    }
+}
+
+/// A working directory that is missing is made, as Docker does: images name directories that a volume should fill.
+fn make_working_directory(person: &Person, _user: &User) -> Result<()> {
+    match file::make_dirs(person.cwd, 0o755) {
+        Ok(()) | Err(Errno::EEXIST | Errno::EROFS | Errno::EACCES) => Ok(()),
+        // It is there, and it is a file.
+        Err(errno) => Err(errno).at(Step::EnterDirectory, || person.cwd.display().to_string()),
+    }
+}
+
+/// As the user, who must be able to be there; and where we are must have a name below the root (CVE-2024-21626).
+fn enter_directory(cwd: &Path) -> Result<()> {
+    let what = || cwd.display().to_string();
+    mount::change_dir(cwd).at(Step::EnterDirectory, what)?;
+    match std::env::current_dir() {
+        Ok(path) if path.is_absolute() => Ok(()),
+        _ => Err(Failure::new(Step::EnterDirectory, Errno::ENOENT, format!("{} outside the container", cwd.display()))),
+    }
+}
+
+fn execute(person: &Person, user: &User) -> Result<Never> {
+    let mut env = person.env.clone();
+    if !env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME=")) {
+        env.push(CString::new(format!("HOME={}", user.home)).unwrap_or_default());
+    }
+    let command = &person.args[0];
+    let errno = if command.to_bytes().contains(&b'/') { process::exec(command, &person.args, &env) } else { search(command, person, &env) };
+    Err(Failure::new(Step::Execute, errno, command.to_string_lossy()))
+}
+
+/// The container's PATH, tried in order. A file that may not be executed is remembered, because something better may follow.
+fn search(command: &CStr, person: &Person, env: &[CString]) -> Errno {
+    let path = person.env.iter().rev().find_map(|variable| variable.to_bytes().strip_prefix(b"PATH=")).unwrap_or(b"/bin:/usr/bin");
+    let mut answer = Errno::ENOENT;
+    for dir in path.split(|byte| *byte == b':').filter(|dir| !dir.is_empty()) {
+        let Ok(candidate) = CString::new([dir, b"/", command.to_bytes()].concat()) else { continue };
+        match process::exec(&candidate, &person.args, env) {
+            Errno::ENOENT | Errno::ENOTDIR => {}
+            Errno::EACCES => answer = Errno::EACCES,
+            errno => return errno,
+        }
+    }
+    answer
+}

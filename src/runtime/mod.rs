@@ -1,0 +1,22 @@
+//! An OCI runtime spec becomes a process. The runtime knows nothing of images, names or terminals of users.
+//!
+//! The story, in the order in which it is read:
+//!
+//! 1. `plan.rs` digests the spec into what the child needs, and refuses what cannot be kept.
+//! 2. `cgroup/` makes the group, limits it and guards the devices.
+//! 3. `create.rs` is the parent's half: one clone3, then it listens (`handshake.rs`).
+//! 4. `child.rs` is the child's half: a table of contents that ends in exec; `root/` furnishes its world,
+//!    `identity.rs` makes it somebody.
+//! 5. `enter.rs` puts a further process into a container that runs.
+
+pub mod cgroup;
+mod child;
+pub mod create;
+pub mod enter;
+pub mod handshake;
+mod identity;
+pub mod plan;
+mod root;
+
+pub use create::{Created, Streams, create};
+pub use plan::Plan;

@@ -1,0 +1,204 @@
+//! A spec, digested: everything the child needs, looked up and converted while there is still time to refuse.
+
+use crate::error::{Error, Result};
+use crate::runtime::root::options::MountOptions;
+use crate::sys::identity::{self, Capabilities, FilterInstruction};
+use crate::sys::process::namespace;
+use oci_spec::runtime::{Capability, LinuxNamespaceType, Process, Spec};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+
+/// What one process of a container shall be: the first one, or one that enters later.
+pub struct Person<'a> {
+    pub args: Vec<CString>,
+    pub env: Vec<CString>,
+    pub cwd: &'a Path,
+    /// As typed, to be looked up in the container; `None`: the numbers of the spec.
+    pub user: Option<&'a str>,
+    pub uid: u32,
+    pub gid: u32,
+    pub groups: &'a [u32],
+    pub capabilities: Capabilities,
+    /// Number, soft, hard.
+    pub limits: Vec<(u32, u64, u64)>,
+    pub no_new_privileges: bool,
+    pub terminal: bool,
+    /// Empty: no filter.
+    pub filter: Cow<'a, [FilterInstruction]>,
+}
+
+pub struct Plan<'a> {
+    pub person: Person<'a>,
+    pub namespaces: u64,
+    pub own_group_view: bool,
+    pub root: &'a Path,
+    pub read_only_root: bool,
+    pub mounts: Vec<PlannedMount<'a>>,
+    pub devices: Vec<Device<'a>>,
+    pub masked: &'a [String],
+    pub protected: &'a [String],
+    pub sysctl: Vec<(&'a str, &'a str)>,
+    pub hostname: Option<&'a str>,
+    /// Our reaper is pid 1, and the command its child.
+    pub reaper: bool,
+}
+
+pub struct PlannedMount<'a> {
+    pub target: &'a Path,
+    pub kind: &'a str,
+    pub source: &'a str,
+    pub options: MountOptions,
+}
+
+pub struct Device<'a> {
+    pub path: &'a Path,
+    pub character: bool,
+    pub major: u64,
+    pub minor: u64,
+    pub mode: u32,
+    pub owner: (u32, u32),
+}
+
+/// What the spec does not say, because OCI has no word for it.
+#[derive(Default)]
+pub struct Beyond<'a> {
+    pub user: Option<&'a str>,
+    pub reaper: bool,
+    pub filter: Cow<'a, [FilterInstruction]>,
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(spec: &'a Spec, beyond: Beyond<'a>) -> Result<Plan<'a>> {
+        let process = spec.process().as_ref().ok_or_else(|| Error::damaged("config.json has no process"))?;
+        let root = spec.root().as_ref().ok_or_else(|| Error::damaged("config.json has no root"))?;
+        let linux = spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
+        let asked = linux.namespaces().as_deref().unwrap_or_default();
+        if let Some(joined) = asked.iter().find(|namespace| namespace.path().is_some()) {
+            return Err(Error::cannot_keep(format!("cannot join a {} namespace by its path", joined.typ())).because("not built yet"));
+        }
+        let has = |kind| asked.iter().any(|namespace| namespace.typ() == kind);
+        let bits = [
+            (LinuxNamespaceType::Mount, namespace::MOUNT),
+            (LinuxNamespaceType::Pid, namespace::PID),
+            (LinuxNamespaceType::Ipc, namespace::IPC),
+            (LinuxNamespaceType::Uts, namespace::UTS),
+            (LinuxNamespaceType::Network, namespace::NET),
+        ];
+        if !has(LinuxNamespaceType::Mount) {
+            return Err(Error::cannot_keep("cannot start without a mount namespace").because("the host's mounts would change"));
+        }
+        Ok(Plan {
+            person: Person::new(process, beyond.user, beyond.filter)?,
+            namespaces: bits.iter().filter(|(kind, _)| has(*kind)).fold(0, |all, (_, bit)| all | bit),
+            own_group_view: has(LinuxNamespaceType::Cgroup),
+            root: root.path(),
+            read_only_root: root.readonly().unwrap_or(false),
+            mounts: spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<_>>()?,
+            devices: linux.devices().as_deref().unwrap_or_default().iter().map(Device::new).collect::<Result<_>>()?,
+            masked: linux.masked_paths().as_deref().unwrap_or_default(),
+            protected: linux.readonly_paths().as_deref().unwrap_or_default(),
+            sysctl: linux.sysctl().iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            hostname: spec.hostname().as_deref(),
+            reaper: beyond.reaper,
+        })
+    }
+
+    pub fn has(&self, namespace: u64) -> bool {
+        self.namespaces & namespace != 0
+    }
+}
+
+impl<'a> Person<'a> {
+    pub fn new(process: &'a Process, user: Option<&'a str>, filter: Cow<'a, [FilterInstruction]>) -> Result<Person<'a>> {
+        let args = process.args().as_deref().unwrap_or_default();
+        if args.is_empty() {
+            return Err(Error::usage("no command to execute"));
+        }
+        Ok(Person {
+            args: c_strings(args, "command")?,
+            env: c_strings(process.env().as_deref().unwrap_or_default(), "environment")?,
+            cwd: process.cwd(),
+            user,
+            uid: process.user().uid(),
+            gid: process.user().gid(),
+            groups: process.user().additional_gids().as_deref().unwrap_or_default(),
+            capabilities: process.capabilities().as_ref().map(capabilities).unwrap_or_default(),
+            limits: limits(process)?,
+            no_new_privileges: process.no_new_privileges().unwrap_or(false),
+            terminal: process.terminal().unwrap_or(false),
+            filter,
+        })
+    }
+}
+
+fn c_strings(words: &[String], what: &str) -> Result<Vec<CString>> {
+    let convert = |word: &String| CString::new(word.as_bytes()).map_err(|_| Error::usage(format!("{what} has a zero byte in {word:?}")));
+    words.iter().map(convert).collect()
+}
+
+fn capabilities(sets: &oci_spec::runtime::LinuxCapabilities) -> Capabilities {
+    let mask = |set: &Option<HashSet<Capability>>| set.iter().flatten().fold(0, |mask, capability| mask | bit(*capability));
+    Capabilities {
+        bounding: mask(sets.bounding()),
+        effective: mask(sets.effective()),
+        permitted: mask(sets.permitted()),
+        inheritable: mask(sets.inheritable()),
+        ambient: mask(sets.ambient()),
+    }
+}
+
+/// One that this program's tables do not know cannot be given.
+fn bit(capability: Capability) -> u64 {
+    format!("CAP_{capability}").parse::<caps::Capability>().map_or(0, |capability| capability.bitmask())
+}
+
+fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {
+    let wanted = process.rlimits().as_deref().unwrap_or_default();
+    let limit = |limit: &oci_spec::runtime::PosixRlimit| {
+        let name = limit.typ().to_string();
+        let number = identity::rlimit_number(&name).ok_or_else(|| Error::cannot_keep(format!("unknown limit {name}")))?;
+        Ok((number, limit.soft(), limit.hard()))
+    };
+    wanted.iter().map(limit).collect()
+}
+
+impl<'a> PlannedMount<'a> {
+    fn new(mount: &'a oci_spec::runtime::Mount) -> Result<PlannedMount<'a>> {
+        let options = MountOptions::parse(mount.options().as_deref().unwrap_or_default());
+        let is_bind = options.bind || mount.typ().as_deref() == Some("bind");
+        Ok(PlannedMount {
+            target: mount.destination(),
+            kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or("bind") },
+            source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
+            options,
+        })
+    }
+
+    pub fn is_bind(&self) -> bool {
+        self.kind == "bind"
+    }
+    pub fn source_path(&self) -> PathBuf {
+        PathBuf::from(self.source)
+    }
+}
+
+impl<'a> Device<'a> {
+    fn new(device: &'a oci_spec::runtime::LinuxDevice) -> Result<Device<'a>> {
+        use oci_spec::runtime::LinuxDeviceType;
+        let character = match device.typ() {
+            LinuxDeviceType::C | LinuxDeviceType::U => true,
+            LinuxDeviceType::B => false,
+            other => return Err(Error::cannot_keep(format!("device {} of type {other:?}", device.path().display()))),
+        };
+        Ok(Device {
+            path: device.path(),
+            character,
+            major: device.major() as u64,
+            minor: device.minor() as u64,
+            mode: device.file_mode().unwrap_or(0o666),
+            owner: (device.uid().unwrap_or(0), device.gid().unwrap_or(0)),
+        })
+    }
+}

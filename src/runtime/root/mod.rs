@@ -1,0 +1,52 @@
+//! The container's world of files, from the host's mounts cut off to the last path hidden.
+//!
+//! The order is the protection. What comes from the host is taken hold of by descriptor while the host's root is still ours;
+//! then the new root is entered and the old one is gone; everything after that names paths in the container's root, where the
+//! kernel itself keeps every `..` and every symlink inside (CVE-2021-30465, CVE-2019-18837 and their kin). Nothing of the
+//! container runs yet.
+
+mod devices;
+mod hide;
+mod mounts;
+pub mod options;
+
+use crate::runtime::child::{At, Result};
+use crate::runtime::plan::Plan;
+use crate::sys::mount::{self, Flags};
+use crate::sys::{Errno, file};
+use crate::trace::Step;
+use std::path::Path;
+
+pub fn furnish(plan: &Plan) -> Result<()> {
+    mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")?;
+    let sources = mounts::gather(plan)?;
+    mounts::stack_layers(plan)?;
+    enter(plan)?;
+    mounts::attach_all(plan, sources)?;
+    devices::make_wished(plan)?;
+    set_sysctls(plan)?;
+    hide::hide(plan)?;
+    if plan.read_only_root {
+        mount::remount(Path::new("/"), Flags::MS_RDONLY).at(Step::CloseRoot, "remount / read-only")?;
+    }
+    Ok(())
+}
+
+/// Where the host's root is an initramfs (many virtual machines for tests), pivot_root cannot work: the new root is moved over it.
+fn enter(plan: &Plan) -> Result<()> {
+    mount::change_dir(plan.root).at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))?;
+    match mount::pivot_root_here() {
+        Err(Errno::EINVAL) => mount::move_root_here().at(Step::EnterRoot, "move . to /")?,
+        other => other.at(Step::EnterRoot, "pivot_root(\".\", \".\")")?,
+    }
+    mount::change_dir(Path::new("/")).at(Step::EnterRoot, "chdir /")
+}
+
+/// Only what belongs to one of the container's own namespaces gets here; the spec was checked for that.
+fn set_sysctls(plan: &Plan) -> Result<()> {
+    for (name, value) in &plan.sysctl {
+        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
+        file::write_kernel_file(&path, value).at(Step::MountSystem, || format!("set {name} to {value}"))?;
+    }
+    Ok(())
+}

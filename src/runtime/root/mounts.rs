@@ -1,0 +1,146 @@
+//! The layers, the kernel's own file systems, and what was asked for.
+
+use crate::runtime::child::{At, Failure, Result};
+use crate::runtime::plan::{Plan, PlannedMount};
+use crate::runtime::root::devices;
+use crate::sys::file::OFlag;
+use crate::sys::mount::{self, Flags};
+use crate::sys::{Errno, file};
+use crate::trace::Step;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// mount(2) takes one page of options, the closing zero included.
+const OPTION_PAGE: usize = 4095;
+
+/// A detached copy of every source on the host, in the order of the mounts; `None` where there is no source to hold.
+pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
+    let hold = |planned: &PlannedMount| {
+        if !planned.is_bind() {
+            return Ok(None);
+        }
+        let what = || format!("open {} for {}", planned.source, planned.target.display());
+        let tree = mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?;
+        let propagation = planned.options.propagation.difference(Flags::MS_REC);
+        // Private unless asked otherwise: an unmount in the container must not reach the host.
+        let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
+        mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
+        let attributes = planned.options.attributes();
+        if attributes != 0 {
+            // All of it: a writable mount below a read-only one would be a hole.
+            mount::set_attributes(tree.as_fd(), true, attributes, 0, 0).at(Step::GatherSources, what)?;
+        }
+        Ok(Some(tree))
+    };
+    plan.mounts.iter().map(hold).collect()
+}
+
+/// The mount at `/`, hung over the root directory that the spec names. Without one, that directory itself is the root:
+/// bound onto itself, because only a mount can become a root.
+pub fn stack_layers(plan: &Plan) -> Result<()> {
+    let Some(overlay) = plan.mounts.iter().find(|planned| planned.target == Path::new("/")) else {
+        return mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, || format!("bind {}", plan.root.display()));
+    };
+    let data = overlay.options.data.join(",");
+    let what = || format!("mount {} on {}", overlay.kind, plan.root.display());
+    if data.len() <= OPTION_PAGE {
+        return mount::file_system(overlay.kind, overlay.source, plan.root, overlay.options.flags, &data).at(Step::MountRoot, what);
+    }
+    let mut lower = Vec::new();
+    let mut others = Vec::new();
+    for option in &overlay.options.data {
+        match option.split_once('=') {
+            Some(("lowerdir", layers)) => lower.extend(layers.split(':').map(str::to_owned)),
+            Some((key, value)) => others.push((key.to_owned(), value.to_owned())),
+            None => others.push((option.clone(), String::new())),
+        }
+    }
+    mount::long_overlay(&lower, &others, plan.root).at(Step::MountRoot, what)
+}
+
+/// Everything but the root, in the order of the spec.
+pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<()> {
+    for (planned, source) in plan.mounts.iter().zip(sources) {
+        if planned.target == Path::new("/") {
+            continue;
+        }
+        match source {
+            Some(tree) => attach_bind(planned, tree)?,
+            None => mount_new(planned)?,
+        }
+        if planned.target == Path::new("/dev") && planned.kind == "tmpfs" {
+            devices::make_default(plan)?;
+        }
+    }
+    Ok(())
+}
+
+fn mount_new(planned: &PlannedMount) -> Result<()> {
+    let is_system =
+        matches!(planned.kind, "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup2" | "cgroup") || planned.target.starts_with("/dev");
+    let step = if is_system { Step::MountSystem } else { Step::MountWishes };
+    let what = || format!("mount {} on {}", planned.kind, planned.target.display());
+    if matches!(planned.kind, "proc" | "sysfs") {
+        refuse_link(planned.target, step)?;
+    }
+    let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
+    let data = planned.options.data.join(",");
+    let try_mount = || mount::file_system(kind, planned.source, planned.target, planned.options.flags, &data);
+    match try_mount() {
+        Err(Errno::ENOENT) => {
+            file::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
+            try_mount().at(step, what)?;
+        }
+        other => other.at(step, what)?,
+    }
+    if !planned.options.propagation.is_empty() {
+        mount::set_propagation(planned.target, planned.options.propagation).at(step, what)?;
+    }
+    Ok(())
+}
+
+/// A /proc that the image made a symlink would be mounted elsewhere, and what protects /proc would protect nothing (CVE-2019-16884, CVE-2023-27561).
+fn refuse_link(target: &Path, step: Step) -> Result<()> {
+    match std::fs::symlink_metadata(target) {
+        Ok(found) if !found.is_dir() => {
+            Err(Failure { step, errno: Errno::ENOTDIR, what: format!("{} in the image is not a directory", target.display()) })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn attach_bind(planned: &PlannedMount, tree: OwnedFd) -> Result<()> {
+    let what = || format!("mount {} on {}", planned.source, planned.target.display());
+    let is_dir =
+        std::fs::metadata(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&tree))).map_or(true, |found| found.is_dir());
+    let target = mount_point(planned.target, is_dir).at(Step::MountWishes, what)?;
+    mount::attach_over(tree, target.as_fd()).at(Step::MountWishes, what)
+}
+
+/// Opens the mount point, and makes it where it is missing. We are inside: whatever the path leads through lies in the container.
+fn mount_point(target: &Path, is_dir: bool) -> Result<OwnedFd, Errno> {
+    match mount::open_target(target) {
+        Err(Errno::ENOENT) => {}
+        other => return other,
+    }
+    if is_dir {
+        file::make_dirs(target, 0o755)?;
+        return mount::open_target(target);
+    }
+    let place = behind_links(target)?;
+    file::make_dirs(place.parent().unwrap_or(Path::new("/")), 0o755)?;
+    file::create(&place, OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK, 0o644)?;
+    mount::open_target(target)
+}
+
+/// Where a symlink that leads nowhere would lead: many images have /etc/resolv.conf point into a /run that is still empty.
+fn behind_links(target: &Path) -> Result<PathBuf, Errno> {
+    let mut place = target.to_owned();
+    for _ in 0..40 {
+        match std::fs::read_link(&place) {
+            Ok(link) => place = place.parent().unwrap_or(Path::new("/")).join(link),
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(Errno::ELOOP)
+}

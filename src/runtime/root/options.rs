@@ -1,0 +1,99 @@
+//! Mount options as mount(8) writes them, sorted into what each kernel call wants.
+
+use crate::sys::mount::{Flags, attribute};
+
+/// `ro,nosuid,size=64m,rslave` taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MountOptions {
+    pub flags: Flags,
+    pub propagation: Flags,
+    /// What is left for the file system itself.
+    pub data: Vec<String>,
+    pub bind: bool,
+    pub recursive: bool,
+}
+
+impl MountOptions {
+    pub fn parse(words: &[String]) -> MountOptions {
+        let mut options =
+            MountOptions { flags: Flags::empty(), propagation: Flags::empty(), data: Vec::new(), bind: false, recursive: false };
+        for word in words {
+            options.take(word);
+        }
+        options
+    }
+
+    fn take(&mut self, word: &str) {
+        let (set, flag) = match word {
+            "ro" => (true, Flags::MS_RDONLY),
+            "rw" => (false, Flags::MS_RDONLY),
+            "nosuid" => (true, Flags::MS_NOSUID),
+            "suid" => (false, Flags::MS_NOSUID),
+            "nodev" => (true, Flags::MS_NODEV),
+            "dev" => (false, Flags::MS_NODEV),
+            "noexec" => (true, Flags::MS_NOEXEC),
+            "exec" => (false, Flags::MS_NOEXEC),
+            "noatime" => (true, Flags::MS_NOATIME),
+            "nodiratime" => (true, Flags::MS_NODIRATIME),
+            "relatime" => (true, Flags::MS_RELATIME),
+            "strictatime" => (true, Flags::MS_STRICTATIME),
+            "sync" => (true, Flags::MS_SYNCHRONOUS),
+            "dirsync" => (true, Flags::MS_DIRSYNC),
+            "defaults" | "" => return,
+            "bind" => return self.bind = true,
+            "rbind" => {
+                self.bind = true;
+                return self.recursive = true;
+            }
+            _ => match propagation(word) {
+                Some(flags) => return self.propagation = flags,
+                None => return self.data.push(word.to_owned()),
+            },
+        };
+        self.flags.set(flag, set);
+    }
+
+    /// The flags in the bits of mount_setattr(2).
+    pub fn attributes(&self) -> u64 {
+        let bits = [
+            (Flags::MS_RDONLY, attribute::READ_ONLY),
+            (Flags::MS_NOSUID, attribute::NO_SUID),
+            (Flags::MS_NODEV, attribute::NO_DEV),
+            (Flags::MS_NOEXEC, attribute::NO_EXEC),
+        ];
+        bits.iter().filter(|(flag, _)| self.flags.contains(*flag)).fold(0, |all, (_, bit)| all | bit)
+    }
+}
+
+fn propagation(word: &str) -> Option<Flags> {
+    Some(match word {
+        "private" => Flags::MS_PRIVATE,
+        "rprivate" => Flags::MS_PRIVATE | Flags::MS_REC,
+        "slave" => Flags::MS_SLAVE,
+        "rslave" => Flags::MS_SLAVE | Flags::MS_REC,
+        "shared" => Flags::MS_SHARED,
+        "rshared" => Flags::MS_SHARED | Flags::MS_REC,
+        "unbindable" => Flags::MS_UNBINDABLE,
+        "runbindable" => Flags::MS_UNBINDABLE | Flags::MS_REC,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> MountOptions {
+        MountOptions::parse(&text.split(',').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn words_go_where_the_kernel_wants_them() {
+        let options = parse("nosuid,noexec,ro,rw,mode=755,size=64m,rslave,rbind");
+        assert_eq!(options.flags, Flags::MS_NOSUID | Flags::MS_NOEXEC);
+        assert_eq!(options.data, ["mode=755", "size=64m"]);
+        assert_eq!(options.propagation, Flags::MS_SLAVE | Flags::MS_REC);
+        assert!(options.bind && options.recursive);
+        assert_eq!(options.attributes(), attribute::NO_SUID | attribute::NO_EXEC);
+    }
+}

@@ -1,0 +1,133 @@
+//! Who `--user` means: the text of the container's own /etc/passwd and /etc/group decides.
+
+/// A user as the kernel knows it, and what /etc/passwd says beside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    pub uid: u32,
+    pub gid: u32,
+    pub groups: Vec<u32>,
+    pub home: String,
+}
+
+/// What the kernel's `uid_t` could hold is more, but -1 means "leave unchanged" there, and Docker stops here.
+const HIGHEST_ID: u32 = i32::MAX as u32;
+
+/// Resolves `user`, `user:group`, numbers or names; empty means root. A number need not stand in the files.
+/// A name that looks like a number is a name if the file has it: what the image calls it wins (CVE-2026-30892 was the reverse).
+pub fn resolve(wish: &str, passwd: &str, group: &str) -> Result<User, String> {
+    let (user, named_group) = match wish.split_once(':') {
+        Some((_, "")) => return Err(format!("user {wish:?} has an empty group")),
+        Some((user, group)) => (user, Some(group)),
+        None => (wish, None),
+    };
+    let user = if user.is_empty() { "0" } else { user };
+    let entry = find_user(passwd, user);
+    let mut found = match &entry {
+        Some(entry) => User { uid: entry.uid, gid: entry.gid, groups: Vec::new(), home: entry.home.to_owned() },
+        None => User { uid: number(user, "user")?, home: "/".into(), ..User::default() },
+    };
+    match named_group {
+        Some(name) => found.gid = find_group(group, name).map_or_else(|| number(name, "group"), Ok)?,
+        None => found.groups = groups_of(group, entry.map_or(user, |entry| entry.name)),
+    }
+    if found.home.is_empty() {
+        found.home = "/".into();
+    }
+    Ok(found)
+}
+
+struct Entry<'a> {
+    name: &'a str,
+    uid: u32,
+    gid: u32,
+    home: &'a str,
+}
+
+/// By name before by number. Lines that make no sense are passed over, as every C library does.
+fn find_user<'a>(passwd: &'a str, wanted: &str) -> Option<Entry<'a>> {
+    let entries = || {
+        passwd.lines().filter_map(|line| {
+            let mut fields = line.split(':');
+            let (name, _password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+            let (uid, gid) = (uid.parse().ok()?, gid.parse().ok()?);
+            Some(Entry { name, uid, gid, home: fields.nth(1).unwrap_or("/") })
+        })
+    };
+    let by_number = wanted.parse::<u32>().ok();
+    entries().find(|entry| entry.name == wanted).or_else(|| entries().find(|entry| Some(entry.uid) == by_number))
+}
+
+fn groups(group: &str) -> impl Iterator<Item = (&str, u32, &str)> {
+    group.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _password, gid) = (fields.next()?, fields.next()?, fields.next()?);
+        Some((name, gid.parse().ok()?, fields.next().unwrap_or("")))
+    })
+}
+
+fn find_group(group: &str, wanted: &str) -> Option<u32> {
+    groups(group).find(|(name, ..)| *name == wanted).map(|(_, gid, _)| gid)
+}
+
+fn groups_of(group: &str, user: &str) -> Vec<u32> {
+    groups(group).filter(|(_, _, members)| members.split(',').any(|member| member == user)).map(|(_, gid, _)| gid).collect()
+}
+
+fn number(word: &str, what: &str) -> Result<u32, String> {
+    match word.parse::<u32>() {
+        Ok(id) if id <= HIGHEST_ID && word.bytes().all(|byte| byte.is_ascii_digit()) => Ok(id),
+        _ if word.bytes().all(|byte| byte.is_ascii_digit()) => Err(format!("{what} {word} is not between 0 and {HIGHEST_ID}")),
+        _ => Err(format!("no {what} {word:?} in the container's /etc/{}", if what == "user" { "passwd" } else { "group" })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nbroken line\nweb:x:33:33::/var/www:/bin/false\n1000:x:77:77::/n:\n";
+    const GROUP: &str = "root:x:0:\nwheel:x:10:root\nwww:x:33:\nlog:x:4:web,root\n";
+
+    fn ids(wish: &str) -> (u32, u32, Vec<u32>) {
+        let user = resolve(wish, PASSWD, GROUP).unwrap();
+        (user.uid, user.gid, user.groups)
+    }
+
+    #[test]
+    fn nothing_means_root_with_its_groups() {
+        assert_eq!(ids(""), (0, 0, vec![10, 4]));
+        assert_eq!(resolve("", PASSWD, GROUP).unwrap().home, "/root");
+    }
+
+    #[test]
+    fn names_and_numbers_mean_the_same_user() {
+        assert_eq!(ids("web"), (33, 33, vec![4]));
+        assert_eq!(ids("33"), (33, 33, vec![4]));
+        assert_eq!(resolve("33", PASSWD, GROUP).unwrap().home, "/var/www");
+    }
+
+    #[test]
+    fn a_number_that_nobody_has_is_still_a_user() {
+        assert_eq!(ids("4711"), (4711, 0, vec![]));
+        assert_eq!(ids("01"), (1, 0, vec![]));
+        assert_eq!(ids("1:2"), (1, 2, vec![]));
+    }
+
+    #[test]
+    fn cve_2026_30892_a_name_of_digits_is_never_root() {
+        assert_eq!(ids("1000"), (77, 77, vec![]));
+    }
+
+    #[test]
+    fn a_group_that_is_named_stands_alone() {
+        assert_eq!(ids("web:wheel"), (33, 10, vec![]));
+        assert_eq!(ids(":33"), (0, 33, vec![]));
+    }
+
+    #[test]
+    fn what_is_nobody_is_refused() {
+        for wish in ["nobody", "web:nogroup", "4294967295", "2147483648", "-1", "+1", "web:", "0:-1", " 0"] {
+            assert!(resolve(wish, PASSWD, GROUP).is_err(), "{wish:?} was accepted");
+        }
+    }
+}

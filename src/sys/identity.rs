@@ -1,0 +1,160 @@
+//! Who a process is: its user and groups, its capabilities, its limits, its filter.
+
+#![allow(unsafe_code)]
+
+use nix::errno::Errno;
+use nix::unistd::{Gid, Uid};
+
+/// Groups first, while we may still change them; uid 0 keeps its capabilities until they are set.
+pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<(), Errno> {
+    let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+    nix::unistd::setgroups(&groups)?;
+    let gid = Gid::from_raw(gid);
+    nix::unistd::setresgid(gid, gid, gid)?;
+    let uid = Uid::from_raw(uid);
+    nix::unistd::setresuid(uid, uid, uid)
+}
+
+/// Capabilities survive the change to another user: they are set to what was wished right after it.
+pub fn keep_capabilities(keep: bool) -> Result<(), Errno> {
+    nix::sys::prctl::set_keepcaps(keep)
+}
+
+/// The five sets as bit masks, capability n at bit n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    pub bounding: u64,
+    pub effective: u64,
+    pub permitted: u64,
+    pub inheritable: u64,
+    pub ambient: u64,
+}
+
+/// Whatever is not in the mask can never come back, not even by a setuid program.
+pub fn limit_bounding_set(mask: u64) -> Result<(), Errno> {
+    for capability in 0..64 {
+        if mask & (1 << capability) != 0 {
+            continue;
+        }
+        // SAFETY: prctl with numbers.
+        match Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }) {
+            Ok(_) => {}
+            // The kernel's last capability lies behind us.
+            Err(Errno::EINVAL) => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Effective, permitted and inheritable at once, then ambient.
+pub fn set_capabilities(sets: &Capabilities) -> Result<(), Errno> {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    #[repr(C)]
+    struct Half {
+        effective: u32,
+        permitted: u32,
+        inheritable: u32,
+    }
+    const VERSION_3: u32 = 0x2008_0522;
+    let half = |shift: u32| Half {
+        effective: (sets.effective >> shift) as u32,
+        permitted: (sets.permitted >> shift) as u32,
+        inheritable: (sets.inheritable >> shift) as u32,
+    };
+    let header = Header { version: VERSION_3, pid: 0 };
+    let halves = [half(0), half(32)];
+    // SAFETY: both structures have the kernel's shape for version 3 and live until the call returns.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, &raw const header, halves.as_ptr()) })?;
+    // SAFETY: prctl with numbers.
+    Errno::result(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) })?;
+    for capability in (0..64).filter(|bit| sets.ambient & (1 << bit) != 0) {
+        // SAFETY: prctl with numbers.
+        Errno::result(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, capability, 0, 0) })?;
+    }
+    Ok(())
+}
+
+/// All capabilities this kernel knows, as a mask.
+pub fn every_capability() -> u64 {
+    let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").ok().and_then(|text| text.trim().parse::<u32>().ok());
+    (1u64 << (last.unwrap_or(40) + 1)) - 1
+}
+
+/// What we hold ourselves: nobody can be given more.
+pub fn own_capabilities() -> u64 {
+    caps::read(None, caps::CapSet::Permitted).map_or(0, |set| set.iter().fold(0, |mask, capability| mask | capability.bitmask()))
+}
+
+/// No program executed from here on gains anything by being setuid.
+pub fn no_new_privileges() -> Result<(), Errno> {
+    nix::sys::prctl::set_no_new_privs()
+}
+
+/// One instruction of a system call filter, in the kernel's shape.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterInstruction {
+    pub code: u16,
+    pub jump_true: u8,
+    pub jump_false: u8,
+    pub constant: u32,
+}
+
+/// From here on every system call passes the filter. `flags` as seccomp(2) has them.
+pub fn load_filter(filter: &[FilterInstruction], flags: u32) -> Result<(), Errno> {
+    #[repr(C)]
+    struct Program {
+        length: u16,
+        instructions: *const FilterInstruction,
+    }
+    const SECCOMP_SET_MODE_FILTER: libc::c_uint = 1;
+    let program = Program { length: u16::try_from(filter.len()).map_err(|_| Errno::E2BIG)?, instructions: filter.as_ptr() };
+    // SAFETY: the program points at `length` instructions of the kernel's shape.
+    Errno::result(unsafe { libc::syscall(libc::SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &raw const program) }).map(drop)
+}
+
+/// A limit by its number (see `rlimit_number`).
+pub fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: the structure lives until the call returns.
+    Errno::result(unsafe { libc::setrlimit(resource as _, &raw const limit) }).map(drop)
+}
+
+/// Without `RLIMIT_`, lower case.
+#[allow(clippy::unnecessary_cast, reason = "the constants' type differs between C libraries")]
+pub fn rlimit_number(name: &str) -> Option<u32> {
+    let name = name.strip_prefix("RLIMIT_").unwrap_or(name).to_ascii_lowercase();
+    let number = match name.as_str() {
+        "cpu" => libc::RLIMIT_CPU,
+        "fsize" => libc::RLIMIT_FSIZE,
+        "data" => libc::RLIMIT_DATA,
+        "stack" => libc::RLIMIT_STACK,
+        "core" => libc::RLIMIT_CORE,
+        "rss" => libc::RLIMIT_RSS,
+        "nproc" => libc::RLIMIT_NPROC,
+        "nofile" => libc::RLIMIT_NOFILE,
+        "memlock" => libc::RLIMIT_MEMLOCK,
+        "as" => libc::RLIMIT_AS,
+        "locks" => libc::RLIMIT_LOCKS,
+        "sigpending" => libc::RLIMIT_SIGPENDING,
+        "msgqueue" => libc::RLIMIT_MSGQUEUE,
+        "nice" => libc::RLIMIT_NICE,
+        "rtprio" => libc::RLIMIT_RTPRIO,
+        "rttime" => libc::RLIMIT_RTTIME,
+        _ => return None,
+    };
+    Some(number as u32)
+}
+
+pub fn own_uid() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+pub fn set_hostname(name: &str) -> Result<(), Errno> {
+    nix::unistd::sethostname(name)
+}

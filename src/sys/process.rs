@@ -1,0 +1,229 @@
+//! Making processes, waiting for them, and becoming another program.
+
+#![allow(unsafe_code)]
+
+use nix::errno::Errno;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// What a new process does not share with its parent, in the kernel's bits.
+pub mod namespace {
+    pub const MOUNT: u64 = libc::CLONE_NEWNS as u64;
+    pub const PID: u64 = libc::CLONE_NEWPID as u64;
+    pub const IPC: u64 = libc::CLONE_NEWIPC as u64;
+    pub const UTS: u64 = libc::CLONE_NEWUTS as u64;
+    pub const NET: u64 = libc::CLONE_NEWNET as u64;
+    pub const USER: u64 = libc::CLONE_NEWUSER as u64;
+    pub const CGROUP: u64 = libc::CLONE_NEWCGROUP as u64;
+    pub const TIME: u64 = 0x80;
+}
+
+const CLONE_PIDFD: u64 = 0x1000;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+pub enum Forked {
+    Parent { pid: i32, pidfd: OwnedFd },
+    Child,
+}
+
+/// One clone3: new namespaces, straight into its cgroup, with a pidfd.
+///
+/// Into the cgroup, because moving a process there afterwards (`cgroup.procs`) waits 11 ms for a grace period.
+/// The caller must have no other thread: the child goes on in the same program, and a lock that another thread held
+/// would stay locked in it for ever.
+pub fn clone3(namespaces: u64, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
+    let mut pidfd: libc::c_int = -1;
+    // SAFETY: all fields of clone_args are plain numbers, and zero means "not used".
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.flags = namespaces | CLONE_PIDFD;
+    arguments.pidfd = &raw mut pidfd as u64;
+    arguments.exit_signal = libc::SIGCHLD as u64;
+    if let Some(cgroup) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = cgroup.as_raw_fd() as u64;
+    }
+    // SAFETY: without CLONE_VM the child has a copy of everything; the arguments live until the call returns.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>()) };
+    match Errno::result(pid)? {
+        0 => Ok(Forked::Child),
+        // SAFETY: the kernel has just made this descriptor for us.
+        pid => Ok(Forked::Parent { pid: pid as i32, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } }),
+    }
+}
+
+/// Leaves at once: no destructors, no buffered output of the parent's written twice.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit has no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+pub fn own_pid() -> i32 {
+    std::process::id() as i32
+}
+
+/// A pidfd of a process that is not our child.
+pub fn pidfd_of(pid: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: the call takes numbers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    // SAFETY: the kernel has just made this descriptor for us.
+    Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// How a process ended, as the kernel's wait status tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitStatus(pub i32);
+
+impl WaitStatus {
+    pub fn exited(code: i32) -> Self {
+        WaitStatus((code & 0xff) << 8)
+    }
+    pub fn killed(signal: i32) -> Self {
+        WaitStatus(signal & 0x7f)
+    }
+    pub fn signal(self) -> Option<i32> {
+        (self.0 & 0x7f != 0).then_some(self.0 & 0x7f)
+    }
+    /// As a shell tells it: 128+n for signal n.
+    pub fn code(self) -> i32 {
+        self.signal().map_or((self.0 >> 8) & 0xff, |signal| 128 + signal)
+    }
+}
+
+/// Waits for one child.
+pub fn wait(pid: i32) -> Result<WaitStatus, Errno> {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is ours.
+        match Errno::result(unsafe { libc::waitpid(pid, &mut status, 0) }) {
+            Ok(_) => return Ok(WaitStatus(status)),
+            Err(Errno::EINTR) => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// A new session, without a controlling terminal.
+pub fn new_session() -> Result<(), Errno> {
+    nix::unistd::setsid().map(drop)
+}
+
+/// The kernel kills this process when its parent ends; to be asked again after every change of identity.
+pub fn die_with_parent() -> Result<(), Errno> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)
+}
+
+/// Nobody in the container may read this process through /proc, or trace it (unless it holds CAP_SYS_PTRACE).
+pub fn hide_from_tracers() -> Result<(), Errno> {
+    nix::sys::prctl::set_dumpable(false)
+}
+
+pub fn unshare(namespaces: u64) -> Result<(), Errno> {
+    // SAFETY: the call takes a number.
+    Errno::result(unsafe { libc::unshare(namespaces as i32) }).map(drop)
+}
+
+/// Joins several namespaces of one process at once.
+pub fn join(pidfd: BorrowedFd, namespaces: u64) -> Result<(), Errno> {
+    // SAFETY: the call takes numbers.
+    Errno::result(unsafe { libc::setns(pidfd.as_raw_fd(), namespaces as i32) }).map(drop)
+}
+
+/// Marks every descriptor from `first` on to be closed by exec.
+pub fn close_on_exec_from(first: i32) -> Result<(), Errno> {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    // SAFETY: the call takes numbers; nothing is closed before exec.
+    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) }).map(drop)
+}
+
+/// `fd` becomes descriptor `number`, open across exec.
+pub fn place(fd: BorrowedFd, number: i32) -> Result<(), Errno> {
+    // SAFETY: dup2 onto a standard stream of this process, which is about to become another program.
+    if fd.as_raw_fd() == number {
+        return crate::sys::file::keep_on_exec(fd);
+    }
+    Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), number) }).map(drop)
+}
+
+/// Returns only to say why not.
+pub fn exec(path: &CStr, arguments: &[CString], environment: &[CString]) -> Errno {
+    match nix::unistd::execve(path, arguments, environment) {
+        Err(errno) => errno,
+        Ok(never) => match never {},
+    }
+}
+
+/// Executes an open file. Returns only to say why not.
+pub fn exec_fd(file: BorrowedFd, arguments: &[CString], environment: &[CString]) -> Errno {
+    match nix::unistd::execveat(file, c"", arguments, environment, nix::fcntl::AtFlags::AT_EMPTY_PATH) {
+        Err(errno) => errno,
+        Ok(never) => match never {},
+    }
+}
+
+/// A file in memory that nobody can change any more: a program is executed from it, and whoever reaches it through
+/// `/proc/PID/exe` can do no harm (CVE-2019-5736).
+pub fn sealed_program(name: &CStr, bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    const MFD_EXEC: libc::c_uint = 0x10;
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // SAFETY: the name is a C string; the result is a descriptor or an error.
+    let make = |flags| Errno::result(unsafe { libc::memfd_create(name.as_ptr(), flags) });
+    let fd = match make(flags | MFD_EXEC) {
+        // Kernels before 6.3 do not know MFD_EXEC, and make every memory file executable.
+        Err(Errno::EINVAL) => make(flags)?,
+        other => other?,
+    };
+    // SAFETY: the kernel has just made this descriptor for us.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    crate::sys::file::write_all(std::os::fd::AsFd::as_fd(&fd), bytes)?;
+    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
+    // SAFETY: fcntl with numbers.
+    Errno::result(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
+    Ok(fd)
+}
+
+/// All signals wait, or none does. A process that execs hands its mask on.
+pub fn block_every_signal(block: bool) -> Result<(), Errno> {
+    use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+    let set = if block { SigSet::all() } else { SigSet::empty() };
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&set), None)
+}
+
+/// Ignored signals stay ignored across exec: Rust ignores SIGPIPE, and a caller may have ignored others.
+pub fn default_every_signal() {
+    for signal in 1..=64 {
+        // SAFETY: SIG_DFL installs no handler; the kernel refuses what cannot be set (KILL, STOP, libc's own).
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Closes every descriptor above the standard streams, but these: what the caller had open is not ours to hold.
+pub fn close_all_above_2_but(keep: &[i32]) -> Result<(), Errno> {
+    let mut keep: Vec<i32> = keep.iter().copied().filter(|fd| *fd > 2).collect();
+    keep.sort_unstable();
+    let mut first = 3;
+    for fd in keep.into_iter().chain([i32::MAX]) {
+        if first < fd {
+            // SAFETY: the numbers between ours belong to nobody in this process, which has just been forked for a new life.
+            Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, (fd - 1) as libc::c_uint, 0) })?;
+        }
+        first = fd.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// Clock ticks since boot at which a process started: with its pid, its identity for as long as the machine is up.
+pub fn start_time(pid: i32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything, even parentheses and blanks.
+    text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// The oldest child of a process.
+pub fn first_child(pid: i32) -> Option<i32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
+pub fn sleep(time: std::time::Duration) {
+    std::thread::sleep(time);
+}

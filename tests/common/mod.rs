@@ -1,0 +1,94 @@
+//! What every integration test stands on: a store of its own, the real program, a terminal, and a look at what is left behind.
+//!
+//! `tests/README.md` tells how to use it and which variables it obeys.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+pub mod archive;
+pub mod leftovers;
+pub mod probe;
+pub mod process;
+pub mod store;
+pub mod terminal;
+pub mod test_images;
+
+pub use archive::{Image, Layer};
+pub use probe::Report;
+pub use process::{Ran, Running};
+pub use store::Store;
+pub use terminal::Terminal;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A file of the build: `variable` if set, else below the project's `target/`.
+fn built(variable: &str, below_target: &str) -> PathBuf {
+    match std::env::var_os(variable) {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(below_target),
+    }
+}
+
+/// The program under test.
+pub fn program() -> PathBuf {
+    let path = built("TARE_BIN", "release/tare");
+    assert!(path.is_file(), "there is no program at {}: run scripts/build, or set TARE_BIN", path.display());
+    path.canonicalize().expect("a path of the program")
+}
+
+/// Where `images/*/build` leave their archives.
+pub fn image_dir() -> PathBuf {
+    built("TARE_IMAGES", "images")
+}
+
+pub fn in_vm() -> bool {
+    std::env::var_os("TARE_IN_VM").is_some()
+}
+
+/// The machine could do it, if only something were installed or made: under MUST_RUN=1 that is a failure.
+#[must_use]
+pub fn lacking(what: &str) -> bool {
+    assert!(std::env::var_os("MUST_RUN").is_none_or(|value| value != "1"), "MUST_RUN=1, but this machine lacks {what}");
+    eprintln!("skipped: this machine lacks {what}");
+    true
+}
+
+/// The machine cannot do it, whatever is installed.
+#[must_use]
+pub fn cannot(why: &str) -> bool {
+    eprintln!("skipped: {why}");
+    true
+}
+
+/// How long anything may take before a test calls it hung. Fork is 24 times slower in an emulated machine.
+pub fn patience() -> Duration {
+    Duration::from_secs(if in_vm() { 300 } else { 30 })
+}
+
+/// Waits until something has become true. `what` is said when it has not.
+pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
+    let end = Instant::now() + patience();
+    while !is_true() {
+        assert!(Instant::now() < end, "waited {:?} in vain: {what}", patience());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a program is on the PATH; a missing one is a missing package.
+pub fn installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+/// The cgroup2 mount, and which controllers it offers.
+pub fn cgroup2() -> Option<(PathBuf, Vec<String>)> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+    let line = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"))?;
+    let mount = PathBuf::from(line.split(' ').nth(1)?);
+    let controllers = std::fs::read_to_string(mount.join("cgroup.controllers")).ok()?;
+    Some((mount, controllers.split_whitespace().map(str::to_string).collect()))
+}
+
+/// Whether limits can be kept here.
+pub fn has_controllers() -> bool {
+    cgroup2().is_some_and(|(_, found)| ["memory", "cpu", "pids"].iter().all(|wanted| found.iter().any(|one| one == wanted)))
+}

@@ -1,0 +1,235 @@
+//! A store of its own for each test, with the real program before it, and a look at the end that nothing is left.
+
+use super::process::{self, Ran, Running};
+use super::terminal::Terminal;
+use super::{Report, eventually, image_dir, leftovers, program, test_images};
+use serde_json::Value;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub struct Store {
+    /// Short, because a socket's path has 108 bytes at most.
+    pub dir: PathBuf,
+    pub root: PathBuf,
+    pub run: PathBuf,
+}
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+impl Store {
+    /// With the images `box` and `probe`.
+    pub fn new() -> Self {
+        let store = Self::empty();
+        let copied = process::tool(&["cp", "-a", template().to_str().expect("utf-8"), store.root.to_str().expect("utf-8")]);
+        copied.ok();
+        store
+    }
+
+    /// Without images, without even the directories.
+    pub fn empty() -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("tt{}-{number}", std::process::id()));
+        std::fs::create_dir(&dir).expect("a directory for the test");
+        Store { root: dir.join("s"), run: dir.join("r"), dir }
+    }
+
+    /// The program with this store. The words of the test's own environment that could change its ways are taken out.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(words).env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run).current_dir(&self.dir);
+        for name in ["TERM", "COLUMNS", "LINES", "LISTEN_FDS", "NOTIFY_SOCKET"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub fn tare(&self, words: &[&str]) -> Ran {
+        process::run(self.command(words), None)
+    }
+
+    pub fn tare_with(&self, words: &[&str], input: impl Into<Vec<u8>>) -> Ran {
+        process::run(self.command(words), Some(input.into()))
+    }
+
+    /// Must succeed; gives standard output without its last line break.
+    pub fn ok(&self, words: &[&str]) -> String {
+        self.tare(words).ok()
+    }
+
+    /// Must fail with this code and an error of ours; gives standard error.
+    pub fn fails(&self, code: i32, words: &[&str]) -> String {
+        let ran = self.tare(words);
+        assert_eq!(ran.code, code, "expected exit {code}, got {}", ran.story());
+        assert_proper_error(&ran);
+        ran.stderr
+    }
+
+    /// Beside the test, with a pipe for standard input.
+    pub fn start(&self, words: &[&str]) -> Running {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped());
+        Running::spawn(command)
+    }
+
+    pub fn terminal(&self, words: &[&str]) -> Terminal {
+        Terminal::spawn(self.command(words), 24, 80)
+    }
+
+    /// What the probe says when it is the container's command.
+    pub fn probe(&self, flags: &[&str]) -> Report {
+        let words = [&["run", "--rm"], flags, &["box", "/probe"]].concat();
+        Report::parse(&self.ok(&words))
+    }
+
+    /// `probe try NAME...` in a container: (name, answer).
+    pub fn attempts(&self, flags: &[&str], names: &[&str]) -> Vec<(String, String)> {
+        let words = [&["run", "--rm"], flags, &["box", "/probe", "try"], names].concat();
+        parse_attempts(&self.ok(&words))
+    }
+
+    pub fn inspect(&self, name: &str) -> Value {
+        let text = self.ok(&["inspect", name]);
+        let mut all: Vec<Value> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("inspect gives no JSON array ({e}):\n{text}"));
+        assert_eq!(all.len(), 1, "inspect of one thing gives one thing");
+        all.remove(0)
+    }
+
+    pub fn state(&self, name: &str) -> String {
+        self.inspect(name)["State"]["Status"].as_str().expect("State.Status").to_string()
+    }
+
+    pub fn wait_for_state(&self, name: &str, state: &str) {
+        eventually(&format!("{name} becomes {state}"), || self.state(name) == state);
+    }
+
+    /// The container's first process, in this machine's numbers.
+    pub fn pid(&self, name: &str) -> i32 {
+        let pid = self.inspect(name)["State"]["Pid"].as_i64().expect("State.Pid");
+        assert!(pid > 0, "{name} does not run");
+        i32::try_from(pid).expect("a pid")
+    }
+
+    /// Names of all containers, as `ps` says them.
+    pub fn names(&self, all: bool) -> Vec<String> {
+        let words: &[&str] = if all { &["ps", "-a", "--format", "{{.Names}}"] } else { &["ps", "--format", "{{.Names}}"] };
+        self.ok(words).lines().map(str::to_string).collect()
+    }
+
+    /// Loads an archive made by a test.
+    pub fn load(&self, archive: &[u8]) -> Ran {
+        let path = self.file("archive.tar", archive);
+        self.tare(&["load", "-i", path.to_str().expect("utf-8")])
+    }
+
+    /// A file beside the store, removed with it.
+    pub fn file(&self, name: &str, data: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir.join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        std::fs::write(&path, data).expect("a file of the test");
+        path
+    }
+
+    /// Loads one of `images/`; the name of the image to run, or `None` when it was not built.
+    pub fn load_built(&self, name: &str) -> Option<String> {
+        let path = test_images::archive(name)?;
+        self.ok(&["load", "-i", path.to_str().expect("utf-8")]);
+        Some(name.to_string())
+    }
+
+    /// Alpine where it was built, else busybox, which is then said.
+    pub fn alpine(&self) -> String {
+        if let Some(name) = self.load_built("alpine") {
+            return name;
+        }
+        eprintln!("note: no alpine.tar in {}, so this runs on busybox instead", image_dir().display());
+        self.load_built("busybox").unwrap_or("box".into())
+    }
+
+    /// No container, no process, no mount, no group, no socket.
+    pub fn assert_nothing_left(&self) {
+        assert_eq!(self.ok(&["ps", "-aq"]), "", "no container may be left");
+        leftovers::assert_none(self);
+    }
+}
+
+/// Errors begin with the program's name; a hint, if any, stands on a line of its own.
+pub fn assert_proper_error(ran: &Ran) {
+    let mut lines = ran.stderr.lines().filter(|line| !line.trim().is_empty());
+    let first = lines.next().unwrap_or_else(|| panic!("a failure without a word: {}", ran.story()));
+    assert!(first.starts_with("tare: "), "an error begins with `tare: `, this one does not: {}", ran.story());
+    let text = &first["tare: ".len()..];
+    assert!(!text.ends_with('.'), "an error ends without a full stop: {first}");
+    let shouts = text.chars().next().is_some_and(char::is_uppercase) && text.chars().nth(1).is_some_and(char::is_lowercase);
+    assert!(!shouts, "an error begins in lower case: {first}");
+    for line in lines {
+        assert!(line.starts_with("hint: "), "after the error comes at most a hint: {}", ran.story());
+    }
+    for internal in ["panicked", "RUST_BACKTRACE", "Error(", "Os {"] {
+        assert!(!ran.stderr.contains(internal), "an error must not show our insides: {}", ran.story());
+    }
+}
+
+pub fn parse_attempts(text: &str) -> Vec<(String, String)> {
+    text.lines().filter_map(|line| line.split_once(' ')).map(|(name, answer)| (name.to_string(), answer.to_string())).collect()
+}
+
+/// A store into which `box` and `probe` were loaded once; every test copies it. Made again when the program or the probe changes.
+fn template() -> PathBuf {
+    let dir = image_dir();
+    std::fs::create_dir_all(&dir).expect("target/images");
+    let lock = std::fs::File::create(dir.join(".store-lock")).expect("a lock");
+    // SAFETY: plain flock(2) on a descriptor of ours. Other test programs may be making the same template.
+    assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0, "flock");
+    let path = dir.join(format!(".store-{:x}", age(&program()) ^ age(&test_images::probe()).rotate_left(7)));
+    if path.is_dir() {
+        return path;
+    }
+    let old = std::fs::read_dir(&dir).expect("target/images").filter_map(|entry| Some(entry.ok()?.path()));
+    for old in old.filter(|path| path.is_dir() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".store-"))) {
+        let _ = std::fs::remove_dir_all(old);
+    }
+    let store = Store::empty();
+    for (name, archive) in test_images::archives() {
+        let file = store.file(&name, archive);
+        store.ok(&["load", "-i", file.to_str().expect("utf-8")]);
+    }
+    let new = dir.join(format!(".store-new{}", std::process::id()));
+    process::tool(&["cp", "-a", store.root.to_str().expect("utf-8"), new.to_str().expect("utf-8")]).ok();
+    std::fs::rename(&new, &path).expect("rename the template");
+    path
+}
+
+fn age(path: &Path) -> u64 {
+    let about = std::fs::metadata(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let time = about.modified().expect("a time").duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    time.as_secs() ^ u64::from(time.subsec_nanos()) << 32 ^ about.len() << 8
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let failed = std::thread::panicking();
+        if failed {
+            eprintln!(
+                "--- containers at the time of the failure\n{}---",
+                process::run(self.command(&["ps", "-a", "--no-trunc"]), None).stdout
+            );
+        }
+        let ids = process::run(self.command(&["ps", "-aq", "--no-trunc"]), None).stdout;
+        let ids: Vec<&str> = ids.split_whitespace().collect();
+        let known = leftovers::ids(self);
+        let removal = if ids.is_empty() { None } else { Some(process::run(self.command(&[&["rm", "-f"], &ids[..]].concat()), None)) };
+        let left = leftovers::find(self, &known);
+        leftovers::end_processes(self, &known);
+        let removed = leftovers::remove_tree(&self.dir);
+        if failed {
+            return;
+        }
+        if let Some(removal) = removal {
+            assert_eq!(removal.code, 0, "rm -f must always work: {}", removal.story());
+        }
+        assert!(left.is_empty(), "after `rm -f` of everything this is left:\n  {}", left.join("\n  "));
+        removed.unwrap_or_else(|e| panic!("cannot remove {}: {e}", self.dir.display()));
+    }
+}

@@ -1,0 +1,26 @@
+/* The probe: what a program inside a container sees, may and does. Compiled static, so that it runs in an empty image.
+ *
+ *   probe                     describe this process and its surroundings as one JSON object
+ *   probe try NAME...         attempt each thing; one line "NAME answer" each (attempts.c)
+ *   probe VERB [ARGUMENT...]  behave in a certain way (behaviours.c)
+ */
+#pragma once
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* Prints the report. */
+int describe(int argc, char **argv);
+/* Runs one attempt by name; 0 if there is none of that name. */
+int attempt(const char *name);
+void list_attempts(void);
+/* Runs a behaviour; -1 if there is none of that name. */
+int behave(int argc, char **argv);
+/* "EPERM" and its like; a number where we know no name. */
+const char *errno_name(int number);
