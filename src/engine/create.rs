@@ -115,7 +115,9 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
                 (true, _) => {}
                 (false, true) => store::make_dirs(source)?,
                 (false, false) => {
-                    return Err(Error::no_such(format!("cannot mount {}", source.display())).because("no such file or directory on this host"));
+                    return Err(
+                        Error::no_such(format!("cannot mount {}", source.display())).because("no such file or directory on this host")
+                    );
                 }
             }
         }

@@ -8,4 +8,5 @@ mod mounts;
 mod protected;
 mod resources;
 pub mod runtime_spec;
+pub mod seccomp;
 pub mod user;

@@ -257,3 +257,7 @@ pub fn change_owner_of(fd: BorrowedFd, uid: u32, gid: u32) -> Result<(), Errno> 
 pub fn is_dir(fd: BorrowedFd) -> Result<bool, Errno> {
     Ok(SFlag::from_bits_truncate(stat::fstat(fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
 }
+
+pub fn change_mode(path: &Path, mode: u32) -> Result<(), Errno> {
+    stat::fchmodat(AT_FDCWD, path, Mode::from_bits_truncate(mode), stat::FchmodatFlags::FollowSymlink)
+}
