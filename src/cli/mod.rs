@@ -1,5 +1,6 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
+mod attach;
 mod create;
 mod exec;
 mod human;
@@ -10,6 +11,7 @@ mod info;
 mod inspect;
 mod kill;
 mod load;
+mod logs;
 mod ps;
 mod rm;
 mod rmi;
@@ -51,6 +53,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "start", about: "Start containers that do not run", define: start::define, run: start::run },
     Command { name: "exec", about: "Run a further command in a running container", define: exec::define, run: exec::run },
     Command { name: "ps", about: "List containers", define: ps::define, run: ps::run },
+    Command { name: "attach", about: "Join your streams to those of a running container", define: attach::define, run: attach::run },
+    Command { name: "logs", about: "Show what a container has written", define: logs::define, run: logs::run },
     Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
     Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
