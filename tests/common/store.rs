@@ -223,9 +223,8 @@ impl Drop for Store {
                 process::run(self.command(&["ps", "-a", "--no-trunc"]), None).stdout
             );
         }
-        let ids = process::run(self.command(&["ps", "-aq", "--no-trunc"]), None).stdout;
-        let ids: Vec<&str> = ids.split_whitespace().collect();
         let known = leftovers::ids(self);
+        let ids: Vec<&str> = known.iter().map(String::as_str).collect();
         let removal = if ids.is_empty() { None } else { Some(process::run(self.command(&[&["rm", "-f"], &ids[..]].concat()), None)) };
         let left = leftovers::find(self, &known);
         leftovers::end_processes(self, &known);
