@@ -55,7 +55,9 @@ fn memory_total(meminfo: &str) -> u64 {
 /// From the text of /proc/self/mountinfo: the last mount at / decides.
 fn root_is_initramfs(mountinfo: &str) -> bool {
     let mut from_the_end = mountinfo.lines().rev();
-    from_the_end.find(|line| line.split(' ').nth(4) == Some("/")).is_some_and(|line| line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("rootfs ")))
+    from_the_end
+        .find(|line| line.split(' ').nth(4) == Some("/"))
+        .is_some_and(|line| line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("rootfs ")))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
 mod create;
-mod human;
 mod exec;
+mod human;
 mod image;
 mod images;
 mod import;
@@ -147,10 +147,9 @@ fn names(matches: &ArgMatches) -> impl Iterator<Item = &String> {
 fn each<'a>(names: impl Iterator<Item = &'a String>, mut deed: impl FnMut(&'a str) -> Result<()>) -> Result<i32> {
     let mut last = None;
     for name in names {
-        if let Err(error) = deed(name) {
-            if let Some(before) = last.replace(error) {
-                complain(&before)?;
-            }
+        let Err(error) = deed(name) else { continue };
+        if let Some(before) = last.replace(error) {
+            complain(&before)?;
         }
     }
     last.map_or(Ok(0), Err)

@@ -14,7 +14,9 @@ use std::path::Path;
 pub fn load(paths: &Paths, input: Option<&str>) -> Result<Vec<Loaded>> {
     match input {
         None | Some("-") => load::from_archive(paths, std::io::stdin().lock()).context("cannot load from standard input"),
-        Some(path) if Path::new(path).is_dir() => load::from_directory(paths, Path::new(path)).with_context(|| format!("cannot load {path}")),
+        Some(path) if Path::new(path).is_dir() => {
+            load::from_directory(paths, Path::new(path)).with_context(|| format!("cannot load {path}"))
+        }
         Some(path) => {
             let file = File::open(path).with_context(|| format!("cannot load {path}"))?;
             load::from_archive(paths, file).with_context(|| format!("cannot load {path}"))
