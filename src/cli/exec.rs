@@ -3,14 +3,15 @@
 use crate::cli::Context;
 use crate::engine::{exec, find};
 use crate::error::{Context as _, Error, Result};
+use crate::monitor::relay;
 use crate::options::env_file;
 use crate::paths::Paths;
 use crate::record::Seen;
-use crate::runtime::{Created, Streams};
+use crate::runtime::Streams;
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 pub fn define(command: clap::Command) -> clap::Command {
     let switch =
@@ -74,19 +75,14 @@ fn with_our_streams(paths: &Paths, seen: &Seen, request: &exec::Request, interac
     let input = if interactive { input.as_fd() } else { null.as_fd() };
     let created = exec::exec(paths, seen, request, Streams::Separate([input, output.as_fd(), error.as_fd()]))?;
     created.start()?;
-    Ok(process::wait(created.pid).context("cannot wait for the command")?.code())
+    relay::await_child(created.pid, created.pidfd.as_fd())
 }
 
 fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
     let null = file::open_dev_null().context("cannot open /dev/null")?;
     let created = exec::exec(paths, seen, request, Streams::Separate([null.as_fd(); 3]))?;
     let master = created.start()?.terminal.ok_or_else(|| Error::failed("the container opened no terminal"))?;
-    relay(created, master, interactive)
-}
-
-fn relay(created: Created, master: OwnedFd, interactive: bool) -> Result<i32> {
-    let _ = (&master, interactive);
-    Ok(process::wait(created.pid).context("cannot wait for the command")?.code())
+    relay::relay_terminal(master, created.pid, created.pidfd, interactive)
 }
 
 /// A child of ours becomes the parent, and tells us only whether it went well.

@@ -6,8 +6,11 @@ mod human;
 mod image;
 mod images;
 mod import;
+mod info;
+mod inspect;
 mod kill;
 mod load;
+mod ps;
 mod rm;
 mod rmi;
 mod run;
@@ -18,6 +21,7 @@ pub mod suggest;
 pub mod table;
 mod tag;
 pub mod template;
+mod version;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
@@ -46,6 +50,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "create", about: "Make a container without starting it", define: create::define, run: create::run },
     Command { name: "start", about: "Start containers that do not run", define: start::define, run: start::run },
     Command { name: "exec", about: "Run a further command in a running container", define: exec::define, run: exec::run },
+    Command { name: "ps", about: "List containers", define: ps::define, run: ps::run },
     Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
     Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
@@ -56,6 +61,9 @@ const COMMANDS: &[Command] = &[
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
     Command { name: "image", about: "Commands on images", define: image::define, run: image::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
+    Command { name: "inspect", about: "Show everything about containers and images", define: inspect::define, run: inspect::run },
+    Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },
+    Command { name: "version", about: "Show the version", define: version::define, run: version::run },
 ];
 
 pub fn main() -> i32 {

@@ -1,8 +1,8 @@
 //! `wait`: until a container has ended, and with which code.
 
 use crate::engine::find;
-use crate::error::{Context, Error, Result};
-use crate::monitor::client;
+use crate::error::{Error, Result};
+use crate::monitor;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Seen;
 use crate::store;
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 /// The monitor tells everybody who asks. One that is gone has left a record.
 pub fn ended(paths: &Paths, seen: &Seen) -> Result<i32> {
-    let monitor = seen.is_running().then(|| socket::connect(&seen.files(paths).attach_socket()).ok()).flatten();
-    if let Some(code) = monitor.map_or(Ok(None), client::wait_for_exit).context("cannot hear the monitor")? {
+    let socket = seen.is_running().then(|| socket::connect(&seen.files(paths).attach_socket()).ok()).flatten();
+    if let Some(code) = socket.and_then(monitor::wait_for_exit) {
         return Ok(code);
     }
     let seen = find::by_id(paths, &seen.record.id)?.ok_or_else(|| Error::no_such(format!("container {} is gone", seen.record.name)))?;

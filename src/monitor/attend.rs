@@ -4,8 +4,10 @@
 //! Everything is taken in turn by one poll(2), and nothing is written to a stream that is not ready: a full pipe behind our
 //! stdout never keeps a ctrl-c from the container.
 
+pub use super::relay::{await_child, relay_terminal};
+
 use super::detach_keys::DetachKeys;
-use super::near::{Event, Near, die_of};
+use super::near::{Event, Near};
 use super::protocol::{Stream, ToClient, ToMonitor, WINDOW, Wants, decode, encode};
 use crate::error::{Context, Error, Result};
 use crate::sys::poll::{Watched, poll};
@@ -119,18 +121,18 @@ impl Attending {
     }
 
     fn turn(&mut self) -> Result<Option<Outcome>> {
-        let never = || Watched::new(self.monitor.as_fd(), false, false);
-        let may_read = self.on_its_way < WINDOW;
+        // Room for what was held back of a detach sequence is left.
+        let may_read = self.on_its_way <= WINDOW - 2 * INPUT_PIECE;
         let mut watched = [
-            self.near.signals().map_or_else(never, |fd| Watched::new(fd, true, false)),
+            self.near.signals().map_or_else(Watched::never, |fd| Watched::new(fd, true, false)),
             match &self.showing {
                 Some((stream, _)) => self.near.watch_output(*stream),
                 None => Watched::new(self.monitor.as_fd(), true, false),
             },
-            self.near.input.as_ref().filter(|_| may_read).map_or_else(never, |fd| Watched::new(fd.as_fd(), true, false)),
+            self.near.input.as_ref().filter(|_| may_read).map_or_else(Watched::never, |fd| Watched::new(fd.as_fd(), true, false)),
         ];
         poll(&mut watched, None).context("cannot wait for the container")?;
-        if watched[0].can_read() && self.near.signals().is_some() {
+        if watched[0].is_ready() {
             self.heed_signals()?;
         }
         if watched[1].is_ready() {
@@ -139,7 +141,7 @@ impl Attending {
                 return Ok(outcome);
             }
         }
-        if watched[2].can_read() && self.near.input.is_some() && may_read {
+        if watched[2].is_ready() {
             return Ok(self.pass_on_input());
         }
         Ok(None)
@@ -150,18 +152,10 @@ impl Attending {
             match event {
                 Event::Resized(size) => self.say(&ToMonitor::Resize(size)),
                 Event::PassOn(number) => self.say(&ToMonitor::Signal(number)),
-                Event::Die(number) => return Err(self.die(number)),
+                Event::Die(number) => return Err(self.near.die_of(number)),
             }
         }
         Ok(())
-    }
-
-    /// Puts everything back and dies; where that does not happen at once (the signal is blocked), an error ends us.
-    fn die(&mut self, number: i32) -> Error {
-        self.say(&ToMonitor::Detach);
-
-        die_of(number);
-        Error::failed(format!("ended by {}", signal::name(number)))
     }
 
     /// Room for more is made at the end of the inbox; what is dealt with is forgotten first.
@@ -199,9 +193,7 @@ impl Attending {
 
     fn pass_on_input(&mut self) -> Option<Outcome> {
         let mut typed = [0; INPUT_PIECE];
-        // What was held back of a detach sequence may come on top: a few bytes less are read.
-        let room = (WINDOW - self.on_its_way).min(INPUT_PIECE);
-        let count = self.near.read(&mut typed[..room])?;
+        let count = self.near.read(&mut typed)?;
         if count == 0 {
             self.say(&ToMonitor::StdinClosed);
             return None;
@@ -219,3 +211,6 @@ impl Attending {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,23 +4,24 @@
 //! It outlives the command that started it, sleeps when nothing happens, and then holds next to no memory.
 //!
 //! * `watch` is the monitor's loop, `clients` those who are attached to it, `log` the file it writes.
-//! * `attend` is the loop on the user's side, `near` the user's own streams, `detach_keys` the way out of it.
+//! * `attend` is the loop on the user's side, `near` the user's own streams, `detach_keys` the way out of it; `relay` is the
+//!   same for a process of `exec`, which has no monitor.
 //! * `protocol` is what the two say to each other, `log_reader` what `logs` makes of the file.
 
 pub mod attend;
-pub mod client;
 pub mod clients;
 pub mod detach_keys;
 pub mod log;
 pub mod log_reader;
 pub mod near;
 pub mod protocol;
+pub mod relay;
 pub mod watch;
 
 use crate::error::{Error, Result};
 use crate::sys::socket;
 use protocol::{HEADER, ToClient, decode, encode};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Says one word to the client that started this container, waiting for room. For what is said before the watch begins:
 /// Started or Failed. A client that is gone hears nothing, and that hurts nobody.
@@ -55,6 +56,17 @@ pub fn hear_started(monitor: BorrowedFd) -> Result<i32> {
     }
 }
 
+/// Waits for the end of the container behind a monitor's attach socket. `None`: the monitor ended without a word.
+pub fn wait_for_exit(monitor: OwnedFd) -> Option<i32> {
+    let mut frame = [0; HEADER + 4];
+    // A client that wants no output hears nothing but the end.
+    fill(monitor.as_fd(), &mut frame)?;
+    match decode::<ToClient>(&frame) {
+        Ok(Some((ToClient::Exited(code), _))) => Some(code),
+        _ => None,
+    }
+}
+
 fn fill(fd: BorrowedFd, mut buffer: &mut [u8]) -> Option<()> {
     while !buffer.is_empty() {
         match socket::receive(fd, buffer) {
@@ -69,7 +81,6 @@ fn fill(fd: BorrowedFd, mut buffer: &mut [u8]) -> Option<()> {
 mod tests {
     use super::*;
     use crate::error::Kind;
-    use std::os::fd::AsFd;
 
     #[test]
     fn the_first_word_is_heard_and_no_more_is_taken() {

@@ -1,7 +1,8 @@
 //! The user's side of a container's streams: three descriptors, maybe a terminal in raw mode, and the signals that reach
 //! this process. When this is dropped everything is as it was found.
 
-use crate::error::{Context, Result};
+use super::protocol::Stream;
+use crate::error::{Context, Error, Result};
 use crate::sys::file;
 use crate::sys::poll::Watched;
 use crate::sys::signal::{self, Signals};
@@ -9,10 +10,8 @@ use crate::sys::terminal::{self, RawMode, Size};
 use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::protocol::Stream;
-
 /// What a user or a supervisor sends to a program. Not those about this process itself (stop, continue, a child's end).
-const PASSED_ON: &[&str] = &["HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "TERM", "STKFLT", "IO", "PWR", "VTALRM", "PROF", "XCPU", "XFSZ"];
+pub const PASSED_ON: &[&str] = &["HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "TERM", "STKFLT", "IO", "PWR"];
 /// What would end us; caught to put the terminal back first.
 const DEADLY: &[&str] = &["HUP", "INT", "QUIT", "TERM"];
 /// After our stdout is ready for this much, a write of it does not block: pipe(7).
@@ -41,9 +40,8 @@ pub enum Event {
 impl Near {
     /// The streams that this process was started with.
     pub fn ours(terminal: bool, stdin: bool, sig_proxy: bool) -> Result<Near> {
-        let own = |fd: BorrowedFd| file::duplicate(fd).context("cannot use the standard streams");
-        let input = if stdin { Some(own(std::io::stdin().as_fd())?) } else { None };
-        Near::new(input, [own(std::io::stdout().as_fd())?, own(std::io::stderr().as_fd())?], terminal, sig_proxy)
+        let [input, output, error] = terminal::standard_streams().context("cannot use the standard streams")?;
+        Near::new(Some(input).filter(|_| stdin), [output, error], terminal, sig_proxy)
     }
 
     pub fn new(input: Option<OwnedFd>, outputs: [OwnedFd; 2], terminal: bool, sig_proxy: bool) -> Result<Near> {
@@ -67,9 +65,23 @@ impl Near {
             (false, false) => return Ok(()),
         };
         let about_the_terminal: &[&str] = if terminal { &["WINCH", "CONT"] } else { &[] };
-        let numbers: Vec<i32> = names.iter().chain(about_the_terminal).filter_map(|name| signal::number(name)).collect();
-        self.signals = Some(Signals::new(&numbers).context("cannot catch signals")?);
+        let names: Vec<&str> = names.iter().chain(about_the_terminal).copied().collect();
+        self.signals = Some(catch(&names)?);
         Ok(())
+    }
+
+    /// Puts everything back and dies of the signal as if it had not been caught. If that does not happen at once, an error
+    /// ends us.
+    pub fn die_of(&mut self, number: i32) -> Error {
+        self.restore();
+        signal::die_of(number);
+        Error::failed(format!("ended by {}", signal::name(number)))
+    }
+
+    /// Everything as it was found, before the end of our life.
+    fn restore(&mut self) {
+        self.raw = None;
+        self.signals = None;
     }
 
     pub fn is_raw(&self) -> bool {
@@ -132,8 +144,7 @@ impl Near {
     }
 }
 
-/// Dies of a signal as if it had not been caught. Call it after the terminal is as it was.
-pub fn die_of(number: i32) -> i32 {
-    signal::die_of(number);
-    128 + number
+pub fn catch(names: &[&str]) -> Result<Signals> {
+    let numbers: Vec<i32> = names.iter().filter_map(|name| signal::number(name)).collect();
+    Signals::new(&numbers).context("cannot catch signals")
 }

@@ -11,7 +11,8 @@ use super::clients::Client;
 use super::log::{self, Log};
 use super::protocol::{HEADER, Stream, ToClient, ToMonitor, Wants, output_header};
 use crate::sys::poll::{Watched, has_input, poll};
-use crate::sys::signal::{self, End};
+use crate::sys::process::WaitStatus;
+use crate::sys::signal;
 use crate::sys::{file, socket, terminal};
 use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -84,8 +85,8 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
         }
     };
     room.drain();
-    let exit_code = end.map_or(UNKNOWN, End::code);
-    let ending = Ending { exit_code, signal: end.and_then(End::signal), finished: log::now() };
+    let exit_code = end.map_or(UNKNOWN, WaitStatus::code);
+    let ending = Ending { exit_code, signal: end.and_then(WaitStatus::signal), finished: log::now() };
     at_end(&ending);
     room.say_goodbye(exit_code);
     ending
@@ -218,12 +219,12 @@ impl Container {
     }
 
     /// The command's status as our reaper told it: `Some` if it did, else the pipe is at its end and is closed.
-    fn hear_status(&mut self) -> Option<End> {
+    fn hear_status(&mut self) -> Option<WaitStatus> {
         let status = self.status.take()?;
         let mut word = [0; 4];
         // Four bytes go through a pipe in one piece: pipe(7), PIPE_BUF.
         match file::read(status.as_fd(), &mut word) {
-            Ok(4) => End::from_wait_status(i32::from_le_bytes(word)),
+            Ok(4) => Some(WaitStatus(i32::from_le_bytes(word))),
             _ => None,
         }
     }
@@ -239,7 +240,7 @@ impl Room {
     }
 
     /// Waits once and does what there is to do. `Some` when the command has ended: with its end, where it can be known.
-    fn turn(&mut self) -> Option<Option<End>> {
+    fn turn(&mut self) -> Option<Option<WaitStatus>> {
         self.choose();
         let is_busy = !self.buffer.is_empty() || self.log.as_ref().is_some_and(Log::holds_something);
         match poll(&mut self.watched, is_busy.then_some(REST_AFTER)) {
@@ -370,7 +371,7 @@ impl Room {
     }
 
     /// Pid 1 has ended. Its reaper's word counts for more than its own status, if there was time for it.
-    fn last_words(&mut self) -> Option<End> {
+    fn last_words(&mut self) -> Option<WaitStatus> {
         if self.container.status.as_ref().is_some_and(|status| has_input(status.as_fd()))
             && let Some(end) = self.container.hear_status()
         {

@@ -19,6 +19,10 @@ impl Watched {
         let events = if read { libc::POLLIN } else { 0 } | if write { libc::POLLOUT } else { 0 };
         Watched(libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 })
     }
+    /// Not waited for, not even for its end: fills a place in a list of fixed order.
+    pub fn never() -> Self {
+        Watched(libc::pollfd { fd: -1, events: 0, revents: 0 })
+    }
     /// Reading will not block: there are bytes, or the end.
     pub fn can_read(&self) -> bool {
         self.0.revents & (libc::POLLIN | libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0

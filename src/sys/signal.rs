@@ -1,6 +1,7 @@
 //! Signals: their names, waiting for them as for any descriptor, sending them to a process that cannot be mistaken for
 //! another (pidfd), and how a child ended.
 
+use super::process::WaitStatus;
 use nix::errno::Errno;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -139,6 +140,13 @@ fn set_of(numbers: &[i32]) -> libc::sigset_t {
     set
 }
 
+#[allow(unsafe_code)]
+fn is_ignored(number: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: only asks; zeroes are a valid sigaction.
+    unsafe { libc::sigaction(number, std::ptr::null(), action.as_mut_ptr()) == 0 && action.assume_init().sa_sigaction == libc::SIG_IGN }
+}
+
 /// Some signals as a descriptor: each that arrives can be read once. Until dropped they do nothing else.
 pub struct Signals {
     fd: OwnedFd,
@@ -146,9 +154,12 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// Those that our caller made us ignore (nohup; a shell's background job and ctrl-c) are left out: the kernel drops an
+    /// ignored signal only as long as it is not blocked, so here they would come back to life.
     #[allow(unsafe_code)]
     pub fn new(numbers: &[i32]) -> Result<Self, Errno> {
-        let set = set_of(numbers);
+        let wanted: Vec<i32> = numbers.iter().copied().filter(|number| !is_ignored(*number)).collect();
+        let set = set_of(&wanted);
         let before = change_mask(libc::SIG_BLOCK, &set)?;
         // SAFETY: the set is ours; the descriptor that is returned is new.
         let made = unsafe { libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
@@ -193,18 +204,17 @@ pub fn send(pidfd: BorrowedFd, number: i32) -> Result<(), Errno> {
     Errno::result(sent).map(drop)
 }
 
-/// A descriptor for a process that cannot have gone away and been replaced meanwhile: a child that was not waited for.
-#[allow(unsafe_code)]
-pub fn pidfd_of(pid: i32) -> Result<OwnedFd, Errno> {
-    // SAFETY: numbers in, a new descriptor (closed on exec) out.
-    let raw = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0u32) })?;
-    Ok(unsafe { OwnedFd::from_raw_fd(raw as i32) })
-}
-
 #[allow(unsafe_code)]
 pub fn kill(pid: i32, number: i32) -> Result<(), Errno> {
     // SAFETY: numbers only.
     Errno::result(unsafe { libc::kill(pid, number) }).map(drop)
+}
+
+/// To this thread itself.
+#[allow(unsafe_code)]
+pub fn raise(number: i32) {
+    // SAFETY: a number only.
+    unsafe { libc::raise(number) };
 }
 
 /// Ends this process by this signal, as if nobody had caught it, so that a shell sees the true reason.
@@ -214,46 +224,13 @@ pub fn die_of(number: i32) {
     unsafe {
         libc::signal(number, libc::SIG_DFL);
         let _ = change_mask(libc::SIG_UNBLOCK, &set_of(&[number]));
-        libc::raise(number);
     }
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    Exited(i32),
-    Killed(i32),
-}
-
-impl End {
-    /// Reads the number that wait(2) gives. Anything that is not an end (stopped, continued) is none.
-    pub fn from_wait_status(status: i32) -> Option<End> {
-        if libc::WIFEXITED(status) {
-            Some(End::Exited(libc::WEXITSTATUS(status)))
-        } else if libc::WIFSIGNALED(status) {
-            Some(End::Killed(libc::WTERMSIG(status)))
-        } else {
-            None
-        }
-    }
-    /// As a shell tells it.
-    pub fn code(self) -> i32 {
-        match self {
-            End::Exited(code) => code,
-            End::Killed(signal) => 128 + signal,
-        }
-    }
-    pub fn signal(self) -> Option<i32> {
-        match self {
-            End::Exited(_) => None,
-            End::Killed(signal) => Some(signal),
-        }
-    }
+    raise(number);
 }
 
 /// Waits for the end of a child, and takes it out of the process table. Raw, because nix knows no real-time signals.
 #[allow(unsafe_code)]
-pub fn wait(child: BorrowedFd) -> Result<End, Errno> {
+pub fn wait(child: BorrowedFd) -> Result<WaitStatus, Errno> {
     loop {
         let mut answer = MaybeUninit::<libc::siginfo_t>::zeroed();
         // SAFETY: the answer is ours; zeroes are a valid siginfo_t, and its si_status is valid after WEXITED.
@@ -267,7 +244,7 @@ pub fn wait(child: BorrowedFd) -> Result<End, Errno> {
             Ok(_) => {
                 // SAFETY: see above.
                 let status = unsafe { answer.si_status() };
-                return Ok(if answer.si_code == libc::CLD_EXITED { End::Exited(status) } else { End::Killed(status) });
+                return Ok(if answer.si_code == libc::CLD_EXITED { WaitStatus::exited(status) } else { WaitStatus::killed(status) });
             }
         }
     }
@@ -313,17 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_as_a_shell_tells_it() {
-        assert_eq!(End::from_wait_status(3 << 8), Some(End::Exited(3)));
-        assert_eq!(End::from_wait_status(9).unwrap().code(), 137);
-        assert_eq!(End::from_wait_status(64).unwrap().signal(), Some(64));
-        assert_eq!(End::from_wait_status(0x137f), None, "stopped is not ended");
-    }
-
-    #[test]
     fn a_blocked_signal_waits_and_is_read_once() {
         let signals = Signals::new(&[libc::SIGUSR2]).unwrap();
-        nix::sys::signal::raise(nix::sys::signal::Signal::SIGUSR2).unwrap();
+        raise(libc::SIGUSR2);
         assert_eq!(signals.next(), Some(libc::SIGUSR2));
         assert_eq!(signals.next(), None);
     }

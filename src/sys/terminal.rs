@@ -1,11 +1,8 @@
-//! Terminals: the user's, which is switched to raw mode and always back, and a container's, which is a pair (pty(7)) of
-//! a master that we hold and a peer that the container sees.
+//! Terminals: their size, and the user's, which is switched to raw mode and always back. (`pty` makes a container's.)
 
 use nix::errno::Errno;
-use nix::fcntl::{self, OFlag};
-use nix::sys::stat::Mode;
 use nix::sys::termios::{self, SetArg, Termios};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, Once};
 
 /// In characters.
@@ -17,6 +14,20 @@ pub struct Size {
 
 pub fn is_terminal(fd: BorrowedFd) -> bool {
     nix::unistd::isatty(fd).unwrap_or(false)
+}
+
+/// Duplicates of the three streams that this process was started with.
+#[allow(unsafe_code)]
+pub fn standard_streams() -> Result<[OwnedFd; 3], Errno> {
+    // SAFETY: numbers of descriptors that the Rust runtime has made sure to be open.
+    let own = |number| super::file::duplicate(unsafe { BorrowedFd::borrow_raw(number) });
+    Ok([own(0)?, own(1)?, own(2)?])
+}
+
+/// Whether keys are handed on as they are typed, without echo.
+pub fn is_raw(fd: BorrowedFd) -> bool {
+    use termios::LocalFlags;
+    termios::tcgetattr(fd).is_ok_and(|mode| !mode.local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG))
 }
 
 #[allow(unsafe_code)]
@@ -36,44 +47,47 @@ pub fn set_size(fd: BorrowedFd, size: Size) -> Result<(), Errno> {
 }
 
 /// What is to be put back, and where. Static, because a panic ends the program without dropping anything.
-static CHANGED: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
+static CHANGED: Mutex<Vec<(OwnedFd, Termios)>> = Mutex::new(Vec::new());
 static AT_PANIC: Once = Once::new();
 
-/// The user's terminal hands every key on as it is typed, until this is dropped. A process has one terminal, so there is
-/// one of these at a time.
-pub struct RawMode(());
+/// The user's terminal hands every key on as it is typed, until this is dropped.
+pub struct RawMode {
+    /// The number of our own descriptor of it, in `CHANGED`.
+    key: RawFd,
+}
 
 impl RawMode {
     pub fn enter(fd: BorrowedFd) -> Result<RawMode, Errno> {
         let before = termios::tcgetattr(fd)?;
         let own = super::file::duplicate(fd)?;
+        let key = own.as_raw_fd();
         AT_PANIC.call_once(|| {
             let otherwise = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
-                put_back();
+                put_back(|_| true);
                 otherwise(panic);
             }));
         });
-        apply(own.as_fd(), &before)?;
+        apply(fd, &before)?;
         if let Ok(mut changed) = CHANGED.lock() {
-            *changed = Some((own, before));
+            changed.push((own, before));
         }
-        Ok(RawMode(()))
+        Ok(RawMode { key })
     }
 
     /// After the process was stopped and continued: a shell has put its own mode in place meanwhile.
     pub fn again(&self) {
-        if let Ok(changed) = CHANGED.lock()
-            && let Some((fd, before)) = changed.as_ref()
-        {
-            let _ = apply(fd.as_fd(), before);
+        if let Ok(changed) = CHANGED.lock() {
+            for (fd, before) in changed.iter().filter(|(fd, _)| fd.as_raw_fd() == self.key) {
+                let _ = apply(fd.as_fd(), before);
+            }
         }
     }
 }
 
 impl Drop for RawMode {
     fn drop(&mut self) {
-        put_back();
+        put_back(|fd| fd.as_raw_fd() == self.key);
     }
 }
 
@@ -83,29 +97,16 @@ fn apply(fd: BorrowedFd, before: &Termios) -> Result<(), Errno> {
     termios::tcsetattr(fd, SetArg::TCSANOW, &raw)
 }
 
-/// Keys typed ahead stay for the shell; what is still to be shown is shown first.
-fn put_back() {
-    // Not `lock`: the panic may have happened while it was held.
-    if let Ok(mut changed) = CHANGED.try_lock()
-        && let Some((fd, before)) = changed.take()
-    {
-        let _ = termios::tcsetattr(&fd, SetArg::TCSADRAIN, &before);
-    }
-}
-
-/// Makes a new terminal in a devpts file system, given its root (`/dev/pts` of the container) as an open directory.
-pub fn open_master(devpts: BorrowedFd) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-    let master = fcntl::openat(devpts, "ptmx", flags, Mode::empty())?;
-    unlock(master.as_fd())?;
-    Ok(master)
-}
-
-#[allow(unsafe_code)]
-fn unlock(master: BorrowedFd) -> Result<(), Errno> {
-    let locked: libc::c_int = 0;
-    // SAFETY: the kernel reads one int of ours.
-    Errno::result(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &locked) }).map(drop)
+/// Keys typed ahead stay for the shell. Immediately, not when all output is shown: a terminal that was stopped would keep us.
+fn put_back(which: impl Fn(&OwnedFd) -> bool) {
+    let Ok(mut changed) = CHANGED.lock() else { return };
+    changed.retain(|(fd, before)| {
+        let is_meant = which(fd);
+        if is_meant {
+            let _ = termios::tcsetattr(fd, SetArg::TCSANOW, before);
+        }
+        !is_meant
+    });
 }
 
 /// The container's side. Asked of the master itself and never opened by its path `/dev/pts/N`, which somebody inside
@@ -118,33 +119,13 @@ pub fn open_peer(master: BorrowedFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// N of `/dev/pts/N`.
-#[allow(unsafe_code)]
-pub fn number(master: BorrowedFd) -> Result<u32, Errno> {
-    let mut number: libc::c_uint = 0;
-    // SAFETY: the kernel fills one int of ours.
-    Errno::result(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTN, &mut number) })?;
-    Ok(number)
-}
-
-/// Makes this process the leader of a new session whose terminal is `peer`. ctrl-c then reaches what runs in it.
-#[allow(unsafe_code)]
-pub fn take_as_controlling(peer: BorrowedFd) -> Result<(), Errno> {
-    nix::unistd::setsid()?;
-    // SAFETY: numbers only; 0: never steal it from another session.
-    Errno::result(unsafe { libc::ioctl(peer.as_raw_fd(), libc::TIOCSCTTY, 0) }).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::path::Path;
 
     fn pty() -> (OwnedFd, OwnedFd) {
-        let devpts = super::super::file::open_dir(Path::new("/dev/pts")).unwrap();
-        let master = open_master(devpts.as_fd()).unwrap();
-        let peer = open_peer(master.as_fd()).unwrap();
-        (master, peer)
+        super::super::pty::open(Path::new("/dev/pts/ptmx")).unwrap()
     }
 
     #[test]
@@ -158,12 +139,11 @@ mod tests {
     #[test]
     fn raw_mode_is_left_as_it_was_found() {
         let (_master, peer) = pty();
-        let echoes = || termios::tcgetattr(&peer).unwrap().local_flags.contains(termios::LocalFlags::ECHO);
-        assert!(echoes());
+        assert!(!is_raw(peer.as_fd()));
         let raw = RawMode::enter(peer.as_fd()).unwrap();
-        assert!(!echoes());
+        assert!(is_raw(peer.as_fd()));
         drop(raw);
-        assert!(echoes());
+        assert!(!is_raw(peer.as_fd()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::*;
 use crate::monitor::log_reader;
 use crate::monitor::protocol::{WINDOW, decode, encode};
 use crate::sys::terminal::Size;
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -87,7 +88,7 @@ fn run(name: &str, pid: i32, streams: Streams, stdin: bool, change: impl FnOnce(
     let _ = file::remove_tree(&directory);
     file::make_dirs(&directory, 0o700).unwrap();
     let mut watch = Watch {
-        init: signal::pidfd_of(pid).unwrap(),
+        init: crate::sys::process::pidfd_of(pid).unwrap(),
         status: None,
         streams,
         listener: Some(socket::listen(&directory.join("attach")).unwrap()),
@@ -304,10 +305,8 @@ fn a_slow_other_client_is_dropped_and_the_container_goes_on() {
 
 #[test]
 fn a_terminal_has_one_stream_a_size_and_survives_being_closed_for_a_moment() {
-    let devpts = file::open_dir(std::path::Path::new("/dev/pts")).unwrap();
-    let master = terminal::open_master(devpts.as_fd()).unwrap();
-    let peer_side = terminal::open_peer(master.as_fd()).unwrap();
-    let path = format!("/dev/pts/{}", terminal::number(master.as_fd()).unwrap());
+    let (master, peer_side) = crate::sys::pty::open(std::path::Path::new("/dev/pts/ptmx")).unwrap();
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", peer_side.as_raw_fd())).unwrap().display().to_string();
     let side = || Stdio::from(peer_side.try_clone().unwrap());
     let script = format!("read x; stty size; exec >/dev/null 2>&1 </dev/null; sleep 0.2; echo again >{path}");
     let child = Command::new("sh").args(["-c", &script]).stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
