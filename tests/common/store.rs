@@ -66,6 +66,14 @@ impl Store {
         ran.stderr
     }
 
+    /// Must fail because the words make no sense: 1, or 125 as docker says for flags.
+    pub fn refuses(&self, words: &[&str]) -> String {
+        let ran = self.tare(words);
+        assert!([1, 125].contains(&ran.code), "expected a refusal, got {}", ran.story());
+        assert_proper_error(&ran);
+        ran.stderr
+    }
+
     /// Beside the test, with a pipe for standard input.
     pub fn start(&self, words: &[&str]) -> Running {
         let mut command = self.command(words);
