@@ -114,7 +114,7 @@ fn a_long_command_is_shortened() {
     let store = Store::new();
     store.ok(&["create", "--name", "long", "box", "echo", "one two three four five six seven"]);
     let short = store.ok(&["ps", "-a", "--format", "{{.Command}}"]);
-    assert!(short.starts_with("\"echo one two") && short.ends_with("…\"") && short.chars().count() <= 22, "{short}");
+    assert!(short.starts_with("\"echo 'one two") && short.ends_with("…\"") && short.chars().count() <= 22, "{short}");
     let long = store.ok(&["ps", "-a", "--no-trunc", "--format", "{{.Command}}"]);
     assert!(long.contains("six seven"), "{long}");
 }

@@ -146,9 +146,9 @@ fn job_control_works_inside() {
     person.send(CTRL_Z);
     person.expect("Stopped");
     assert!(person.ask("jobs").contains("sleep 1000"));
-    person.ask("kill %1");
+    person.ask("kill -9 %1");
     assert!(!person.shown.contains("can't access tty"), "{}", person.shown);
-    person.send("exit\n");
+    person.send("exit\nexit\n");
     person.wait();
 }
 
