@@ -206,13 +206,14 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool, used: &[(String, String)
     layout::write(paths, &index)?;
     if is_last {
         done.push(Removed::Deleted(id));
-        collect_garbage(paths, &index, used)?;
+        collect_garbage(paths)?;
     }
     Ok(done)
 }
 
 /// Removes blobs and layers that no image names. Under the lock, which every way in holds from its first layer on.
-fn collect_garbage(paths: &Paths, index: &Index, used: &[(String, String)]) -> Result<()> {
+pub fn collect_garbage(paths: &Paths) -> Result<()> {
+    let index = layout::read(paths)?;
     let mut blobs = BTreeSet::new();
     let mut layers = BTreeSet::new();
     let mut keep_config = |id: &str| -> Result<()> {
@@ -225,9 +226,6 @@ fn collect_garbage(paths: &Paths, index: &Index, used: &[(String, String)]) -> R
         if let Some(id) = entry.config() {
             keep_config(id)?;
         }
-    }
-    for (id, _) in used {
-        keep_config(id)?;
     }
     for entry in &index.manifests {
         blobs.insert(digest::hex_of(&entry.digest)?.to_owned());

@@ -141,8 +141,18 @@ fn take_in(paths: &Paths, spool: &Spool, workshop: &Workshop, image: Described) 
     }
     let names: Vec<Reference> = image.names.iter().map(|name| Reference::parse(name)).collect::<Result<_>>()?;
     let lock = layout::lock(paths)?;
+    let descriptors = keep_layers(paths, spool, workshop, &image.layers, diff_ids).inspect_err(|_| {
+        // Those that came in before the broken one belong to no image.
+        let _ = catalog::collect_garbage(paths);
+    })?;
+    let manifest = image.manifest.map_or_else(|| write_manifest(&image.config, &image.config_digest, descriptors), Ok)?;
+    let names: Vec<String> = names.iter().map(Reference::to_string).collect();
+    enter(paths, lock, &image.config, &manifest, &names)
+}
+
+fn keep_layers(paths: &Paths, spool: &Spool, workshop: &Workshop, names: &[String], diff_ids: &[String]) -> Result<Vec<Descriptor>> {
     let mut descriptors = Vec::new();
-    for (name, diff_id) in image.layers.iter().zip(diff_ids) {
+    for (name, diff_id) in names.iter().zip(diff_ids) {
         let member = spool.member(name)?;
         let compression = unpack_layer(paths, &member.file, digest::hex_of(diff_id)?, workshop)
             .with_context(|| format!("cannot unpack layer {diff_id:.19}"))?;
@@ -160,9 +170,7 @@ fn take_in(paths: &Paths, spool: &Spool, workshop: &Workshop, image: Described) 
             platform: None,
         });
     }
-    let manifest = image.manifest.map_or_else(|| write_manifest(&image.config, &image.config_digest, descriptors), Ok)?;
-    let names: Vec<String> = names.iter().map(Reference::to_string).collect();
-    enter(paths, lock, &image.config, &manifest, &names)
+    Ok(descriptors)
 }
 
 fn write_manifest(config: &[u8], config_digest: &str, layers: Vec<Descriptor>) -> Result<Vec<u8>> {

@@ -363,6 +363,9 @@ fn is_taken(name: &[u8]) -> bool {
 fn time(text: &str) -> Option<(i64, i64)> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let seconds: i64 = whole.parse().ok()?;
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let digits: String = fraction.chars().chain(std::iter::repeat('0')).take(9).collect();
     let nanoseconds: i64 = digits.parse().ok()?;
     match whole.starts_with('-') && nanoseconds > 0 {
