@@ -3,7 +3,7 @@
 use crate::cli::Context;
 use crate::engine::{exec, find};
 use crate::error::{Context as _, Error, Result};
-use crate::monitor::attend;
+use crate::monitor::relay;
 use crate::options::env_file;
 use crate::paths::Paths;
 use crate::record::Seen;
@@ -75,14 +75,14 @@ fn with_our_streams(paths: &Paths, seen: &Seen, request: &exec::Request, interac
     let input = if interactive { input.as_fd() } else { null.as_fd() };
     let created = exec::exec(paths, seen, request, Streams::Separate([input, output.as_fd(), error.as_fd()]))?;
     created.start()?;
-    attend::await_child(created.pid, created.pidfd.as_fd())
+    relay::await_child(created.pid, created.pidfd.as_fd())
 }
 
 fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
     let null = file::open_dev_null().context("cannot open /dev/null")?;
     let created = exec::exec(paths, seen, request, Streams::Separate([null.as_fd(); 3]))?;
     let master = created.start()?.terminal.ok_or_else(|| Error::failed("the container opened no terminal"))?;
-    attend::relay_terminal(master, created.pid, created.pidfd, interactive)
+    relay::relay_terminal(master, created.pid, created.pidfd, interactive)
 }
 
 /// A child of ours becomes the parent, and tells us only whether it went well.

@@ -6,26 +6,33 @@ use crate::engine::list;
 use crate::error::Result;
 use crate::image::catalog;
 use crate::kernel::{self, Facts};
+use crate::paths::Paths;
 use crate::record::{Seen, Status};
 use clap::{Arg, ArgMatches};
 use serde_json::{Value, json};
 use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
-    command.arg(Arg::new("format").short('f').long("format").value_name("FORMAT").default_value("").hide_default_value(true).help("json, or a template"))
+    command.arg(
+        Arg::new("format")
+            .short('f')
+            .long("format")
+            .value_name("FORMAT")
+            .default_value("")
+            .hide_default_value(true)
+            .help("json, or a template"),
+    )
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
     let images = catalog::list(&context.paths).map_or(0, |images| images.len());
-    let mut value = value(&kernel::facts(), &list::containers(&context.paths)?, images);
-    value["DockerRootDir"] = json!(context.paths.root());
-    value["RunDir"] = json!(context.paths.run());
+    let value = value(&kernel::facts(), &list::containers(&context.paths)?, images, &context.paths);
     let _ = std::io::stdout().write_all(text(&value, format)?.as_bytes());
     Ok(0)
 }
 
-fn value(facts: &Facts, containers: &[Seen], images: usize) -> Value {
+fn value(facts: &Facts, containers: &[Seen], images: usize, paths: &Paths) -> Value {
     let count = |status: Status| containers.iter().filter(|seen| seen.status == status).count();
     json!({
         "Containers": containers.len(),
@@ -34,6 +41,8 @@ fn value(facts: &Facts, containers: &[Seen], images: usize) -> Value {
         "ContainersStopped": containers.len() - count(Status::Running) - count(Status::Paused),
         "Images": images,
         "Driver": "overlay",
+        "DockerRootDir": paths.root(),
+        "RunDir": paths.run(),
         "CgroupVersion": if facts.cgroup2.is_some() { "2" } else { "1" },
         "CgroupMount": facts.cgroup2,
         "CgroupControllers": facts.controllers,
@@ -131,19 +140,25 @@ mod tests {
 
     #[test]
     fn a_good_machine_has_no_warnings() {
-        let value = value(&facts(), &[], 3);
+        let value = value(&facts(), &[], 3, &Paths::new("/store", "/run"));
         assert_eq!(value["Warnings"], json!([]));
         assert_eq!(text(&value, "{{.Images}} {{.NCPU}} {{.MemoryLimit}}").unwrap(), "3 2 true\n");
         let shown = text(&value, "").unwrap();
-        assert!(shown.contains("Memory:       4GiB\n") && shown.contains("version 2 at /sys/fs/cgroup with memory, cpu, pids\n"), "{shown}");
+        assert!(
+            shown.contains("Memory:       4GiB\n") && shown.contains("version 2 at /sys/fs/cgroup with memory, cpu, pids\n"),
+            "{shown}"
+        );
         assert!(!shown.contains("warning"));
     }
 
     #[test]
     fn what_cannot_be_kept_is_said_before_it_is_asked_for() {
         let hybrid = Facts { controllers: Vec::new(), hybrid: true, cgroup2: Some(Path::new("/sys/fs/cgroup/unified")), ..facts() };
-        let shown = text(&value(&hybrid, &[], 0), "").unwrap();
-        assert!(shown.contains("warning: cgroup2 has no controller for memory, cpu, pids") && shown.contains("unified_cgroup_hierarchy=1"), "{shown}");
+        let shown = text(&value(&hybrid, &[], 0, &Paths::new("/store", "/run")), "").unwrap();
+        assert!(
+            shown.contains("warning: cgroup2 has no controller for memory, cpu, pids") && shown.contains("unified_cgroup_hierarchy=1"),
+            "{shown}"
+        );
         let poor = Facts { cgroup2: None, has_overlay: false, has_seccomp: false, is_root: false, ..facts() };
         assert_eq!(warnings(&poor).len(), 4);
     }

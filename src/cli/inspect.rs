@@ -1,7 +1,6 @@
 //! `tare inspect`: everything that is known of containers and images, in Docker's shape.
 
 pub mod container;
-pub mod image;
 
 use crate::cli::template::Template;
 use crate::cli::{Context, complain};
@@ -77,7 +76,7 @@ fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
         Err(error) if kind.is_empty() && error.kind() == Kind::NoSuch => {
             Err(Error::no_such(format!("no such container or image: {name}")).hint("tare ps -a and tare images list them"))
         }
-        other => other.map(|details| image::value(&details.image.id, &details.names, &details.manifest, details.size, &details.raw_config)),
+        other => other.map(|details| crate::cli::image::describe(&details)),
     }
 }
 

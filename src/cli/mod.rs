@@ -7,9 +7,12 @@ mod human;
 mod image;
 mod images;
 mod import;
+mod info;
+mod inspect;
 mod kill;
 mod load;
 mod logs;
+mod ps;
 mod rm;
 mod rmi;
 mod run;
@@ -20,6 +23,7 @@ pub mod suggest;
 pub mod table;
 mod tag;
 pub mod template;
+mod version;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
@@ -48,6 +52,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "create", about: "Make a container without starting it", define: create::define, run: create::run },
     Command { name: "start", about: "Start containers that do not run", define: start::define, run: start::run },
     Command { name: "exec", about: "Run a further command in a running container", define: exec::define, run: exec::run },
+    Command { name: "ps", about: "List containers", define: ps::define, run: ps::run },
     Command { name: "attach", about: "Join your streams to those of a running container", define: attach::define, run: attach::run },
     Command { name: "logs", about: "Show what a container has written", define: logs::define, run: logs::run },
     Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
@@ -60,6 +65,9 @@ const COMMANDS: &[Command] = &[
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
     Command { name: "image", about: "Commands on images", define: image::define, run: image::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
+    Command { name: "inspect", about: "Show everything about containers and images", define: inspect::define, run: inspect::run },
+    Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },
+    Command { name: "version", about: "Show the version", define: version::define, run: version::run },
 ];
 
 pub fn main() -> i32 {

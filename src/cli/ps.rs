@@ -18,9 +18,23 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(switch("quiet", "Only ids").short('q'))
         .arg(switch("latest", "Only the newest, whether it runs or not").short('l'))
         .arg(switch("no-trunc", "Cut nothing short"))
-        .arg(Arg::new("last").short('n').long("last").value_name("NUMBER").allow_hyphen_values(true).help("Only the newest so many, whether they run or not"))
+        .arg(
+            Arg::new("last")
+                .short('n')
+                .long("last")
+                .value_name("NUMBER")
+                .allow_hyphen_values(true)
+                .help("Only the newest so many, whether they run or not"),
+        )
         .arg(Arg::new("filter").short('f').long("filter").value_name("KEY=VALUE").action(ArgAction::Append).help("Only those that fit"))
-        .arg(Arg::new("format").long("format").value_name("FORMAT").default_value("").hide_default_value(true).help("json, a template, or table TEMPLATE"))
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .default_value("")
+                .hide_default_value(true)
+                .help("json, a template, or table TEMPLATE"),
+        )
         .after_help("Examples:\n  tare ps -a --filter status=exited\n  tare ps --format '{{.Names}}: {{.Status}}'")
 }
 
@@ -30,7 +44,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         all: matches.get_flag("all"),
         quiet: matches.get_flag("quiet"),
         whole: matches.get_flag("no-trunc"),
-        last: if matches.get_flag("latest") { Some(1) } else { matches.get_one::<String>("last").map(|text| last(text)).transpose()?.flatten() },
+        last: if matches.get_flag("latest") {
+            Some(1)
+        } else {
+            matches.get_one::<String>("last").map(|text| last(text)).transpose()?.flatten()
+        },
         filters: Filters::parse(words.map(String::as_str))?,
         format: matches.get_one::<String>("format").cloned().unwrap_or_default(),
         now: crate::engine::now(),

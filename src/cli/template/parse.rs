@@ -60,7 +60,7 @@ struct Parser<'a> {
 /// What a block ended with.
 enum End {
     OfText,
-    End,
+    Closed,
     /// The tokens behind `else`.
     Else(Vec<Token>),
 }
@@ -69,7 +69,7 @@ impl std::fmt::Display for End {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             End::OfText => "the end",
-            End::End => "{{end}}",
+            End::Closed => "{{end}}",
             End::Else(_) => "{{else}}",
         })
     }
@@ -99,7 +99,7 @@ impl Parser<'_> {
             match keyword.as_str() {
                 "end" | "else" => {
                     self.depth -= 1;
-                    return Ok((nodes, if keyword == "end" { End::End } else { End::Else(rest.to_vec()) }));
+                    return Ok((nodes, if keyword == "end" { End::Closed } else { End::Else(rest.to_vec()) }));
                 }
                 "if" => nodes.push(self.condition(rest)?),
                 "with" => nodes.push(self.with(rest)?),
@@ -121,7 +121,7 @@ impl Parser<'_> {
             let (body, end) = self.block()?;
             arms.push((condition, body));
             match end {
-                End::End => return Ok(Node::If(arms, Vec::new())),
+                End::Closed => return Ok(Node::If(arms, Vec::new())),
                 End::OfText => return Err("{{if}} has no {{end}}".to_owned()),
                 End::Else(rest) => match rest.split_first() {
                     None => return Ok(Node::If(arms, self.last_block("if")?)),
@@ -153,7 +153,7 @@ impl Parser<'_> {
 
     fn body_and_else(&mut self, keyword: &str) -> Result<(Vec<Node>, Vec<Node>), String> {
         match self.block()? {
-            (body, End::End) => Ok((body, Vec::new())),
+            (body, End::Closed) => Ok((body, Vec::new())),
             (body, End::Else(rest)) if rest.is_empty() => Ok((body, self.last_block(keyword)?)),
             (_, End::Else(_)) => Err(format!("nothing can follow else in {keyword}")),
             (_, End::OfText) => Err(format!("{{{{{keyword}}}}} has no {{{{end}}}}")),
@@ -162,7 +162,7 @@ impl Parser<'_> {
 
     fn last_block(&mut self, keyword: &str) -> Result<Vec<Node>, String> {
         match self.block()? {
-            (nodes, End::End) => Ok(nodes),
+            (nodes, End::Closed) => Ok(nodes),
             (_, end) => Err(format!("{{{{{keyword}}}}}: {end} instead of {{{{end}}}}")),
         }
     }
