@@ -11,7 +11,6 @@ use super::protocol::Stream;
 use crate::sys::file;
 use crate::time::rfc3339_nanos;
 use nix::fcntl::OFlag;
-use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -36,16 +35,16 @@ impl Log {
 
     /// Takes a chunk of output; its complete lines are written at once, in one call.
     pub fn append(&mut self, stream: Stream, mut bytes: &[u8]) {
-        let time = rfc3339_nanos(now());
-        let mut text = Vec::new();
+        let end = end_of_entry(stream);
+        let mut text = Vec::with_capacity(2 * bytes.len());
         let begun = &mut self.begun[stream as usize];
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-            let (line, rest) = bytes.split_at(end + 1);
+        while let Some(place) = bytes.iter().position(|byte| *byte == b'\n') {
+            let (line, rest) = bytes.split_at(place + 1);
             if begun.is_empty() {
-                entries(&mut text, line, stream, &time);
+                entries(&mut text, line, &end);
             } else {
                 begun.extend_from_slice(line);
-                entries(&mut text, begun, stream, &time);
+                entries(&mut text, begun, &end);
                 begun.clear();
             }
             bytes = rest;
@@ -53,7 +52,7 @@ impl Log {
         begun.extend_from_slice(bytes);
         if begun.len() >= LONGEST_PIECE {
             let whole = begun.len() - begun.len() % LONGEST_PIECE;
-            entries(&mut text, &begun[..whole], stream, &time);
+            entries(&mut text, &begun[..whole], &end);
             begun.drain(..whole);
         }
         self.write(&text);
@@ -65,7 +64,7 @@ impl Log {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let begun = std::mem::take(&mut self.begun[stream as usize]);
             if !begun.is_empty() {
-                entries(&mut text, &begun, stream, &rfc3339_nanos(now()));
+                entries(&mut text, &begun, &end_of_entry(stream));
             }
         }
         self.write(&text);
@@ -92,29 +91,33 @@ impl Log {
 }
 
 /// One entry per piece of a line.
-fn entries(text: &mut Vec<u8>, line: &[u8], stream: Stream, time: &str) {
+fn entries(text: &mut Vec<u8>, line: &[u8], end: &str) {
     for piece in line.chunks(LONGEST_PIECE) {
-        entry(text, piece, stream, time);
+        entry(text, piece, end);
     }
 }
 
-fn entry(text: &mut Vec<u8>, piece: &[u8], stream: Stream, time: &str) {
+/// What follows the text: the same for all that is written at one time.
+fn end_of_entry(stream: Stream) -> String {
+    format!("\",\"stream\":\"{}\",\"time\":\"{}\"}}\n", stream.name(), rfc3339_nanos(now()))
+}
+
+fn entry(text: &mut Vec<u8>, piece: &[u8], end: &str) {
     text.extend_from_slice(b"{\"log\":\"");
-    let mut exact = true;
+    if let Ok(valid) = std::str::from_utf8(piece) {
+        escape(text, valid);
+        return text.extend_from_slice(end.as_bytes());
+    }
     for part in piece.utf8_chunks() {
         escape(text, part.valid());
         if !part.invalid().is_empty() {
-            exact = false;
             text.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
-    let _ = write!(text, "\",\"stream\":\"{}\",\"time\":\"{time}\"", stream.name());
-    if !exact {
-        text.extend_from_slice(b",\"raw\":\"");
-        base64(text, piece);
-        text.push(b'"');
-    }
-    text.extend_from_slice(b"}\n");
+    text.extend_from_slice(end.trim_end_matches("}\n").as_bytes());
+    text.extend_from_slice(b",\"raw\":\"");
+    base64(text, piece);
+    text.extend_from_slice(b"\"}\n");
 }
 
 /// What JSON asks for, and the three marks that Go escapes as well. Runs of plain bytes are copied as they are: a log is
