@@ -14,7 +14,6 @@ use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
 use crate::sys::{Errno, file, identity, terminal};
 use oci_spec::runtime::{BoxBuilder, Spec};
-use std::os::fd::AsFd;
 use std::path::Path;
 
 pub struct Request {
@@ -116,7 +115,7 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
 
 /// That of whoever typed the command: the container's terminal begins with it.
 pub fn our_terminal_size() -> Option<oci_spec::runtime::Box> {
-    let size = terminal::size(std::io::stdin().as_fd()).ok()?;
+    let size = terminal::size(file::standard_streams()[0]).ok()?;
     BoxBuilder::default().height(u64::from(size.rows)).width(u64::from(size.columns)).build().ok()
 }
 

@@ -43,9 +43,9 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
 /// is touched: /dev/null is the host's (CVE-2026-88265).
 fn give_streams(person: &Person, user: &User) -> Result<()> {
     if person.terminal {
-        return file::change_owner_of(std::io::stdin().as_fd(), user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user");
+        return file::change_owner_of(file::standard_streams()[0], user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user");
     }
-    for fd in [std::io::stdin().as_fd(), std::io::stdout().as_fd(), std::io::stderr().as_fd()] {
+    for fd in file::standard_streams() {
         if user.uid != 0 && file::is_pipe(fd).at(Step::OpenTerminal, "look at the streams")? {
             file::change_owner_of(fd, user.uid, user.gid).at(Step::OpenTerminal, "give the streams to the user")?;
         }
