@@ -129,7 +129,8 @@ fn define(command: &Command) -> clap::Command {
 /// clap's own answer: help and version are no errors.
 fn usage(error: &clap::Error) -> Result<i32> {
     let _ = error.print();
-    Ok(if error.use_stderr() { 125 } else { 0 })
+    let asked_for_nothing = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    Ok(if error.use_stderr() && !asked_for_nothing { 125 } else { 0 })
 }
 
 /// The one place where an error is printed.
