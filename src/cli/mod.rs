@@ -28,6 +28,7 @@ mod wait;
 
 use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
+use crate::sys::{Errno, identity};
 use clap::{Arg, ArgMatches};
 
 /// What a command is to this table: its name, its words, and what it does.
@@ -136,7 +137,9 @@ fn usage(error: &clap::Error) -> Result<i32> {
 /// The one place where an error is printed.
 fn report(error: &Error, command: &str) -> i32 {
     eprintln!("tare: {error}");
-    if let Some(hint) = error.hint_text() {
+    let is_denied = matches!(error.errno(), Some(Errno::EACCES | Errno::EPERM));
+    let needs_root = (is_denied && identity::own_uid() != 0).then_some("tare needs root for now: try sudo");
+    if let Some(hint) = error.hint_text().or(needs_root) {
         eprintln!("hint: {hint}");
     }
     match error.kind() {
