@@ -1,0 +1,28 @@
+//! Images: taken in, unpacked once into layers, found by name.
+//!
+//! The store is an OCI image layout (`index.rs` its list), and beside it each layer unpacked for overlayfs. The way of a `load`:
+//! `members.rs` takes the archive's files in, `archive.rs` understands which images they are, `layer.rs` unpacks and proves
+//! each layer (`compression.rs`, `entries.rs`, `pax.rs`, `unpack.rs`), `publish.rs` puts all in place. A `run` needs `find.rs`.
+
+mod archive;
+mod compression;
+mod digest;
+mod documents;
+mod entries;
+mod find;
+mod ground;
+mod index;
+mod layer;
+mod load;
+mod members;
+mod pax;
+mod publish;
+mod reference;
+mod unpack;
+mod workplace;
+
+pub use find::{Image, find};
+pub use ground::ground;
+pub use load::{Loaded, Source, load};
+pub use reference::Reference;
+pub use unpack::Limits;

@@ -1,0 +1,362 @@
+//! Applies a layer's archive to an empty directory, in the form in which overlayfs reads layers.
+//!
+//! An archive says "removed" by files called `.wh.NAME` and "nothing below shows through" by `.wh..wh..opq`; overlayfs wants
+//! character devices 0:0 and an attribute. Everything else is put down as it was packed. The archive is not trusted: every
+//! name is looked up beneath the directory by the kernel, no symlink in it is followed, and all counts have limits.
+
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::entries::{Entries, Entry, What, broken, damaged, shown_bytes};
+use crate::sys::Errno;
+use crate::sys::beneath::{self, Directory, Moment, Node};
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+
+/// How much a layer may hold. Beyond it is an error, not a full disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of the unpacked archive.
+    pub bytes: u64,
+    pub entries: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { bytes: 100 << 30, entries: 2_000_000 }
+    }
+}
+
+/// PATH_MAX, and a name's length on every file system of note (pathname(7)).
+const LONGEST_PATH: usize = 4096;
+const LONGEST_NAME: usize = 255;
+/// Open directories kept on the way down; deeper ones are opened again and again, because descriptors are few.
+const KEPT_OPEN: usize = 48;
+const WHITEOUT: &[u8] = b".wh.";
+const OPAQUE: &[u8] = b".wh..wh..opq";
+const METADATA: &[u8] = b".wh..wh.";
+
+const MAKE: &str = "cannot make it";
+const REPLACE: &str = "cannot replace what has its name";
+const WRITE: &str = "cannot write it";
+const MODE: &str = "cannot set its mode";
+const TIME: &str = "cannot set its time";
+
+/// Puts the archive's entries into `root`, which is empty. Returns how many bytes of files there are.
+pub fn unpack(source: impl Read, root: Directory, limits: &Limits) -> Result<u64> {
+    let mut entries = Entries::new(source);
+    let mut tree = Tree { root: Rc::new(root), open: Vec::new(), times: Vec::new(), buffer: vec![0; 128 << 10] };
+    let size = each(&mut entries, limits, |entry, data| tree.apply(entry, data).map_err(|e| about(entry, e)))?;
+    tree.restore_times()?;
+    Ok(size)
+}
+
+/// Reads an archive to its end and counts the bytes of its files.
+pub fn measure(source: impl Read, limits: &Limits) -> Result<u64> {
+    each(&mut Entries::new(source), limits, |_, _| Ok(()))
+}
+
+fn each<R: Read>(entries: &mut Entries<R>, limits: &Limits, mut deed: impl FnMut(&Entry, &mut Entries<R>) -> Result<()>) -> Result<u64> {
+    let (mut count, mut size) = (0u64, 0u64);
+    while let Some(entry) = entries.next()? {
+        count += 1;
+        if count > limits.entries {
+            return Err(damaged(format!("the layer has more than {} entries", limits.entries))
+                .hint("if you trust it, allow more with --max-layer-entries"));
+        }
+        deed(&entry, entries)?;
+        size = size.saturating_add(if entry.what == What::File { entry.size } else { 0 });
+    }
+    Ok(size)
+}
+
+/// Some answers of the kernel mean that the archive asks for the impossible.
+fn about(entry: &Entry, error: Error) -> Error {
+    let cause = match error.errno() {
+        Some(Errno::ELOOP) => "its parent is a symlink",
+        Some(Errno::ENOTDIR) => "its parent is no directory",
+        Some(Errno::EXDEV) => "it leads out of the layer",
+        Some(Errno::ENAMETOOLONG) => "its name is too long",
+        Some(Errno::EFBIG) => "it is too large",
+        _ => return error.context(format!("entry {}", shown_bytes(&entry.name))),
+    };
+    damaged(format!("entry {}", shown_bytes(&entry.name))).because(cause)
+}
+
+struct Tree {
+    root: Rc<Directory>,
+    /// The way down to the directory worked in last: archives come sorted, so most of it is used again.
+    open: Vec<(Vec<u8>, Rc<Directory>)>,
+    /// A directory's time changes with every entry made in it, so it is set at the end.
+    times: Vec<(Vec<u8>, Moment)>,
+    buffer: Vec<u8>,
+}
+
+impl Tree {
+    fn apply(&mut self, entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
+        let parts = components(&entry.name)?;
+        let Some((name, above)) = parts.split_last() else { return self.apply_root(entry) };
+        if let Some(hidden) = above.iter().find(|part| part.starts_with(WHITEOUT)) {
+            // Bookkeeping of aufs, which very old images carry.
+            return if hidden.starts_with(METADATA) { Ok(()) } else { Err(damaged("it lies below a whiteout")) };
+        }
+        let parent = self.directory(above)?;
+        if let Some(gone) = name.strip_prefix(WHITEOUT) {
+            return match *name {
+                OPAQUE => mark_opaque(&parent),
+                name if name.starts_with(METADATA) => Ok(()),
+                _ => white_out(&parent, gone),
+            };
+        }
+        match entry.what {
+            What::Directory => self.make_directory(&parent, name, entry, &parts),
+            What::File => self.make_file(&parent, name, entry, data),
+            What::HardLink => self.make_link(&parent, name, &entry.link),
+            What::Symlink => {
+                replacing(&parent, name, |parent| parent.make_symlink(name, &entry.link))?;
+                finish_special(&parent, name, entry)
+            }
+            What::Character => self.make_node(&parent, name, entry, Node::Character(entry.device.0, entry.device.1)),
+            What::Block => self.make_node(&parent, name, entry, Node::Block(entry.device.0, entry.device.1)),
+            What::Fifo => self.make_node(&parent, name, entry, Node::Fifo),
+        }
+    }
+
+    /// `./`: the layer's own directory gets its mode and owner, and is never replaced by anything else (CVE-2021-29136).
+    fn apply_root(&mut self, entry: &Entry) -> Result<()> {
+        if entry.what != What::Directory {
+            return Err(damaged("the root of the layer would be replaced by something else"));
+        }
+        let root = self.root.clone();
+        finish(root.as_fd(), entry)?;
+        self.times.push((Vec::new(), entry.modified));
+        Ok(())
+    }
+
+    /// The directory at `parts`; those that the archive does not list are made.
+    fn directory(&mut self, parts: &[&[u8]]) -> Result<Rc<Directory>> {
+        let shared = self.open.iter().zip(parts).take_while(|((have, _), want)| have == *want).count();
+        self.open.truncate(shared);
+        let mut at = self.open.last().map_or_else(|| self.root.clone(), |(_, directory)| directory.clone());
+        for part in &parts[shared..] {
+            at = Rc::new(descend(&at, part)?);
+            if self.open.len() < KEPT_OPEN {
+                self.open.push((part.to_vec(), at.clone()));
+            }
+        }
+        Ok(at)
+    }
+
+    fn make_directory(&mut self, parent: &Directory, name: &[u8], entry: &Entry, parts: &[&[u8]]) -> Result<()> {
+        let directory = match parent.make_directory(name) {
+            Ok(()) => parent.directory(name).context(MAKE)?,
+            Err(Errno::EEXIST) => match parent.directory(name) {
+                Ok(directory) => directory,
+                // A symlink, file or whiteout gives way to the directory.
+                Err(Errno::ELOOP | Errno::ENOTDIR) => {
+                    let was_removed = is_whiteout(parent, name);
+                    parent.remove(name).context(REPLACE)?;
+                    parent.make_directory(name).context(MAKE)?;
+                    let directory = parent.directory(name).context(MAKE)?;
+                    if was_removed {
+                        mark_opaque(&directory)?;
+                    }
+                    directory
+                }
+                Err(e) => return Err(Error::from_errno(MAKE, e)),
+            },
+            Err(e) => return Err(Error::from_errno(MAKE, e)),
+        };
+        finish(directory.as_fd(), entry)?;
+        self.times.push((parts.join(&b'/'), entry.modified));
+        Ok(())
+    }
+
+    fn make_file(&mut self, parent: &Directory, name: &[u8], entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
+        let fd = replacing(parent, name, |parent| parent.new_file(name))?;
+        match &entry.pieces {
+            None => self.write(&fd, 0, entry.size, data)?,
+            Some(pieces) => {
+                for (offset, length) in pieces {
+                    self.write(&fd, *offset, *length, data)?;
+                }
+                beneath::set_length(fd.as_fd(), entry.size).context(WRITE)?;
+            }
+        }
+        finish(fd.as_fd(), entry)?;
+        beneath::set_time(fd.as_fd(), entry.modified).context(TIME)
+    }
+
+    fn write(&mut self, fd: &OwnedFd, mut offset: u64, mut length: u64, data: &mut Entries<impl Read>) -> Result<()> {
+        while length > 0 {
+            let most = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
+            let count = data.read(&mut self.buffer[..most]).map_err(broken)?;
+            beneath::write_at(fd.as_fd(), &self.buffer[..count], offset).context(WRITE)?;
+            offset += count as u64;
+            length -= count as u64;
+        }
+        Ok(())
+    }
+
+    fn make_link(&mut self, parent: &Directory, name: &[u8], target: &[u8]) -> Result<()> {
+        let parts = components(target)?;
+        let Some((old, above)) = parts.split_last() else { return Err(damaged("a hard link to the layer's root")) };
+        let missing = |e: Errno| match e {
+            Errno::ENOENT => damaged(format!("a hard link to {}, which is not in the layer", shown_bytes(target))),
+            Errno::EPERM => damaged(format!("a hard link to {}, which is a directory", shown_bytes(target))),
+            Errno::ELOOP => damaged(format!("a hard link to {}, whose parent is a symlink", shown_bytes(target))),
+            e => Error::from_errno(format!("hard link to {}", shown_bytes(target)), e),
+        };
+        let way = above.join(&b'/');
+        let from = if above.is_empty() { self.root.clone() } else { Rc::new(self.root.directory(&way).map_err(missing)?) };
+        let (old_is, here) = (from.look(old).map_err(missing)?, parent.look(name));
+        // Linking something to itself must not remove it first.
+        if here.is_ok_and(|here| (here.st_dev, here.st_ino) == (old_is.st_dev, old_is.st_ino)) {
+            return Ok(());
+        }
+        match parent.make_link(name, &from, old) {
+            Err(Errno::EEXIST) => {
+                parent.remove(name).context(REPLACE)?;
+                parent.make_link(name, &from, old).map_err(missing)
+            }
+            other => other.map_err(missing),
+        }
+    }
+
+    fn make_node(&mut self, parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Result<()> {
+        replacing(parent, name, |parent| parent.make_node(name, node))?;
+        finish_special(parent, name, entry)
+    }
+
+    fn restore_times(&mut self) -> Result<()> {
+        for (path, modified) in &self.times {
+            let directory = if path.is_empty() { Ok(self.root.clone()) } else { self.root.directory(path).map(Rc::new) };
+            match directory {
+                Ok(directory) => beneath::set_time(directory.as_fd(), *modified).context(TIME)?,
+                // A later entry took its place.
+                Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
+                Err(e) => return Err(Error::from_errno(TIME, e)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One step down, making the directory if it is not there.
+fn descend(at: &Directory, part: &[u8]) -> Result<Directory> {
+    match at.directory(part) {
+        Err(Errno::ENOENT) => {
+            at.make_directory(part).context(MAKE)?;
+            at.directory(part).context(MAKE)
+        }
+        // Removed first and then filled again: nothing of the layers below may show through.
+        Err(Errno::ENOTDIR) if is_whiteout(at, part) => {
+            at.remove(part).context(REPLACE)?;
+            at.make_directory(part).context(MAKE)?;
+            let directory = at.directory(part).context(MAKE)?;
+            mark_opaque(&directory)?;
+            Ok(directory)
+        }
+        other => other.context("cannot open its directory"),
+    }
+}
+
+/// Makes something under a name; what has the name already gives way, as a later entry overrules an earlier one.
+fn replacing<T>(parent: &Directory, name: &[u8], make: impl Fn(&Directory) -> Result<T, Errno>) -> Result<T> {
+    match make(parent) {
+        Err(Errno::EEXIST) => {
+            parent.remove(name).context(REPLACE)?;
+            make(parent).context(MAKE)
+        }
+        other => other.context(MAKE),
+    }
+}
+
+/// Owner, then mode, then attributes: each of the first two takes away what the later ones give.
+fn finish(fd: std::os::fd::BorrowedFd, entry: &Entry) -> Result<()> {
+    beneath::set_owner(fd, entry.uid, entry.gid).map_err(owner_refused)?;
+    beneath::set_mode(fd, entry.mode).context(MODE)?;
+    set_attributes(entry, |name, value| beneath::set_attribute(fd, name, value))
+}
+
+fn finish_special(parent: &Directory, name: &[u8], entry: &Entry) -> Result<()> {
+    let held = parent.hold(name).context(MAKE)?;
+    held.set_owner(entry.uid, entry.gid).map_err(owner_refused)?;
+    if entry.what != What::Symlink {
+        held.set_mode(entry.mode).context(MODE)?;
+    }
+    set_attributes(entry, |name, value| held.set_attribute(name, value))?;
+    parent.set_time(name, entry.modified).context(TIME)
+}
+
+fn owner_refused(error: Errno) -> Error {
+    let error = Error::from_errno("cannot give it its owner", error);
+    if error.errno() == Some(Errno::EPERM) { error.of_kind(Kind::CannotKeep).hint("load images as root") } else { error }
+}
+
+/// Attributes of overlayfs would let an archive say what lies below it; labels of security modules are this host's own affair.
+fn set_attributes(entry: &Entry, set: impl Fn(&[u8], &[u8]) -> Result<(), Errno>) -> Result<()> {
+    for (name, value) in &entry.attributes {
+        let foreign = name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.");
+        let capability = name == b"security.capability";
+        if foreign || (name.starts_with(b"security.") && !capability) {
+            continue;
+        }
+        match set(name, value) {
+            // This file system or kind of file keeps no such attribute; only a lost capability changes what a program can do.
+            Err(Errno::EOPNOTSUPP | Errno::EPERM) if !capability => {}
+            Err(e) => return Err(Error::from_errno(format!("cannot set its attribute {}", shown_bytes(name)), e)),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+/// For overlay as root and for overlay in a user namespace, which reads the other of the two.
+fn mark_opaque(directory: &Directory) -> Result<()> {
+    match beneath::set_attribute(directory.as_fd(), b"trusted.overlay.opaque", b"y") {
+        // Without CAP_SYS_ADMIN the first cannot be set, nor will it ever be read.
+        Ok(()) | Err(Errno::EPERM) => {}
+        Err(e) => return Err(Error::from_errno("cannot mark a directory as opaque", e)),
+    }
+    beneath::set_attribute(directory.as_fd(), b"user.overlay.opaque", b"y").context("cannot mark a directory as opaque")
+}
+
+/// `name` of the layers below is gone. What this layer itself has under that name stays: whiteouts speak of lower layers only.
+fn white_out(parent: &Directory, name: &[u8]) -> Result<()> {
+    if matches!(name, b"" | b"." | b"..") {
+        return Err(damaged("a whiteout of nothing"));
+    }
+    match parent.make_node(name, Node::Character(0, 0)) {
+        Err(Errno::EEXIST) => match parent.directory(name) {
+            Ok(directory) => mark_opaque(&directory),
+            Err(_) => Ok(()),
+        },
+        other => other.context("cannot make a whiteout"),
+    }
+}
+
+fn is_whiteout(parent: &Directory, name: &[u8]) -> bool {
+    const CHARACTER_DEVICE: u32 = 0o020000;
+    parent.look(name).is_ok_and(|found| found.st_rdev == 0 && found.st_mode & 0o170000 == CHARACTER_DEVICE)
+}
+
+/// The parts of a name that mean something. A name that begins with a slash or climbs is not meant for a layer.
+fn components(name: &[u8]) -> Result<Vec<&[u8]>> {
+    let reason = if name.starts_with(b"/") {
+        "its name is absolute"
+    } else if name.len() >= LONGEST_PATH {
+        "its name is too long"
+    } else if name.is_empty() {
+        "its name is empty"
+    } else if name.contains(&0) {
+        "its name holds a zero byte"
+    } else {
+        let parts: Vec<&[u8]> = name.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b".")).collect();
+        match parts {
+            parts if parts.contains(&&b".."[..]) => "its name leads out of the layer",
+            parts if parts.iter().any(|part| part.len() > LONGEST_NAME) => "its name is too long",
+            parts => return Ok(parts),
+        }
+    };
+    Err(damaged(reason))
+}
