@@ -47,13 +47,17 @@ pub fn facts() -> Facts {
 /// In bytes, from the text of /proc/meminfo.
 fn memory_total(meminfo: &str) -> u64 {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<u64>().ok()).map_or(0, |kilobytes| kilobytes * 1024)
+    line.and_then(|line| line.split_whitespace().next())
+        .and_then(|number| number.parse::<u64>().ok())
+        .map_or(0, |kilobytes| kilobytes * 1024)
 }
 
 /// From the text of /proc/self/mountinfo: the last mount at / decides.
 fn root_is_initramfs(mountinfo: &str) -> bool {
-    let at_root = mountinfo.lines().filter(|line| line.split(' ').nth(4) == Some("/"));
-    at_root.last().is_some_and(|line| line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("rootfs ")))
+    let mut from_the_end = mountinfo.lines().rev();
+    from_the_end
+        .find(|line| line.split(' ').nth(4) == Some("/"))
+        .is_some_and(|line| line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("rootfs ")))
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
         })
         .collect();
     found.sort();
-    found.into_iter().take(3).map(|(_, name)| name).collect()
+    // Beside a very near name, a far one would only confuse.
+    let near = found.first().map_or(0, |(best, _)| best + 1);
+    found.into_iter().take_while(|(distance, _)| *distance <= near).take(3).map(|(_, name)| name).collect()
 }
 
 /// The hint for something that was not found: `did you mean web1 or web2?`

@@ -61,6 +61,12 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         .map_err(|e| Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e))
 }
 
+/// A record that was written without waiting is on the disk from now on.
+pub fn sync(path: &Path) -> Result<()> {
+    let synced = file::open(path, OFlag::O_RDONLY).and_then(|fd| file::sync_data(fd.as_fd()));
+    synced.and_then(|()| path.parent().map_or(Ok(()), file::sync_dir)).with_context(|| format!("cannot sync {}", path.display()))
+}
+
 /// For files that every user in a container reads: its /etc/hosts and the like.
 pub fn write_readable(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = file::create(path, OFlag::O_WRONLY | OFlag::O_TRUNC, 0o644).and_then(|fd| file::write_all(fd.as_fd(), bytes));

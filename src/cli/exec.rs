@@ -3,18 +3,22 @@
 use crate::cli::Context;
 use crate::engine::{exec, find};
 use crate::error::{Context as _, Error, Result};
+use crate::monitor::relay;
 use crate::options::env_file;
 use crate::paths::Paths;
 use crate::record::Seen;
-use crate::runtime::{Created, Streams};
+use crate::runtime::Streams;
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 pub fn define(command: clap::Command) -> clap::Command {
-    let switch = |name: &'static str, short, help: &'static str| Arg::new(name).short(short).long(name).action(ArgAction::SetTrue).help(help);
-    let value = |name: &'static str, short, value: &'static str, help: &'static str| Arg::new(name).short(short).long(name).value_name(value).help(help);
+    let switch =
+        |name: &'static str, short, help: &'static str| Arg::new(name).short(short).long(name).action(ArgAction::SetTrue).help(help);
+    let value = |name: &'static str, short, value: &'static str, help: &'static str| {
+        Arg::new(name).short(short).long(name).value_name(value).help(help)
+    };
     command
         .override_usage("tare exec [OPTIONS] CONTAINER COMMAND [ARG...]")
         .arg(switch("detach", 'd', "Run in the background"))
@@ -24,7 +28,14 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(value("env", 'e', "NAME=VALUE", "Set a variable").action(ArgAction::Append))
         .arg(value("user", 'u', "USER[:GROUP]", "Name or number"))
         .arg(value("workdir", 'w', "DIR", "Where it starts"))
-        .arg(Arg::new("words").value_names(["CONTAINER", "COMMAND"]).num_args(1..).required(true).trailing_var_arg(true).help("The container, then the command"))
+        .arg(
+            Arg::new("words")
+                .value_names(["CONTAINER", "COMMAND"])
+                .num_args(1..)
+                .required(true)
+                .trailing_var_arg(true)
+                .help("The container, then the command"),
+        )
         .after_help("Example: tare exec -it web sh")
 }
 
@@ -64,18 +75,14 @@ fn with_our_streams(paths: &Paths, seen: &Seen, request: &exec::Request, interac
     let input = if interactive { input.as_fd() } else { null.as_fd() };
     let created = exec::exec(paths, seen, request, Streams::Separate([input, output.as_fd(), error.as_fd()]))?;
     created.start()?;
-    crate::monitor::attend::await_child(created.pid, created.pidfd.as_fd())
+    relay::await_child(created.pid, created.pidfd.as_fd())
 }
 
 fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
     let null = file::open_dev_null().context("cannot open /dev/null")?;
     let created = exec::exec(paths, seen, request, Streams::Separate([null.as_fd(); 3]))?;
     let master = created.start()?.terminal.ok_or_else(|| Error::failed("the container opened no terminal"))?;
-    relay(created, master, interactive)
-}
-
-fn relay(created: Created, master: OwnedFd, interactive: bool) -> Result<i32> {
-    crate::monitor::attend::relay_terminal(master, created.pid, created.pidfd, interactive)
+    relay::relay_terminal(master, created.pid, created.pidfd, interactive)
 }
 
 /// A child of ours becomes the parent, and tells us only whether it went well.

@@ -2,13 +2,26 @@
 
 mod create;
 mod exec;
+mod human;
+mod image;
+mod images;
+mod import;
+mod info;
+mod inspect;
 mod kill;
+mod load;
+mod ps;
 mod rm;
+mod rmi;
 mod run;
 pub mod run_flags;
 mod start;
 mod stop;
 pub mod suggest;
+pub mod table;
+mod tag;
+pub mod template;
+mod version;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
@@ -37,10 +50,20 @@ const COMMANDS: &[Command] = &[
     Command { name: "create", about: "Make a container without starting it", define: create::define, run: create::run },
     Command { name: "start", about: "Start containers that do not run", define: start::define, run: start::run },
     Command { name: "exec", about: "Run a further command in a running container", define: exec::define, run: exec::run },
+    Command { name: "ps", about: "List containers", define: ps::define, run: ps::run },
     Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
     Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
+    Command { name: "images", about: "List images", define: images::define, run: images::run },
+    Command { name: "load", about: "Load images from an archive", define: load::define, run: load::run },
+    Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
+    Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
+    Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
+    Command { name: "image", about: "Commands on images", define: image::define, run: image::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
+    Command { name: "inspect", about: "Show everything about containers and images", define: inspect::define, run: inspect::run },
+    Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },
+    Command { name: "version", about: "Show the version", define: version::define, run: version::run },
 ];
 
 pub fn main() -> i32 {
@@ -132,10 +155,9 @@ fn names(matches: &ArgMatches) -> impl Iterator<Item = &String> {
 fn each<'a>(names: impl Iterator<Item = &'a String>, mut deed: impl FnMut(&'a str) -> Result<()>) -> Result<i32> {
     let mut last = None;
     for name in names {
-        if let Err(error) = deed(name) {
-            if let Some(before) = last.replace(error) {
-                complain(&before)?;
-            }
+        let Err(error) = deed(name) else { continue };
+        if let Some(before) = last.replace(error) {
+            complain(&before)?;
         }
     }
     last.map_or(Ok(0), Err)

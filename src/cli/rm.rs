@@ -9,7 +9,13 @@ pub fn define(command: clap::Command) -> clap::Command {
     command
         .arg(one_or_more("CONTAINER"))
         .arg(Arg::new("force").short('f').long("force").action(ArgAction::SetTrue).help("Kill a running container first"))
-        .arg(Arg::new("volumes").short('v').long("volumes").action(ArgAction::SetTrue).help("Also remove its anonymous volumes (there are none yet)"))
+        .arg(
+            Arg::new("volumes")
+                .short('v')
+                .long("volumes")
+                .action(ArgAction::SetTrue)
+                .help("Also remove its anonymous volumes (there are none yet)"),
+        )
         .after_help("Example: tare rm -f web")
 }
 

@@ -1,13 +1,15 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{filter, name_claim};
+use crate::engine::{devices, filter, name_claim};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::Wishes;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Container;
 use crate::runtime::plan::{Beyond, Plan};
-use crate::spec::runtime_spec::{self, Facts, ImageWords};
+use crate::spec::command;
+use crate::spec::image_words::ImageWords;
+use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::Spec;
@@ -39,7 +41,7 @@ pub fn create(paths: &Paths, request: Request) -> Result<Made> {
     record.name = name_claim::claim(paths, request.name.as_deref(), &id, !record.wishes.remove)?;
     let made = make_directories(paths, &files).and_then(|alive| {
         store::write_json(&files.config(), &spec, Durable::No)?;
-        store::write_json(&files.record(), &record, if record.wishes.remove { Durable::No } else { Durable::No })?;
+        store::write_json(&files.record(), &record, Durable::No)?;
         Ok(alive)
     });
     match made {
@@ -55,8 +57,8 @@ pub fn create(paths: &Paths, request: Request) -> Result<Made> {
 
 fn describe(id: &str, image_name: String, wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
     let words = ImageWords::from(&image.config);
-    let args = runtime_spec::command(&wishes, &words)?;
-    let reaper = wishes.init.unwrap_or_else(|| !runtime_spec::known_init(&args));
+    let args = command::command(&wishes, &words)?;
+    let reaper = wishes.init.unwrap_or_else(|| !command::known_init(&args));
     let hostname = wishes.hostname.clone().unwrap_or_else(|| id[..12].to_owned());
     let mut labels = words.labels.clone();
     for (name, value) in &wishes.labels {
@@ -99,6 +101,8 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         resolv_conf: files.etc("resolv.conf"),
         cgroup_path: format!("/tare/{}", record.id),
         cgroup2_mounted: true,
+        devices: devices::wished(&record.wishes)?,
+        masked: devices::thermal_throttles(),
     };
     runtime_spec::runtime_spec(&record.wishes, words, &facts)
 }
@@ -111,7 +115,9 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
                 (true, _) => {}
                 (false, true) => store::make_dirs(source)?,
                 (false, false) => {
-                    return Err(Error::no_such(format!("cannot mount {}", source.display())).because("no such file or directory on this host"));
+                    return Err(
+                        Error::no_such(format!("cannot mount {}", source.display())).because("no such file or directory on this host")
+                    );
                 }
             }
         }

@@ -7,7 +7,8 @@ use crate::record::Container;
 use crate::store;
 use std::path::Path;
 
-const LOCAL_HOSTS: &str = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
+const LOCAL_HOSTS: &str =
+    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
 
 /// On tmpfs, made anew at every start: after a reboot they are gone, and the host's name servers may have changed.
 pub fn write(container: &Container, paths: &ContainerPaths) -> Result<()> {
@@ -24,7 +25,9 @@ pub fn write(container: &Container, paths: &ContainerPaths) -> Result<()> {
 
 /// A resolver on the host's loopback cannot be reached from another network namespace: its upstream servers take its place.
 fn resolv_conf(host: &str, upstream: impl Fn() -> Option<String>) -> String {
-    let servers = |text: &str| text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")).map(|rest| rest.trim().to_owned()).collect::<Vec<_>>();
+    let servers = |text: &str| {
+        text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")).map(|rest| rest.trim().to_owned()).collect::<Vec<_>>()
+    };
     let is_loopback = |server: &String| server.starts_with("127.") || server == "::1";
     let found = servers(host);
     if found.is_empty() || !found.iter().any(is_loopback) {

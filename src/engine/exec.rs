@@ -34,7 +34,9 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     for variable in &request.env {
         let name = variable.split('=').next().unwrap_or_default();
         env.retain(|have| have.split('=').next() != Some(name));
-        env.push(variable.clone());
+        if variable.contains('=') {
+            env.push(variable.clone());
+        }
     }
     if request.terminal && !env.iter().any(|variable| variable.starts_with("TERM=")) {
         env.push("TERM=xterm".into());

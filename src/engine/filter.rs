@@ -15,6 +15,9 @@ pub fn choose(wishes: &Wishes, capabilities: u64) -> Result<Vec<FilterInstructio
         _ if wishes.privileged => Vec::new(),
         Seccomp::Unconfined => Vec::new(),
         Seccomp::Default => convert(&seccomp::default_filter(capabilities)),
-        Seccomp::Profile(text) => convert(&seccomp::from_docker_json(text, capabilities)?),
+        Seccomp::Profile(text) => {
+            let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+            convert(&seccomp::compile(&seccomp::from_docker_json(text, capabilities, &release)?)?)
+        }
     })
 }

@@ -22,7 +22,9 @@ pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
             }
             _ => {
                 let short: Vec<&str> = matching.iter().map(|id| &id[..12]).collect();
-                return Err(Error::conflict(format!("{wanted} is the beginning of several ids")).because(short.join(", ")).hint("type more of it"));
+                return Err(Error::conflict(format!("{wanted} is the beginning of several ids"))
+                    .because(short.join(", "))
+                    .hint("type more of it"));
             }
         }
     }

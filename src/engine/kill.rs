@@ -29,10 +29,9 @@ pub fn kill(seen: &Seen, number: i32) -> Result<()> {
 /// Everything in it, whatever it forks meanwhile; without a group, pid 1, which takes its namespace with it.
 pub fn kill_all(seen: &Seen) -> Result<()> {
     let Some(live) = &seen.live else { return Ok(()) };
-    if let Some(group) = Group::open(Path::new(&live.cgroup)).filter(|_| !live.cgroup.is_empty()) {
-        if group.kill().is_ok() {
-            return Ok(());
-        }
+    let group = if live.cgroup.is_empty() { None } else { Group::open(Path::new(&live.cgroup)) };
+    if group.is_some_and(|group| group.kill().is_ok()) {
+        return Ok(());
     }
     match first_process(live).and_then(|init| signal::send(init.as_fd(), KILL)) {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),

@@ -3,9 +3,9 @@
 use crate::engine::create::Made;
 use crate::engine::{etc_files, filter, now, remove, repair};
 use crate::error::{Context, Error, Kind, Result};
+use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Ending, Watch};
-use crate::monitor;
 use crate::paths::Paths;
 use crate::record::{Ended, Live};
 use crate::runtime::cgroup::Group;
@@ -61,9 +61,8 @@ fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Resul
         open_stdin: made.record.wishes.interactive,
     };
     let started = container.started;
-    let mut ended = None;
-    watch::watch(watch, &mut |ending| ended = Some(record_end(paths, &made, started, ending, group.as_ref())));
-    finish(paths, made, group, ended);
+    watch::watch(watch, &mut |ending| record_end(paths, &made, started, ending, group.as_ref()));
+    finish(paths, made, group);
     repair::sweep(paths);
     Ok(())
 }
@@ -203,22 +202,21 @@ fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
 }
 
 /// The command has ended. What others look at changes now; what only takes time comes later, in `finish`.
-fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: Option<&Group>) -> Ended {
+fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: Option<&Group>) {
     let out_of_memory = group.is_some_and(|group| group.out_of_memory_kills() > 0);
     let ended = Ended { exit_code: ending.exit_code, started, finished: ending.finished, out_of_memory, error: String::new() };
     if made.record.wishes.remove {
         remove::unlist(paths, &made.record, &made.files);
     } else {
         let mut record = made.record.clone();
-        record.ended = Some(ended.clone());
+        record.ended = Some(ended);
         let _ = store::write_json(&made.files.record(), &record, Durable::No);
         let _ = file::remove_file(&made.files.state());
     }
-    ended
 }
 
 /// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
-fn finish(paths: &Paths, made: Made, group: Option<Group>, ended: Option<Ended>) {
+fn finish(paths: &Paths, made: Made, group: Option<Group>) {
     if let Some(group) = group {
         let _ = group.kill();
         repair::remove_group(&group);
@@ -227,9 +225,9 @@ fn finish(paths: &Paths, made: Made, group: Option<Group>, ended: Option<Ended>)
         remove::erase(paths, &made.record, &made.files);
         return;
     }
-    let mut record = made.record.clone();
-    record.ended = ended;
-    // At rest it survives a power cut.
-    let _ = store::write_json(&made.files.record(), &record, Durable::Yes);
     remove::forget_live(&made.files);
+    let record = made.files.record();
+    drop(made);
+    // At rest it survives a power cut. Nobody waits for the disk: the lock is free already.
+    let _ = store::sync(&record);
 }

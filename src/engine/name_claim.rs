@@ -58,11 +58,12 @@ fn make(link: &Path, id: &str) -> Result<Option<String>> {
     loop {
         match file::make_symlink(id, link) {
             Ok(()) => return Ok(None),
-            Err(Errno::EEXIST) => match holder(link) {
-                Some(holder) => return Ok(Some(holder)),
-                // Its holder has just gone.
-                None => {}
-            },
+            // Without a holder it has just been given back: another try.
+            Err(Errno::EEXIST) => {
+                if let Some(holder) = holder(link) {
+                    return Ok(Some(holder));
+                }
+            }
             Err(Errno::ENOENT) => store::make_dirs(link.parent().unwrap_or(link))?,
             Err(errno) => return Err(errno).with_context(what),
         }

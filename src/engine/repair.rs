@@ -30,11 +30,10 @@ fn lost(paths: &Paths, id: &str) {
     let files = seen.files(paths);
     // One repairs, the others pass on.
     let Ok(Some(_repairing)) = store::try_lock(&files.alive()) else { return };
-    if let Ok(Some(live)) = store::read_json::<Live>(&files.state()) {
-        if let Some(group) = Group::open(Path::new(&live.cgroup)) {
-            let _ = group.kill();
-            remove_group(&group);
-        }
+    let live = store::read_json::<Live>(&files.state()).ok().flatten();
+    if let Some(group) = live.and_then(|live| Group::open(Path::new(&live.cgroup))) {
+        let _ = group.kill();
+        remove_group(&group);
     }
     if seen.record.wishes.remove {
         remove::erase(paths, &seen.record, &files);

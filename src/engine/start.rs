@@ -14,9 +14,11 @@ pub fn take_up(paths: &Paths, seen: Seen) -> Result<Made> {
     let files = seen.files(paths);
     wait::settled(&files)?;
     image::ground(paths)?;
-    let spec = store::read_json(&files.config())?.ok_or_else(|| Error::damaged(format!("container {} has no config.json", seen.record.name)))?;
+    let spec =
+        store::read_json(&files.config())?.ok_or_else(|| Error::damaged(format!("container {} has no config.json", seen.record.name)))?;
     store::make_dirs(&files.live)?;
-    let alive = store::try_lock(&files.alive())?.ok_or_else(|| Error::conflict(format!("container {} is being started", seen.record.name)))?;
+    let alive =
+        store::try_lock(&files.alive())?.ok_or_else(|| Error::conflict(format!("container {} is being started", seen.record.name)))?;
     // What a run that was cut off by a crash left behind.
     let _ = file::remove_file(&files.attach_socket());
     let _ = file::remove_file(&files.state());

@@ -1,9 +1,9 @@
 //! `wait`: until a container has ended, and with which code.
 
-use crate::error::{Context, Error, Result};
-use crate::monitor::client;
-use crate::paths::{ContainerPaths, Paths};
 use crate::engine::find;
+use crate::error::{Error, Result};
+use crate::monitor;
+use crate::paths::{ContainerPaths, Paths};
 use crate::record::Seen;
 use crate::store;
 use crate::sys::{process, socket};
@@ -11,12 +11,9 @@ use std::time::{Duration, Instant};
 
 /// The monitor tells everybody who asks. One that is gone has left a record.
 pub fn ended(paths: &Paths, seen: &Seen) -> Result<i32> {
-    if seen.is_running() {
-        if let Ok(socket) = socket::connect(&seen.files(paths).attach_socket()) {
-            if let Some(code) = client::wait_for_exit(socket).context("cannot hear the monitor")? {
-                return Ok(code);
-            }
-        }
+    let socket = seen.is_running().then(|| socket::connect(&seen.files(paths).attach_socket()).ok()).flatten();
+    if let Some(code) = socket.and_then(monitor::wait_for_exit) {
+        return Ok(code);
     }
     let seen = find::by_id(paths, &seen.record.id)?.ok_or_else(|| Error::no_such(format!("container {} is gone", seen.record.name)))?;
     Ok(seen.record.ended.map_or(0, |ended| ended.exit_code))

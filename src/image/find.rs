@@ -25,10 +25,14 @@ pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
     let index = index::read(paths)?;
     let descriptor = select(&index, wanted)?;
     let id = id_of(descriptor);
-    let hex = digest::hex_of(id).context("the list of images is damaged")?;
-    let text = documents::read("the image's config", &paths.blob(hex)).with_context(|| format!("image {wanted} is damaged"))?;
-    let (config, layers) = documents::parse_config("the image's config", &text)?;
+    let (config, layers) = config(paths, id).with_context(|| format!("image {wanted} is damaged"))?;
     Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers })
+}
+
+/// Of the image with this id: what it says, and its layers.
+pub fn config(paths: &Paths, id: &str) -> Result<(ImageConfiguration, Vec<String>)> {
+    let hex = digest::hex_of(id).context("the list of images is damaged")?;
+    documents::parse_config("the image's config", &documents::read("the image's config", &paths.blob(hex))?)
 }
 
 /// Names come first: `abc` may be both a name and the beginning of an id.

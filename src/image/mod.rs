@@ -5,15 +5,19 @@
 //! each layer (`compression.rs`, `entries.rs`, `pax.rs`, `unpack.rs`), `publish.rs` puts all in place. A `run` needs `find.rs`.
 
 mod archive;
+pub mod catalog;
+mod changes;
 mod compression;
 mod digest;
 mod documents;
 mod entries;
 mod find;
+mod garbage;
 mod ground;
+pub mod import;
 mod index;
 mod layer;
-mod load;
+pub mod load;
 mod members;
 mod pax;
 mod publish;
@@ -23,6 +27,6 @@ mod workplace;
 
 pub use find::{Image, find};
 pub use ground::ground;
-pub use load::{Loaded, Source, load};
+pub use load::Loaded;
 pub use reference::Reference;
 pub use unpack::Limits;

@@ -340,11 +340,10 @@ fn is_whiteout(parent: &Directory, name: &[u8]) -> bool {
     parent.look(name).is_ok_and(|found| found.st_rdev == 0 && found.st_mode & 0o170000 == CHARACTER_DEVICE)
 }
 
-/// The parts of a name that mean something. A name that begins with a slash or climbs is not meant for a layer.
+/// The parts of a name that mean something. One that begins with a slash begins at the layer's root, as buildpacks write them;
+/// one that climbs is written by no tool.
 fn components(name: &[u8]) -> Result<Vec<&[u8]>> {
-    let reason = if name.starts_with(b"/") {
-        "its name is absolute"
-    } else if name.len() >= LONGEST_PATH {
+    let reason = if name.len() >= LONGEST_PATH {
         "its name is too long"
     } else if name.is_empty() {
         "its name is empty"

@@ -1,3 +1,12 @@
 //! Words without deeds: image and wishes become an OCI runtime spec. Nothing here opens a file or calls the kernel.
 
+pub mod capabilities;
+pub mod command;
+pub mod environment;
+pub mod image_words;
+mod mounts;
+mod protected;
+mod resources;
+pub mod runtime_spec;
+pub mod seccomp;
 pub mod user;

@@ -210,8 +210,9 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
 #[allow(unsafe_code)]
 pub fn random_id() -> Result<String, Errno> {
     let mut bytes = [0u8; 32];
+    // By number: the standard library refers to the C function weakly, and link-time optimisation makes our reference weak too.
     // SAFETY: the buffer is ours and as long as we say.
-    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    let got = unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
     Errno::result(got)?;
     let mut hex = String::with_capacity(64);
     for byte in bytes {
@@ -255,4 +256,8 @@ pub fn change_owner_of(fd: BorrowedFd, uid: u32, gid: u32) -> Result<(), Errno> 
 
 pub fn is_dir(fd: BorrowedFd) -> Result<bool, Errno> {
     Ok(SFlag::from_bits_truncate(stat::fstat(fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
+}
+
+pub fn change_mode(path: &Path, mode: u32) -> Result<(), Errno> {
+    stat::fchmodat(AT_FDCWD, path, Mode::from_bits_truncate(mode), stat::FchmodatFlags::FollowSymlink)
 }

@@ -7,7 +7,11 @@ pub mod file;
 pub mod identity;
 pub mod mount;
 pub mod network;
+pub mod poll;
 pub mod process;
 pub mod pty;
+pub mod signal;
+pub mod socket;
+pub mod terminal;
 
 pub use nix::errno::Errno;

@@ -164,17 +164,9 @@ pub fn set_umask(mask: u32) -> u32 {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask)).bits()
 }
 
-/// Major and minor number, and whether it is a character device. `None`: no device.
-pub fn device_numbers(path: &Path) -> Result<Option<(bool, u64, u64)>, Errno> {
-    use nix::sys::stat::{SFlag, major, minor, stat};
-    let found = stat(path)?;
-    let kind = SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT;
-    let numbers = (major(found.st_rdev), minor(found.st_rdev));
-    Ok(match kind {
-        SFlag::S_IFCHR => Some((true, numbers.0, numbers.1)),
-        SFlag::S_IFBLK => Some((false, numbers.0, numbers.1)),
-        _ => None,
-    })
+/// Major and minor number of what `stat` calls `rdev`.
+pub fn device_numbers(rdev: u64) -> (u64, u64) {
+    (nix::sys::stat::major(rdev), nix::sys::stat::minor(rdev))
 }
 
 /// Whether the descriptor is the null device (1:3), whatever its name says (CVE-2025-31133).

@@ -1,7 +1,7 @@
 //! What every integration test stands on: a store of its own, the real program, a terminal, and a look at what is left behind.
 //!
 //! `tests/README.md` tells how to use it and which variables it obeys.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
 pub mod archive;
 pub mod leftovers;
@@ -91,4 +91,11 @@ pub fn cgroup2() -> Option<(PathBuf, Vec<String>)> {
 /// Whether limits can be kept here.
 pub fn has_controllers() -> bool {
     cgroup2().is_some_and(|(_, found)| ["memory", "cpu", "pids"].iter().all(|wanted| found.iter().any(|one| one == wanted)))
+}
+
+/// Whether this is a time as RFC 3339 writes it, in UTC, of this century.
+pub fn parse_time(text: &str) -> bool {
+    let digits = |range: std::ops::Range<usize>| text.get(range).is_some_and(|part| part.chars().all(|c| c.is_ascii_digit()));
+    let marks = [(4, '-'), (7, '-'), (10, 'T'), (13, ':'), (16, ':')].iter().all(|(at, mark)| text.chars().nth(*at) == Some(*mark));
+    text.starts_with("20") && marks && digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && text.ends_with('Z')
 }

@@ -2,7 +2,7 @@
 
 use super::process::{self, Ran, Running};
 use super::terminal::Terminal;
-use super::{Report, eventually, image_dir, leftovers, program, test_images};
+use super::{Image, Report, eventually, image_dir, leftovers, program, test_images};
 use serde_json::Value;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
@@ -121,6 +121,13 @@ impl Store {
     pub fn load(&self, archive: &[u8]) -> Ran {
         let path = self.file("archive.tar", archive);
         self.tare(&["load", "-i", path.to_str().expect("utf-8")])
+    }
+
+    /// Loads an image like `box`, with this layer on top.
+    pub fn load_over_box(&self, tag: &str, layer: Vec<u8>) {
+        let base = test_images::box_image();
+        let layers = vec![base.layers[0].clone(), layer];
+        self.load(&Image { tag: tag.into(), layers, ..base }.docker_archive()).ok();
     }
 
     /// A file beside the store, removed with it.

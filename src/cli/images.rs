@@ -1,0 +1,126 @@
+//! `tare images`: what the store holds.
+
+use crate::cli::template::{self, Row};
+use crate::cli::{Context, human};
+use crate::engine::now;
+use crate::error::{Error, Result};
+use crate::image::Reference;
+use crate::image::catalog::{self, Listed};
+use crate::time;
+use clap::{Arg, ArgAction, ArgMatches};
+use serde_json::json;
+
+pub fn define(command: clap::Command) -> clap::Command {
+    let switch = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    command
+        .arg(Arg::new("name").value_name("NAME[:TAG]").help("Only images of this name"))
+        .arg(switch("quiet", "Only ids").short('q'))
+        .arg(switch("all", "Taken for Docker's sake; nothing is hidden").short('a'))
+        .arg(switch("digests", "Also the manifests' digests"))
+        .arg(switch("no-trunc", "Whole ids"))
+        .arg(
+            Arg::new("filter")
+                .short('f')
+                .long("filter")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("dangling=true, reference=PATTERN, label=NAME[=VALUE]"),
+        )
+        .arg(Arg::new("format").long("format").value_name("TEMPLATE").help("json, table …, or a Go template"))
+        .after_help("Example: tare images --format '{{.Repository}} {{.Size}}'")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    let mut rows = catalog::list(&context.paths)?;
+    if let Some(name) = matches.get_one::<String>("name") {
+        let wanted = Reference::parse(name)?;
+        let fits = |have: &str| {
+            have == wanted.to_string()
+                || (!name.contains(':') && have.rsplit_once(':').is_some_and(|(repository, _)| repository == wanted.repository()))
+        };
+        rows.retain(|row| row.name.as_deref().is_some_and(fits));
+    }
+    for filter in matches.get_many::<String>("filter").into_iter().flatten() {
+        keep(&mut rows, filter)?;
+    }
+    let whole = matches.get_flag("no-trunc");
+    if matches.get_flag("quiet") {
+        let mut seen = std::collections::HashSet::new();
+        for row in rows.iter().filter(|row| seen.insert(&row.id)) {
+            println!("{}", short(&row.id, whole));
+        }
+        return Ok(0);
+    }
+    let digests = matches.get_flag("digests");
+    let usual = if digests {
+        "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+    } else {
+        "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+    };
+    let headings = json!({"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID", "CreatedSince": "CREATED", "CreatedAt": "CREATED AT", "Size": "SIZE"});
+    let rows: Vec<Row> = rows.iter().map(|row| describe(row, whole)).collect();
+    let format = matches.get_one::<String>("format").map_or("table", String::as_str);
+    print!("{}", template::render_rows(format, usual, &headings, &rows)?);
+    Ok(0)
+}
+
+fn short(id: &str, whole: bool) -> &str {
+    if whole { id } else { id.strip_prefix("sha256:").map_or(id, |hex| &hex[..hex.len().min(12)]) }
+}
+
+fn describe(row: &Listed, whole: bool) -> Row {
+    let (repository, tag) = row.name.as_deref().and_then(|name| name.rsplit_once(':')).unwrap_or(("<none>", "<none>"));
+    let created = time::parse_rfc3339(&row.created);
+    let since = created.map_or("N/A".to_owned(), |moment| time::ago(now(), moment));
+    let at = created.map_or("N/A".to_owned(), time::created_at);
+    let fields = json!({"Repository": repository, "Tag": tag, "Digest": row.manifest, "ID": short(&row.id, whole), "CreatedSince": since, "CreatedAt": at,
+        "Size": human::size(row.size), "Containers": "N/A", "SharedSize": "N/A", "UniqueSize": "N/A"});
+    Row { fields, labels: row.labels.clone().into_iter().collect() }
+}
+
+fn keep(rows: &mut Vec<Listed>, filter: &str) -> Result<()> {
+    let wrong =
+        || Error::usage(format!("unknown filter {filter:?}")).hint("use dangling=true|false, reference=PATTERN or label=NAME[=VALUE]");
+    let (name, value) = filter.split_once('=').ok_or_else(wrong)?;
+    match name {
+        "dangling" => {
+            let wanted: bool = value.parse().map_err(|_| wrong())?;
+            rows.retain(|row| row.name.is_none() == wanted);
+        }
+        "reference" => rows.retain(|row| {
+            row.name
+                .as_deref()
+                .is_some_and(|have| matches(value, have) || have.rsplit_once(':').is_some_and(|(name, _)| matches(value, name)))
+        }),
+        "label" => {
+            let (label, wanted) = value.split_once('=').map_or((value, None), |(label, wanted)| (label, Some(wanted)));
+            rows.retain(|row| row.labels.get(label).is_some_and(|have| wanted.is_none_or(|wanted| have == wanted)));
+        }
+        _ => return Err(wrong()),
+    }
+    Ok(())
+}
+
+/// `*` and `?` as in a shell.
+fn matches(pattern: &str, text: &str) -> bool {
+    match (pattern.chars().next(), text.chars().next()) {
+        (None, None) => true,
+        (Some('*'), _) => {
+            matches(&pattern[1..], text) || (!text.is_empty() && matches(pattern, &text[text.chars().next().map_or(1, char::len_utf8)..]))
+        }
+        (Some('?'), Some(letter)) => matches(&pattern[1..], &text[letter.len_utf8()..]),
+        (Some(wanted), Some(letter)) if wanted == letter => matches(&pattern[wanted.len_utf8()..], &text[letter.len_utf8()..]),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_are_those_of_a_shell() {
+        assert!(matches("busy*", "busybox:latest") && matches("*", "") && matches("b?x", "box"));
+        assert!(!matches("busy", "busybox") && !matches("?", ""));
+    }
+}

@@ -1,0 +1,90 @@
+//! `tare inspect`: everything that is known of containers and images, in Docker's shape.
+
+pub mod container;
+
+use crate::cli::template::Template;
+use crate::cli::{Context, complain};
+use crate::engine::find;
+use crate::error::{Error, Kind, Result};
+use crate::image::catalog;
+use crate::paths::Paths;
+use crate::spec::runtime_spec::ImageWords;
+use crate::store;
+use clap::{Arg, ArgMatches};
+use serde_json::Value;
+use std::io::Write;
+
+pub fn define(command: clap::Command) -> clap::Command {
+    command
+        .arg(crate::cli::one_or_more("NAME"))
+        .arg(Arg::new("format").short('f').long("format").value_name("FORMAT").help("json, or a template"))
+        .arg(Arg::new("type").long("type").value_name("container|image").help("Look only for these"))
+        .after_help("Examples:\n  tare inspect web\n  tare inspect -f '{{.State.Pid}}' web")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    let kind = matches.get_one::<String>("type").map(String::as_str).unwrap_or("");
+    if !["", "container", "image"].contains(&kind) {
+        return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint("container or image"));
+    }
+    let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
+    show(crate::cli::names(matches), format, |name| one(&context.paths, name, kind))
+}
+
+/// What was found is shown even if something else was not.
+pub fn show<'a>(names: impl Iterator<Item = &'a String>, format: &str, mut find: impl FnMut(&str) -> Result<Value>) -> Result<i32> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for name in names {
+        match find(name) {
+            Ok(value) => found.push(value),
+            Err(error) => missing.push(error),
+        }
+    }
+    let text = text(&found, format)?;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    let last = missing.pop();
+    missing.iter().try_for_each(complain)?;
+    last.map_or(Ok(0), Err)
+}
+
+/// One array without a format, else a line for each.
+pub fn text(found: &[Value], format: &str) -> Result<String> {
+    match format {
+        "" => Ok(pretty(&Value::Array(found.to_vec())) + "\n"),
+        "json" => Ok(format!("{}\n", Value::Array(found.to_vec()))),
+        _ => {
+            let template = Template::new(format)?;
+            found.iter().map(|value| Ok(template.render(value)? + "\n")).collect()
+        }
+    }
+}
+
+fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
+    if kind != "image" {
+        match find::container(paths, name) {
+            Ok(seen) => {
+                let files = seen.files(paths);
+                let spec = store::read_json(&files.config())?;
+                let image = crate::image::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
+                return Ok(container::value(&seen, spec.as_ref(), image.as_ref(), &files));
+            }
+            Err(error) if kind == "container" || error.kind() != Kind::NoSuch => return Err(error),
+            Err(_) => {}
+        }
+    }
+    match catalog::details(paths, name) {
+        Err(error) if kind.is_empty() && error.kind() == Kind::NoSuch => {
+            Err(Error::no_such(format!("no such container or image: {name}")).hint("tare ps -a and tare images list them"))
+        }
+        other => other.map(|details| crate::cli::image::describe(&details)),
+    }
+}
+
+/// Four spaces a level, as Docker indents.
+fn pretty(value: &Value) -> String {
+    let mut bytes = Vec::new();
+    let mut writer = serde_json::Serializer::with_formatter(&mut bytes, serde_json::ser::PrettyFormatter::with_indent(b"    "));
+    // Writing a value to memory cannot fail.
+    let _ = serde::Serialize::serialize(value, &mut writer);
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,203 @@
+//! A container in the shape of `docker inspect`, put together from its records.
+
+use crate::cli::ps::rows;
+use crate::options::{Mount, Seccomp, Wishes};
+use crate::paths::ContainerPaths;
+use crate::record::{Ended, Seen, Status};
+use crate::spec::environment;
+use crate::spec::runtime_spec::ImageWords;
+use crate::time;
+use oci_spec::runtime::Spec;
+use serde_json::{Map, Value, json};
+
+/// Without its spec or its image (it may be removed by now) what they alone know is empty.
+pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files: &ContainerPaths) -> Value {
+    let record = &seen.record;
+    let (path, arguments) = record.args.split_first().map_or(("", &[][..]), |(path, arguments)| (path.as_str(), arguments));
+    json!({
+        "Id": record.id,
+        "Created": time::rfc3339(record.created),
+        "Path": path,
+        "Args": arguments,
+        "State": state(seen),
+        "Image": record.image_id,
+        "ResolvConfPath": files.etc("resolv.conf"),
+        "HostnamePath": files.etc("hostname"),
+        "HostsPath": files.etc("hosts"),
+        "LogPath": files.log(),
+        "Name": format!("/{}", record.name),
+        "RestartCount": 0,
+        "Driver": "overlay",
+        "Platform": "linux",
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": "",
+        "ExecIDs": null,
+        "HostConfig": host_config(&record.wishes, spec),
+        "GraphDriver": { "Name": "overlay", "Data": overlay(spec, files) },
+        "Mounts": record.wishes.mounts.iter().map(mount).collect::<Vec<_>>(),
+        "Config": config(seen, spec, image),
+        "NetworkSettings": network(seen),
+    })
+}
+
+fn state(seen: &Seen) -> Value {
+    let ended = seen.record.ended.clone().unwrap_or_default();
+    let live = seen.live.as_ref();
+    let up = matches!(seen.status, Status::Running | Status::Paused);
+    // While it runs, what is written of its last end no longer counts.
+    let Ended { exit_code, out_of_memory, error, .. } = if up { Ended::default() } else { ended.clone() };
+    json!({
+        "Status": rows::state(seen),
+        "Running": up,
+        "Paused": seen.status == Status::Paused,
+        "Restarting": false,
+        "OOMKilled": out_of_memory,
+        "Dead": seen.status == Status::Dead,
+        "Pid": live.map_or(0, |live| live.pid),
+        "MonitorPid": live.map_or(0, |live| live.monitor),
+        "ExitCode": exit_code,
+        "Error": error,
+        "StartedAt": time::rfc3339(live.map_or(ended.started, |live| live.started)),
+        "FinishedAt": time::rfc3339(ended.finished),
+    })
+}
+
+fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value {
+    let record = &seen.record;
+    let wishes = &record.wishes;
+    let process = spec.and_then(|spec| spec.process().as_ref());
+    let env = match image {
+        Some(image) => {
+            let mut env = image.env.clone();
+            environment::change(&mut env, &wishes.env);
+            env
+        }
+        None => process.and_then(|process| process.env().clone()).unwrap_or_else(|| wishes.env.clone()),
+    };
+    let entrypoint = wishes.entrypoint.clone().or_else(|| image.map(|image| image.entrypoint.clone())).filter(|words| !words.is_empty());
+    let arguments = record.args.get(entrypoint.as_ref().map_or(0, Vec::len)..).unwrap_or_default();
+    let keys = |names: &[String]| names.iter().map(|name| (name.clone(), json!({}))).collect::<Map<_, _>>();
+    json!({
+        "Hostname": record.hostname,
+        "Domainname": "",
+        "User": record.user,
+        "Tty": wishes.terminal,
+        "OpenStdin": wishes.interactive,
+        "StdinOnce": wishes.interactive,
+        "Env": env,
+        "Cmd": arguments,
+        "Entrypoint": entrypoint,
+        "Image": record.image,
+        "WorkingDir": process.map_or("", |process| process.cwd().to_str().unwrap_or("")),
+        "Labels": record.labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>(),
+        "StopSignal": record.stop_signal,
+        "StopTimeout": wishes.stop_timeout,
+        "Volumes": image.map(|image| keys(&image.volumes)),
+        "ExposedPorts": image.map(|image| keys(&image.exposed)).unwrap_or_default(),
+        "Init": record.reaper,
+    })
+}
+
+fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
+    let linux = spec.and_then(|spec| spec.linux().as_ref());
+    let limits = &wishes.limits;
+    let shared = |host: bool| if host { "host" } else { "" };
+    let binds: Vec<String> = wishes.mounts.iter().filter_map(bind).collect();
+    let tmpfs: Map<String, Value> = wishes.mounts.iter().filter_map(tmpfs).collect();
+    let devices = wishes.devices.iter();
+    json!({
+        "Binds": binds,
+        "Tmpfs": tmpfs,
+        "NetworkMode": match wishes.network { crate::options::Network::None => "none", crate::options::Network::Host => "host" },
+        "PortBindings": {},
+        "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
+        "LogConfig": { "Type": "json-file", "Config": {} },
+        "AutoRemove": wishes.remove,
+        "CapAdd": wishes.cap_add,
+        "CapDrop": wishes.cap_drop,
+        "CgroupnsMode": "private",
+        "IpcMode": if wishes.host_ipc { "host" } else { "private" },
+        "PidMode": shared(wishes.host_pid),
+        "UTSMode": shared(wishes.host_uts),
+        "UsernsMode": "",
+        "Privileged": wishes.privileged,
+        "PublishAllPorts": false,
+        "ReadonlyRootfs": wishes.read_only,
+        "SecurityOpt": security_options(wishes),
+        "ShmSize": 64 << 20,
+        "Runtime": "tare",
+        "CgroupParent": "",
+        "Memory": limits.memory.unwrap_or(0),
+        "MemorySwap": limits.memory_swap.or(limits.memory.map(|memory| memory.saturating_mul(2) as i64)).unwrap_or(0),
+        "NanoCpus": limits.nano_cpus.unwrap_or(0),
+        "CpuShares": limits.cpu_shares.unwrap_or(0),
+        "PidsLimit": limits.pids,
+        "Ulimits": wishes.ulimits.iter().map(|limit| json!({ "Name": limit.name, "Soft": number(limit.soft), "Hard": number(limit.hard) })).collect::<Vec<_>>(),
+        "Devices": devices.map(|device| json!({
+            "PathOnHost": device.source, "PathInContainer": device.target, "CgroupPermissions": device.access
+        })).collect::<Vec<_>>(),
+        "Init": wishes.init,
+        "MaskedPaths": linux.and_then(|linux| linux.masked_paths().clone()),
+        "ReadonlyPaths": linux.and_then(|linux| linux.readonly_paths().clone()),
+    })
+}
+
+/// Unlimited is -1 in Docker.
+fn number(limit: u64) -> i64 {
+    i64::try_from(limit).unwrap_or(-1)
+}
+
+fn security_options(wishes: &Wishes) -> Vec<&'static str> {
+    let seccomp = match wishes.seccomp {
+        Seccomp::Default => None,
+        Seccomp::Unconfined => Some("seccomp=unconfined"),
+        Seccomp::Profile(_) => Some("seccomp=profile"),
+    };
+    wishes.no_new_privileges.then_some("no-new-privileges").into_iter().chain(seccomp).collect()
+}
+
+fn bind(mount: &Mount) -> Option<String> {
+    let Mount::Bind { source, target, read_only, propagation, .. } = mount else { return None };
+    let options =
+        [if *read_only { "ro" } else { "" }, propagation].into_iter().filter(|option| !option.is_empty()).collect::<Vec<_>>().join(",");
+    let options = if options.is_empty() { options } else { format!(":{options}") };
+    Some(format!("{}:{target}{options}", source.display()))
+}
+
+fn tmpfs(mount: &Mount) -> Option<(String, Value)> {
+    let Mount::Tmpfs { target, options } = mount else { return None };
+    Some((target.clone(), options.join(",").into()))
+}
+
+fn mount(mount: &Mount) -> Value {
+    match mount {
+        Mount::Bind { source, target, read_only, propagation, .. } => json!({
+            "Type": "bind", "Source": source, "Destination": target, "Mode": if *read_only { "ro" } else { "" }, "RW": !read_only,
+            "Propagation": if propagation.is_empty() { "rprivate" } else { propagation },
+        }),
+        Mount::Tmpfs { target, options } => json!({
+            "Type": "tmpfs", "Source": "", "Destination": target, "Mode": options.join(","),
+            "RW": !options.iter().any(|option| option == "ro"), "Propagation": "",
+        }),
+    }
+}
+
+/// Where the layers are: the first mount of the spec says it.
+fn overlay(spec: Option<&Spec>, files: &ContainerPaths) -> Value {
+    let root = spec.and_then(|spec| spec.mounts().as_ref()).and_then(|mounts| mounts.first());
+    let options = root.and_then(|mount| mount.options().as_deref()).unwrap_or_default();
+    let lower = options.iter().find_map(|option| option.strip_prefix("lowerdir=")).unwrap_or("");
+    json!({ "LowerDir": lower, "UpperDir": files.upper(), "WorkDir": files.work() })
+}
+
+fn network(seen: &Seen) -> Value {
+    let name = rows::network(&seen.record);
+    let mut networks = Map::new();
+    networks.insert(name.to_owned(), json!({ "NetworkID": "", "EndpointID": "", "Gateway": "", "IPAddress": "", "MacAddress": "" }));
+    json!({ "Bridge": "", "Ports": {}, "IPAddress": "", "Gateway": "", "MacAddress": "", "Networks": networks })
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

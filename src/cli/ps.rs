@@ -1,0 +1,69 @@
+//! `tare ps`: the containers there are.
+
+pub mod filters;
+pub mod rows;
+
+use crate::cli::Context;
+use crate::engine::list;
+use crate::error::{Error, Result};
+use clap::{Arg, ArgAction, ArgMatches};
+use filters::Filters;
+use rows::View;
+use std::io::Write;
+
+pub fn define(command: clap::Command) -> clap::Command {
+    let switch = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    command
+        .arg(switch("all", "Also those that do not run").short('a'))
+        .arg(switch("quiet", "Only ids").short('q'))
+        .arg(switch("latest", "Only the newest, whether it runs or not").short('l'))
+        .arg(switch("no-trunc", "Cut nothing short"))
+        .arg(
+            Arg::new("last")
+                .short('n')
+                .long("last")
+                .value_name("NUMBER")
+                .allow_hyphen_values(true)
+                .help("Only the newest so many, whether they run or not"),
+        )
+        .arg(Arg::new("filter").short('f').long("filter").value_name("KEY=VALUE").action(ArgAction::Append).help("Only those that fit"))
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .default_value("")
+                .hide_default_value(true)
+                .help("json, a template, or table TEMPLATE"),
+        )
+        .after_help("Examples:\n  tare ps -a --filter status=exited\n  tare ps --format '{{.Names}}: {{.Status}}'")
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    let words = matches.get_many::<String>("filter").into_iter().flatten();
+    let view = View {
+        all: matches.get_flag("all"),
+        quiet: matches.get_flag("quiet"),
+        whole: matches.get_flag("no-trunc"),
+        last: if matches.get_flag("latest") {
+            Some(1)
+        } else {
+            matches.get_one::<String>("last").map(|text| last(text)).transpose()?.flatten()
+        },
+        filters: Filters::parse(words.map(String::as_str))?,
+        format: matches.get_one::<String>("format").cloned().unwrap_or_default(),
+        now: crate::engine::now(),
+    };
+    let text = rows::text(&list::containers(&context.paths)?, &view)?;
+    // A reader that has seen enough (`| head`) is no error.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(0)
+}
+
+/// -1 is Docker's word for all.
+fn last(text: &str) -> Result<Option<usize>> {
+    match text.parse::<i64>() {
+        Ok(-1 | 0) => Ok(None),
+        Ok(number @ 1..) => Ok(Some(number as usize)),
+        _ => Err(Error::usage(format!("invalid value {text:?} for --last: not a number of containers"))),
+    }
+}

@@ -1,0 +1,143 @@
+//! `--filter KEY=VALUE` of `tare ps`. Values of one key are alternatives, except labels; different keys must all fit.
+
+use super::rows::{network, state};
+use crate::error::{Error, Result};
+use crate::names;
+use crate::options::Mount;
+use crate::record::{Seen, Status};
+
+#[derive(Debug, Default)]
+pub struct Filters(Vec<(String, String)>);
+
+const KEYS: &[&str] =
+    &["id", "name", "label", "status", "exited", "before", "since", "ancestor", "network", "volume", "health", "publish", "expose"];
+const STATES: &[&str] = &["created", "restarting", "running", "removing", "paused", "exited", "dead"];
+const HEALTH: &[&str] = &["starting", "healthy", "unhealthy", "none"];
+
+impl Filters {
+    pub fn parse<'a>(words: impl Iterator<Item = &'a str>) -> Result<Filters> {
+        words.map(pair).collect::<Result<_>>().map(Filters)
+    }
+
+    /// `before` and `since` name containers: they are looked up once.
+    pub fn against<'f>(&'f self, all: &[Seen]) -> Result<Bound<'f>> {
+        let mut bound = Bound { filters: &self.0, before: None, since: None };
+        for (key, value) in &self.0 {
+            let moment = match key.as_str() {
+                "before" => &mut bound.before,
+                "since" => &mut bound.since,
+                _ => continue,
+            };
+            let found = all
+                .iter()
+                .find(|one| one.record.name == *value)
+                .or_else(|| all.iter().find(|one| one.record.id.starts_with(value.as_str())));
+            let Some(found) = found.filter(|_| !value.is_empty()) else {
+                let error = Error::no_such(format!("no such container: {value}"));
+                let hint = names::did_you_mean(value, all.iter().map(|one| one.record.name.as_str()));
+                return Err(error.hint(hint.unwrap_or_else(|| "tare ps -a lists all".to_owned())));
+            };
+            *moment = Some(found.record.created);
+        }
+        Ok(bound)
+    }
+}
+
+fn pair(word: &str) -> Result<(String, String)> {
+    let wrong = |why: String| Error::usage(format!("invalid value {word:?} for --filter")).because(why);
+    let (key, value) =
+        word.split_once('=').ok_or_else(|| wrong("there is no =".to_owned()).hint("write KEY=VALUE, for example status=exited"))?;
+    let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
+    if !KEYS.contains(&key.as_str()) {
+        return Err(wrong(format!("unknown key {key:?}")).hint(format!("one of {}", KEYS.join(", "))));
+    }
+    let allowed = |words: &[&str]| if words.contains(&value) { Ok(()) } else { Err(wrong(format!("one of {}", words.join(", ")))) };
+    match key.as_str() {
+        "status" => allowed(STATES)?,
+        "health" => allowed(HEALTH)?,
+        "exited" if value.parse::<i32>().is_err() => return Err(wrong("not an exit code".to_owned())),
+        "name" if value.contains(['*', '[', '(', '|', '\\', '+', '?']) => {
+            return Err(wrong("no patterns but ^ and $".to_owned()).hint("a part of the name is enough: name=web"));
+        }
+        _ => {}
+    }
+    Ok((key, value.to_owned()))
+}
+
+/// Filters that know the moments of the containers they name.
+pub struct Bound<'f> {
+    filters: &'f [(String, String)],
+    before: Option<u64>,
+    since: Option<u64>,
+}
+
+impl Bound<'_> {
+    /// Who asks for a state wants to see also what does not run.
+    pub fn asks_for_state(&self) -> bool {
+        self.filters.iter().any(|(key, _)| key == "status")
+    }
+
+    pub fn fit(&self, seen: &Seen) -> bool {
+        let labels = self.filters.iter().filter(|(key, _)| key == "label").all(|(_, value)| has_label(seen, value));
+        labels && KEYS.iter().filter(|key| **key != "label").all(|key| self.any_fits(key, seen))
+    }
+
+    fn any_fits(&self, key: &str, seen: &Seen) -> bool {
+        let mut values = self.filters.iter().filter(|(known, _)| known == key).map(|(_, value)| value.as_str()).peekable();
+        values.peek().is_none() || values.any(|value| self.fits(key, value, seen))
+    }
+
+    fn fits(&self, key: &str, value: &str, seen: &Seen) -> bool {
+        let record = &seen.record;
+        match key {
+            "id" => record.id.starts_with(value),
+            "name" => name_fits(&record.name, value),
+            "status" => state(seen) == value,
+            "exited" => seen.status == Status::Exited && record.ended.as_ref().is_some_and(|ended| ended.exit_code.to_string() == value),
+            "before" => self.before.is_some_and(|moment| record.created < moment),
+            "since" => self.since.is_some_and(|moment| record.created > moment),
+            "ancestor" => is_of_image(seen, value),
+            "network" => network(record) == value,
+            "volume" => record.wishes.mounts.iter().any(|mount| is_mount(mount, value)),
+            // There are no health checks yet, so no container has one.
+            "health" => value == "none",
+            // Nor published ports.
+            _ => false,
+        }
+    }
+}
+
+fn has_label(seen: &Seen, wanted: &str) -> bool {
+    seen.record.labels.iter().any(|(name, value)| match wanted.split_once('=') {
+        Some((key, wanted)) => name == key && value == wanted,
+        None => name == wanted,
+    })
+}
+
+/// A part of the name; `^` and `$` are its beginning and end. Docker's users also write the slash of the API.
+fn name_fits(name: &str, wanted: &str) -> bool {
+    let (from_start, wanted) = wanted.strip_prefix('^').map_or((false, wanted), |rest| (true, rest));
+    let (to_end, wanted) = wanted.strip_suffix('$').map_or((false, wanted), |rest| (true, rest));
+    let wanted = wanted.strip_prefix('/').unwrap_or(wanted);
+    match (from_start, to_end) {
+        (true, true) => name == wanted,
+        (true, false) => name.starts_with(wanted),
+        (false, true) => name.ends_with(wanted),
+        (false, false) => name.contains(wanted),
+    }
+}
+
+fn is_of_image(seen: &Seen, wanted: &str) -> bool {
+    let with_tag = |image: &str| {
+        let last = image.rsplit('/').next().unwrap_or(image);
+        if last.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") }
+    };
+    let id = seen.record.image_id.strip_prefix("sha256:").unwrap_or(&seen.record.image_id);
+    let wanted_id = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+    let is_id = wanted_id.len() >= 4 && wanted_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    with_tag(&seen.record.image) == with_tag(wanted) || (is_id && id.starts_with(wanted_id))
+}
+
+fn is_mount(mount: &Mount, wanted: &str) -> bool {
+    mount.target() == wanted || matches!(mount, Mount::Bind { source, .. } if source.as_os_str() == wanted)
+}

@@ -1,0 +1,144 @@
+//! Containers as rows of `tare ps`: pure words, so that every column can be tested.
+
+use super::filters::Filters;
+use crate::cli::template::{Row, render_rows};
+use crate::error::Result;
+use crate::options::{Mount, Network};
+use crate::record::{Container, Ended, Seen, Status};
+use crate::time;
+use serde_json::{Value, json};
+
+/// How the list is looked at.
+#[derive(Debug, Default)]
+pub struct View {
+    pub all: bool,
+    pub quiet: bool,
+    /// Nothing is cut short.
+    pub whole: bool,
+    pub last: Option<usize>,
+    pub filters: Filters,
+    pub format: String,
+    /// Nanoseconds since 1970.
+    pub now: u64,
+}
+
+const USUAL: &str = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+
+/// `seen` is sorted, newest first.
+pub fn text(seen: &[Seen], view: &View) -> Result<String> {
+    let filters = view.filters.against(seen)?;
+    let shown = seen.iter().filter(|one| view.all || view.last.is_some() || filters.asks_for_state() || is_up(one));
+    let shown = shown.filter(|one| filters.fit(one)).take(view.last.unwrap_or(usize::MAX));
+    if view.quiet && (view.format.is_empty() || view.format == "table") {
+        return Ok(shown.map(|one| format!("{}\n", id(&one.record, view.whole))).collect());
+    }
+    let rows: Vec<Row> = shown.map(|one| row(one, view)).collect();
+    render_rows(&view.format, USUAL, &headings(), &rows)
+}
+
+fn is_up(seen: &Seen) -> bool {
+    matches!(seen.status, Status::Running | Status::Paused)
+}
+
+fn headings() -> Value {
+    json!({
+        "ID": "CONTAINER ID", "Image": "IMAGE", "Command": "COMMAND", "CreatedAt": "CREATED AT", "RunningFor": "CREATED", "Ports": "PORTS",
+        "State": "STATE", "Status": "STATUS", "Size": "SIZE", "Names": "NAMES", "Labels": "LABELS", "Mounts": "MOUNTS", "Networks": "NETWORKS",
+        "LocalVolumes": "LOCAL VOLUMES",
+    })
+}
+
+fn row(seen: &Seen, view: &View) -> Row {
+    let record = &seen.record;
+    let labels: Vec<String> = record.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let fields = json!({
+        "ID": id(record, view.whole),
+        "Image": record.image,
+        "Command": command(&record.args, view.whole),
+        "CreatedAt": time::created_at(record.created),
+        "RunningFor": time::ago(view.now, record.created),
+        "Ports": "",
+        "State": state(seen),
+        "Status": status(seen, view.now),
+        "Size": "0B",
+        "Names": record.name,
+        "Labels": labels.join(","),
+        "Mounts": mounts(record, view.whole),
+        "Networks": network(record),
+        "LocalVolumes": "0",
+    });
+    Row { fields, labels: record.labels.clone() }
+}
+
+fn id(record: &Container, whole: bool) -> &str {
+    if whole { &record.id } else { record.id.get(..12).unwrap_or(&record.id) }
+}
+
+/// Quoted, because a command may hold anything, also what a terminal would obey.
+fn command(args: &[String], whole: bool) -> String {
+    let word = |(index, word): (usize, &String)| if index > 0 && word.contains(' ') { format!("'{word}'") } else { word.clone() };
+    let line = args.iter().enumerate().map(word).collect::<Vec<_>>().join(" ");
+    format!("{:?}", if whole { line } else { shortened(&line, 20) })
+}
+
+fn shortened(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    text.chars().take(longest - 1).chain(['…']).collect()
+}
+
+pub fn state(seen: &Seen) -> &'static str {
+    match seen.status {
+        Status::Created => "created",
+        Status::Running => "running",
+        Status::Paused => "paused",
+        Status::Exited => "exited",
+        Status::Dead => "dead",
+    }
+}
+
+/// `Up 3 minutes`, `Exited (137) 2 hours ago (out of memory)`.
+pub fn status(seen: &Seen, now: u64) -> String {
+    let up = || {
+        let started = seen.live.as_ref().map_or(now, |live| live.started);
+        format!("Up {}", time::human_duration(now.saturating_sub(started)))
+    };
+    match (seen.status, &seen.record.ended) {
+        (Status::Created, _) => "Created".to_owned(),
+        (Status::Running, _) => up(),
+        (Status::Paused, _) => format!("{} (Paused)", up()),
+        (Status::Dead, _) => "Dead".to_owned(),
+        (Status::Exited, None) => "Exited".to_owned(),
+        (Status::Exited, Some(ended)) => format!("Exited ({}) {}{}", ended.exit_code, time::ago(now, ended.finished), reason(ended)),
+    }
+}
+
+/// What a code alone does not tell: 137 may be a kill, a lack of memory, or a monitor that was killed.
+fn reason(ended: &Ended) -> String {
+    match ended {
+        Ended { out_of_memory: true, .. } => " (out of memory)".to_owned(),
+        Ended { error, .. } if error == "monitor lost" => " (monitor lost)".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn mounts(record: &Container, whole: bool) -> String {
+    let source = |mount: &Mount| match mount {
+        Mount::Bind { source, .. } => Some(source.display().to_string()),
+        Mount::Tmpfs { .. } => None,
+    };
+    let sources = record.wishes.mounts.iter().filter_map(source);
+    sources.map(|source| if whole { source } else { shortened(&source, 15) }).collect::<Vec<_>>().join(",")
+}
+
+pub fn network(record: &Container) -> &'static str {
+    match record.wishes.network {
+        Network::None => "none",
+        Network::Host => "host",
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

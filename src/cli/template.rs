@@ -1,0 +1,80 @@
+//! `--format`: the small language of Go's templates that Docker's users know, over JSON values.
+//!
+//! `{{.Names}}: {{upper .Status}}`, with conditions, loops, pipelines and Docker's functions. The text becomes a tree
+//! (`parse.rs`), the tree is walked over a value (`evaluate.rs`), and `functions.rs` holds the words one can call.
+
+mod evaluate;
+mod functions;
+mod lexer;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use crate::cli::table;
+use crate::error::{Error, Result};
+use serde_json::Value;
+
+/// A template that was understood.
+#[derive(Debug)]
+pub struct Template {
+    nodes: Vec<parse::Node>,
+    text: String,
+}
+
+impl Template {
+    pub fn new(text: &str) -> Result<Template> {
+        // Docker lets people write \t and \n in a shell's single quotes.
+        let plain = text.replace("\\t", "\t").replace("\\n", "\n");
+        let nodes = parse::parse(&plain).map_err(|why| blame(text, why))?;
+        Ok(Template { nodes, text: text.to_owned() })
+    }
+
+    pub fn render(&self, value: &Value) -> Result<String> {
+        self.render_row(value, None)
+    }
+
+    fn render_row(&self, value: &Value, labels: Option<&[(String, String)]>) -> Result<String> {
+        evaluate::evaluate(&self.nodes, value, labels).map_err(|why| blame(&self.text, why))
+    }
+}
+
+/// One row of a list: its fields, and what `.Label "name"` looks into.
+pub struct Row {
+    pub fields: Value,
+    pub labels: Vec<(String, String)>,
+}
+
+impl From<Value> for Row {
+    fn from(fields: Value) -> Row {
+        Row { fields, labels: Vec::new() }
+    }
+}
+
+/// Quoted text in the template keeps its own escapes, so the error shows what was typed.
+fn blame(text: &str, why: String) -> Error {
+    let short: String = if text.chars().count() > 60 { text.chars().take(60).chain(['…']).collect() } else { text.to_owned() };
+    Error::usage(format!("bad template {short:?}")).because(why).hint("for example --format '{{.ID}} {{.Names}}', or --format json")
+}
+
+/// What a list command prints for its `--format`: one value a row.
+///
+/// `table` alone is `usual`; `table TEMPLATE` has headings and columns; `json` is one object a line; else one line a row.
+pub fn render_rows(format: &str, usual: &str, headings: &Value, rows: &[Row]) -> Result<String> {
+    let format = if format.is_empty() || format == "table" { usual } else { format };
+    if format == "json" {
+        return Ok(rows.iter().map(|row| format!("{}\n", row.fields)).collect());
+    }
+    let (columns, text) = match format.strip_prefix("table") {
+        Some(rest) if rest.starts_with([' ', '\t', '\\']) => (true, rest.trim_start()),
+        _ => (false, format),
+    };
+    let template = Template::new(text)?;
+    let heading = columns.then_some((headings, None));
+    let rows = rows.iter().map(|row| (&row.fields, Some(&row.labels[..])));
+    let mut all = String::new();
+    for (fields, labels) in heading.into_iter().chain(rows) {
+        all.push_str(&template.render_row(fields, labels)?);
+        all.push('\n');
+    }
+    Ok(if columns { table::align(&all) } else { all })
+}

@@ -1,0 +1,139 @@
+//! `--change`: instructions of a Dockerfile that describe an image without running anything.
+
+use crate::error::{Error, Result};
+use serde_json::{Map, Value, json};
+
+const KNOWN: &str = "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR";
+
+/// Applies one instruction to the `config` object of an image.
+pub fn apply(config: &mut Map<String, Value>, line: &str) -> Result<()> {
+    let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+    let rest = rest.trim();
+    let wrong = |why: &str| Error::usage(format!("invalid change {line:.100?}")).because(why.to_owned());
+    if rest.is_empty() {
+        return Err(wrong("nothing follows the instruction"));
+    }
+    match word.to_ascii_uppercase().as_str() {
+        "CMD" => drop(config.insert("Cmd".into(), command(rest)?)),
+        "ENTRYPOINT" => drop(config.insert("Entrypoint".into(), command(rest)?)),
+        "USER" => drop(config.insert("User".into(), json!(rest))),
+        "WORKDIR" => drop(config.insert("WorkingDir".into(), json!(rest))),
+        "STOPSIGNAL" => drop(config.insert("StopSignal".into(), json!(rest))),
+        "ONBUILD" => list(config, "OnBuild").push(json!(rest)),
+        "ENV" => {
+            for (name, value) in pairs(rest).ok_or_else(|| wrong("write NAME=VALUE"))? {
+                let env = list(config, "Env");
+                env.retain(|have| have.as_str().is_none_or(|have| have.split('=').next() != Some(&name)));
+                env.push(json!(format!("{name}={value}")));
+            }
+        }
+        "LABEL" => {
+            for (name, value) in pairs(rest).ok_or_else(|| wrong("write NAME=VALUE"))? {
+                object(config, "Labels").insert(name, json!(value));
+            }
+        }
+        "EXPOSE" => {
+            for port in rest.split_whitespace() {
+                let port = if port.contains('/') { port.to_owned() } else { format!("{port}/tcp") };
+                if port.split('/').next().and_then(|number| number.parse::<u16>().ok()).is_none() {
+                    return Err(wrong("a port is a number"));
+                }
+                object(config, "ExposedPorts").insert(port, json!({}));
+            }
+        }
+        "VOLUME" => {
+            let places = serde_json::from_str(rest).unwrap_or_else(|_| rest.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+            for place in places {
+                object(config, "Volumes").insert(place, json!({}));
+            }
+        }
+        _ => return Err(wrong(&format!("it must begin with {KNOWN}"))),
+    }
+    Ok(())
+}
+
+/// `["a", "b"]`, or a line for the shell.
+fn command(text: &str) -> Result<Value> {
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(words) => Ok(json!(words)),
+        Err(_) => Ok(json!(["/bin/sh", "-c", text])),
+    }
+}
+
+fn list<'a>(config: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
+    let entry = config.entry(name).or_insert_with(|| json!([]));
+    if !entry.is_array() {
+        *entry = json!([]);
+    }
+    entry.as_array_mut().unwrap_or_else(|| unreachable!("it was just made one"))
+}
+
+fn object<'a>(config: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
+    let entry = config.entry(name).or_insert_with(|| json!({}));
+    if !entry.is_object() {
+        *entry = json!({});
+    }
+    entry.as_object_mut().unwrap_or_else(|| unreachable!("it was just made one"))
+}
+
+/// `A=b C="d e"`, or the old form `A b c`.
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    if !text.split_whitespace().next()?.contains('=') {
+        let (name, value) = text.split_once(char::is_whitespace)?;
+        return Some(vec![(name.to_owned(), value.trim().to_owned())]);
+    }
+    let mut found = Vec::new();
+    for word in words(text)? {
+        let (name, value) = word.split_once('=').filter(|(name, _)| !name.is_empty())?;
+        found.push((name.to_owned(), value.to_owned()));
+    }
+    Some(found)
+}
+
+/// Split at blanks, but not within quotes; `None`: a quote is left open.
+fn words(text: &str) -> Option<Vec<String>> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        let word = words.last_mut()?;
+        match (letter, quote) {
+            ('\\', None | Some('"')) => word.push(letters.next()?),
+            ('"' | '\'', None) => quote = Some(letter),
+            (letter, Some(open)) if letter == open => quote = None,
+            (letter, None) if letter.is_whitespace() => words.push(String::new()),
+            (letter, _) => word.push(letter),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    quote.is_none().then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(lines: &[&str]) -> Value {
+        let mut config = Map::new();
+        for line in lines {
+            apply(&mut config, line).unwrap();
+        }
+        Value::Object(config)
+    }
+
+    #[test]
+    fn instructions_become_what_docker_makes_of_them() {
+        assert_eq!(after(&["CMD [\"a\",\"b\"]"]), json!({"Cmd": ["a", "b"]}));
+        assert_eq!(after(&["entrypoint run it"]), json!({"Entrypoint": ["/bin/sh", "-c", "run it"]}));
+        assert_eq!(after(&["ENV A=1 B=\"two words\"", "ENV A=2", "ENV C old form"]), json!({"Env": ["B=two words", "A=2", "C=old form"]}));
+        assert_eq!(after(&["EXPOSE 80 53/udp"]), json!({"ExposedPorts": {"80/tcp": {}, "53/udp": {}}}));
+        assert_eq!(after(&["VOLUME [\"/a b\"]", "VOLUME /c /d"]), json!({"Volumes": {"/a b": {}, "/c": {}, "/d": {}}}));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for bad in ["", "CMD", "RUN x", "ENV =x", "ENV A=\"x", "EXPOSE http"] {
+            assert!(apply(&mut Map::new(), bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Everything a container sees as a file system, in the order in which it is mounted.
+
+use crate::error::{Error, Result};
+use crate::options::{self, Wishes};
+use crate::spec::runtime_spec::Facts;
+use oci_spec::runtime::Mount;
+use std::path::{Path, PathBuf};
+
+pub fn mounts(wishes: &Wishes, facts: &Facts) -> Result<Vec<Mount>> {
+    wishes.mounts.iter().try_for_each(|mount| keep_out_of_proc(mount.target()))?;
+    let mut all = Vec::with_capacity(12 + wishes.mounts.len());
+    all.push(overlay(facts)?);
+    all.extend(of_the_kernel(wishes, facts));
+    let mut wished: Vec<Mount> = etc_files(wishes, facts).chain(wishes.mounts.iter().map(wished)).collect();
+    // What lies deeper comes later, or a mount on /data would hide the one on /data/cache.
+    wished.sort_by_key(|mount| mount.destination().components().count());
+    all.extend(wished);
+    Ok(all)
+}
+
+/// The layers, and on top what the container writes.
+fn overlay(facts: &Facts) -> Result<Mount> {
+    let directory = |path: &str| {
+        // overlay separates with these, and old kernels do not undo every escape.
+        if path.contains([',', ':', '\\']) {
+            return Err(Error::cannot_keep(format!("{path} has a comma, colon or backslash in it")).hint("move the store: --root DIR"));
+        }
+        Ok(())
+    };
+    let (upper, work) = (facts.upper.display().to_string(), facts.work.display().to_string());
+    facts.lower.iter().chain([&upper, &work]).try_for_each(|path| directory(path))?;
+    let mut options = vec![format!("lowerdir={}", facts.lower.join(":")), format!("upperdir={upper}"), format!("workdir={work}")];
+    if facts.volatile {
+        // No file of it is ever synced: 250 µs less at the end of a container that is removed anyway.
+        options.push("volatile".to_owned());
+    }
+    let mut mount = Mount::default();
+    mount.set_destination("/".into()).set_typ(Some("overlay".into())).set_source(Some("overlay".into())).set_options(Some(options));
+    Ok(mount)
+}
+
+fn mount(destination: &str, kind: &str, source: &str, options: &[&str]) -> Mount {
+    let mut mount = Mount::default();
+    mount.set_destination(destination.into()).set_typ(Some(kind.to_owned())).set_source(Some(PathBuf::from(source)));
+    mount.set_options(Some(options.iter().map(|option| (*option).to_owned()).collect()));
+    mount
+}
+
+/// What programs expect to be there; the same as in Docker, in the same order.
+fn of_the_kernel<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = Mount> {
+    const SAFE: [&str; 3] = ["nosuid", "noexec", "nodev"];
+    const SAFE_AND_READ_ONLY: [&str; 4] = ["nosuid", "noexec", "nodev", "ro"];
+    let for_reading = if wishes.privileged { &SAFE[..] } else { &SAFE_AND_READ_ONLY[..] };
+    // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
+    let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", for_reading));
+    let shared_memory = if wishes.host_ipc {
+        ("/dev/shm", "bind", "/dev/shm", &["rbind", "rprivate"][..])
+    } else {
+        ("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"][..])
+    };
+    [
+        Some(("/proc", "proc", "proc", &SAFE[..])),
+        Some(("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"][..])),
+        // gid 5 is tty on every distribution, as grantpt(3) wants it.
+        Some(("/dev/pts", "devpts", "devpts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"][..])),
+        Some(("/sys", "sysfs", "sysfs", for_reading)),
+        groups,
+        Some(("/dev/mqueue", "mqueue", "mqueue", &SAFE[..])),
+        Some(shared_memory),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|(destination, ..)| !replaced(wishes, destination))
+    .map(|(destination, kind, source, options)| mount(destination, kind, source, options))
+}
+
+/// A mount that was asked for takes the place of ours; one on /dev that of everything below it.
+fn replaced(wishes: &Wishes, destination: &str) -> bool {
+    let covers = |target: &str| target == destination || (target == "/dev" && destination.starts_with("/dev/"));
+    wishes.mounts.iter().any(|mount| covers(mount.target()))
+}
+
+/// The three files that are the container's own although the image may have them too.
+fn etc_files<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = Mount> {
+    let files = [("/etc/resolv.conf", &facts.resolv_conf), ("/etc/hostname", &facts.hostname_file), ("/etc/hosts", &facts.hosts)];
+    let options: &[&str] = if wishes.read_only { &["rbind", "rprivate", "ro"] } else { &["rbind", "rprivate"] };
+    let own = files.into_iter().filter(|(target, _)| !wishes.mounts.iter().any(|mount| mount.target() == *target));
+    own.map(move |(target, source)| {
+        let mut made = mount(target, "bind", "", options);
+        made.set_source(Some(source.clone()));
+        made
+    })
+}
+
+fn wished(wish: &options::Mount) -> Mount {
+    match wish {
+        options::Mount::Bind { source, target, read_only, propagation, .. } => {
+            let propagation = if propagation.is_empty() { "rprivate" } else { propagation };
+            let options = ["rbind", propagation, if *read_only { "ro" } else { "rw" }];
+            let mut made = mount(target, "bind", "", &options);
+            made.set_source(Some(source.clone()));
+            made
+        }
+        options::Mount::Tmpfs { target, options } => {
+            // The wishes come last: `exec` takes back our `noexec`.
+            let options: Vec<&str> =
+                ["noexec", "nosuid", "nodev", "rprivate"].into_iter().chain(options.iter().map(String::as_str)).collect();
+            mount(target, "tmpfs", "tmpfs", &options)
+        }
+    }
+}
+
+/// What is mounted over /proc or into it could make writes to our own protections go elsewhere (CVE-2019-16884,
+/// CVE-2025-52881). Single files that show numbers, as lxcfs gives them, do no harm.
+fn keep_out_of_proc(target: &str) -> Result<()> {
+    const HARMLESS: &[&str] = &["cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo"];
+    match Path::new(target).strip_prefix("/proc") {
+        Ok(below) if !HARMLESS.iter().any(|name| below == Path::new(name)) => {
+            Err(Error::usage(format!("cannot mount on {target}")).because("what protects /proc would protect nothing"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::mounts::{parse_tmpfs, parse_volume};
+
+    fn facts() -> Facts {
+        Facts { lower: vec!["/l2".into(), "/l1".into()], upper: "/u".into(), work: "/w".into(), cgroup2_mounted: true, ..Facts::default() }
+    }
+
+    fn made(wishes: &Wishes, facts: &Facts) -> Vec<(String, String)> {
+        let text = |mount: &Mount| (mount.destination().display().to_string(), mount.options().as_ref().unwrap().join(","));
+        mounts(wishes, facts).unwrap().iter().map(text).collect()
+    }
+
+    fn targets(wishes: &Wishes) -> String {
+        made(wishes, &facts()).into_iter().map(|(target, _)| target).collect::<Vec<_>>().join(" ")
+    }
+
+    fn with(binds: &[&str], tmpfs: &[&str]) -> Wishes {
+        let binds = binds.iter().map(|text| parse_volume(text, Path::new("/")).unwrap().mount);
+        Wishes { mounts: binds.chain(tmpfs.iter().map(|text| parse_tmpfs(text).unwrap())).collect(), ..Wishes::default() }
+    }
+
+    #[test]
+    fn the_layers_come_first_and_then_the_kernel_s_own() {
+        let all = made(&Wishes::default(), &Facts { volatile: true, ..facts() });
+        assert_eq!(all[0], ("/".into(), "lowerdir=/l2:/l1,upperdir=/u,workdir=/w,volatile".into()));
+        assert_eq!(
+            targets(&Wishes::default()),
+            "/ /proc /dev /dev/pts /sys /sys/fs/cgroup /dev/mqueue /dev/shm /etc/resolv.conf /etc/hostname /etc/hosts"
+        );
+        assert!(all.iter().any(|(target, options)| target == "/sys" && options.ends_with(",ro")));
+    }
+
+    #[test]
+    fn without_cgroup2_there_is_no_group_tree() {
+        let all = made(&Wishes::default(), &Facts { cgroup2_mounted: false, ..facts() });
+        assert!(!all.iter().any(|(target, _)| target == "/sys/fs/cgroup"));
+    }
+
+    #[test]
+    fn privileged_writes_to_sys_and_read_only_closes_the_three_files() {
+        let privileged = made(&Wishes { privileged: true, ..Wishes::default() }, &facts());
+        assert!(privileged.iter().all(|(_, options)| !options.split(',').any(|option| option == "ro")));
+        let closed = made(&Wishes { read_only: true, ..Wishes::default() }, &facts());
+        assert!(closed.iter().filter(|(target, _)| target.starts_with("/etc/")).all(|(_, options)| options.ends_with(",ro")));
+    }
+
+    #[test]
+    fn deeper_mounts_come_later() {
+        let wishes = with(&["/a:/data/cache/x", "/b:/data"], &["/data/cache", "/etc"]);
+        assert!(targets(&wishes).ends_with("/data /etc /etc/resolv.conf /etc/hostname /etc/hosts /data/cache /data/cache/x"));
+    }
+
+    #[test]
+    fn a_wish_replaces_what_would_be_there() {
+        assert!(
+            !made(&with(&["/h:/etc/hosts:ro"], &["/dev/shm:size=1g"]), &facts())
+                .iter()
+                .any(|(_, options)| options.contains("65536k,") || options == "rbind,rprivate,x")
+        );
+        assert_eq!(targets(&with(&["/h:/etc/hosts"], &["/dev/shm"])).matches("/etc/hosts").count(), 1);
+        assert_eq!(targets(&with(&[], &["/dev/shm"])).matches("/dev/shm").count(), 1);
+        assert!(!targets(&with(&["/dev:/dev"], &[])).contains("/dev/pts"));
+    }
+
+    #[test]
+    fn options_of_wishes_are_complete() {
+        let all = made(&with(&["/a:/a:ro,rslave", "/b:/b"], &["/t:size=1m,exec"]), &facts());
+        let options = |target: &str| all.iter().find(|(known, _)| known == target).unwrap().1.clone();
+        assert_eq!(options("/a"), "rbind,rslave,ro");
+        assert_eq!(options("/b"), "rbind,rprivate,rw");
+        assert_eq!(options("/t"), "noexec,nosuid,nodev,rprivate,size=1m,exec");
+    }
+
+    #[test]
+    fn cve_2019_16884_nothing_is_mounted_over_proc() {
+        for target in ["/proc", "/proc/sys", "/proc/self/attr", "/proc/meminfo/x"] {
+            assert!(mounts(&with(&[&format!("/a:{target}")], &[]), &facts()).is_err(), "{target}");
+        }
+        assert!(mounts(&with(&["/a:/proc/meminfo", "/b:/process"], &[]), &facts()).is_ok());
+    }
+
+    #[test]
+    fn a_store_that_overlay_cannot_be_told_of_is_refused() {
+        assert!(mounts(&Wishes::default(), &Facts { upper: "/a,b/u".into(), ..facts() }).is_err());
+    }
+}

@@ -1,0 +1,299 @@
+//! Signals: their names, waiting for them as for any descriptor, sending them to a process that cannot be mistaken for
+//! another (pidfd), and how a child ended.
+
+use super::process::WaitStatus;
+use nix::errno::Errno;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// The kernel's first and last real-time signal. Not libc's SIGRTMIN(): glibc and musl each hide some of the first ones
+/// for themselves, and a container's signals must not depend on the library that we were built with.
+const FIRST_REAL_TIME: i32 = 34;
+const LAST: i32 = 64;
+
+const NAMES: &[(&str, i32)] = &[
+    ("HUP", libc::SIGHUP),
+    ("INT", libc::SIGINT),
+    ("QUIT", libc::SIGQUIT),
+    ("ILL", libc::SIGILL),
+    ("TRAP", libc::SIGTRAP),
+    ("ABRT", libc::SIGABRT),
+    ("IOT", libc::SIGABRT),
+    ("BUS", libc::SIGBUS),
+    ("FPE", libc::SIGFPE),
+    ("KILL", libc::SIGKILL),
+    ("USR1", libc::SIGUSR1),
+    ("SEGV", libc::SIGSEGV),
+    ("USR2", libc::SIGUSR2),
+    ("PIPE", libc::SIGPIPE),
+    ("ALRM", libc::SIGALRM),
+    ("TERM", libc::SIGTERM),
+    ("STKFLT", libc::SIGSTKFLT),
+    ("CHLD", libc::SIGCHLD),
+    ("CLD", libc::SIGCHLD),
+    ("CONT", libc::SIGCONT),
+    ("STOP", libc::SIGSTOP),
+    ("TSTP", libc::SIGTSTP),
+    ("TTIN", libc::SIGTTIN),
+    ("TTOU", libc::SIGTTOU),
+    ("URG", libc::SIGURG),
+    ("XCPU", libc::SIGXCPU),
+    ("XFSZ", libc::SIGXFSZ),
+    ("VTALRM", libc::SIGVTALRM),
+    ("PROF", libc::SIGPROF),
+    ("WINCH", libc::SIGWINCH),
+    ("IO", libc::SIGIO),
+    ("POLL", libc::SIGIO),
+    ("PWR", libc::SIGPWR),
+    ("SYS", libc::SIGSYS),
+];
+
+/// `TERM`, `SIGTERM`, `sigterm`, `15`, `RTMIN+3`, `RTMAX-1`.
+pub fn number(text: &str) -> Option<i32> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().filter(|number| (1..=LAST).contains(number));
+    }
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    if let Some((_, number)) = NAMES.iter().find(|(known, _)| *known == name) {
+        return Some(*number);
+    }
+    let distance = |text: &str, sign: char| match text {
+        "" => Some(0),
+        text => text
+            .strip_prefix(sign)
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|digits| digits.parse::<i32>().ok()),
+    };
+    let number = if let Some(rest) = name.strip_prefix("RTMIN") {
+        FIRST_REAL_TIME.checked_add(distance(rest, '+')?)?
+    } else {
+        LAST.checked_sub(distance(name.strip_prefix("RTMAX")?, '-')?)?
+    };
+    (FIRST_REAL_TIME..=LAST).contains(&number).then_some(number)
+}
+
+/// `SIGTERM`; `SIGRTMIN+3`; a number that has no name stays a number.
+pub fn name(number: i32) -> String {
+    match NAMES.iter().find(|(_, known)| *known == number) {
+        Some((name, _)) => format!("SIG{name}"),
+        None if number == FIRST_REAL_TIME => "SIGRTMIN".to_owned(),
+        None if (FIRST_REAL_TIME..=LAST).contains(&number) => format!("SIGRTMIN+{}", number - FIRST_REAL_TIME),
+        None => number.to_string(),
+    }
+}
+
+/// The signals that a process (strictly: this thread) does not take now, to be put back later.
+#[derive(Clone, Copy)]
+pub struct Mask(libc::sigset_t);
+
+/// From now on signals wait. The kernel's own judgements (SIGKILL, a fault in our code) come through all the same.
+pub fn block_all() -> Result<Mask, Errno> {
+    change_mask(libc::SIG_SETMASK, &full())
+}
+
+pub fn unblock_all() -> Result<Mask, Errno> {
+    change_mask(libc::SIG_SETMASK, &empty())
+}
+
+pub fn restore(mask: &Mask) -> Result<(), Errno> {
+    change_mask(libc::SIG_SETMASK, &mask.0).map(drop)
+}
+
+#[allow(unsafe_code)]
+fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> Result<Mask, Errno> {
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: both sets are ours; the call fills the second when it succeeds. It returns the error, not errno.
+    match unsafe { libc::pthread_sigmask(how, set, before.as_mut_ptr()) } {
+        0 => Ok(Mask(unsafe { before.assume_init() })),
+        error => Err(Errno::from_raw(error)),
+    }
+}
+
+#[allow(unsafe_code)]
+fn empty() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset fills the whole set.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        set.assume_init()
+    }
+}
+
+#[allow(unsafe_code)]
+fn full() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigfillset fills the whole set.
+    unsafe {
+        libc::sigfillset(set.as_mut_ptr());
+        set.assume_init()
+    }
+}
+
+#[allow(unsafe_code)]
+fn set_of(numbers: &[i32]) -> libc::sigset_t {
+    let mut set = empty();
+    for number in numbers {
+        // SAFETY: the set is ours; a number out of range is refused and changes nothing.
+        unsafe { libc::sigaddset(&mut set, *number) };
+    }
+    set
+}
+
+#[allow(unsafe_code)]
+fn is_ignored(number: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: only asks; zeroes are a valid sigaction.
+    unsafe { libc::sigaction(number, std::ptr::null(), action.as_mut_ptr()) == 0 && action.assume_init().sa_sigaction == libc::SIG_IGN }
+}
+
+/// Some signals as a descriptor: each that arrives can be read once. Until dropped they do nothing else.
+pub struct Signals {
+    fd: OwnedFd,
+    before: Mask,
+}
+
+impl Signals {
+    /// Those that our caller made us ignore (nohup; a shell's background job and ctrl-c) are left out: the kernel drops an
+    /// ignored signal only as long as it is not blocked, so here they would come back to life.
+    #[allow(unsafe_code)]
+    pub fn new(numbers: &[i32]) -> Result<Self, Errno> {
+        let wanted: Vec<i32> = numbers.iter().copied().filter(|number| !is_ignored(*number)).collect();
+        let set = set_of(&wanted);
+        let before = change_mask(libc::SIG_BLOCK, &set)?;
+        // SAFETY: the set is ours; the descriptor that is returned is new.
+        let made = unsafe { libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+        match Errno::result(made) {
+            // SAFETY: just made, nobody else has it.
+            Ok(raw) => Ok(Signals { fd: unsafe { OwnedFd::from_raw_fd(raw) }, before }),
+            Err(e) => {
+                let _ = restore(&before);
+                Err(e)
+            }
+        }
+    }
+
+    /// The next signal that has arrived, if any.
+    pub fn next(&self) -> Option<i32> {
+        // signalfd_siginfo begins with the number, and is 128 bytes long: signalfd(2).
+        let mut record = [0u8; 128];
+        match nix::unistd::read(&self.fd, &mut record) {
+            Ok(128) => Some(i32::from_ne_bytes([record[0], record[1], record[2], record[3]])),
+            _ => None,
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        let _ = restore(&self.before);
+    }
+}
+
+/// To the one process that this pidfd was made for, never to a later one with the same number. ESRCH: it has ended.
+#[allow(unsafe_code)]
+pub fn send(pidfd: BorrowedFd, number: i32) -> Result<(), Errno> {
+    // SAFETY: no pointer but a null one, which the call allows.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), number, std::ptr::null::<libc::siginfo_t>(), 0u32) };
+    Errno::result(sent).map(drop)
+}
+
+#[allow(unsafe_code)]
+pub fn kill(pid: i32, number: i32) -> Result<(), Errno> {
+    // SAFETY: numbers only.
+    Errno::result(unsafe { libc::kill(pid, number) }).map(drop)
+}
+
+/// To this thread itself.
+#[allow(unsafe_code)]
+pub fn raise(number: i32) {
+    // SAFETY: a number only.
+    unsafe { libc::raise(number) };
+}
+
+/// Ends this process by this signal, as if nobody had caught it, so that a shell sees the true reason.
+#[allow(unsafe_code)]
+pub fn die_of(number: i32) {
+    // SAFETY: the default action is put back for this one signal, then it is raised in this thread.
+    unsafe {
+        libc::signal(number, libc::SIG_DFL);
+        let _ = change_mask(libc::SIG_UNBLOCK, &set_of(&[number]));
+    }
+    raise(number);
+}
+
+/// Waits for the end of a child, and takes it out of the process table. Raw, because nix knows no real-time signals.
+#[allow(unsafe_code)]
+pub fn wait(child: BorrowedFd) -> Result<WaitStatus, Errno> {
+    loop {
+        let mut answer = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // SAFETY: the answer is ours; zeroes are a valid siginfo_t, and its si_status is valid after WEXITED.
+        let (done, answer) = unsafe {
+            let done = libc::waitid(libc::P_PIDFD, child.as_raw_fd() as libc::id_t, answer.as_mut_ptr(), libc::WEXITED);
+            (done, answer.assume_init())
+        };
+        match Errno::result(done) {
+            Err(Errno::EINTR) => {}
+            Err(e) => return Err(e),
+            Ok(_) => {
+                // SAFETY: see above.
+                let status = unsafe { answer.si_status() };
+                return Ok(if answer.si_code == libc::CLD_EXITED { WaitStatus::exited(status) } else { WaitStatus::killed(status) });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_known_by_name_and_number() {
+        for text in ["TERM", "SIGTERM", "sigterm", "15"] {
+            assert_eq!(number(text), Some(15), "{text}");
+        }
+        assert_eq!(number("RTMIN+3"), Some(37));
+        assert_eq!(number("SIGRTMAX-1"), Some(63));
+        assert_eq!(number("rtmin"), Some(34));
+        for wrong in [
+            "",
+            "0",
+            "65",
+            "SIG",
+            "TERMS",
+            "RTMIN-1",
+            "RTMIN+31",
+            "RTMAX+1",
+            "RTMAX-31",
+            "-9",
+            "RTMIN+-1",
+            "RTMIN+",
+            "RTMIN+99999999999",
+            "+9",
+        ] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_signal_has_a_name_that_leads_back() {
+        for signal in (1..=31).chain(34..=64) {
+            assert_eq!(number(&name(signal)), Some(signal));
+        }
+    }
+
+    #[test]
+    fn a_blocked_signal_waits_and_is_read_once() {
+        let signals = Signals::new(&[libc::SIGUSR2]).unwrap();
+        raise(libc::SIGUSR2);
+        assert_eq!(signals.next(), Some(libc::SIGUSR2));
+        assert_eq!(signals.next(), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! `exec`: a second process in a running container sees and may what the first does, no more.
+
+use crate::common::store::parse_attempts;
+use crate::common::{Report, Running, Store, eventually};
+
+fn running(store: &Store, flags: &[&str]) -> String {
+    store.ok(&[&["run", "-d"], flags, &["box", "sleep", "1000"]].concat())
+}
+
+#[test]
+fn exec_gives_output_and_exit_code() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    let ran = store.tare(&["exec", &id, "sh", "-c", "echo out; echo err >&2; exit 9"]);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (9, "out\n", "err\n"), "{}", ran.story());
+    store.tare(&["exec", &id, "/probe", "signal-self", "9"]).expect_code(137);
+    assert_eq!(store.tare_with(&["exec", "-i", &id, "cat"], "hello").ok(), "hello");
+    assert_eq!(store.tare_with(&["exec", &id, "cat"], "hello").ok(), "");
+}
+
+#[test]
+fn exec_sees_what_the_first_process_sees() {
+    let store = Store::new();
+    let id = running(&store, &["--ulimit", "nofile=300:400", "-w", "/tmp", "-e", "A=b"]);
+    let first = Report::parse(&store.ok(&["run", "--rm", "--ulimit", "nofile=300:400", "-w", "/tmp", "-e", "A=b", "box", "/probe"]));
+    let second = Report::parse(&store.ok(&["exec", &id, "/probe"]));
+    for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "SigBlk", "SigIgn"] {
+        assert_eq!(first.status(name), second.status(name), "{name}");
+    }
+    assert_eq!(first.rlimit("nofile"), second.rlimit("nofile"));
+    for name in ["uid", "gid", "umask", "cwd"] {
+        assert_eq!(first.0[name], second.0[name], "{name}");
+    }
+    let targets = |report: &Report| report.mounts().iter().map(|mount| mount.target.clone()).collect::<Vec<_>>();
+    assert_eq!(targets(&first), targets(&second));
+    assert_eq!(second.env("A").as_deref(), Some("b"), "the container's environment holds for exec too");
+    assert_eq!(second.env("FROM_IMAGE").as_deref(), Some("yes"));
+    assert_eq!(second.fds().into_keys().collect::<Vec<_>>(), [0, 1, 2], "{:?}", second.fds());
+    let pid = store.pid(&id);
+    for name in ["mnt", "pid", "ipc", "uts", "net", "cgroup"] {
+        let inside = std::fs::read_link(format!("/proc/{pid}/ns/{name}")).expect("a namespace");
+        assert_eq!(second.namespace(name), inside.to_string_lossy(), "exec joins {name}");
+    }
+}
+
+#[test]
+fn exec_is_in_the_container_s_group() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    let mut other = store.start(&["exec", &id, "sh", "-c", "echo ready; sleep 1000"]);
+    other.expect("ready");
+    let first = std::fs::read_to_string(format!("/proc/{}/cgroup", store.pid(&id))).expect("cgroup");
+    let inside = store.ok(&["exec", &id, "cat", "/proc/self/cgroup"]);
+    let unified = inside.lines().find(|line| line.starts_with("0::")).expect("a unified group");
+    assert!(!unified.contains(".."), "exec is inside the cgroup namespace: {unified}");
+    if let Some((mount, _)) = crate::common::cgroup2() {
+        let group = first.lines().find_map(|line| line.strip_prefix("0::")).expect("a unified group");
+        let members = std::fs::read_to_string(mount.join(group.trim_start_matches('/')).join("cgroup.procs")).expect("cgroup.procs");
+        assert!(members.lines().count() >= 3, "reaper, sleep and the second process: {members}");
+    }
+    store.ok(&["kill", &id]);
+    other.wait().expect_code(137);
+}
+
+#[test]
+fn exec_takes_its_own_user_environment_and_directory() {
+    let store = Store::new();
+    let id = running(&store, &["-e", "KEPT=1", "-e", "CHANGED=1"]);
+    let report = Report::parse(&store.ok(&["exec", "-u", "alice", "-e", "CHANGED=2", "-e", "NEW=3", "-w", "/home", &id, "/probe"]));
+    assert_eq!((report.number("uid"), report.number("gid"), report.text("cwd")), (1000, 1000, "/home"));
+    assert_eq!((report.env("KEPT"), report.env("CHANGED"), report.env("NEW")), (Some("1".into()), Some("2".into()), Some("3".into())));
+    assert_eq!(report.env("HOME").as_deref(), Some("/home/alice"));
+    assert_eq!(report.hex("CapEff"), 0);
+}
+
+#[test]
+fn cve_2026_30892_exec_never_runs_as_root_by_mistake() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    for (user, uid, gid) in [
+        ("1", 1, 1),
+        ("1:2", 1, 2),
+        ("01", 1, 1),
+        ("alice", 1000, 1000),
+        ("4242", 77, 78),
+        ("5555", 5555, 0),
+        ("4294967294", 4_294_967_294, 0),
+    ] {
+        let ran = store.tare(&["exec", "-u", user, &id, "/probe"]);
+        if ran.code != 0 {
+            // Refusing is safe: 01 and the largest number need no meaning.
+            assert!(matches!(user, "01" | "4294967294"), "-u {user}: {}", ran.story());
+            continue;
+        }
+        let report = Report::parse(&ran.stdout);
+        assert_eq!((report.number("uid"), report.number("gid"), report.number("euid")), (uid, gid, uid), "-u {user}");
+    }
+    for user in [
+        "4294967295",
+        "4294967296",
+        "-1",
+        "nosuchuser",
+        "alice:nosuchgroup",
+        "1:4294967295",
+        "1:-1",
+        "1:2:3",
+        "99999999999999999999",
+        " ",
+        ":",
+    ] {
+        let flag = format!("--user={user}");
+        let ran = store.tare(&["exec", &flag, &id, "id"]);
+        assert_ne!(ran.code, 0, "{flag} must be refused: {}", ran.story());
+        assert!(!ran.stdout.contains("uid=0"), "{flag}: {}", ran.story());
+    }
+}
+
+#[test]
+fn exec_detached_returns_at_once() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    let ran = store.tare(&["exec", "-d", &id, "sh", "-c", "sleep 0.2; touch /tmp/done; sleep 1000"]);
+    assert_eq!(ran.code, 0, "{}", ran.story());
+    eventually("the detached process works", || store.tare(&["exec", &id, "test", "-e", "/tmp/done"]).code == 0);
+}
+
+#[test]
+fn exec_privileged_is_privileged() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    let answers = parse_attempts(&store.ok(&["exec", "--privileged", &id, "/probe", "try", "mount-tmpfs", "set-hostname"]));
+    assert!(answers.iter().all(|(_, answer)| answer == "OK"), "{answers:?}");
+    let answers = parse_attempts(&store.ok(&["exec", &id, "/probe", "try", "mount-tmpfs", "set-hostname"]));
+    assert!(answers.iter().all(|(_, answer)| answer == "EPERM"), "{answers:?}");
+}
+
+#[test]
+fn exec_errors_name_the_cause() {
+    let store = Store::new();
+    let id = running(&store, &["--name", "busy"]);
+    let error = store.fails(127, &["exec", &id, "no-such-command"]);
+    assert!(error.contains("no-such-command"), "{error}");
+    let error = store.fails(126, &["exec", &id, "/not-executable"]);
+    assert!(error.contains("/not-executable"), "{error}");
+    store.fails(126, &["exec", &id, "/etc"]);
+    let error = store.fails(1, &["exec", "missing", "true"]);
+    assert!(error.contains("missing"), "{error}");
+    store.ok(&["create", "--name", "still", "box"]);
+    let error = store.fails(1, &["exec", "still", "true"]);
+    assert!(error.contains("still") && error.contains("not running") && error.contains("hint: "), "{error}");
+}
+
+#[test]
+fn the_container_s_end_ends_every_exec() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    let mut shells: Vec<Running> = (0..3).map(|_| store.start(&["exec", &id, "sh", "-c", "echo ready; sleep 1000"])).collect();
+    for shell in &mut shells {
+        shell.expect("ready");
+    }
+    store.ok(&["stop", &id]);
+    for shell in shells {
+        shell.wait().expect_code(137);
+    }
+    store.ok(&["rm", &id]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn exec_does_not_keep_a_finished_container_alive() {
+    let store = Store::new();
+    store.ok(&["run", "-d", "--name", "short", "-i", "box", "cat"]);
+    store.ok(&["exec", "-d", "short", "sleep", "1000"]);
+    let mut attached = store.start(&["attach", "short"]);
+    attached.close_stdin();
+    attached.wait().expect_code(0);
+    assert_eq!(store.ok(&["wait", "short"]), "0");
+}
+
+#[test]
+fn a_killed_exec_client_leaves_the_container_running() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    let mut client = store.start(&["exec", &id, "sh", "-c", "echo ready; sleep 1000"]);
+    client.expect("ready");
+    client.signal(nix::sys::signal::SIGKILL);
+    client.wait().expect_code(137);
+    assert_eq!(store.state(&id), "running");
+}
+
+#[test]
+fn a_hundred_execs_leave_no_zombie() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    for _ in 0..if crate::common::in_vm() { 5 } else { 30 } {
+        store.ok(&["exec", &id, "true"]);
+    }
+    let states = store.ok(&["exec", &id, "sh", "-c", "cat /proc/[0-9]*/stat | cut -d' ' -f3"]);
+    assert!(!states.contains('Z'), "{states}");
+}

@@ -1,0 +1,231 @@
+//! What needs cgroup v2 with its controllers: limits that bite. Runs in the throw-away machine (`scripts/vm`), and on any host that has them.
+//!
+//! Nothing here measures time exactly: in an emulated machine everything is up to 24 times slower.
+
+mod common;
+
+use common::{Report, Store, cgroup2, eventually, has_controllers};
+use std::path::PathBuf;
+
+/// A store, where limits can be kept; says why not otherwise. In the machine made for it, not being able is a failure.
+fn store() -> Option<Store> {
+    if has_controllers() {
+        return Some(Store::new());
+    }
+    assert!(!common::in_vm(), "this machine was made for cgroup v2, and has no memory, cpu and pids controllers");
+    let _ = common::cannot("this host keeps its controllers in cgroup v1; scripts/vm runs these tests");
+    None
+}
+
+/// The container's group, as its own process names it.
+fn group(store: &Store, name: &str) -> PathBuf {
+    let text = std::fs::read_to_string(format!("/proc/{}/cgroup", store.pid(name))).expect("cgroup");
+    let path = text.lines().find_map(|line| line.strip_prefix("0::")).expect("a group in cgroup v2").to_string();
+    cgroup2().expect("a cgroup2 mount").0.join(path.trim_start_matches('/'))
+}
+
+/// A file of the container's group, or of the one above it, where a limit may just as well stand.
+fn limit(store: &Store, name: &str, file: &str) -> String {
+    let group = group(store, name);
+    let read = |dir: &std::path::Path| std::fs::read_to_string(dir.join(file)).map(|text| text.trim().to_string());
+    read(&group).unwrap_or_else(|e| panic!("{}/{file}: {e}", group.display()))
+}
+
+#[test]
+fn limits_are_written_and_can_be_read_back() {
+    let Some(store) = store() else { return };
+    let flags = ["-m", "64m", "--memory-swap", "96m", "--cpus", "0.5", "--cpu-shares", "512", "--pids-limit", "50"];
+    store.ok(&[&["run", "-d", "--name", "small"], &flags[..], &["box", "sleep", "1000"]].concat());
+    assert_eq!(limit(&store, "small", "memory.max"), (64 << 20).to_string());
+    assert_eq!(
+        limit(&store, "small", "memory.swap.max"),
+        (32 << 20).to_string(),
+        "docker counts memory and swap together, cgroup v2 apart"
+    );
+    assert_eq!(limit(&store, "small", "cpu.max"), "50000 100000");
+    let weight: u64 = limit(&store, "small", "cpu.weight").parse().expect("a number");
+    assert!((15..=60).contains(&weight), "512 shares are half of the usual weight, here {weight}");
+    assert_eq!(limit(&store, "small", "pids.max"), "50");
+    let host = &store.inspect("small")["HostConfig"];
+    assert_eq!(
+        (&host["Memory"], &host["MemorySwap"], &host["NanoCpus"], &host["CpuShares"], &host["PidsLimit"]),
+        (&(64u64 << 20).into(), &(96u64 << 20).into(), &500_000_000.into(), &512.into(), &50.into()),
+        "{host}"
+    );
+}
+
+#[test]
+fn memory_swap_minus_one_is_without_end() {
+    let Some(store) = store() else { return };
+    store.ok(&["run", "-d", "--name", "swapper", "-m", "64m", "--memory-swap", "-1", "box", "sleep", "1000"]);
+    assert_eq!(limit(&store, "swapper", "memory.swap.max"), "max");
+    store.ok(&["run", "-d", "--name", "plain", "-m", "64m", "box", "sleep", "1000"]);
+    assert_eq!(limit(&store, "plain", "memory.swap.max"), (64 << 20).to_string(), "as much swap again as memory, as docker does");
+}
+
+#[test]
+fn the_memory_limit_kills_and_it_is_told() {
+    let Some(store) = store() else { return };
+    let ran = store.tare(&["run", "--name", "greedy", "-m", "32m", "--memory-swap", "32m", "box", "/probe", "eat-memory", "200"]);
+    assert_eq!(ran.code, 137, "{}", ran.story());
+    assert!(!ran.stdout.contains("ate"), "{}", ran.story());
+    let state = &store.inspect("greedy")["State"];
+    assert_eq!((&state["OOMKilled"], &state["ExitCode"]), (&true.into(), &137.into()), "{state}");
+    let row = store.ok(&["ps", "-a", "--format", "{{.Status}}"]);
+    assert!(row.contains("137") && row.to_lowercase().contains("memory"), "ps tells that memory was the reason: {row}");
+    assert_eq!(store.ok(&["run", "--rm", "-m", "64m", "box", "/probe", "eat-memory", "20"]), "ate 20 MB");
+    let ran = store.tare(&["run", "--name", "other", "-m", "64m", "box", "/probe", "signal-self", "9"]);
+    assert_eq!(ran.code, 137);
+    assert_eq!(store.inspect("other")["State"]["OOMKilled"], false, "137 alone is no want of memory");
+}
+
+#[test]
+fn a_child_killed_for_memory_does_not_end_the_container() {
+    let Some(store) = store() else { return };
+    let ran = store.tare(&[
+        "run",
+        "--rm",
+        "-m",
+        "32m",
+        "--memory-swap",
+        "32m",
+        "box",
+        "sh",
+        "-c",
+        "/probe eat-memory 200; echo child ended with $?",
+    ]);
+    assert!(ran.code == 0 && ran.stdout.contains("child ended with 137"), "{}", ran.story());
+}
+
+#[test]
+fn the_pids_limit_stops_a_fork_bomb() {
+    let Some(store) = store() else { return };
+    let told = store.ok(&["run", "--rm", "--pids-limit", "20", "box", "/probe", "fork-until-error", "100"]);
+    let count: u32 = told.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{told}"));
+    assert!(told.ends_with("EAGAIN") && (16..=20).contains(&count), "{told}");
+    let told = store.ok(&["run", "--rm", "--pids-limit", "-1", "box", "/probe", "fork-until-error", "3"]);
+    assert!(told.starts_with("forked 3"), "{told}");
+}
+
+#[test]
+fn kill_ends_a_fork_bomb() {
+    let Some(store) = store() else { return };
+    store.ok(&["run", "-d", "--name", "bomb", "--pids-limit", "60", "box", "/probe", "fork-bomb"]);
+    eventually("the bomb has gone off", || limit(&store, "bomb", "pids.current").parse::<u32>().is_ok_and(|count| count >= 50));
+    let group = group(&store, "bomb");
+    assert_eq!(store.ok(&["kill", "bomb"]), "bomb");
+    assert_eq!(store.ok(&["wait", "bomb"]), "137");
+    eventually("every process is dead and the group is gone", || !group.exists());
+    store.ok(&["rm", "bomb"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn rm_by_force_ends_a_fork_bomb() {
+    let Some(store) = store() else { return };
+    store.ok(&["run", "-d", "--name", "bomb", "--pids-limit", "60", "box", "/probe", "fork-bomb"]);
+    eventually("the bomb has gone off", || limit(&store, "bomb", "pids.current").parse::<u32>().is_ok_and(|count| count >= 50));
+    store.ok(&["rm", "-f", "bomb"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn the_cpu_limit_throttles() {
+    let Some(store) = store() else { return };
+    store.ok(&["run", "-d", "--name", "hot", "--cpus", "0.2", "box", "/probe", "burn-cpu", "1000"]);
+    let throttled = || {
+        let text = limit(&store, "hot", "cpu.stat");
+        text.lines().find_map(|line| line.strip_prefix("nr_throttled ")).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+    };
+    eventually("cpu.stat counts that it was throttled", || throttled() >= 3);
+    store.ok(&["kill", "hot"]);
+}
+
+#[test]
+fn exec_counts_towards_the_same_limits() {
+    let Some(store) = store() else { return };
+    store.ok(&["run", "-d", "--name", "host", "-m", "32m", "--memory-swap", "32m", "--pids-limit", "20", "box", "sleep", "1000"]);
+    let first = group(&store, "host");
+    let mut second = store.start(&["exec", "host", "sh", "-c", "echo ready; sleep 1000"]);
+    second.expect("ready");
+    let members = std::fs::read_to_string(first.join("cgroup.procs")).expect("cgroup.procs").lines().count();
+    assert!(members >= 3, "reaper, sleep and the second process: {members}");
+    store.tare(&["exec", "host", "/probe", "eat-memory", "200"]).expect_code(137);
+    let told = store.ok(&["exec", "host", "/probe", "fork-until-error", "100"]);
+    assert!(told.ends_with("EAGAIN"), "{told}");
+    store.ok(&["kill", "host"]);
+    second.wait().expect_code(137);
+}
+
+#[test]
+fn the_group_is_hidden_and_read_only_inside() {
+    let Some(store) = store() else { return };
+    let report = store.probe(&["-m", "64m"]);
+    assert_eq!(report.texts("cgroup"), ["0::/"]);
+    let mount = report.mount("/sys/fs/cgroup").expect("/sys/fs/cgroup");
+    assert!(mount.kind == "cgroup2" && mount.has("ro"), "{mount:?}");
+    assert_eq!(
+        store.ok(&["run", "--rm", "-m", "64m", "box", "cat", "/sys/fs/cgroup/memory.max"]),
+        (64 << 20).to_string(),
+        "a program can read its own limit"
+    );
+    let ran = store.tare(&["run", "--rm", "-m", "64m", "box", "sh", "-c", "echo max >/sys/fs/cgroup/memory.max"]);
+    assert_ne!(ran.code, 0, "{}", ran.story());
+}
+
+#[test]
+fn no_group_is_left() {
+    let Some(store) = store() else { return };
+    let id = store.ok(&["run", "-d", "--name", "a", "-m", "64m", "box", "sleep", "1000"]);
+    let group = group(&store, "a");
+    assert!(group.display().to_string().contains(&id[..12]), "{}", group.display());
+    store.ok(&["stop", "a"]);
+    eventually("the group is gone when the container has ended", || !group.exists());
+    store.ok(&["start", "a"]);
+    assert_eq!(limit(&store, "a", "memory.max"), (64 << 20).to_string(), "the limit holds after a new start");
+    store.ok(&["rm", "-f", "a"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn limits_that_cannot_be_are_refused() {
+    let Some(store) = store() else { return };
+    for flags in
+        [&["-m", "1m"][..], &["-m", "64m", "--memory-swap", "32m"], &["--cpus", "10000"], &["--cpu-shares", "1"], &["--memory-swap", "64m"]]
+    {
+        let ran = store.tare(&[&["run", "--rm"], flags, &["box", "true"]].concat());
+        // Docker accepts shares of one and rounds them up; either is an answer.
+        assert!(ran.code == 125 || ran.code == 0 && flags[0] == "--cpu-shares", "{flags:?}: {}", ran.story());
+        store.assert_nothing_left();
+    }
+}
+
+#[test]
+fn the_device_program_stands_here_too() {
+    let Some(store) = store() else { return };
+    let answers = store.attempts(&[], &["mknod-null", "mknod-kmsg", "mknod-mem", "mknod-vda"]);
+    let words: Vec<&str> = answers.iter().map(|(_, answer)| answer.as_str()).collect();
+    assert_eq!(words, ["OK", "EPERM", "EPERM", "EPERM"], "{answers:?}");
+}
+
+#[test]
+fn a_default_container_is_the_same_here() {
+    let Some(store) = store() else { return };
+    let report: Report = store.probe(&[]);
+    assert_eq!(report.number("ppid"), 1);
+    assert_eq!(report.status("Seccomp"), "2");
+    assert_eq!(format!("{:x}", report.hex("CapEff")), "a80425fb");
+    assert_eq!(report.fds().into_keys().collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(store.ok(&["run", "--rm", "box", "/probe", "orphans", "10"]), "zombies 0");
+}
+
+#[test]
+fn a_shell_on_a_terminal_here_too() {
+    let Some(store) = store() else { return };
+    let mut person = store.terminal(&["run", "-it", "--rm", "-m", "64m", "box", "sh"]);
+    person.expect("# ");
+    assert_eq!(person.ask("tty"), "/dev/pts/0");
+    person.send("exit 3\n");
+    assert_eq!(person.wait(), 3);
+    assert!(!person.is_raw());
+}
