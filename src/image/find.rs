@@ -128,7 +128,7 @@ mod tests {
         let error = found("busybx").unwrap_err();
         assert_eq!((error.kind(), error.hint_text()), (Kind::NoSuch, Some("did you mean busybox?")));
         assert_eq!(found("ab").unwrap_err().kind(), Kind::Conflict);
-        assert_eq!(found("Busybox").unwrap_err().kind(), Kind::Usage);
+        assert_eq!(found("Busybox").unwrap_err().kind(), Kind::Failed);
         assert_eq!(found("fff").unwrap_err().kind(), Kind::NoSuch);
     }
 }

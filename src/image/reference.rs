@@ -23,7 +23,8 @@ pub struct Reference {
 impl Reference {
     pub fn parse(text: &str) -> Result<Reference> {
         let wrong = |cause: &str| {
-            Error::usage(format!("{} is no name of an image", digest::shown(text)))
+            // Not a mistake in the flags, so the exit code is that of an image that cannot be had.
+            Error::failed(format!("{} is no name of an image", digest::shown(text)))
                 .because(cause.to_owned())
                 .hint("write it like busybox, busybox:1.36 or registry.example.com:5000/team/app:2")
         };

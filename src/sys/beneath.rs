@@ -52,7 +52,8 @@ impl Directory {
 
     /// A directory below; ELOOP when a symlink lies on the way.
     pub fn directory(&self, name: &[u8]) -> Result<Directory, Errno> {
-        self.open(name, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW, 0, STRICT).map(Directory)
+        // Without O_NOFOLLOW, which would turn the clear ELOOP into ENOTDIR; RESOLVE_NO_SYMLINKS does its work.
+        self.open(name, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0, STRICT).map(Directory)
     }
 
     /// A file to read, as a program whose root this directory is would find it: symlinks are followed inside. Never waits on a fifo.
