@@ -119,13 +119,11 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool, users: impl Fn() -> Resu
         _ => names.clone(),
     };
     let is_last = doomed.len() == names.len();
-    if is_last {
-        if let Some(user) = users()?.iter().find(|user| user.image_id == id) {
-            // Not even by force: what the container stands on would go.
-            return Err(Error::conflict(format!("cannot remove image {wanted}"))
-                .because(format!("container {} uses it", user.container))
-                .hint(format!("remove the container first: tare rm {}", user.container)));
-        }
+    if is_last && let Some(user) = users()?.iter().find(|user| user.image_id == id) {
+        // Not even by force: what the container stands on would go.
+        return Err(Error::conflict(format!("cannot remove image {wanted}"))
+            .because(format!("container {} uses it", user.container))
+            .hint(format!("remove the container first: tare rm {}", user.container)));
     }
     let layers = if is_last { layers_of(paths, &index) } else { Default::default() };
     index

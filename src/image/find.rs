@@ -38,10 +38,8 @@ pub fn config(paths: &Paths, id: &str) -> Result<(ImageConfiguration, Vec<String
 /// Names come first: `abc` may be both a name and the beginning of an id.
 pub fn select<'a>(index: &'a Index, wanted: &str) -> Result<&'a Descriptor> {
     let reference = Reference::parse(wanted);
-    if let Ok(reference) = &reference {
-        if let Some(descriptor) = by_name(index, reference) {
-            return Ok(descriptor);
-        }
+    if let Some(descriptor) = reference.as_ref().ok().and_then(|reference| by_name(index, reference)) {
+        return Ok(descriptor);
     }
     let hex = wanted.strip_prefix("sha256:").unwrap_or(wanted);
     let could_be_id = !hex.is_empty() && hex.len() <= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
