@@ -114,15 +114,26 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.what)?;
+        f.write_str(&one_line(&self.0.what))?;
         for cause in &self.0.because {
-            write!(f, ": {cause}")?;
+            write!(f, ": {}", one_line(cause))?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for Error {}
+
+/// Names from archives and messages of libraries may hold anything, also what moves a terminal's cursor.
+fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    text.chars()
+        .map(|letter| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() })
+        .collect::<String>()
+        .into()
+}
 
 /// Says which object a system call or a library failed on.
 pub trait Context<T> {
@@ -169,6 +180,12 @@ mod tests {
     fn the_object_comes_first_then_the_causes() {
         let error = Error::failed("memory.max").because("no such file").context("cannot limit memory of container web1");
         assert_eq!(error.to_string(), "cannot limit memory of container web1: memory.max: no such file");
+    }
+
+    #[test]
+    fn what_came_from_outside_stays_on_one_line() {
+        let error = Error::damaged("entry \u{1b}[2Jx").because("line\nline");
+        assert_eq!(error.to_string(), "entry \\u{1b}[2Jx: line\\nline");
     }
 
     #[test]

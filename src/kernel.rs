@@ -1,7 +1,6 @@
 //! What this kernel and this host can do for containers, looked up only for `info` and for hints: a start tries instead.
 
-use crate::runtime::cgroup;
-use crate::sys::identity;
+use crate::sys::{identity, mount};
 use std::path::Path;
 
 /// The facts, in the order in which `info` shows them.
@@ -26,7 +25,7 @@ pub struct Facts {
 
 pub fn facts() -> Facts {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let cgroup2 = cgroup::mount_point();
+    let cgroup2 = mount::cgroup2();
     let controllers = cgroup2.map(|top| read(&top.join("cgroup.controllers").display().to_string())).unwrap_or_default();
     Facts {
         release: read("/proc/sys/kernel/osrelease").trim().to_owned(),

@@ -24,7 +24,7 @@
 //! | watcher | `monitor/` |
 //! | crafts | `image/`, `runtime/`, `init/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
-//! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs`, `error.rs` |
+//! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
 //! # Where this differs from the first design, and why
 //!

@@ -3,6 +3,7 @@
 use crate::cli::Context;
 use crate::engine::{exec, find};
 use crate::error::{Context as _, Error, Result};
+use crate::monitor::pipes::{self, Pipes};
 use crate::monitor::relay;
 use crate::options::env_file;
 use crate::paths::Paths;
@@ -64,18 +65,22 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     match (detach, request.terminal) {
         (true, _) => in_background(&context.paths, &seen, &request),
         (false, true) => with_terminal(&context.paths, &seen, &request, interactive),
-        (false, false) => with_our_streams(&context.paths, &seen, &request, interactive),
+        (false, false) => with_pipes(&context.paths, &seen, &request, interactive),
     }
 }
 
-/// The process has our own streams: nothing stands between it and whoever called us.
-fn with_our_streams(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
-    let null = file::open_dev_null().context("cannot open /dev/null")?;
-    let (input, output, error) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-    let input = if interactive { input.as_fd() } else { null.as_fd() };
-    let created = exec::exec(paths, seen, request, Streams::Separate([input, output.as_fd(), error.as_fd()]))?;
+fn with_pipes(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
+    const WHAT: &str = "cannot make pipes";
+    let null = file::open_dev_null().context(WHAT)?;
+    let input = interactive.then(file::pipe).transpose().context(WHAT)?;
+    let (output, error) = (file::pipe().context(WHAT)?, file::pipe().context(WHAT)?);
+    let theirs = [input.as_ref().map_or(null.as_fd(), |(read, _)| read.as_fd()), output.1.as_fd(), error.1.as_fd()];
+    let created = exec::exec(paths, seen, request, Streams::Separate(theirs))?;
     created.start()?;
-    relay::await_child(created.pid, created.pidfd.as_fd())
+    let ours = Pipes { input: input.map(|(_, write)| write), output: output.0, error: error.0 };
+    // Held by us, their ends would keep the streams from ending.
+    drop((output.1, error.1));
+    pipes::relay_pipes(ours, created.pid, created.pidfd.as_fd())
 }
 
 fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {

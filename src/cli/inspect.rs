@@ -60,6 +60,7 @@ pub fn text(found: &[Value], format: &str) -> Result<String> {
 }
 
 fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
+    let mut no_container = None;
     if kind != "image" {
         match find::container(paths, name) {
             Ok(seen) => {
@@ -69,12 +70,16 @@ fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
                 return Ok(container::value(&seen, spec.as_ref(), image.as_ref(), &files));
             }
             Err(error) if kind == "container" || error.kind() != Kind::NoSuch => return Err(error),
-            Err(_) => {}
+            Err(error) => no_container = Some(error),
         }
     }
     match catalog::details(paths, name) {
         Err(error) if kind.is_empty() && error.kind() == Kind::NoSuch => {
-            Err(Error::no_such(format!("no such container or image: {name}")).hint("tare ps -a and tare images list them"))
+            let error = Error::no_such(format!("no such container or image: {name}"));
+            Err(match no_container.as_ref().and_then(Error::hint_text).filter(|hint| hint.contains("did you mean")) {
+                Some(hint) => error.hint(hint),
+                None => error.hint("tare ps -a and tare images list them"),
+            })
         }
         other => other.map(|details| crate::cli::image::describe(&details)),
     }

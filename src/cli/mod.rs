@@ -1,5 +1,6 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
+mod attach;
 mod create;
 mod exec;
 mod human;
@@ -10,6 +11,7 @@ mod info;
 mod inspect;
 mod kill;
 mod load;
+mod logs;
 mod ps;
 mod rm;
 mod rmi;
@@ -51,6 +53,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "start", about: "Start containers that do not run", define: start::define, run: start::run },
     Command { name: "exec", about: "Run a further command in a running container", define: exec::define, run: exec::run },
     Command { name: "ps", about: "List containers", define: ps::define, run: ps::run },
+    Command { name: "attach", about: "Join your streams to those of a running container", define: attach::define, run: attach::run },
+    Command { name: "logs", about: "Show what a container has written", define: logs::define, run: logs::run },
     Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
     Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
@@ -68,17 +72,16 @@ const COMMANDS: &[Command] = &[
 
 pub fn main() -> i32 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let command = typed(&words);
     match carry_out(&words) {
         Ok(code) => code,
-        Err(error) => report(&error, words.get(1).map_or("", String::as_str)),
+        Err(error) => report(&error, command.map_or("", |command| command.name)),
     }
 }
 
 /// Parses and carries out. A start builds only the one command that was typed: all of them together cost a tenth of a start.
 fn carry_out(words: &[String]) -> Result<i32> {
-    let typed = words.iter().skip(1).find(|word| !word.starts_with('-'));
-    let only = COMMANDS.iter().find(|command| typed.is_some_and(|typed| typed == command.name));
-    let program = match only {
+    let program = match typed(words) {
         Some(command) => program().subcommand(define(command)),
         None => program().subcommands(COMMANDS.iter().map(define)),
     };
@@ -91,6 +94,19 @@ fn carry_out(words: &[String]) -> Result<i32> {
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
     (command.run)(&Context { paths }, arguments)
+}
+
+/// The command that was typed, looked for without building any.
+fn typed(words: &[String]) -> Option<&'static Command> {
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--root" | "--run-dir" => drop(words.next()),
+            option if option.starts_with('-') => {}
+            name => return COMMANDS.iter().find(|command| command.name == name),
+        }
+    }
+    None
 }
 
 fn program() -> clap::Command {
@@ -120,8 +136,9 @@ fn report(error: &Error, command: &str) -> i32 {
         eprintln!("hint: {hint}");
     }
     match error.kind() {
-        Kind::CannotExecute => 126,
-        Kind::CommandNotFound => 127,
+        // `start` carries out what was wished earlier: only whoever typed the command hears of it by these codes.
+        Kind::CannotExecute if command != "start" => 126,
+        Kind::CommandNotFound if command != "start" => 127,
         Kind::Usage => 125,
         _ if command == "run" => 125,
         _ => 1,

@@ -7,6 +7,7 @@ use crate::names;
 use crate::options::{
     Seccomp, Wishes, detach_keys, devices, env_file, labels, limits, mounts, namespaces, security, signals, ulimits, users,
 };
+use crate::spec::capabilities;
 use clap::{Arg, ArgAction, ArgMatches};
 use std::io::Read;
 use std::path::PathBuf;
@@ -358,8 +359,11 @@ fn pull(text: &str) -> Result<bool> {
 }
 
 fn capability(text: &str) -> Result<String> {
-    // The names are checked where they become a mask (spec::capabilities).
-    if text.is_empty() { Err(Error::usage("no capability is named")) } else { Ok(text.to_owned()) }
+    match text.to_ascii_uppercase().as_str() {
+        "ALL" | "CAP_ALL" => {}
+        _ => drop(capabilities::parse(text)?),
+    }
+    Ok(text.to_owned())
 }
 
 /// A whole text file, with a bound: `/dev/zero` is a file name too.

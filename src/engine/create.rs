@@ -7,11 +7,12 @@ use crate::options::Wishes;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Container;
 use crate::runtime::plan::{Beyond, Plan};
+use crate::spec::capabilities;
 use crate::spec::command;
 use crate::spec::image_words::ImageWords;
 use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, identity};
 use oci_spec::runtime::Spec;
 use std::path::Path;
 
@@ -102,6 +103,7 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         cgroup_path: format!("/tare/{}", record.id),
         cgroup2_mounted: true,
         devices: devices::wished(&record.wishes)?,
+        held: (record.wishes.privileged || !record.wishes.cap_add.is_empty()).then(identity::own_capabilities),
         masked: devices::thermal_throttles(),
     };
     runtime_spec::runtime_spec(&record.wishes, words, &facts)
@@ -123,6 +125,12 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
         }
     }
     let plan = Plan::new(spec, Beyond::default())?;
+    if !record.wishes.cap_add.is_empty() {
+        let missing = plan.person.capabilities.bounding & !identity::own_capabilities();
+        if let Some(name) = capabilities::of_mask(missing).next() {
+            return Err(Error::cannot_keep(format!("cannot give capability {name}")).because("tare itself does not have it here"));
+        }
+    }
     filter::choose(&record.wishes, plan.person.capabilities.bounding).map(drop)
 }
 

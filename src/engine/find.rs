@@ -7,6 +7,8 @@ use crate::record::{Container, Ended, Live, Seen, Status};
 use crate::{names, store};
 
 pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
+    // As `inspect` writes it.
+    let wanted = wanted.strip_prefix('/').unwrap_or(wanted);
     if let Some(seen) = name_claim::who_has(paths, wanted).map_or(Ok(None), |id| by_id(paths, &id))? {
         return Ok(seen);
     }

@@ -11,6 +11,7 @@ use super::near::{Event, Near};
 use super::protocol::{Stream, ToClient, ToMonitor, WINDOW, Wants, decode, encode};
 use crate::error::{Context, Error, Result};
 use crate::sys::poll::{Watched, poll};
+use crate::sys::terminal::Size;
 use crate::sys::{signal, socket};
 use nix::errno::Errno;
 use std::ops::Range;
@@ -50,6 +51,10 @@ pub fn attach(monitor: OwnedFd, how: &How) -> Result<Outcome> {
     let near = Near::ours(how.terminal, how.wants.stdin, how.sig_proxy)?;
     let attending = Attending::new(monitor, near, how, false);
     attending.say(&ToMonitor::Attach(how.wants));
+    // Another size than it had: a program that shows a whole screen, or a prompt, draws it again for the newcomer.
+    if let Some(size) = attending.near.size() {
+        attending.say(&ToMonitor::Resize(Size { rows: size.rows.saturating_add(1), columns: size.columns.saturating_add(1) }));
+    }
     attending.until_the_end()
 }
 

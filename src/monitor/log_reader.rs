@@ -3,9 +3,13 @@
 
 use super::log::from_base64;
 use super::protocol::Stream;
+use crate::sys::poll::Changes;
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::io::{Read, Result, Seek, SeekFrom};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Result, Seek, SeekFrom};
+use std::path::Path;
+use std::time::Duration;
 
 /// A piece of 16 KiB, each byte written as `\u001b`, beside it as base64, and some room: longer lines are not ours.
 const LONGEST_LINE: usize = 192 << 10;
@@ -67,11 +71,11 @@ pub struct Entries {
 }
 
 impl Entries {
-    pub fn feed(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(Entry)) {
+    pub fn feed(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.begun.extend_from_slice(&bytes[..end]);
             if let Some(entry) = parse(&self.begun).filter(|_| !self.lost) {
-                each(entry);
+                each(entry)?;
             }
             self.begun.clear();
             self.lost = false;
@@ -81,6 +85,71 @@ impl Entries {
         if self.begun.len() > LONGEST_LINE {
             self.begun.clear();
             self.lost = true;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a log from the last `tail` lines (`None`: from its beginning) to its end, and if `still_runs` is given, goes on
+/// with what is written until that says no. A container that has not written anything yet has no log.
+pub fn read(
+    path: &Path,
+    tail: Option<u64>,
+    still_runs: Option<&dyn Fn() -> bool>,
+    each: &mut dyn FnMut(Entry) -> Result<()>,
+) -> Result<()> {
+    let mut reading = Reading { file: None, entries: Entries::default() };
+    // The wait for changes is set up before the first look: nothing can happen unseen between the two.
+    let changes = still_runs.and_then(|_| Changes::of(&[path.parent()?]).ok());
+    // What is there already counts as past; a log that appears later is read from its beginning.
+    reading.open(path, tail)?;
+    loop {
+        // Asked before the file is read to its end: what was written before the container ended is never missed.
+        let goes_on = still_runs.is_some_and(|still_runs| still_runs());
+        reading.open(path, None)?;
+        reading.read_to_end(each)?;
+        if !goes_on {
+            return Ok(());
+        }
+        match &changes {
+            // Not for ever, because the end of a container is no change of its directory.
+            Some(changes) => changes.wait(CHECK_AFTER),
+            None => std::thread::sleep(Duration::from_millis(CHECK_AFTER as u64)),
+        }
+    }
+}
+
+/// Milliseconds.
+const CHECK_AFTER: i32 = 100;
+
+struct Reading {
+    file: Option<File>,
+    entries: Entries,
+}
+
+impl Reading {
+    fn open(&mut self, path: &Path, tail: Option<u64>) -> Result<()> {
+        if self.file.is_some() {
+            return Ok(());
+        }
+        let mut file = match File::open(path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        let start = tail.map_or(Ok(0), |wanted| start_of_last(&mut file, wanted))?;
+        file.seek(SeekFrom::Start(start))?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    fn read_to_end(&mut self, each: &mut dyn FnMut(Entry) -> Result<()>) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut block = vec![0; STRIDE as usize];
+        loop {
+            match file.read(&mut block)? {
+                0 => return Ok(()),
+                count => self.entries.feed(&block[..count], each)?,
+            }
         }
     }
 }
@@ -139,7 +208,11 @@ mod tests {
 
     fn all(text: &[u8], cut: usize) -> Vec<String> {
         let (mut entries, mut got) = (Entries::default(), Vec::new());
-        text.chunks(cut).for_each(|piece| entries.feed(piece, &mut |entry| got.push(String::from_utf8(entry.bytes).unwrap())));
+        let mut each = |entry: Entry| {
+            got.push(String::from_utf8(entry.bytes).unwrap());
+            Ok(())
+        };
+        text.chunks(cut).for_each(|piece| entries.feed(piece, &mut each).unwrap());
         got
     }
 
@@ -190,5 +263,41 @@ mod tests {
         assert_eq!(last(&text, 2), ["thr", "ee\n", "begun"]);
         assert_eq!(last(&text, 3), ["tw", "o\n", "thr", "ee\n", "begun"]);
         assert_eq!(last(&text, 9).len(), 6);
+    }
+
+    #[test]
+    fn following_begins_before_the_log_exists_and_misses_nothing_at_the_end() {
+        let directory = std::env::temp_dir().join(format!("tare-follow-{}", std::process::id()));
+        crate::sys::file::make_dirs(&directory, 0o700).unwrap();
+        let path = directory.join("log");
+        let (tell, runs) = std::sync::mpsc::channel::<()>();
+        let in_thread = path.clone();
+        let writer = std::thread::spawn(move || {
+            let mut log = crate::monitor::log::Log::new(in_thread);
+            for number in 0..20 {
+                std::thread::sleep(Duration::from_millis(5));
+                log.append(Stream::Stdout, format!("{number}\n").as_bytes());
+            }
+            log.append(Stream::Stderr, b"last");
+            log.rest();
+            drop(tell);
+        });
+        let still_runs = || runs.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected);
+        let mut got = String::new();
+        read(&path, Some(3), Some(&still_runs), &mut |entry| {
+            got.push_str(std::str::from_utf8(&entry.bytes).unwrap());
+            Ok(())
+        })
+        .unwrap();
+        writer.join().unwrap();
+        assert_eq!(got, (0..20).map(|number| format!("{number}\n")).collect::<String>() + "last");
+        let mut last = Vec::new();
+        read(&path, Some(2), None, &mut |entry| {
+            last.push(entry.bytes);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(last, [b"19\n".to_vec(), b"last".to_vec()]);
+        crate::sys::file::remove_tree(&directory).unwrap();
     }
 }

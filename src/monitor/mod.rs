@@ -14,6 +14,7 @@ pub mod detach_keys;
 pub mod log;
 pub mod log_reader;
 pub mod near;
+pub mod pipes;
 pub mod protocol;
 pub mod relay;
 pub mod watch;

@@ -18,10 +18,7 @@ const LONGEST_USER_FILE: u64 = 10 << 20;
 
 pub fn become_somebody(person: &Person) -> Result<Never> {
     let user = find_user(person)?;
-    if person.terminal {
-        // 0 is the terminal: its user may read and write it, as on any machine.
-        file::change_owner_of(std::io::stdin().as_fd(), user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user")?;
-    }
+    give_streams(person, &user)?;
     make_working_directory(person, &user)?;
     if person.no_new_privileges {
         identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
@@ -40,6 +37,20 @@ pub fn become_somebody(person: &Person) -> Result<Never> {
         load_filter(person)?;
     }
     execute(person, &user)
+}
+
+/// The terminal, and pipes: their user may open them again by the names /dev/stdin, /dev/stdout and /dev/stderr. Nothing else
+/// is touched: /dev/null is the host's (CVE-2026-88265).
+fn give_streams(person: &Person, user: &User) -> Result<()> {
+    if person.terminal {
+        return file::change_owner_of(std::io::stdin().as_fd(), user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user");
+    }
+    for fd in [std::io::stdin().as_fd(), std::io::stdout().as_fd(), std::io::stderr().as_fd()] {
+        if user.uid != 0 && file::is_pipe(fd).at(Step::OpenTerminal, "look at the streams")? {
+            file::change_owner_of(fd, user.uid, user.gid).at(Step::OpenTerminal, "give the streams to the user")?;
+        }
+    }
+    Ok(())
 }
 
 /// Another user than root has the capabilities within reach (bounding) but not in hand, as with Docker: exec would drop them anyway.

@@ -38,6 +38,8 @@ pub struct Facts {
     pub cgroup2_mounted: bool,
     /// The devices that were asked for; of a privileged container, all there are.
     pub devices: Vec<DeviceNode>,
+    /// The capabilities that we hold ourselves: "all" can mean no more. `None`: every one there is.
+    pub held: Option<u64>,
     /// Paths of this machine to be masked beside those of every machine (`thermal_throttle` of each processor).
     pub masked: Vec<String>,
 }
@@ -89,7 +91,7 @@ fn process(wishes: &Wishes, image: &ImageWords, facts: &Facts) -> Result<Process
         .set_cwd(clean_path(workdir).into())
         .set_user(user(wishes.user.as_deref().unwrap_or(&image.user))?)
         .set_terminal(Some(wishes.terminal))
-        .set_capabilities(Some(capability_sets(wishes)?))
+        .set_capabilities(Some(capability_sets(wishes, facts)?))
         .set_rlimits(Some(wishes.ulimits.iter().map(rlimit).collect::<Result<_>>()?))
         .set_no_new_privileges(Some(wishes.no_new_privileges));
     Ok(process)
@@ -113,8 +115,10 @@ fn user(text: &str) -> Result<User> {
 }
 
 /// Inheritable and ambient stay empty: a process that is not root must not find capabilities (CVE-2022-29162).
-fn capability_sets(wishes: &Wishes) -> Result<LinuxCapabilities> {
+fn capability_sets(wishes: &Wishes, facts: &Facts) -> Result<LinuxCapabilities> {
     let mask = if wishes.privileged { capabilities::EVERY } else { capabilities::after_changes(&wishes.cap_add, &wishes.cap_drop)? };
+    let names_all = wishes.privileged || wishes.cap_add.iter().any(|word| word.eq_ignore_ascii_case("all"));
+    let mask = if names_all { mask & facts.held.unwrap_or(capabilities::EVERY) } else { mask };
     let set = Capabilities::from_iter(capabilities::of_mask(mask).filter_map(|name| name.strip_prefix("CAP_")?.parse().ok()));
     let mut sets = LinuxCapabilities::default();
     sets.set_bounding(Some(set.clone())).set_effective(Some(set.clone())).set_permitted(Some(set));

@@ -261,3 +261,7 @@ pub fn is_dir(fd: BorrowedFd) -> Result<bool, Errno> {
 pub fn change_mode(path: &Path, mode: u32) -> Result<(), Errno> {
     stat::fchmodat(AT_FDCWD, path, Mode::from_bits_truncate(mode), stat::FchmodatFlags::FollowSymlink)
 }
+
+pub fn is_pipe(fd: BorrowedFd) -> Result<bool, Errno> {
+    Ok(SFlag::from_bits_truncate(stat::fstat(fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
+}

@@ -189,3 +189,8 @@ pub const PROC_MAGIC: i64 = 0x9fa0;
 pub fn is_read_only(path: &Path) -> Result<bool, Errno> {
     Ok(nix::sys::statvfs::statvfs(path)?.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY))
 }
+
+/// Where cgroup2 is mounted: alone, or beside cgroup v1's controllers (hybrid).
+pub fn cgroup2() -> Option<&'static Path> {
+    ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter().map(Path::new).find(|path| lies_on(path, CGROUP2_MAGIC))
+}

@@ -99,3 +99,15 @@ pub fn parse_time(text: &str) -> bool {
     let marks = [(4, '-'), (7, '-'), (10, 'T'), (13, ':'), (16, ':')].iter().all(|(at, mark)| text.chars().nth(*at) == Some(*mark));
     text.starts_with("20") && marks && digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && text.ends_with('Z')
 }
+
+/// An extended attribute of a file, symlinks not followed.
+pub fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).expect("a path");
+    let name = std::ffi::CString::new(name).expect("a name");
+    let mut value = vec![0; 65536];
+    // SAFETY: the kernel writes at most as many bytes as it is told.
+    let length = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    value.truncate(usize::try_from(length).ok()?);
+    Some(value)
+}

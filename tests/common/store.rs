@@ -66,6 +66,14 @@ impl Store {
         ran.stderr
     }
 
+    /// Must fail because the words make no sense: 1, or 125 as docker says for flags.
+    pub fn refuses(&self, words: &[&str]) -> String {
+        let ran = self.tare(words);
+        assert!([1, 125].contains(&ran.code), "expected a refusal, got {}", ran.story());
+        assert_proper_error(&ran);
+        ran.stderr
+    }
+
     /// Beside the test, with a pipe for standard input.
     pub fn start(&self, words: &[&str]) -> Running {
         let mut command = self.command(words);
@@ -223,9 +231,8 @@ impl Drop for Store {
                 process::run(self.command(&["ps", "-a", "--no-trunc"]), None).stdout
             );
         }
-        let ids = process::run(self.command(&["ps", "-aq", "--no-trunc"]), None).stdout;
-        let ids: Vec<&str> = ids.split_whitespace().collect();
         let known = leftovers::ids(self);
+        let ids: Vec<&str> = known.iter().map(String::as_str).collect();
         let removal = if ids.is_empty() { None } else { Some(process::run(self.command(&[&["rm", "-f"], &ids[..]].concat()), None)) };
         let left = leftovers::find(self, &known);
         leftovers::end_processes(self, &known);

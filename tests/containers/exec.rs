@@ -169,11 +169,11 @@ fn the_container_s_end_ends_every_exec() {
 #[test]
 fn exec_does_not_keep_a_finished_container_alive() {
     let store = Store::new();
-    store.ok(&["run", "-d", "--name", "short", "-i", "box", "cat"]);
+    let mut running = store.start(&["run", "-i", "--name", "short", "box", "sh", "-c", "echo ready; cat"]);
+    running.expect("ready");
     store.ok(&["exec", "-d", "short", "sleep", "1000"]);
-    let mut attached = store.start(&["attach", "short"]);
-    attached.close_stdin();
-    attached.wait().expect_code(0);
+    running.close_stdin();
+    running.wait().expect_code(0);
     assert_eq!(store.ok(&["wait", "short"]), "0");
 }
 

@@ -53,7 +53,7 @@ fn tag_gives_a_second_name() {
     assert_eq!(store.ok(&["run", "--rm", "mine:v1", "echo", "same"]), "same");
     assert_eq!(store.ok(&["run", "--rm", &id[7..19], "echo", "by id"]), "by id");
     assert_eq!(store.ok(&["run", "--rm", &id, "echo", "by digest"]), "by digest");
-    let error = store.fails(1, &["tag", "box", "Not A Name"]);
+    let error = store.refuses(&["tag", "box", "Not A Name"]);
     assert!(error.contains("Not A Name"), "{error}");
 }
 
@@ -151,7 +151,7 @@ fn import_makes_an_image_of_a_root_tarball() {
 
     let from_stdin = store.tare_with(&["import", "-", "piped"], archive::gzip(&tar)).ok();
     assert!(from_stdin.starts_with("sha256:"), "{from_stdin}");
-    let error = store.fails(1, &["import", "-c", "COLOUR red", path.to_str().expect("utf-8"), "never"]);
+    let error = store.refuses(&["import", "-c", "COLOUR red", path.to_str().expect("utf-8"), "never"]);
     assert!(error.contains("COLOUR"), "{error}");
     store.fails(1, &["image", "inspect", "never"]);
 }

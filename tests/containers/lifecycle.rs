@@ -78,11 +78,11 @@ fn kill_sends_the_signal_that_was_asked_for() {
 #[test]
 fn kill_without_words_ends_it_with_137() {
     let store = Store::new();
-    store.ok(&["run", "-d", "--name", "a", "box", "sleep", "1000"]);
-    store.ok(&["run", "-d", "--name", "b", "box", "/probe", "wait-signals"]);
-    assert_eq!(store.ok(&["kill", "a", "b"]), "a\nb");
-    assert_eq!(store.ok(&["wait", "a", "b"]), "137\n137");
-    assert_eq!(store.inspect("a")["State"]["ExitCode"], 137);
+    store.ok(&["run", "-d", "--name", "aa", "box", "sleep", "1000"]);
+    store.ok(&["run", "-d", "--name", "bb", "box", "/probe", "wait-signals"]);
+    assert_eq!(store.ok(&["kill", "aa", "bb"]), "aa\nbb");
+    assert_eq!(store.ok(&["wait", "aa", "bb"]), "137\n137");
+    assert_eq!(store.inspect("aa")["State"]["ExitCode"], 137);
 }
 
 #[test]
@@ -156,10 +156,10 @@ fn a_running_container_is_removed_only_by_force() {
 #[test]
 fn rm_of_several_goes_on_after_a_failure() {
     let store = Store::new();
-    store.ok(&["create", "--name", "a", "box"]);
-    store.ok(&["create", "--name", "b", "box"]);
-    let ran = store.tare(&["rm", "a", "missing", "b"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (1, "a\nb\n"), "{}", ran.story());
+    store.ok(&["create", "--name", "aa", "box"]);
+    store.ok(&["create", "--name", "bb", "box"]);
+    let ran = store.tare(&["rm", "aa", "missing", "bb"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, "aa\nbb\n"), "{}", ran.story());
     store.assert_nothing_left();
 }
 
@@ -180,9 +180,9 @@ fn start_attaches_when_asked() {
     store.ok(&["create", "--name", "echo", "-i", "box", "sh", "-c", "read line; echo got $line; exit 3"]);
     let ran = store.tare_with(&["start", "-a", "-i", "echo"], "a line\n");
     assert_eq!((ran.code, ran.stdout.as_str()), (3, "got a line\n"), "{}", ran.story());
-    store.ok(&["create", "--name", "a", "box", "true"]);
-    store.ok(&["create", "--name", "b", "box", "true"]);
-    assert_eq!(store.ok(&["start", "a", "b"]), "a\nb");
+    store.ok(&["create", "--name", "aa", "box", "true"]);
+    store.ok(&["create", "--name", "bb", "box", "true"]);
+    assert_eq!(store.ok(&["start", "aa", "bb"]), "aa\nbb");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn attach_shows_and_forwards() {
         "box",
         "sh",
         "-c",
-        "while read line; do echo heard $line; echo noise >&2; done; exit 8",
+        "while read line; do echo heard $line; echo noise >&2; [ $line = bye ] && exit 8; done",
     ]);
     let mut attached = store.start(&["attach", "talk"]);
     attached.send("one\n");
@@ -217,9 +217,10 @@ fn attach_shows_and_forwards() {
     attached.expect("heard two");
     drop(second);
     assert_eq!(store.state("talk"), "running", "one viewer may go");
-    attached.close_stdin();
+    // As in docker: after `run -d -i` the end of a viewer's input is not the end of the container's.
+    attached.send("bye\n");
     let ran = attached.wait();
-    assert_eq!(ran.code, 8, "the end of input reaches the container, and its code comes back: {}", ran.story());
+    assert_eq!(ran.code, 8, "the container's code comes back: {}", ran.story());
     assert!(ran.stderr.contains("noise"), "the streams are kept apart: {}", ran.story());
 }
 
@@ -296,13 +297,13 @@ fn inspect_has_docker_s_shape() {
 #[test]
 fn inspect_of_several_and_with_a_format() {
     let store = Store::new();
-    store.ok(&["create", "--name", "a", "box"]);
-    store.ok(&["create", "--name", "b", "box"]);
-    let all: Value = serde_json::from_str(&store.ok(&["inspect", "a", "b"])).expect("json");
+    store.ok(&["create", "--name", "aa", "box"]);
+    store.ok(&["create", "--name", "bb", "box"]);
+    let all: Value = serde_json::from_str(&store.ok(&["inspect", "aa", "bb"])).expect("json");
     assert_eq!(all.as_array().map(Vec::len), Some(2));
-    assert_eq!(store.ok(&["inspect", "-f", "{{.State.Status}}", "a", "b"]), "created\ncreated");
-    assert_eq!(store.ok(&["inspect", "--format", "{{.Name}} {{.Config.Image}}", "a"]), "/a box");
-    let ran = store.tare(&["inspect", "a", "missing"]);
+    assert_eq!(store.ok(&["inspect", "-f", "{{.State.Status}}", "aa", "bb"]), "created\ncreated");
+    assert_eq!(store.ok(&["inspect", "--format", "{{.Name}} {{.Config.Image}}", "aa"]), "/aa box");
+    let ran = store.tare(&["inspect", "aa", "missing"]);
     assert_eq!(ran.code, 1, "{}", ran.story());
     assert!(ran.stderr.contains("missing"));
 }

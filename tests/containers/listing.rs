@@ -20,7 +20,7 @@ fn ps_has_docker_s_columns() {
 #[test]
 fn ps_shows_the_running_and_a_shows_all() {
     let store = Store::new();
-    store.ok(&["run", "--name", "done", "box", "/probe", "exit", "3"]);
+    store.tare(&["run", "--name", "done", "box", "/probe", "exit", "3"]).expect_code(3);
     store.ok(&["create", "--name", "new", "box"]);
     store.ok(&["run", "-d", "--name", "busy", "box", "sleep", "1000"]);
     assert_eq!(store.names(false), ["busy"]);
@@ -34,7 +34,7 @@ fn ps_shows_the_running_and_a_shows_all() {
 #[test]
 fn ps_quiet_latest_and_last() {
     let store = Store::new();
-    let ids: Vec<String> = ["a", "b", "c"].iter().map(|name| store.ok(&["create", "--name", name, "box"])).collect();
+    let ids: Vec<String> = ["aa", "bb", "cc"].iter().map(|name| store.ok(&["create", "--name", name, "box"])).collect();
     assert_eq!(store.ok(&["ps", "-aq"]).lines().collect::<Vec<_>>(), [&ids[2][..12], &ids[1][..12], &ids[0][..12]]);
     assert_eq!(store.ok(&["ps", "-aq", "--no-trunc"]).lines().next(), Some(ids[2].as_str()));
     assert_eq!(store.ok(&["ps", "-lq"]), &ids[2][..12]);
@@ -46,7 +46,7 @@ fn ps_quiet_latest_and_last() {
 fn ps_filters() {
     let store = Store::new();
     store.ok(&["run", "-d", "--name", "busy", "--label", "tier=web", "box", "sleep", "1000"]);
-    store.ok(&["run", "--name", "done", "--label", "tier=job", "box", "/probe", "exit", "3"]);
+    store.tare(&["run", "--name", "done", "--label", "tier=job", "box", "/probe", "exit", "3"]).expect_code(3);
     store.ok(&["create", "--name", "new", "probe"]);
     for (filter, expected) in [
         ("name=bus", "busy"),
@@ -68,7 +68,7 @@ fn ps_filters() {
     let both = store.ok(&["ps", "-a", "-f", "status=exited", "-f", "status=created", "--format", "{{.Names}}"]);
     assert_eq!(both.lines().count(), 2, "{both}");
     assert_eq!(store.ok(&["ps", "-aq", "-f", "status=exited", "-f", "name=busy"]), "");
-    let error = store.fails(1, &["ps", "-f", "colour=red"]);
+    let error = store.refuses(&["ps", "-f", "colour=red"]);
     assert!(error.contains("colour"), "{error}");
 }
 
@@ -105,7 +105,7 @@ fn ps_formats() {
     }
     let same: Value = serde_json::from_str(&store.ok(&["ps", "--format", "{{json .}}"])).expect("json");
     assert_eq!(same["Names"], "web");
-    let error = store.fails(1, &["ps", "--format", "{{.Colour}}"]);
+    let error = store.refuses(&["ps", "--format", "{{.Colour}}"]);
     assert!(error.contains("Colour"), "{error}");
 }
 
@@ -114,7 +114,7 @@ fn a_long_command_is_shortened() {
     let store = Store::new();
     store.ok(&["create", "--name", "long", "box", "echo", "one two three four five six seven"]);
     let short = store.ok(&["ps", "-a", "--format", "{{.Command}}"]);
-    assert!(short.starts_with("\"echo one two") && short.ends_with("…\"") && short.chars().count() <= 22, "{short}");
+    assert!(short.starts_with("\"echo 'one two") && short.ends_with("…\"") && short.chars().count() <= 22, "{short}");
     let long = store.ok(&["ps", "-a", "--no-trunc", "--format", "{{.Command}}"]);
     assert!(long.contains("six seven"), "{long}");
 }

@@ -103,8 +103,9 @@ fn the_hostname_can_be_chosen() {
     let store = Store::new();
     let report = store.probe(&["-h", "web.example"]);
     assert_eq!(report.text("hostname"), "web.example");
-    let files = store.ok(&["run", "--rm", "--hostname", "web", "box", "cat", "/etc/hostname", "/etc/hosts"]);
-    assert!(files.starts_with("web\n") && files.lines().skip(1).any(|line| line.contains("web")), "{files}");
+    // Without a network there is no address for a line in /etc/hosts, in docker neither.
+    let files = store.ok(&["run", "--rm", "--hostname", "web", "box", "cat", "/etc/hostname"]);
+    assert_eq!(files, "web");
 }
 
 #[test]

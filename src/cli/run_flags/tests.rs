@@ -195,6 +195,7 @@ fn a_bad_value_is_named_with_its_flag() {
         ("detach-keys", "f13"),
         ("pull", "perhaps"),
         ("cap-add", ""),
+        ("cap-drop", "FLY"),
         ("network", ""),
     ] {
         let error = run(&[&format!("--{flag}={value}"), "x"]).unwrap_err();
@@ -296,4 +297,20 @@ fn create_has_no_flags_of_a_running_command() {
 fn the_definition_is_sound() {
     define(clap::Command::new("run")).debug_assert();
     define(clap::Command::new("create")).debug_assert();
+}
+
+/// `cargo test --release -- --ignored --nocapture price`
+#[test]
+#[ignore = "a measurement"]
+fn price_of_a_command_line() {
+    let mut times: Vec<u128> = (0..1000)
+        .map(|_| {
+            let start = std::time::Instant::now();
+            std::hint::black_box(run(&["--rm", "-e", "A=1", "alpine", "true"]).unwrap());
+            start.elapsed().as_nanos()
+        })
+        .collect();
+    println!("first {} ns", times[0]);
+    times.sort_unstable();
+    println!("median {} ns", times[500]);
 }

@@ -1,7 +1,7 @@
 //! The user's side against a monitor that the test plays.
 
 use super::*;
-use crate::sys::terminal::{self, Size};
+use crate::sys::terminal;
 use crate::sys::{file, pty};
 use std::io::Read;
 use std::thread::spawn;

@@ -6,16 +6,12 @@ mod limits;
 pub use limits::Wanted;
 
 use crate::error::{Context, Error, Result};
-use crate::sys::{Errno, file, mount};
+use crate::sys::mount::cgroup2 as mount_point;
+use crate::sys::{Errno, file};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-
-/// Where cgroup2 is mounted: alone, or beside cgroup v1's controllers (hybrid).
-pub fn mount_point() -> Option<&'static Path> {
-    ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter().map(Path::new).find(|path| mount::lies_on(path, mount::CGROUP2_MAGIC))
-}
 
 /// All groups of ours lie below one, and the monitors in a leaf beside the containers.
 const OURS: &str = "tare";
