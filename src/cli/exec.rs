@@ -71,11 +71,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
 
 fn with_pipes(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
     const WHAT: &str = "cannot make pipes";
-    let null = file::open_dev_null().context(WHAT)?;
     let input = interactive.then(file::pipe).transpose().context(WHAT)?;
     let (output, error) = (file::pipe().context(WHAT)?, file::pipe().context(WHAT)?);
-    let theirs = [input.as_ref().map_or(null.as_fd(), |(read, _)| read.as_fd()), output.1.as_fd(), error.1.as_fd()];
-    let created = exec::exec(paths, seen, request, Streams::Separate(theirs))?;
+    let theirs =
+        Streams::Separate { input: input.as_ref().map(|(read, _)| read.as_fd()), output: output.1.as_fd(), error: error.1.as_fd() };
+    let created = exec::exec(paths, seen, request, theirs)?;
     created.start()?;
     let ours = Pipes { input: input.map(|(_, write)| write), output: output.0, error: error.0 };
     // Held by us, their ends would keep the streams from ending.
@@ -84,8 +84,7 @@ fn with_pipes(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: 
 }
 
 fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
-    let null = file::open_dev_null().context("cannot open /dev/null")?;
-    let created = exec::exec(paths, seen, request, Streams::Separate([null.as_fd(); 3]))?;
+    let created = exec::exec(paths, seen, request, Streams::Nothing)?;
     let master = created.start()?.terminal.ok_or_else(|| Error::failed("the container opened no terminal"))?;
     relay::relay_terminal(master, created.pid, created.pidfd, interactive)
 }
@@ -102,8 +101,7 @@ fn in_background(paths: &Paths, seen: &Seen, request: &exec::Request) -> Result<
             drop(ours);
             let started = (|| {
                 process::new_session().context("cannot leave the session")?;
-                let null = file::open_dev_null().context("cannot open /dev/null")?;
-                let created = exec::exec(paths, seen, request, Streams::Separate([null.as_fd(); 3]))?;
+                let created = exec::exec(paths, seen, request, Streams::Nothing)?;
                 created.start()?;
                 Ok(created)
             })();

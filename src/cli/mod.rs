@@ -87,7 +87,10 @@ fn carry_out(words: &[String]) -> Result<i32> {
     };
     let matches = match program.try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) => return suggest::refusal(&error).map_or_else(|| usage(&error), Err),
+        Err(error) => {
+            let commands: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+            return suggest::refusal(&error, &commands).map_or_else(|| usage(&error), Err);
+        }
     };
     let text = |name: &str, default: &str| matches.get_one::<String>(name).cloned().unwrap_or_else(|| default.to_owned());
     let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));

@@ -73,20 +73,35 @@ const NOT_BUILT: &[&str] = &[
     "--volumes-from",
 ];
 
-/// A better answer than "unknown", where there is one.
-pub fn refusal(error: &clap::Error) -> Option<Error> {
+/// clap's refusal in our own words: one line, and a hint where something is near. `None`: it is no refusal, but help or version.
+pub fn refusal(error: &clap::Error, commands: &[&str]) -> Option<Error> {
     let word = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
+        Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
         _ => None,
     };
-    match error.kind() {
-        ErrorKind::UnknownArgument => {
-            let flag = word(ContextKind::InvalidArg)?;
-            let flag = flag.split_once('=').map_or(flag, |(flag, _)| flag);
-            NOT_BUILT.contains(&flag).then(|| Error::cannot_keep(format!("{flag} is not built yet")).hint(instead_of(flag)))
+    Some(match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
+        ErrorKind::InvalidSubcommand => {
+            let typed = word(ContextKind::InvalidSubcommand).unwrap_or_default();
+            Error::usage(format!("unknown command {typed}")).hint(command(typed, commands))
         }
-        _ => None,
-    }
+        ErrorKind::UnknownArgument => {
+            let flag = word(ContextKind::InvalidArg).unwrap_or_default();
+            let flag = flag.split_once('=').map_or(flag, |(flag, _)| flag);
+            match word(ContextKind::SuggestedArg) {
+                _ if NOT_BUILT.contains(&flag) => Error::cannot_keep(format!("{flag} is not built yet")).hint(instead_of(flag)),
+                Some(near) => Error::usage(format!("unknown flag {flag}")).hint(format!("did you mean {near}?")),
+                None => Error::usage(format!("unknown flag {flag}")).hint("--help lists the flags of a command"),
+            }
+        }
+        _ => {
+            let whole = error.to_string();
+            let first = whole.split("\n\n").next().unwrap_or_default();
+            let text: Vec<&str> = first.trim_start_matches("error: ").split_whitespace().collect();
+            Error::usage(text.join(" ")).hint("--help shows how it is used")
+        }
+    })
 }
 
 fn instead_of(flag: &str) -> &'static str {

@@ -12,8 +12,8 @@ use crate::spec::command;
 use crate::spec::image_words::ImageWords;
 use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
-use crate::sys::{Errno, file, identity};
-use oci_spec::runtime::Spec;
+use crate::sys::{Errno, file, identity, terminal};
+use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
 pub struct Request {
@@ -106,7 +106,17 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         held: (record.wishes.privileged || !record.wishes.cap_add.is_empty()).then(identity::own_capabilities),
         masked: devices::thermal_throttles(),
     };
-    runtime_spec::runtime_spec(&record.wishes, words, &facts)
+    let mut spec = runtime_spec::runtime_spec(&record.wishes, words, &facts)?;
+    if let (true, Some(process)) = (record.wishes.terminal, spec.process_mut()) {
+        process.set_console_size(our_terminal_size());
+    }
+    Ok(spec)
+}
+
+/// That of whoever typed the command: the container's terminal begins with it.
+pub fn our_terminal_size() -> Option<oci_spec::runtime::Box> {
+    let size = terminal::size(file::standard_streams()[0]).ok()?;
+    BoxBuilder::default().height(u64::from(size.rows)).width(u64::from(size.columns)).build().ok()
 }
 
 /// What would fail at the start fails now: sources that are not there, a filter that makes no sense.

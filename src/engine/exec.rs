@@ -1,6 +1,6 @@
 //! `exec`: a further process in a container that runs.
 
-use crate::engine::{filter, kill};
+use crate::engine::{create, filter, kill};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::record::Seen;
@@ -46,6 +46,7 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
         process.set_cwd(workdir.into());
     }
     process.set_terminal(Some(request.terminal));
+    process.set_console_size(if request.terminal { create::our_terminal_size() } else { None });
     let user = request.user.as_deref().unwrap_or(&seen.record.user);
     let mut person = Person::new(&process, Some(user), Vec::new().into())?;
     if request.privileged {

@@ -35,6 +35,11 @@ pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
     Err(Error::no_such(format!("no such container: {wanted}")).hint(hint.unwrap_or_else(|| "tare ps -a lists all".into())))
 }
 
+/// The id alone, where the record cannot be read.
+pub fn id_of(paths: &Paths, wanted: &str) -> Option<String> {
+    name_claim::who_has(paths, wanted).or_else(|| ids(paths).into_iter().find(|id| id.starts_with(wanted)))
+}
+
 /// Every id that has a directory; some may have no record (any more).
 pub fn ids(paths: &Paths) -> Vec<String> {
     let names = |dir| std::fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());

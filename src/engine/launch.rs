@@ -139,8 +139,9 @@ fn begin_first_process(made: &Made, group: Option<&Group>) -> Result<(runtime::C
     let mut plan = Plan::new(&made.spec, Beyond { user: Some(&record.user), reaper: record.reaper, ..Beyond::default() })?;
     plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?.into();
     let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal).context("cannot make pipes")?;
-    let theirs = [&pipes.input.0, &pipes.output.1, &pipes.error.1].map(AsFd::as_fd);
-    let created = runtime::create(&plan, group, Streams::Separate(theirs))?;
+    let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
+    let theirs = Streams::Separate { input, output: pipes.output.1.as_fd(), error: pipes.error.1.as_fd() };
+    let created = runtime::create(&plan, group, theirs)?;
     let started = now();
     write_state(made, created.pid, group, started)?;
     let begun = match created.start() {
@@ -153,22 +154,21 @@ fn begin_first_process(made: &Made, group: Option<&Group>) -> Result<(runtime::C
     };
     let streams = match begun.terminal {
         Some(master) => watch::Streams::Terminal(master),
-        None => watch::Streams::Pipes { stdin: pipes.input.1, stdout: pipes.output.0, stderr: pipes.error.0 },
+        None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), stdout: pipes.output.0, stderr: pipes.error.0 },
     };
     Ok((created, streams, started))
 }
 
 /// Each as (read end, write end).
 struct Pipes {
-    input: (OwnedFd, Option<OwnedFd>),
+    input: Option<(OwnedFd, OwnedFd)>,
     output: (OwnedFd, OwnedFd),
     error: (OwnedFd, OwnedFd),
 }
 
 impl Pipes {
     fn make(with_input: bool) -> std::result::Result<Pipes, crate::sys::Errno> {
-        let input = if with_input { file::pipe().map(|(read, write)| (read, Some(write)))? } else { (file::open_dev_null()?, None) };
-        Ok(Pipes { input, output: file::pipe()?, error: file::pipe()? })
+        Ok(Pipes { input: with_input.then(file::pipe).transpose()?, output: file::pipe()?, error: file::pipe()? })
     }
 }
 

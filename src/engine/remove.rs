@@ -1,7 +1,7 @@
 //! `rm`: a container is first nobody's, then nothing.
 
-use crate::engine::{find, kill, name_claim, wait};
-use crate::error::{Context, Error, Result};
+use crate::engine::{find, kill, name_claim, repair, wait};
+use crate::error::{Context, Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Container;
 use crate::store;
@@ -9,7 +9,15 @@ use crate::sys::file;
 
 /// Removes a container that does not run; `force` ends it first.
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
-    let seen = find::container(paths, wanted)?;
+    let seen = match find::container(paths, wanted) {
+        // What is damaged cannot be understood, but it can be removed.
+        Err(error) if force && error.kind() == Kind::Damaged => {
+            let id = find::id_of(paths, wanted).ok_or(error)?;
+            repair::discard(paths, &id);
+            return Ok(());
+        }
+        other => other?,
+    };
     let files = seen.files(paths);
     if seen.is_running() {
         if !force {

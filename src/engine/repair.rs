@@ -52,7 +52,7 @@ fn is_abandoned(files: &ContainerPaths) -> bool {
 }
 
 /// Directories without a record: their maker or remover was killed.
-fn discard(paths: &Paths, id: &str) {
+pub fn discard(paths: &Paths, id: &str) {
     if let Ok(Some(group)) = Group::existing(id) {
         let _ = group.kill();
         remove_group(&group);

@@ -1,11 +1,16 @@
-//! Pid 1 of a container: a program of its own, small enough to read in one sitting and to live in two pages of memory.
+//! The little program inside a container: pid 1, and the last step before the user's command.
 //!
-//! It forwards every signal to the command, reaps whatever dies, tells the monitor how the command ended, and goes.
-//! It is not the tare binary, because whoever may ptrace pid 1 can reach `/proc/1/exe` (CVE-2019-5736): here that is a
-//! sealed copy in memory. No standard library: the kernel starts it with a stack and nothing else.
+//! As `tare-init PID` it is pid 1: it forwards every signal to the command, reaps whatever dies, tells the monitor how the
+//! command ended, and goes. The command runs already as child PID, all signals are blocked, and descriptor 3 is the pipe to
+//! the monitor.
 //!
-//! Called as `tare-init PID` with the command running already as child PID, all signals blocked, and descriptor 3 the pipe
-//! to the monitor.
+//! As `tare-exec COUNT PATH… ARGUMENT…` it executes the first of COUNT paths that can be executed. Descriptor 3 is the socket
+//! on which a failure is told (`runtime/handshake.rs`).
+//!
+//! It is not the tare binary, because `/proc/self/exe` and `/proc/1/exe` are within the container's reach: an image whose
+//! command is a link to them, or a script that begins with `#!/proc/self/exe`, would get hold of the host's program
+//! (CVE-2019-5736). Here they lead to a sealed copy in memory. No standard library: the kernel starts it with a stack and
+//! nothing else.
 
 #![no_std]
 #![no_main]
@@ -13,6 +18,12 @@
 use core::arch::{asm, global_asm};
 
 const STATUS_PIPE: usize = 3;
+const FAILURE_SOCKET: usize = 3;
+const ENOENT: isize = -2;
+const EACCES: isize = -13;
+const ENOTDIR: isize = -20;
+/// `Step::Execute`, the last one.
+const STEP_EXECUTE: u8 = 24;
 const SIGCHLD: isize = 17;
 const WNOHANG: usize = 1;
 const PR_SET_NAME: usize = 15;
@@ -21,6 +32,8 @@ const PR_SET_NAME: usize = 15;
 mod number {
     pub const WRITE: usize = 1;
     pub const CLOSE: usize = 3;
+    pub const EXECVE: usize = 59;
+    pub const FCNTL: usize = 72;
     pub const WAIT4: usize = 61;
     pub const KILL: usize = 62;
     pub const RT_SIGTIMEDWAIT: usize = 128;
@@ -31,6 +44,8 @@ mod number {
 mod number {
     pub const WRITE: usize = 64;
     pub const CLOSE: usize = 57;
+    pub const EXECVE: usize = 221;
+    pub const FCNTL: usize = 25;
     pub const WAIT4: usize = 260;
     pub const KILL: usize = 129;
     pub const RT_SIGTIMEDWAIT: usize = 137;
@@ -43,10 +58,21 @@ global_asm!(".globl _start", "_start:", "mov rdi, rsp", "and rsp, -16", "call {m
 #[cfg(target_arch = "aarch64")]
 global_asm!(".globl _start", "_start:", "mov x0, sp", "bl {main}", main = sym main);
 
-/// `stack` is what the kernel leaves: argc, then the arguments, then 0.
+/// `stack` is what the kernel leaves: argc, then the arguments, then 0, then the environment.
 unsafe extern "C" fn main(stack: *const usize) -> ! {
-    // SAFETY: argv[1] is there by contract with runtime/child.rs; a missing one is a null pointer, read as pid 0.
-    let command = unsafe { decimal(*stack.add(2) as *const u8) };
+    // SAFETY: the kernel has put argc arguments and the closing zero there.
+    unsafe {
+        let arguments = stack.add(1);
+        match (*stack, is(*arguments, b"tare-init\0"), is(*arguments, b"tare-exec\0")) {
+            (2, true, _) => be_reaper(decimal(*arguments.add(1) as *const u8)),
+            (4.., _, true) => execute(arguments.add(1), arguments.add(*stack + 1)),
+            // Somebody in the container found us: there is nothing to be had.
+            _ => exit(126),
+        }
+    }
+}
+
+fn be_reaper(command: isize) -> ! {
     call(number::PRCTL, PR_SET_NAME, c"tare-init".as_ptr() as usize, 0, 0);
     // The container's streams belong to the command: held here they would never reach their end.
     for fd in 0..3 {
@@ -59,6 +85,81 @@ unsafe extern "C" fn main(stack: *const usize) -> ! {
         if signal > 0 && signal != SIGCHLD {
             call(number::KILL, command as usize, signal as usize, 0, 0);
         }
+    }
+}
+
+/// Tries the paths in order. One that may not be executed is remembered, because something better may follow.
+unsafe fn execute(words: *const usize, environment: *const usize) -> ! {
+    const FD_CLOEXEC: usize = 1;
+    const F_SETFD: usize = 2;
+    call(number::FCNTL, FAILURE_SOCKET, F_SETFD, FD_CLOEXEC, 0);
+    let mut answer = ENOENT;
+    // SAFETY: by contract with runtime/identity.rs COUNT paths follow, and at least one argument.
+    unsafe {
+        let count = decimal(*words as *const u8) as usize;
+        let arguments = words.add(1 + count);
+        for index in 0..count {
+            match call(number::EXECVE, *words.add(1 + index), arguments as usize, environment as usize, 0) {
+                ENOENT | ENOTDIR => {}
+                EACCES => answer = EACCES,
+                other => {
+                    answer = other;
+                    break;
+                }
+            }
+        }
+        tell(answer, *arguments as *const u8);
+    }
+    exit(if answer == ENOENT { 127 } else { 126 })
+}
+
+/// `F`, the step, the error number, the command: the word that `runtime/handshake.rs` knows.
+///
+/// Written byte by byte into memory that nobody cleared: clearing it would call a C library that is not there.
+unsafe fn tell(answer: isize, command: *const u8) {
+    const LONGEST: usize = 512;
+    let mut memory = core::mem::MaybeUninit::<[u8; LONGEST]>::uninit();
+    let word = memory.as_mut_ptr().cast::<u8>();
+    let mut length = 0;
+    let mut push = |byte: u8| {
+        // SAFETY: whoever calls stays below LONGEST.
+        unsafe { word.add(length).write_volatile(byte) };
+        length += 1;
+        length < LONGEST
+    };
+    push(b'F');
+    push(STEP_EXECUTE);
+    for byte in (-answer as i32).to_le_bytes() {
+        push(byte);
+    }
+    let mut letter = command;
+    // SAFETY: the kernel ends every argument with a zero byte.
+    unsafe {
+        while *letter != 0 && push(*letter) {
+            letter = letter.add(1);
+        }
+    }
+    call(number::WRITE, FAILURE_SOCKET, word as usize, length, 0);
+}
+
+/// Whether the C string at `text` is `wanted`, closing zero included.
+unsafe fn is(text: usize, wanted: &[u8]) -> bool {
+    let text = text as *const u8;
+    if text.is_null() {
+        return false;
+    }
+    for (index, byte) in wanted.iter().enumerate() {
+        // SAFETY: reading stops at the first difference, and so not behind the zero.
+        if unsafe { *text.add(index) } != *byte {
+            return false;
+        }
+    }
+    true
+}
+
+fn exit(code: usize) -> ! {
+    loop {
+        call(number::EXIT_GROUP, code, 0, 0, 0);
     }
 }
 
@@ -81,9 +182,7 @@ fn finish(status: u32) -> ! {
     call(number::WRITE, STATUS_PIPE, &status as *const u32 as usize, 4, 0);
     let signal = status & 0x7f;
     let code = if signal == 0 { (status >> 8) & 0xff } else { 128 + signal };
-    loop {
-        call(number::EXIT_GROUP, code as usize, 0, 0, 0);
-    }
+    exit(code as usize)
 }
 
 unsafe fn decimal(mut text: *const u8) -> isize {
@@ -123,7 +222,5 @@ fn call(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo) -> ! {
-    loop {
-        call(number::EXIT_GROUP, 255, 0, 0, 0);
-    }
+    exit(255)
 }

@@ -30,21 +30,21 @@ struct Between<'a> {
 pub fn relay_pipes(pipes: Pipes, pid: i32, pidfd: BorrowedFd) -> Result<i32> {
     const WHAT: &str = "cannot relay the command's streams";
     let signals = catch(PASSED_ON)?;
-    let (our_input, our_output, our_error) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let [our_input, our_output, our_error] = file::standard_streams();
     for fd in [Some(&pipes.output), Some(&pipes.error), pipes.input.as_ref()].into_iter().flatten() {
         file::set_nonblocking(fd.as_fd()).context(WHAT)?;
     }
-    let outputs = [(Some(pipes.output), our_output.as_fd()), (Some(pipes.error), our_error.as_fd())];
+    let outputs = [(Some(pipes.output), our_output), (Some(pipes.error), our_error)];
     let mut between = Between { child_input: pipes.input, typed: Vec::new(), outputs, buffer: vec![0; 64 << 10] };
     loop {
-        let mut watched = between.watch(our_input.as_fd(), signals.as_fd(), pidfd);
+        let mut watched = between.watch(our_input, signals.as_fd(), pidfd);
         poll(&mut watched, None).context(WHAT)?;
         let [told, ours, theirs, output, error, ended] = watched.map(|one| one.is_ready());
         while let Some(number) = told.then(|| signals.next()).flatten() {
             let _ = signal::send(pidfd, number);
         }
         if ours {
-            between.take_input(our_input.as_fd());
+            between.take_input(our_input);
         }
         if theirs {
             between.give_input();

@@ -7,7 +7,7 @@ use crate::runtime::handshake::{self, Word};
 use crate::runtime::plan::{Person, Plan};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, pty};
+use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, pty, terminal};
 use crate::trace::Step;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -44,11 +44,14 @@ impl Failure {
 }
 
 /// What the child has from its parent, besides the plan.
+#[derive(Clone, Copy)]
 pub struct Inherited<'a> {
     pub socket: BorrowedFd<'a>,
+    /// The sealed little program (`init/`).
+    pub program: BorrowedFd<'a>,
     pub streams: Streams<'a>,
-    /// The reaper's program and the pipe for the command's status; `None`: the command itself is pid 1.
-    pub reaper: Option<(BorrowedFd<'a>, BorrowedFd<'a>)>,
+    /// Where the reaper tells the command's status; `None`: no reaper, the command itself is pid 1.
+    pub status: Option<BorrowedFd<'a>>,
 }
 
 pub fn become_container(plan: &Plan, inherited: Inherited) -> ! {
@@ -92,27 +95,36 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     channel::send(inherited.socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;
     wait_for_start(inherited.socket)?;
 
-    let streams = match &terminal {
-        Some((_, slave)) => Streams::Terminal(slave.as_fd()),
-        None => inherited.streams,
-    };
-    match inherited.reaper {
-        Some((program, status)) => divide(&plan.person, inherited.socket, &streams, program, status),
-        None => become_command(&plan.person, &streams),
+    let mut inherited = inherited;
+    if let Some((_, slave)) = &terminal {
+        inherited.streams = Streams::Terminal(slave.as_fd());
+    }
+    match inherited.status {
+        Some(status) => divide(&plan.person, &inherited, status),
+        None => become_command(&plan.person, &inherited),
     }
 }
 
 /// Out of the container's own /dev/pts; the slave is also its /dev/console.
 fn open_terminal(plan: &Plan) -> Result<Option<(OwnedFd, OwnedFd)>> {
-    if !plan.person.terminal {
-        return Ok(None);
-    }
-    let pair = pty::open(Path::new("/dev/pts/ptmx")).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
+    let Some(pair) = open_pty(&plan.person).at(Step::OpenTerminal, "open /dev/pts/ptmx")? else { return Ok(None) };
     let console = Path::new("/dev/console");
     file::create(console, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o600).at(Step::OpenTerminal, "make /dev/console")?;
     let target = mount::open_target(console).at(Step::OpenTerminal, "open /dev/console")?;
     let tree = mount::detached_copy_of(pair.1.as_fd()).at(Step::OpenTerminal, "hold the terminal")?;
     mount::attach_over(tree, target.as_fd()).at(Step::OpenTerminal, "mount the terminal on /dev/console")?;
+    Ok(Some(pair))
+}
+
+/// With its size from the first moment: a program that asks at once must not be told 0 by 0.
+pub fn open_pty(person: &Person) -> Result<Option<(OwnedFd, OwnedFd)>, Errno> {
+    if !person.terminal {
+        return Ok(None);
+    }
+    let pair = pty::open(Path::new("/dev/pts/ptmx"))?;
+    if let Some(size) = person.terminal_size {
+        terminal::set_size(pair.0.as_fd(), size)?;
+    }
     Ok(Some(pair))
 }
 
@@ -129,7 +141,7 @@ pub fn wait_for_start(socket: BorrowedFd) -> Result<()> {
 ///
 /// The command waits until pid 1 is no longer the tare binary: from then on no `/proc/1/exe` leads to a file of the host
 /// (CVE-2019-5736). Signals are blocked before the fork, so that a child that ends at once is not missed.
-fn divide(person: &Person, socket: BorrowedFd, streams: &Streams, program: BorrowedFd, status: BorrowedFd) -> Result<Never> {
+fn divide(person: &Person, inherited: &Inherited, status: BorrowedFd) -> Result<Never> {
     const STEP: Step = Step::BecomeReaper;
     process::block_every_signal(true).at(STEP, "block signals")?;
     let (gate, gate_keeper) = file::pipe().at(STEP, "pipe")?;
@@ -137,11 +149,11 @@ fn divide(person: &Person, socket: BorrowedFd, streams: &Streams, program: Borro
         Forked::Parent { pid, .. } => pid,
         Forked::Child => {
             drop(gate_keeper);
-            fail(socket, wait_for_reaper(gate.as_fd()).and_then(|()| become_command(person, streams)))
+            fail(inherited.socket, wait_for_reaper(gate.as_fd()).and_then(|()| become_command(person, inherited)))
         }
     };
     // Above every number that is given out below.
-    let program = file::duplicate_above(program, 10).at(STEP, "hold the reaper's program")?;
+    let program = file::duplicate_above(inherited.program, 10).at(STEP, "hold the reaper's program")?;
     process::place(status, 3).at(STEP, "place the status pipe")?;
     process::close_on_exec_from(4).at(STEP, "close descriptors")?;
     let arguments = [c"tare-init".to_owned(), CString::new(command.to_string()).unwrap_or_default()];
@@ -155,13 +167,9 @@ fn wait_for_reaper(gate: BorrowedFd) -> Result<()> {
 }
 
 /// The last stretch: from here on it is the user's process. `enter.rs` comes this way too.
-pub fn become_command(person: &Person, streams: &Streams) -> Result<Never> {
+pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
     process::new_session().or_else(|errno| if errno == Errno::EPERM { Ok(()) } else { Err(errno) }).at(Step::OpenTerminal, "setsid")?;
-    let [input, output, error] = streams.descriptors();
-    // The sources lie above 2: the monitor keeps its own three on /dev/null.
-    for (fd, number) in [(input, 0), (output, 1), (error, 2)] {
-        process::place(fd, number).at(Step::OpenTerminal, "place the streams")?;
-    }
+    place_streams(&inherited.streams).at(Step::OpenTerminal, "place the streams")?;
     if person.terminal {
         pty::control_session().at(Step::OpenTerminal, "take the terminal")?;
     }
@@ -170,5 +178,35 @@ pub fn become_command(person: &Person, streams: &Streams) -> Result<Never> {
     for (resource, soft, hard) in &person.limits {
         kernel_identity::set_limit(*resource, *soft, *hard).at(Step::SetProcessLimits, || format!("limit {resource} to {soft}:{hard}"))?;
     }
-    identity::become_somebody(person)
+    identity::become_somebody(person, inherited)
+}
+
+/// The sources lie above 2: whoever starts a process keeps its own three streams there.
+fn place_streams(streams: &Streams) -> Result<(), Errno> {
+    let nothing;
+    let [input, output, error] = match *streams {
+        Streams::Terminal(one) => [one; 3],
+        Streams::Separate { input: Some(input), output, error } => [input, output, error],
+        Streams::Separate { input: None, output, error } => {
+            nothing = own_null_device()?;
+            [nothing.as_fd(), output, error]
+        }
+        Streams::Nothing => {
+            nothing = own_null_device()?;
+            [nothing.as_fd(); 3]
+        }
+    };
+    for (fd, number) in [(input, 0), (output, 1), (error, 2)] {
+        process::place(fd, number)?;
+    }
+    Ok(())
+}
+
+/// The container's, and no fifo that somebody put in its place: where it is not the real one, a pipe that has ended will do.
+fn own_null_device() -> Result<OwnedFd, Errno> {
+    let flags = file::OFlag::O_RDWR | file::OFlag::O_NONBLOCK | file::OFlag::O_NOCTTY | file::OFlag::O_NOFOLLOW;
+    match file::open(Path::new("/dev/null"), flags) {
+        Ok(null) if mount::is_null_device(null.as_fd())? => Ok(null),
+        _ => file::pipe().map(|(read, _)| read),
+    }
 }

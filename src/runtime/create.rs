@@ -14,17 +14,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// What becomes the process's standard input, output and error.
 #[derive(Clone, Copy)]
 pub enum Streams<'a> {
-    Separate([BorrowedFd<'a>; 3]),
+    /// Without an input it is the container's own /dev/null: the host's could be changed through it (CVE-2026-88265).
+    Separate {
+        input: Option<BorrowedFd<'a>>,
+        output: BorrowedFd<'a>,
+        error: BorrowedFd<'a>,
+    },
     Terminal(BorrowedFd<'a>),
-}
-
-impl<'a> Streams<'a> {
-    pub fn descriptors(&self) -> [BorrowedFd<'a>; 3] {
-        match *self {
-            Streams::Separate(three) => three,
-            Streams::Terminal(one) => [one; 3],
-        }
-    }
+    /// All three are the container's own /dev/null.
+    Nothing,
 }
 
 /// A container whose first process is there and waits for the word to go on.
@@ -47,13 +45,13 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let place = || format!("failed at {}", Step::CloneContainer.place());
     let (ours, theirs) = channel::pair().with_context(place)?;
     let pipe = plan.reaper.then(file::pipe).transpose().with_context(place)?;
-    let program = plan.reaper.then(|| process::sealed_program(c"tare-init", init::REAPER)).transpose().with_context(place)?;
+    let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
     match process::clone3(plan.namespaces, group.map(Group::descriptor)).with_context(place)? {
         Forked::Child => {
             // Else the child would hold its own parent's end, and never learn that the parent is gone.
             drop(ours);
-            let reaper = program.as_ref().zip(pipe.as_ref()).map(|(program, (_, status))| (program.as_fd(), status.as_fd()));
-            child::become_container(plan, Inherited { socket: theirs.as_fd(), streams, reaper })
+            let status = pipe.as_ref().map(|(_, status)| status.as_fd());
+            child::become_container(plan, Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status })
         }
         Forked::Parent { pid, pidfd } => Ok(Created { pid, pidfd, status: pipe.map(|(read, _)| read), socket: ours }),
     }

@@ -1,16 +1,16 @@
 //! A further process in a container that runs: joined to its namespaces, born in its group, made somebody like the first.
 
 use crate::error::{Context, Result};
+use crate::init;
 use crate::runtime::cgroup::Group;
-use crate::runtime::child::{self, At, Never};
+use crate::runtime::child::{self, At, Inherited, Never};
 use crate::runtime::create::{Created, Streams};
 use crate::runtime::handshake::Word;
 use crate::runtime::plan::Person;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{channel, mount, pty};
+use crate::sys::{channel, mount};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
 
 const ALL: u64 = namespace::MOUNT | namespace::PID | namespace::IPC | namespace::UTS | namespace::NET | namespace::CGROUP;
 
@@ -24,23 +24,26 @@ pub fn enter(init: BorrowedFd, group: Option<&Group>, person: &Person, streams: 
     process::hide_from_tracers().context(WHAT)?;
     process::join(init, ALL).context(WHAT)?;
     let (ours, theirs) = channel::pair().context(WHAT)?;
+    let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
     match process::clone3(0, group.map(Group::descriptor)).context(WHAT)? {
         Forked::Child => {
             drop(ours);
-            let socket = theirs.as_fd();
-            child::fail(socket, become_command(person, socket, streams))
+            let inherited = Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status: None };
+            child::fail(inherited.socket, become_command(person, inherited))
         }
         Forked::Parent { pid, pidfd } => Ok(Created::entered(pid, pidfd, ours)),
     }
 }
 
-fn become_command(person: &Person, socket: BorrowedFd, streams: Streams) -> child::Result<Never> {
+fn become_command(person: &Person, inherited: Inherited) -> child::Result<Never> {
     mount::set_umask(0o022);
-    let terminal =
-        person.terminal.then(|| pty::open(Path::new("/dev/pts/ptmx"))).transpose().at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
+    let terminal = child::open_pty(person).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());
-    channel::send(socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;
-    child::wait_for_start(socket)?;
-    let streams = terminal.as_ref().map_or(streams, |(_, slave)| Streams::Terminal(slave.as_fd()));
-    child::become_command(person, &streams)
+    channel::send(inherited.socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;
+    child::wait_for_start(inherited.socket)?;
+    let mut inherited = inherited;
+    if let Some((_, slave)) = &terminal {
+        inherited.streams = Streams::Terminal(slave.as_fd());
+    }
+    child::become_command(person, &inherited)
 }

@@ -3,7 +3,7 @@
 //! The order matters. The user is looked up while every file can be read. The filter is loaded while we may still load one,
 //! and so must allow what follows it; with no_new_privs it comes as late as can be. Capabilities go last.
 
-use crate::runtime::child::{At, Failure, Never, Result};
+use crate::runtime::child::{At, Failure, Inherited, Never, Result};
 use crate::runtime::plan::Person;
 use crate::spec::user::{self, User};
 use crate::sys::identity::{self, Capabilities};
@@ -16,7 +16,7 @@ use std::path::Path;
 /// Longer files of users are refused: an image may bring gigabytes (CVE-2024-9676).
 const LONGEST_USER_FILE: u64 = 10 << 20;
 
-pub fn become_somebody(person: &Person) -> Result<Never> {
+pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> {
     let user = find_user(person)?;
     give_streams(person, &user)?;
     make_working_directory(person, &user)?;
@@ -36,16 +36,16 @@ pub fn become_somebody(person: &Person) -> Result<Never> {
     if person.no_new_privileges {
         load_filter(person)?;
     }
-    execute(person, &user)
+    execute(person, &user, inherited)
 }
 
 /// The terminal, and pipes: their user may open them again by the names /dev/stdin, /dev/stdout and /dev/stderr. Nothing else
 /// is touched: /dev/null is the host's (CVE-2026-88265).
 fn give_streams(person: &Person, user: &User) -> Result<()> {
     if person.terminal {
-        return file::change_owner_of(std::io::stdin().as_fd(), user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user");
+        return file::change_owner_of(file::standard_streams()[0], user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user");
     }
-    for fd in [std::io::stdin().as_fd(), std::io::stdout().as_fd(), std::io::stderr().as_fd()] {
+    for fd in file::standard_streams() {
         if user.uid != 0 && file::is_pipe(fd).at(Step::OpenTerminal, "look at the streams")? {
             file::change_owner_of(fd, user.uid, user.gid).at(Step::OpenTerminal, "give the streams to the user")?;
         }
@@ -113,27 +113,28 @@ fn enter_directory(cwd: &Path) -> Result<()> {
     }
 }
 
-fn execute(person: &Person, user: &User) -> Result<Never> {
+/// The last execve is the sealed program's, not ours: whatever `/proc/self/exe` in a command leads to, it is not a file of the
+/// host (CVE-2019-5736).
+fn execute(person: &Person, user: &User, inherited: &Inherited) -> Result<Never> {
     let mut env = person.env.clone();
     if !env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME=")) {
         env.push(CString::new(format!("HOME={}", user.home)).unwrap_or_default());
     }
     let command = &person.args[0];
-    let errno = if command.to_bytes().contains(&b'/') { process::exec(command, &person.args, &env) } else { search(command, person, &env) };
+    let candidates = if command.to_bytes().contains(&b'/') { vec![command.clone()] } else { in_path(command, person) };
+    let count = CString::new(candidates.len().to_string()).unwrap_or_default();
+    let mut words = vec![c"tare-exec".to_owned(), count];
+    words.extend(candidates);
+    words.extend(person.args.iter().cloned());
+    let program = file::duplicate_above(inherited.program, 10).at(Step::Execute, "hold the program")?;
+    process::place(inherited.socket, 3).at(Step::Execute, "place the socket")?;
+    let errno = process::exec_fd(program.as_fd(), &words, &env);
     Err(Failure::new(Step::Execute, errno, command.to_string_lossy()))
 }
 
-/// The container's PATH, tried in order. A file that may not be executed is remembered, because something better may follow.
-fn search(command: &CStr, person: &Person, env: &[CString]) -> Errno {
+/// Where the container's PATH would find it, in order.
+fn in_path(command: &CStr, person: &Person) -> Vec<CString> {
     let path = person.env.iter().rev().find_map(|variable| variable.to_bytes().strip_prefix(b"PATH=")).unwrap_or(b"/bin:/usr/bin");
-    let mut answer = Errno::ENOENT;
-    for dir in path.split(|byte| *byte == b':').filter(|dir| !dir.is_empty()) {
-        let Ok(candidate) = CString::new([dir, b"/", command.to_bytes()].concat()) else { continue };
-        match process::exec(&candidate, &person.args, env) {
-            Errno::ENOENT | Errno::ENOTDIR => {}
-            Errno::EACCES => answer = Errno::EACCES,
-            errno => return errno,
-        }
-    }
-    answer
+    let dirs = path.split(|byte| *byte == b':').filter(|dir| !dir.is_empty());
+    dirs.filter_map(|dir| CString::new([dir, b"/", command.to_bytes()].concat()).ok()).collect()
 }

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::runtime::root::options::MountOptions;
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
 use crate::sys::process::namespace;
+use crate::sys::terminal::Size;
 use oci_spec::runtime::{Capability, LinuxNamespaceType, Process, Spec};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -25,6 +26,7 @@ pub struct Person<'a> {
     pub limits: Vec<(u32, u64, u64)>,
     pub no_new_privileges: bool,
     pub terminal: bool,
+    pub terminal_size: Option<Size>,
     /// Empty: no filter.
     pub filter: Cow<'a, [FilterInstruction]>,
 }
@@ -128,6 +130,7 @@ impl<'a> Person<'a> {
             limits: limits(process)?,
             no_new_privileges: process.no_new_privileges().unwrap_or(false),
             terminal: process.terminal().unwrap_or(false),
+            terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
             filter,
         })
     }

@@ -17,11 +17,9 @@ pub fn is_terminal(fd: BorrowedFd) -> bool {
 }
 
 /// Duplicates of the three streams that this process was started with.
-#[allow(unsafe_code)]
 pub fn standard_streams() -> Result<[OwnedFd; 3], Errno> {
-    // SAFETY: numbers of descriptors that the Rust runtime has made sure to be open.
-    let own = |number| super::file::duplicate(unsafe { BorrowedFd::borrow_raw(number) });
-    Ok([own(0)?, own(1)?, own(2)?])
+    let [input, output, error] = super::file::standard_streams().map(super::file::duplicate);
+    Ok([input?, output?, error?])
 }
 
 /// Whether keys are handed on as they are typed, without echo.

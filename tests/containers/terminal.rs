@@ -195,14 +195,14 @@ fn other_detach_keys() {
 }
 
 #[test]
-fn exec_on_a_terminal_can_be_left() {
+fn exec_on_a_terminal_follows_its_size_and_gives_it_back() {
     let store = Store::new();
     store.ok(&["run", "-d", "--name", "host", "box", "sleep", "1000"]);
     let mut person = store.terminal(&["exec", "-it", "host", "sh"]);
     person.expect("# ");
     person.resize(40, 100);
     eventually("the size arrives inside", || person.ask("stty size") == "40 100");
-    person.send(DETACH);
+    person.send("exit\n");
     person.wait();
     assert!(!person.is_raw());
     assert_eq!(store.state("host"), "running");

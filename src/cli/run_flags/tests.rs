@@ -6,7 +6,7 @@ use crate::options::{Mount, Network};
 fn words(command: &'static str, line: &[&str]) -> Result<Parsed> {
     let matches = define(clap::Command::new(command))
         .try_get_matches_from(std::iter::once(&command).chain(line))
-        .map_err(|e| crate::cli::suggest::refusal(&e).unwrap_or_else(|| Error::usage(e.to_string())))?;
+        .map_err(|e| crate::cli::suggest::refusal(&e, &[]).unwrap_or_else(|| Error::usage(e.to_string())))?;
     parse(&matches)
 }
 
