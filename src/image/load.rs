@@ -57,3 +57,6 @@ fn open(source: Source) -> Result<Opened> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;
