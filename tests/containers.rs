@@ -20,6 +20,8 @@ mod lifecycle;
 mod listing;
 #[path = "containers/logs.rs"]
 mod logs;
+#[path = "containers/readme.rs"]
+mod readme;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]

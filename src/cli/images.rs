@@ -4,8 +4,8 @@ use crate::cli::template::{self, Row};
 use crate::cli::{Context, human};
 use crate::engine::now;
 use crate::error::{Error, Result};
+use crate::image::Reference;
 use crate::image::catalog::{self, Listed};
-use crate::image::reference::Reference;
 use crate::time;
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::json;
@@ -36,7 +36,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         let wanted = Reference::parse(name)?;
         let fits = |have: &str| {
             have == wanted.to_string()
-                || (!name.contains(':') && have.rsplit_once(':').is_some_and(|(repository, _)| repository == wanted.repository))
+                || (!name.contains(':') && have.rsplit_once(':').is_some_and(|(repository, _)| repository == wanted.repository()))
         };
         rows.retain(|row| row.name.as_deref().is_some_and(fits));
     }

@@ -1,7 +1,8 @@
 //! `tare import`: an image from a tar of a root file system.
 
 use crate::cli::Context;
-use crate::engine::images;
+use crate::cli::load::{limits, limits_of};
+use crate::engine::images::{self, Import};
 use crate::error::Result;
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -18,13 +19,17 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .help("Apply a Dockerfile instruction: CMD, ENV …"),
         )
         .arg(Arg::new("message").short('m').long("message").value_name("TEXT").help("A word for the image's history"))
+        .arg(Arg::new("platform").long("platform").value_name("OS/ARCH").help("What it runs on (default: this machine)"))
+        .args(limits())
         .after_help("Example: tare import -c 'CMD [\"sh\"]' alpine-minirootfs.tar.gz alpine:3.20")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let changes = matches.get_many::<String>("change").into_iter().flatten().map(String::as_str).collect();
-    let loaded = images::import(&context.paths, text("file").unwrap_or("-"), text("name"), changes, text("message"))?;
+    let input = text("file").unwrap_or("-");
+    let wanted = Import { input, name: text("name"), changes, message: text("message"), platform: text("platform") };
+    let loaded = images::import(&context.paths, wanted, &limits_of(matches)?)?;
     println!("{}", loaded.id);
     Ok(0)
 }

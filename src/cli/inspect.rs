@@ -66,7 +66,7 @@ fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
             Ok(seen) => {
                 let files = seen.files(paths);
                 let spec = store::read_json(&files.config())?;
-                let image = catalog::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
+                let image = crate::image::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
                 return Ok(container::value(&seen, spec.as_ref(), image.as_ref(), &files));
             }
             Err(error) if kind == "container" || error.kind() != Kind::NoSuch => return Err(error),

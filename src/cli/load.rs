@@ -2,8 +2,11 @@
 
 use crate::cli::Context;
 use crate::engine::images;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::image::Limits;
+use crate::options::sizes;
 use clap::{Arg, ArgAction, ArgMatches};
+use std::io::IsTerminal;
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
@@ -11,12 +14,17 @@ pub fn define(command: clap::Command) -> clap::Command {
             Arg::new("input").short('i').long("input").value_name("FILE").help("Archive or OCI layout directory (default: standard input)"),
         )
         .arg(Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue).help("Print no progress"))
+        .args(limits())
         .after_help("Examples:\n  tare load -i alpine.tar\n  docker save alpine | tare load")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let input = matches.get_one::<String>("input").map(String::as_str);
-    for loaded in images::load(&context.paths, input)? {
+    // A person who types just this would wait for ever.
+    if input.is_none() && std::io::stdin().is_terminal() {
+        return Err(Error::usage("there is no archive to load").hint("name one with -i, or pipe one in"));
+    }
+    for loaded in images::load(&context.paths, input, &limits_of(matches)?)? {
         if loaded.names.is_empty() {
             println!("Loaded image ID: {}", loaded.id);
         }
@@ -25,4 +33,25 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         }
     }
     Ok(0)
+}
+
+/// How much a layer may hold; `import` takes the same.
+pub fn limits() -> [Arg; 2] {
+    let limit = |name: &'static str, value: &'static str, help: &'static str| Arg::new(name).long(name).value_name(value).help(help);
+    [
+        limit("max-layer-size", "SIZE", "Refuse a layer that unpacks to more (default: 100g)"),
+        limit("max-layer-entries", "NUMBER", "Refuse a layer with more files (default: 2000000)"),
+    ]
+}
+
+pub fn limits_of(matches: &ArgMatches) -> Result<Limits> {
+    let mut limits = Limits::default();
+    if let Some(size) = matches.get_one::<String>("max-layer-size") {
+        limits.bytes = sizes::parse_bytes(size).map_err(|e| e.context("invalid value for --max-layer-size").of_kind(Kind::Usage))?;
+    }
+    if let Some(number) = matches.get_one::<String>("max-layer-entries") {
+        let wrong = || Error::usage(format!("invalid value {number:?} for --max-layer-entries")).because("it is no number");
+        limits.entries = number.parse().map_err(|_| wrong())?;
+    }
+    Ok(limits)
 }

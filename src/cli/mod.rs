@@ -28,6 +28,7 @@ mod wait;
 
 use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
+use crate::sys::{Errno, identity};
 use clap::{Arg, ArgMatches};
 
 /// What a command is to this table: its name, its words, and what it does.
@@ -129,13 +130,16 @@ fn define(command: &Command) -> clap::Command {
 /// clap's own answer: help and version are no errors.
 fn usage(error: &clap::Error) -> Result<i32> {
     let _ = error.print();
-    Ok(if error.use_stderr() { 125 } else { 0 })
+    let asked_for_nothing = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    Ok(if error.use_stderr() && !asked_for_nothing { 125 } else { 0 })
 }
 
 /// The one place where an error is printed.
 fn report(error: &Error, command: &str) -> i32 {
     eprintln!("tare: {error}");
-    if let Some(hint) = error.hint_text() {
+    let is_denied = matches!(error.errno(), Some(Errno::EACCES | Errno::EPERM));
+    let needs_root = (is_denied && identity::own_uid() != 0).then_some("tare needs root for now: try sudo");
+    if let Some(hint) = error.hint_text().or(needs_root) {
         eprintln!("hint: {hint}");
     }
     match error.kind() {

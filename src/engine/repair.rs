@@ -12,10 +12,16 @@ use std::time::Duration;
 /// Younger leftovers may be a container in the making.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Looks at every container whose monitor or maker is gone. Done when no one waits for it.
+/// Looks at every container whose monitor or maker is gone. Done when no one waits for it, and cheap for those who live: a look
+/// at a lock, or at a name.
 pub fn sweep(paths: &Paths) {
     for id in find::ids(paths) {
         let files = ContainerPaths::new(paths, &id, true);
+        let is_kept = || ContainerPaths::new(paths, &id, false).record().exists();
+        let is_cared_for = if files.live.exists() { store::is_held(&files.alive()).unwrap_or(true) } else { is_kept() };
+        if is_cared_for {
+            continue;
+        }
         match find::by_id(paths, &id) {
             Ok(Some(seen)) if seen.status == Status::Exited && seen.files(paths).state().exists() => lost(paths, &id),
             Ok(None) if is_abandoned(&files) => discard(paths, &id),

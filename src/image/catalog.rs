@@ -1,114 +1,46 @@
-//! What the store holds: found by name or id, listed, tagged, removed.
+//! What the store holds: listed, told in full, given names, removed.
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::image::digest;
-use crate::image::layout::{self, Index, Platform};
+use crate::image::documents::{self, IMAGE_SIZE, Index};
+use crate::image::find::{self, Image};
+use crate::image::garbage;
+use crate::image::index::{self, Writing, id_of, name_of};
 use crate::image::reference::Reference;
-use crate::names;
 use crate::paths::Paths;
-use crate::sys::file;
-use oci_spec::image::ImageConfiguration;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What a start needs of an image.
-#[derive(Clone, Debug)]
-pub struct Image {
-    /// The digest of its config: `sha256:…`
-    pub id: String,
-    pub reference: Option<String>,
-    pub config: ImageConfiguration,
-    /// Diff ids (hex), bottom to top.
-    pub layers: Vec<String>,
-}
-
-/// By name, by id, or by the beginning of an id.
-pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
-    let index = layout::read(paths)?;
-    let (id, reference) = identify(&index, wanted)?;
-    let config = parse_config(&layout::read_blob(paths, &id)?)?;
-    let layers = config.rootfs().diff_ids().iter().map(|id| digest::hex_of(id).map(str::to_owned)).collect::<Result<_>>()?;
-    Ok(Image { id, reference, config, layers })
-}
-
-/// The id, and the name it was found by.
-pub fn identify(index: &Index, wanted: &str) -> Result<(String, Option<String>)> {
-    let reference = Reference::parse(wanted);
-    if let Ok(reference) = &reference {
-        let name = reference.to_string();
-        let fits = |entry: &&layout::Descriptor| match &reference.digest {
-            Some(digest) => entry.digest == *digest || entry.config() == Some(digest),
-            None => entry.name() == Some(&name),
-        };
-        if let Some(id) = index.manifests.iter().find(fits).and_then(|entry| entry.config()) {
-            return Ok((id.to_owned(), Some(name)));
-        }
-    }
-    let hex = wanted.strip_prefix("sha256:").unwrap_or(wanted);
-    if !hex.is_empty() && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        let ids: BTreeSet<&str> = index.manifests.iter().filter_map(|entry| entry.config()).collect();
-        let matching: Vec<&str> = ids.into_iter().filter(|id| id.strip_prefix("sha256:").is_some_and(|id| id.starts_with(hex))).collect();
-        match matching[..] {
-            [] => {}
-            [id] => return Ok((id.to_owned(), None)),
-            _ => return Err(Error::conflict(format!("{wanted} is the beginning of several image ids")).hint("type more of it")),
-        }
-    }
-    reference?;
-    let known: Vec<&str> = index.manifests.iter().filter_map(|entry| entry.name()).collect();
-    // People leave `:latest` out, and misspell what they type.
-    let short: Vec<&str> = known.iter().map(|name| name.strip_suffix(":latest").unwrap_or(name)).collect();
-    let hint = names::did_you_mean(wanted, short);
-    Err(Error::no_such(format!("no such image: {wanted}"))
-        .hint(hint.unwrap_or_else(|| "tare images lists what is here; tare load -i FILE brings one in".into())))
-}
-
-pub fn parse_config(bytes: &[u8]) -> Result<ImageConfiguration> {
-    let config: ImageConfiguration = layout::parse(bytes, "the image's config")?;
-    if *config.os() != oci_spec::image::Os::Linux {
-        return Err(Error::cannot_keep(format!("the image is for {}", config.os())).because("only linux images run here"));
-    }
-    Ok(config)
-}
-
-/// As OCI calls this machine's.
-pub fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
-}
-
-pub fn is_ours(platform: &Platform) -> bool {
-    platform.os == "linux" && platform.architecture == architecture()
-}
+use std::collections::BTreeMap;
 
 /// An image as `images` lists it.
 #[derive(Clone, Debug)]
 pub struct Listed {
+    /// `sha256:…`
     pub id: String,
+    /// The digest of its manifest.
     pub manifest: String,
     pub name: Option<String>,
+    /// RFC 3339, as the image says; empty when it does not.
     pub created: String,
-    /// Bytes of all its layers, as they are kept.
+    /// Bytes of all files in its layers.
     pub size: u64,
     pub labels: BTreeMap<String, String>,
 }
 
-/// One row per name; an image without a name has one too.
+/// One row per name, newest first; an image without a name has one row, too.
 pub fn list(paths: &Paths) -> Result<Vec<Listed>> {
-    let index = layout::read(paths)?;
+    let index = index::read(paths)?;
     let mut rows = Vec::new();
     for entry in &index.manifests {
-        let Some(id) = entry.config() else { continue };
-        let Ok(config) = layout::read_blob(paths, id).and_then(|bytes| parse_config(&bytes)) else { continue };
-        let manifest = layout::read_blob(paths, &entry.digest).and_then(|bytes| layout::parse::<layout::Manifest>(&bytes, "a manifest"));
+        // One damaged image does not hide the others; using it says what is wrong.
+        let Ok(text) = digest::hex_of(id_of(entry)).and_then(|hex| documents::read("the image's config", &paths.blob(hex))) else {
+            continue;
+        };
+        let Ok((config, _)) = documents::parse_config("the image's config", &text) else { continue };
         rows.push(Listed {
-            id: id.to_owned(),
+            id: id_of(entry).to_owned(),
             manifest: entry.digest.clone(),
-            name: entry.name().map(str::to_owned),
+            name: name_of(entry).map(str::to_owned),
             created: config.created().clone().unwrap_or_default(),
-            size: manifest.map_or(0, |manifest| manifest.layers.iter().map(|layer| layer.size.max(0) as u64).sum()),
+            size: entry.annotations.get(IMAGE_SIZE).and_then(|size| size.parse().ok()).unwrap_or(0),
             labels: config.config().as_ref().and_then(|config| config.labels().clone()).unwrap_or_default().into_iter().collect(),
         });
     }
@@ -126,119 +58,145 @@ pub struct Details {
 }
 
 pub fn details(paths: &Paths, wanted: &str) -> Result<Details> {
-    let image = find(paths, wanted)?;
-    let rows: Vec<Listed> = list(paths)?.into_iter().filter(|row| row.id == image.id).collect();
-    let raw_config = layout::parse(&layout::read_blob(paths, &image.id)?, "the image's config")?;
-    let manifest = rows.first().map(|row| row.manifest.clone()).unwrap_or_default();
+    let image = find::find(paths, wanted)?;
+    let index = index::read(paths)?;
+    let entries: Vec<_> = index.manifests.iter().filter(|entry| id_of(entry) == image.id).collect();
+    let text = documents::read("the image's config", &paths.blob(digest::hex_of(&image.id)?))?;
     Ok(Details {
-        size: rows.first().map_or(0, |row| row.size),
-        names: rows.into_iter().filter_map(|row| row.name).collect(),
+        raw_config: documents::parse("the image's config", &text)?,
+        names: entries.iter().filter_map(|entry| name_of(entry)).map(str::to_owned).collect(),
+        manifest: entries.first().map(|entry| entry.digest.clone()).unwrap_or_default(),
+        size: entries.first().and_then(|entry| entry.annotations.get(IMAGE_SIZE)?.parse().ok()).unwrap_or(0),
         image,
-        raw_config,
-        manifest,
     })
 }
 
 pub fn tag(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
     let new = Reference::parse(new)?;
     if new.digest.is_some() {
-        return Err(Error::usage(format!("{new} cannot be given as a name")).because("a digest is not chosen"));
+        return Err(Error::usage(format!("{new} cannot be given as a name")).because("a digest is not chosen, it follows from the content"));
     }
-    let _locked = layout::lock(paths)?;
-    let mut index = layout::read(paths)?;
-    let (id, _) = identify(&index, wanted)?;
-    let name = new.to_string();
-    let found = index.manifests.iter().find(|entry| entry.config() == Some(&id)).cloned();
-    let mut entry = found.ok_or_else(|| Error::no_such(format!("no such image: {wanted}")))?;
-    take_names_away(&mut index, std::slice::from_ref(&name));
-    index.manifests.retain(|have| have.digest != entry.digest || have.name().is_some());
-    entry.rename(Some(&name));
-    index.manifests.push(entry);
-    layout::write(paths, &index)
+    let writing = Writing::begin(paths)?;
+    let mut index = writing.read()?;
+    let image = find::select(&index, wanted)?.clone();
+    index::insert(&mut index, image, Some(&new.to_string()));
+    writing.replace(index)
 }
 
-/// Entries with these names go; the last one of an image stays, nameless.
-pub fn take_names_away(index: &mut Index, names: &[String]) {
-    for name in names {
-        let Some(at) = index.manifests.iter().position(|entry| entry.name() == Some(name)) else { continue };
-        let digest = index.manifests[at].digest.clone();
-        match index.manifests.iter().filter(|entry| entry.digest == digest).count() {
-            1 => index.manifests[at].rename(None),
-            _ => drop(index.manifests.remove(at)),
-        }
-    }
-}
-
-/// What `rmi` did, in its own words.
+/// What `rmi` did.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Removed {
     Untagged(String),
+    /// An id of an image, or the digest of a layer that went with it.
     Deleted(String),
 }
 
-/// `used`: ids of images that containers stand on, with the container's name.
-pub fn remove(paths: &Paths, wanted: &str, force: bool, used: &[(String, String)]) -> Result<Vec<Removed>> {
-    let _locked = layout::lock(paths)?;
-    let mut index = layout::read(paths)?;
-    let (id, name) = identify(&index, wanted)?;
+/// A container that needs its image.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub container: String,
+    pub image_id: String,
+    /// Diff ids (hex).
+    pub layers: Vec<String>,
+}
+
+/// Removes a name, and with the last one the image. `users` is asked under the lock: it must not be older than that.
+pub fn remove(paths: &Paths, wanted: &str, force: bool, users: impl Fn() -> Result<Vec<User>>) -> Result<Vec<Removed>> {
+    let writing = Writing::begin(paths)?;
+    let mut index = writing.read()?;
+    let chosen = find::select(&index, wanted)?;
+    let (id, found) = (id_of(chosen).to_owned(), name_of(chosen).map(str::to_owned));
     let names: Vec<String> =
-        index.manifests.iter().filter(|entry| entry.config() == Some(&id)).filter_map(|entry| entry.name().map(str::to_owned)).collect();
-    let doomed: Vec<String> = match name.filter(|name| names.contains(name)) {
-        Some(name) => vec![name],
-        None if names.len() > 1 && !force => {
+        index.manifests.iter().filter(|entry| id_of(entry) == id).filter_map(|entry| name_of(entry).map(str::to_owned)).collect();
+    let by_name = Reference::parse(wanted).is_ok_and(|wanted| wanted.digest.is_some() || Some(wanted.to_string()) == found);
+    let doomed = match found {
+        Some(name) if by_name => vec![name],
+        _ if names.len() > 1 && !force => {
             return Err(Error::conflict(format!("cannot remove image {wanted}"))
                 .because(format!("it has several names: {}", names.join(", ")))
                 .hint("remove it by one of them, or all with -f"));
         }
-        None => names.clone(),
+        _ => names.clone(),
     };
     let is_last = doomed.len() == names.len();
-    if let (true, Some((_, container))) = (is_last, used.iter().find(|(used, _)| *used == id)) {
-        // A container's layers are its ground: removing them would break it, by force or not.
+    if is_last && let Some(user) = users()?.iter().find(|user| user.image_id == id) {
+        // Not even by force: what the container stands on would go.
         return Err(Error::conflict(format!("cannot remove image {wanted}"))
-            .because(format!("container {container} uses it"))
-            .hint(format!("remove the container first: tare rm {container}")));
+            .because(format!("container {} uses it", user.container))
+            .hint(format!("remove the container first: tare rm {}", user.container)));
     }
-    let mut done: Vec<Removed> = doomed.iter().cloned().map(Removed::Untagged).collect();
-    index.manifests.retain(|entry| {
-        entry.config() != Some(&id) || (!is_last && !entry.name().is_some_and(|name| doomed.iter().any(|doomed| doomed == name)))
-    });
-    layout::write(paths, &index)?;
+    let layers = if is_last { layers_of(paths, &index) } else { Default::default() };
+    index
+        .manifests
+        .retain(|entry| id_of(entry) != id || (!is_last && !name_of(entry).is_some_and(|name| doomed.iter().any(|doomed| doomed == name))));
+    writing.replace(index.clone())?;
+    let mut done: Vec<Removed> = doomed.into_iter().map(Removed::Untagged).collect();
     if is_last {
         done.push(Removed::Deleted(id));
-        collect_garbage(paths)?;
+        let gone = garbage::collect(paths, &writing, &index, &users()?).context("the image is removed, but not all of its files")?;
+        done.extend(gone.into_iter().filter(|layer| layers.contains(layer)).map(|layer| Removed::Deleted(format!("sha256:{layer}"))));
     }
     Ok(done)
 }
 
-/// Removes blobs and layers that no image names. Under the lock, which every way in holds from its first layer on.
-pub fn collect_garbage(paths: &Paths) -> Result<()> {
-    let index = layout::read(paths)?;
-    let mut blobs = BTreeSet::new();
-    let mut layers = BTreeSet::new();
-    let mut keep_config = |id: &str| -> Result<()> {
-        blobs.insert(digest::hex_of(id)?.to_owned());
-        let config = parse_config(&layout::read_blob(paths, id)?)?;
-        layers.extend(config.rootfs().diff_ids().iter().filter_map(|id| digest::hex_of(id).ok().map(str::to_owned)));
-        Ok(())
-    };
-    for entry in &index.manifests {
-        if let Some(id) = entry.config() {
-            keep_config(id)?;
-        }
+fn layers_of(paths: &Paths, index: &Index) -> std::collections::BTreeSet<String> {
+    let ids = index.manifests.iter().map(id_of);
+    ids.filter_map(|id| find::config(paths, id).ok()).flat_map(|(_, layers)| layers).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::image::import::{Request, import};
+    use crate::image::unpack::Limits;
+    use crate::sys::file;
+
+    fn store(name: &str) -> Paths {
+        let root = std::env::temp_dir().join(format!("tare-catalog-{name}-{}", std::process::id()));
+        let _ = file::remove_tree(&root);
+        Paths::new(&root, root.join("run"))
     }
-    for entry in &index.manifests {
-        blobs.insert(digest::hex_of(&entry.digest)?.to_owned());
-        let manifest: layout::Manifest = layout::parse(&layout::read_blob(paths, &entry.digest)?, "a manifest")?;
-        blobs.extend(manifest.layers.iter().filter_map(|layer| digest::hex_of(&layer.digest).ok().map(str::to_owned)));
+
+    fn make(paths: &Paths, content: &str, name: Option<&str>) -> String {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, "file", content.as_bytes()).unwrap();
+        let request = Request { name, changes: vec!["LABEL a=b"], message: None, created: "2024-01-02T03:04:05Z".into(), platform: None };
+        import(paths, &tar.into_inner().unwrap()[..], &request, &Limits::default()).unwrap().id
     }
-    for (dir, kept) in [(paths.blobs(), &blobs), (paths.layers(), &layers)] {
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if digest::is_hex(&name) && !kept.contains(&name) {
-                let _ = file::remove_tree(&entry.path());
-            }
-        }
+
+    #[test]
+    fn the_last_name_takes_the_image_with_it() {
+        let paths = store("last");
+        let id = make(&paths, "one", Some("one"));
+        tag(&paths, "one", "two:2").unwrap();
+        let nobody = || Ok(Vec::new());
+        assert_eq!(remove(&paths, &id, false, nobody).unwrap_err().kind(), Kind::Conflict);
+        assert_eq!(remove(&paths, "one", false, nobody).unwrap(), [Removed::Untagged("one:latest".into())]);
+        let rows = list(&paths).unwrap();
+        assert_eq!((rows.len(), rows[0].name.as_deref(), rows[0].size, rows[0].labels["a"].as_str()), (1, Some("two:2"), 3, "b"));
+        let user = User { container: "web".into(), image_id: id.clone(), layers: Vec::new() };
+        assert_eq!(remove(&paths, "two:2", true, || Ok(vec![user.clone()])).unwrap_err().kind(), Kind::Conflict);
+        let done = remove(&paths, &id[7..20], false, nobody).unwrap();
+        assert_eq!(done[..2], [Removed::Untagged("two:2".into()), Removed::Deleted(id)]);
+        assert_eq!(std::fs::read_dir(paths.blobs()).unwrap().count() + std::fs::read_dir(paths.layers()).unwrap().count(), 0);
+        file::remove_tree(paths.root()).unwrap();
     }
-    Ok(())
+
+    #[test]
+    fn what_others_use_stays() {
+        let paths = store("shared");
+        let one = make(&paths, "same", Some("one"));
+        let other = make(&paths, "other", None);
+        let layer = find::find(&paths, &other).unwrap().layers[0].clone();
+        let user = User { container: "old".into(), image_id: "sha256:gone".into(), layers: vec![layer.clone()] };
+        remove(&paths, &other, false, || Ok(vec![user.clone()])).unwrap();
+        assert!(paths.layer(&layer).is_dir(), "a container's layers stay, whatever becomes of its image");
+        assert_eq!(find::find(&paths, "one").unwrap().id, one);
+        assert!(paths.layer(&find::find(&paths, "one").unwrap().layers[0]).is_dir());
+        file::remove_tree(paths.root()).unwrap();
+    }
 }

@@ -1,15 +1,16 @@
 //! `--change`: instructions of a Dockerfile that describe an image without running anything.
 
 use crate::error::{Error, Result};
+use crate::time;
 use serde_json::{Map, Value, json};
 
-const KNOWN: &str = "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR";
+const KNOWN: &str = "CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR";
 
 /// Applies one instruction to the `config` object of an image.
 pub fn apply(config: &mut Map<String, Value>, line: &str) -> Result<()> {
     let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
     let rest = rest.trim();
-    let wrong = |why: &str| Error::usage(format!("invalid change {line:.100?}")).because(why.to_owned());
+    let wrong = |why: &str| Error::failed(format!("invalid change {line:.100?}")).because(why.to_owned());
     if rest.is_empty() {
         return Err(wrong("nothing follows the instruction"));
     }
@@ -47,6 +48,9 @@ pub fn apply(config: &mut Map<String, Value>, line: &str) -> Result<()> {
                 object(config, "Volumes").insert(place, json!({}));
             }
         }
+        "HEALTHCHECK" => drop(
+            config.insert("Healthcheck".into(), health_check(rest).ok_or_else(|| wrong("write NONE, or [--interval=30s …] CMD COMMAND"))?),
+        ),
         _ => return Err(wrong(&format!("it must begin with {KNOWN}"))),
     }
     Ok(())
@@ -58,6 +62,39 @@ fn command(text: &str) -> Result<Value> {
         Ok(words) => Ok(json!(words)),
         Err(_) => Ok(json!(["/bin/sh", "-c", text])),
     }
+}
+
+/// `NONE`, or options and `CMD` with its command. Durations become nanoseconds, as Go writes them.
+fn health_check(text: &str) -> Option<Value> {
+    if text.eq_ignore_ascii_case("none") {
+        return Some(json!({"Test": ["NONE"]}));
+    }
+    let mut check = Map::new();
+    let mut rest = text;
+    while let Some(option) = rest.strip_prefix("--") {
+        let (option, after) = option.split_once(char::is_whitespace)?;
+        let (name, value) = option.split_once('=')?;
+        match name {
+            "interval" => drop(check.insert("Interval".into(), json!(time::parse_duration(value).ok()?))),
+            "timeout" => drop(check.insert("Timeout".into(), json!(time::parse_duration(value).ok()?))),
+            "start-period" => drop(check.insert("StartPeriod".into(), json!(time::parse_duration(value).ok()?))),
+            "start-interval" => drop(check.insert("StartInterval".into(), json!(time::parse_duration(value).ok()?))),
+            "retries" => drop(check.insert("Retries".into(), json!(value.parse::<u32>().ok()?))),
+            _ => return None,
+        }
+        rest = after.trim_start();
+    }
+    let (word, command) = rest.split_once(char::is_whitespace)?;
+    if !word.eq_ignore_ascii_case("cmd") || command.trim().is_empty() {
+        return None;
+    }
+    let command = command.trim();
+    let test = match serde_json::from_str::<Vec<String>>(command) {
+        Ok(words) => [vec!["CMD".to_owned()], words].concat(),
+        Err(_) => vec!["CMD-SHELL".to_owned(), command.to_owned()],
+    };
+    check.insert("Test".into(), json!(test));
+    Some(Value::Object(check))
 }
 
 fn list<'a>(config: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
@@ -127,6 +164,10 @@ mod tests {
         assert_eq!(after(&["entrypoint run it"]), json!({"Entrypoint": ["/bin/sh", "-c", "run it"]}));
         assert_eq!(after(&["ENV A=1 B=\"two words\"", "ENV A=2", "ENV C old form"]), json!({"Env": ["B=two words", "A=2", "C=old form"]}));
         assert_eq!(after(&["EXPOSE 80 53/udp"]), json!({"ExposedPorts": {"80/tcp": {}, "53/udp": {}}}));
+        assert_eq!(
+            after(&["HEALTHCHECK --interval=5s --retries=3 CMD test -e /x"]),
+            json!({"Healthcheck": {"Interval": 5_000_000_000u64, "Retries": 3, "Test": ["CMD-SHELL", "test -e /x"]}})
+        );
         assert_eq!(after(&["VOLUME [\"/a b\"]", "VOLUME /c /d"]), json!({"Volumes": {"/a b": {}, "/c": {}, "/d": {}}}));
     }
 

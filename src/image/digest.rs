@@ -1,15 +1,18 @@
-//! SHA-256 digests: the names of everything in an image.
+//! Digests: how a blob is called, and how it is checked while it passes by.
 
 use crate::error::{Error, Result};
-use sha2::{Digest, Sha256};
-use std::io::{Read, Write};
+use sha2::{Digest as _, Sha256};
+use std::io::Read;
 
-/// The 64 hex digits of `sha256:…`. Other algorithms and capital letters are refused: a digest becomes a file name.
+/// The 64 hex digits of `sha256:…`. Anything else (upper case, other algorithms) is refused: a digest becomes a file name.
 pub fn hex_of(digest: &str) -> Result<&str> {
-    match digest.strip_prefix("sha256:") {
-        Some(hex) if is_hex(hex) => Ok(hex),
-        Some(_) => Err(Error::damaged(format!("digest {digest:.80?} is malformed")).because("it must have 64 small hex digits")),
-        None => Err(Error::damaged(format!("digest {digest:.80?} is of an unknown algorithm")).because("only sha256 is known")),
+    match digest.split_once(':') {
+        Some(("sha256", hex)) if is_hex(hex) => Ok(hex),
+        Some(("sha256", _)) => Err(Error::damaged(format!("digest {}", shown(digest))).because("not 64 small hex digits")),
+        Some((algorithm, _)) if !algorithm.is_empty() => {
+            Err(Error::damaged(format!("digest {}", shown(digest))).because(format!("the algorithm {} is not known", shown(algorithm))))
+        }
+        _ => Err(Error::damaged(format!("digest {}", shown(digest))).because("it names no algorithm")),
     }
 }
 
@@ -17,54 +20,43 @@ pub fn is_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-pub fn of_bytes(bytes: &[u8]) -> String {
+/// What an archive says, cut and cleaned so that it can be shown on a terminal.
+pub fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().count() > 80 { format!("\"{cut}…\"") } else { format!("\"{cut}\"") }
+}
+
+pub fn of(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
 }
 
 fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
-/// Passes bytes on and keeps their digest and count.
-pub struct Hashing<T> {
-    inner: T,
+/// Passes bytes on, and knows their digest and number afterwards.
+pub struct Hashing<R> {
+    inner: R,
     hash: Sha256,
-    count: u64,
+    length: u64,
 }
 
-impl<T> Hashing<T> {
-    pub fn new(inner: T) -> Self {
-        Hashing { inner, hash: Sha256::new(), count: 0 }
+impl<R: Read> Hashing<R> {
+    pub fn new(inner: R) -> Self {
+        Hashing { inner, hash: Sha256::new(), length: 0 }
     }
-    /// Hex digits and number of bytes.
+    /// Hex, and how many bytes they were.
     pub fn finish(self) -> (String, u64) {
-        (to_hex(&self.hash.finalize()), self.count)
-    }
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-    fn take(&mut self, bytes: &[u8]) {
-        self.hash.update(bytes);
-        self.count += bytes.len() as u64;
+        (to_hex(&self.hash.finalize()), self.length)
     }
 }
 
-impl<T: Read> Read for Hashing<T> {
+impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.take(&buffer[..length]);
-        Ok(length)
-    }
-}
-
-impl<T: Write> Write for Hashing<T> {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        let length = self.inner.write(buffer)?;
-        self.take(&buffer[..length]);
-        Ok(length)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
+        let count = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..count]);
+        self.length += count as u64;
+        Ok(count)
     }
 }
 
@@ -73,17 +65,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_empty_text_has_the_digest_that_everybody_knows() {
-        assert_eq!(of_bytes(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    fn only_a_digest_of_ours_is_one() {
+        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(hex_of(&format!("sha256:{hex}")).unwrap(), hex);
+        for wrong in ["", "sha256:", "sha256:abc", "sha512:abc", ":", hex, "sha256:../../../../etc/passwd"] {
+            assert!(hex_of(wrong).is_err(), "{wrong}");
+        }
+        assert!(hex_of(&format!("sha256:{}", hex.to_uppercase())).is_err());
+        assert!(hex_of(&format!("SHA256:{hex}")).is_err());
     }
 
     #[test]
-    fn only_small_sha256_digests_become_file_names() {
-        let hex = "a".repeat(64);
-        assert_eq!(hex_of(&format!("sha256:{hex}")).unwrap(), hex);
-        for bad in ["sha256:../../etc/passwd".to_owned(), format!("sha256:{}", "A".repeat(64)), format!("sha512:{hex}"), hex, String::new()]
-        {
-            assert!(hex_of(&bad).is_err(), "{bad}");
-        }
+    fn what_passes_by_is_hashed_and_counted() {
+        let mut reader = Hashing::new(&b"abc"[..]);
+        std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+        assert_eq!(reader.finish(), ("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".into(), 3));
+    }
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        assert_eq!(shown("a\u{1b}[31m"), "\"a\\u{1b}[31m\"");
+        assert!(shown(&"x".repeat(1000)).len() < 100);
     }
 }

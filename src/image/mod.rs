@@ -1,51 +1,32 @@
-//! Images: archives become a store of blobs and unpacked layers; names become images.
+//! Images: taken in, unpacked once into layers, found by name.
 //!
-//! * `reference` and `digest`: names. `layout`: the index of what is there.
-//! * `load` reads archives of several forms, `import` a bare root file system; `unpack` turns one layer into a directory.
-//! * `catalog` finds, lists, tags and removes.
+//! The store is an OCI image layout (`index.rs` its list), and beside it each layer unpacked for overlayfs. The way of a `load`:
+//! `members.rs` takes the archive's files in, `archive.rs` understands which images they are, `layer.rs` unpacks and proves
+//! each layer (`compression.rs`, `entries.rs`, `pax.rs`, `unpack.rs`), `publish.rs` puts all in place. A `run` needs `find.rs`.
 
+mod archive;
 pub mod catalog;
-pub mod changes;
-pub mod compression;
-pub mod digest;
+mod changes;
+mod compression;
+mod digest;
+mod documents;
+mod entries;
+mod find;
+mod garbage;
+mod ground;
 pub mod import;
-pub mod layout;
+mod index;
+mod layer;
 pub mod load;
-pub mod reference;
-pub mod spool;
-pub mod unpack;
+mod members;
+mod pax;
+mod publish;
+mod reference;
+mod unpack;
+mod workplace;
 
-pub use catalog::{Image, find};
-
-use crate::error::{Context, Result};
-use crate::paths::Paths;
-use crate::store;
-use crate::sys::file::{self, OFlag};
-
-/// What every container needs to have in its root, as the lowest layer of all: the mount points.
-const DIRECTORIES: [&str; 4] = ["dev", "proc", "sys", "etc"];
-const FILES: [&str; 3] = ["etc/hosts", "etc/hostname", "etc/resolv.conf"];
-
-/// Makes the ground layer, once. It appears complete or not at all.
-pub fn ground(paths: &Paths) -> Result<()> {
-    let ground = paths.ground_layer();
-    if ground.is_dir() {
-        return Ok(());
-    }
-    const WHAT: &str = "cannot make the layer of mount points";
-    let unfinished = paths.unfinished().join(format!("ground-{}", std::process::id()));
-    store::make_dirs(&paths.layers())?;
-    store::make_dirs(&unfinished)?;
-    for name in DIRECTORIES {
-        file::make_dirs(&unfinished.join(name), 0o755).context(WHAT)?;
-    }
-    for name in FILES {
-        file::create(&unfinished.join(name), OFlag::O_WRONLY, 0o644).context(WHAT)?;
-    }
-    file::change_mode(&unfinished, 0o755).context(WHAT)?;
-    match file::rename(&unfinished, &ground) {
-        // Somebody else was quicker.
-        Err(_) if ground.is_dir() => file::remove_tree(&unfinished).context(WHAT),
-        other => other.context(WHAT),
-    }
-}
+pub use find::{Image, find};
+pub use ground::ground;
+pub use load::Loaded;
+pub use reference::Reference;
+pub use unpack::Limits;

@@ -1,110 +1,204 @@
-//! Names of images: `[registry/]path[:tag][@digest]`, short as people type them.
+//! Names of images, as `registry/path:tag@digest`: taken apart, filled up, and shown as short as people type them.
 
 use crate::error::{Error, Result};
+use crate::image::digest;
+use std::fmt;
 
-/// A name as it is kept and shown: `docker.io/library/` is left out, the tag never.
-#[derive(Clone, Debug, PartialEq, Eq)]
+const HUB: &str = "docker.io";
+/// What a registry takes at most, path and host together.
+const LONGEST_NAME: usize = 255;
+const LONGEST_TAG: usize = 128;
+
+/// A name that is whole: `busybox` has become `docker.io/library/busybox:latest`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
-    pub repository: String,
-    pub tag: String,
-    /// `sha256:…`, where one was given.
+    pub registry: String,
+    pub path: String,
+    /// `None` only when a digest was given and no tag.
+    pub tag: Option<String>,
+    /// `sha256:…`
     pub digest: Option<String>,
 }
 
-const LONGEST: usize = 255;
-
 impl Reference {
     pub fn parse(text: &str) -> Result<Reference> {
-        let wrong = |why: &str| Error::usage(format!("invalid image name {text:.100?}")).because(why.to_owned());
-        if text.is_empty() || text.len() > LONGEST + 200 {
-            return Err(wrong("it must have 1 to 255 characters"));
+        let wrong = |cause: &str| {
+            // Not a mistake in the flags, so the exit code is that of an image that cannot be had.
+            Error::failed(format!("{} is no name of an image", digest::shown(text)))
+                .because(cause.to_owned())
+                .hint("write it like busybox, busybox:1.36 or registry.example.com:5000/team/app:2")
+        };
+        if text.is_empty() {
+            return Err(wrong("it is empty"));
         }
-        let (name, digest) = match text.split_once('@') {
-            Some((name, digest)) => (name, Some(digest.to_owned())),
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => (
+                rest,
+                Some(
+                    digest::hex_of(digest)
+                        .map(|_| digest.to_owned())
+                        .map_err(|_| wrong("its digest is not sha256: and 64 small hex digits"))?,
+                ),
+            ),
             None => (text, None),
         };
-        if let Some(digest) = &digest {
-            super::digest::hex_of(digest)
-                .map_err(|error| error.context(format!("invalid image name {text:.100?}")).of_kind(crate::error::Kind::Usage))?;
+        // A colon after the last slash begins the tag; one before it is the registry's port.
+        let colon = rest.rfind(':').filter(|colon| !rest[*colon..].contains('/'));
+        let (name, tag) = colon.map_or((rest, None), |colon| (&rest[..colon], Some(&rest[colon + 1..])));
+        if let Some(tag) = tag {
+            check_tag(tag).map_err(wrong)?;
         }
-        // A colon behind the last slash begins the tag; before it, a port.
-        let (path, tag) = match name.rfind(':').filter(|colon| !name[*colon..].contains('/')) {
-            Some(colon) => (&name[..colon], &name[colon + 1..]),
-            None => (name, "latest"),
+        let (registry, path) = match name.split_once('/') {
+            Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => (first, path.to_owned()),
+            Some(_) => (HUB, name.to_owned()),
+            None => (HUB, format!("library/{name}")),
         };
-        if !is_tag(tag) {
-            return Err(wrong("a tag has letters, digits, dots, dashes and underscores, 128 at most"));
+        let registry = if registry == "index.docker.io" { HUB } else { registry };
+        let path = if registry == HUB && !path.contains('/') { format!("library/{path}") } else { path };
+        check_registry(registry).map_err(wrong)?;
+        path.split('/').try_for_each(check_component).map_err(wrong)?;
+        if registry.len() + path.len() >= LONGEST_NAME {
+            return Err(wrong("it is longer than 255 letters"));
         }
-        let (registry, path) = split_registry(path);
-        if path.is_empty() || path.len() > LONGEST || !path.split('/').all(is_component) {
-            return Err(wrong("a name has small letters and digits, separated by dots, dashes, underscores and slashes"));
+        let tag = tag.map(str::to_owned).or_else(|| digest.is_none().then(|| "latest".to_owned()));
+        Ok(Reference { registry: registry.to_owned(), path, tag, digest })
+    }
+
+    /// Without tag and digest, short: what `images` shows as the repository.
+    pub fn repository(&self) -> String {
+        match (self.registry.as_str(), self.path.strip_prefix("library/")) {
+            (HUB, Some(short)) if !short.contains('/') => short.to_owned(),
+            (HUB, _) => self.path.clone(),
+            _ => format!("{}/{}", self.registry, self.path),
         }
-        if let Some(registry) = registry.filter(|registry| !is_registry(registry)) {
-            return Err(wrong("the registry's name makes no sense")).map_err(|error| error.because(registry.to_owned()));
-        }
-        let repository = match registry {
-            None | Some("docker.io" | "index.docker.io") => path.strip_prefix("library/").unwrap_or(path).to_owned(),
-            Some(registry) => format!("{registry}/{path}"),
-        };
-        Ok(Reference { repository, tag: tag.to_owned(), digest })
     }
 }
 
-impl std::fmt::Display for Reference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.repository, self.tag)
+/// Short, as Docker shows it; parsing it again gives the same reference.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.repository())?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
     }
 }
 
-/// The first part is a registry if it could be a host: with a dot, a port, or called localhost.
-fn split_registry(path: &str) -> (Option<&str>, &str) {
-    match path.split_once('/') {
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (Some(first), rest),
-        _ => (None, path),
+fn check_tag(tag: &str) -> Result<(), &'static str> {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    match tag.as_bytes() {
+        [] => Err("its tag is empty"),
+        tag if tag.len() > LONGEST_TAG => Err("its tag is longer than 128 letters"),
+        [first, rest @ ..] if word(*first) && rest.iter().all(|byte| word(*byte) || matches!(byte, b'.' | b'-')) => Ok(()),
+        _ => Err("its tag holds other letters than a-z, A-Z, 0-9, _, . and -, or begins with . or -"),
     }
 }
 
-fn is_registry(text: &str) -> bool {
-    let host = text.split_once(':').map_or(text, |(host, port)| if port.parse::<u16>().is_ok() { host } else { "" });
-    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+/// Small letters and digits; between them one dot, one or two underscores, or dashes.
+fn check_component(component: &str) -> Result<(), &'static str> {
+    let word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = component.as_bytes();
+    if bytes.is_empty() {
+        return Err("a part of its path is empty");
+    }
+    if bytes.iter().any(u8::is_ascii_uppercase) {
+        return Err("its path must be in small letters");
+    }
+    let mut between =
+        component.split(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit()).filter(|part| !part.is_empty());
+    let separators = between.all(|part| matches!(part, "." | "_" | "__") || part.bytes().all(|byte| byte == b'-'));
+    match bytes.first().is_some_and(word) && bytes.last().is_some_and(word) && separators {
+        true => Ok(()),
+        false => Err("its path holds other letters than a-z, 0-9 and single . _ - between them"),
+    }
 }
 
-fn is_tag(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    (1..=128).contains(&text.len()) && plain(text.as_bytes()[0]) && text.bytes().all(|byte| plain(byte) || matches!(byte, b'.' | b'-'))
-}
-
-fn is_component(text: &str) -> bool {
-    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.as_bytes().first().is_some_and(plain)
-        && text.as_bytes().last().is_some_and(plain)
-        && text.bytes().all(|byte| plain(&byte) || matches!(byte, b'.' | b'-' | b'_'))
+fn check_registry(registry: &str) -> Result<(), &'static str> {
+    let (host, port) = registry.split_once(':').map_or((registry, None), |(host, port)| (host, Some(port)));
+    if port.is_some_and(|port| port.parse::<u16>().is_err() || port.starts_with('+')) {
+        return Err("its registry's port is no number up to 65535");
+    }
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if host.split('.').all(label) { Ok(()) } else { Err("its registry is no host name") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parts(text: &str) -> (String, String, Option<String>) {
+        let reference = Reference::parse(text).unwrap();
+        (reference.registry, reference.path, reference.tag)
+    }
+
     #[test]
-    fn names_are_kept_as_people_type_them() {
-        for (typed, shown) in [
-            ("busybox", "busybox:latest"),
-            ("docker.io/library/busybox:1.36", "busybox:1.36"),
-            ("bitnami/redis", "bitnami/redis:latest"),
-            ("localhost:5000/a/b:c", "localhost:5000/a/b:c"),
-            ("ghcr.io/x/y", "ghcr.io/x/y:latest"),
-        ] {
+    fn short_names_are_filled_up_and_shown_short() {
+        let latest = || Some("latest".to_owned());
+        assert_eq!(parts("busybox"), ("docker.io".into(), "library/busybox".into(), latest()));
+        assert_eq!(parts("docker.io/busybox"), parts("busybox"));
+        assert_eq!(parts("index.docker.io/library/busybox"), parts("busybox"));
+        assert_eq!(parts("team/app:2"), ("docker.io".into(), "team/app".into(), Some("2".into())));
+        assert_eq!(parts("localhost/app"), ("localhost".into(), "app".into(), latest()));
+        assert_eq!(parts("reg.example.com:5000/a/b/c"), ("reg.example.com:5000".into(), "a/b/c".into(), latest()));
+        for (typed, shown) in
+            [("busybox", "busybox:latest"), ("docker.io/library/busybox:1", "busybox:1"), ("docker.io/team/app", "team/app:latest")]
+        {
             assert_eq!(Reference::parse(typed).unwrap().to_string(), shown);
         }
     }
 
     #[test]
-    fn what_cannot_be_a_name_is_refused() {
-        let long = "a".repeat(500);
-        for bad in
-            ["", "Busybox", "a//b", "-a", "a:", "a:b c", "a/../b", "/a", "a@sha256:12", "a@md5:1", long.as_str(), "http://x/y", "a b"]
-        {
-            assert!(Reference::parse(bad).is_err(), "{bad:?} was accepted");
+    fn what_is_shown_means_the_same_again() {
+        for text in ["a", "a/b", "localhost:5000/a:x", "docker.io/library/a/b", "r.io/library/a", "a__b/c--d.e:T_1"] {
+            let once = Reference::parse(text).unwrap();
+            assert_eq!(Reference::parse(&once.to_string()).unwrap(), once, "{text}");
         }
+    }
+
+    #[test]
+    fn a_digest_needs_no_tag() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let reference = Reference::parse(&format!("busybox@{digest}")).unwrap();
+        assert_eq!((reference.tag, reference.digest), (None, Some(digest)));
+        assert!(Reference::parse("busybox@sha256:abc").is_err());
+    }
+
+    #[test]
+    fn what_is_no_name_says_why() {
+        let long = "a/".repeat(200) + "a";
+        for wrong in [
+            "",
+            "Busybox",
+            "a:",
+            "a:-x",
+            "a b",
+            "../a",
+            "a//b",
+            "/a",
+            "a/",
+            "a:tag:tag",
+            "-a",
+            "a___b",
+            "a..b",
+            "r.io:99999/a",
+            "a\u{1b}",
+            &long,
+        ] {
+            assert!(Reference::parse(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(Reference::parse(&format!("a:{}", "t".repeat(129))).is_err());
+        assert_eq!(
+            Reference::parse("Busybox").unwrap_err().to_string(),
+            "\"Busybox\" is no name of an image: its path must be in small letters"
+        );
     }
 }

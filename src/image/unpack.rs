@@ -1,411 +1,364 @@
-//! One layer's tar becomes one directory, in overlay's form.
+//! Applies a layer's archive to an empty directory, in the form in which overlayfs reads layers.
 //!
-//! What comes from outside decides names and nothing else: every path is resolved below the directory by the kernel
-//! (`sys/beneath.rs`), sizes and counts are bounded, and what overlay itself reads (its own attributes) is never taken from
-//! an archive. A whiteout `.wh.x` becomes a character device 0:0 called x; an opaque mark becomes attributes in both of
-//! overlay's spellings, because a mount in a user namespace reads `user.overlay.*` only.
+//! An archive says "removed" by files called `.wh.NAME` and "nothing below shows through" by `.wh..wh..opq`; overlayfs wants
+//! character devices 0:0 and an attribute. Everything else is put down as it was packed. The archive is not trusted: every
+//! name is looked up beneath the directory by the kernel, no symlink in it is followed, and all counts have limits.
 
 use crate::error::{Context, Error, Kind, Result};
-use crate::sys::beneath::{self, Node, Root};
-use crate::sys::{Errno, file};
-use std::cell::Cell;
-use std::ffi::OsStr;
+use crate::image::entries::{Entries, Entry, What, broken, damaged, shown_bytes};
+use crate::sys::Errno;
+use crate::sys::beneath::{self, Directory, Moment, Node};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
-use tar::EntryType;
 
-/// What one layer may hold.
+/// How much a layer may hold. Beyond it is an error, not a full disk.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    pub entries: u64,
+pub struct Limits {
+    /// Of the unpacked archive.
     pub bytes: u64,
+    pub entries: u64,
 }
 
-impl Default for Bounds {
+impl Default for Limits {
     fn default() -> Self {
-        Bounds { entries: 4_000_000, bytes: 256 << 30 }
+        Limits { bytes: 100 << 30, entries: 2_000_000 }
     }
 }
 
+/// PATH_MAX, and a name's length on every file system of note (pathname(7)).
 const LONGEST_PATH: usize = 4096;
-/// Between two entries an archive may hold long names and PAX records; more than this is no name.
-const LONGEST_HEADERS: u64 = 4 << 20;
+const LONGEST_NAME: usize = 255;
+/// Open directories kept on the way down; deeper ones are opened again and again, because descriptors are few.
+const KEPT_OPEN: usize = 48;
+const WHITEOUT: &[u8] = b".wh.";
+const OPAQUE: &[u8] = b".wh..wh..opq";
+const METADATA: &[u8] = b".wh..wh.";
 
-/// Unpacks `tar` into the empty directory `root`.
-pub fn unpack(tar: impl Read, root: &Path, bounds: Bounds) -> Result<()> {
-    let budget = Rc::new(Cell::new(LONGEST_HEADERS));
-    let mut archive = tar::Archive::new(Rationed { inner: tar, left: budget.clone() });
-    let mut layer = Layer {
-        root: Root::open(root).with_context(|| format!("cannot open {}", root.display()))?,
-        parent: None,
-        directories: Vec::new(),
-        bytes_left: bounds.bytes,
+const MAKE: &str = "cannot make it";
+const REPLACE: &str = "cannot replace what has its name";
+const WRITE: &str = "cannot write it";
+const MODE: &str = "cannot set its mode";
+const TIME: &str = "cannot set its time";
+
+/// Puts the archive's entries into `root`, which is empty. Returns how many bytes of files there are.
+pub fn unpack(source: impl Read, root: Directory, limits: &Limits) -> Result<u64> {
+    let mut entries = Entries::new(source);
+    let mut tree = Tree { root: Rc::new(root), open: Vec::new(), times: Vec::new(), buffer: vec![0; 128 << 10] };
+    let size = each(&mut entries, limits, |entry, data| tree.apply(entry, data).map_err(|e| about(entry, e)))?;
+    tree.restore_times()?;
+    Ok(size)
+}
+
+/// Reads an archive to its end and counts the bytes of its files.
+pub fn measure(source: impl Read, limits: &Limits) -> Result<u64> {
+    each(&mut Entries::new(source), limits, |_, _| Ok(()))
+}
+
+fn each<R: Read>(entries: &mut Entries<R>, limits: &Limits, mut deed: impl FnMut(&Entry, &mut Entries<R>) -> Result<()>) -> Result<u64> {
+    let (mut count, mut size) = (0u64, 0u64);
+    while let Some(entry) = entries.next()? {
+        count += 1;
+        if count > limits.entries {
+            return Err(damaged(format!("the layer has more than {} entries", limits.entries))
+                .hint("if you trust it, allow more with --max-layer-entries"));
+        }
+        deed(&entry, entries)?;
+        size = size.saturating_add(if entry.what == What::File { entry.size } else { 0 });
+    }
+    Ok(size)
+}
+
+/// Some answers of the kernel mean that the archive asks for the impossible.
+fn about(entry: &Entry, error: Error) -> Error {
+    let cause = match error.errno() {
+        Some(Errno::ELOOP) => "its parent is a symlink",
+        Some(Errno::ENOTDIR) => "its parent is no directory",
+        Some(Errno::EXDEV) => "it leads out of the layer",
+        Some(Errno::ENAMETOOLONG) => "its name is too long",
+        Some(Errno::EFBIG) => "it is too large",
+        _ => return error.context(format!("entry {}", shown_bytes(&entry.name))),
     };
-    let entries = archive.entries().map_err(broken)?;
-    for (count, entry) in entries.enumerate() {
-        if count as u64 >= bounds.entries {
-            return Err(Error::damaged("the layer has too many entries").because(format!("more than {}", bounds.entries)));
-        }
-        let mut entry = entry.map_err(broken)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        budget.set(u64::MAX);
-        layer.take(&mut entry).map_err(|error| error.context(format!("entry {name:.200?}")))?;
-        std::io::copy(&mut entry, &mut std::io::sink()).map_err(broken)?;
-        budget.set(LONGEST_HEADERS);
-    }
-    layer.finish()
+    damaged(format!("entry {}", shown_bytes(&entry.name))).because(cause)
 }
 
-fn broken(error: std::io::Error) -> Error {
-    // A full disk or a failing one is no fault of the archive's.
-    match error.raw_os_error() {
-        Some(number) => Error::from_errno("cannot read the layer", Errno::from_raw(number)),
-        None => Error::damaged("the layer is broken").because(error),
-    }
+struct Tree {
+    root: Rc<Directory>,
+    /// The way down to the directory worked in last: archives come sorted, so most of it is used again.
+    open: Vec<(Vec<u8>, Rc<Directory>)>,
+    /// A directory's time changes with every entry made in it, so it is set at the end.
+    times: Vec<(Vec<u8>, Moment)>,
+    buffer: Vec<u8>,
 }
 
-/// Ends a stream that puts more between two entries than names can need: the tar reader would keep all of it in memory.
-struct Rationed<T> {
-    inner: T,
-    left: Rc<Cell<u64>>,
-}
-
-impl<T: Read> Read for Rationed<T> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        let left = self.left.get();
-        if (length as u64) > left {
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "a name or a record in it has no end"));
+impl Tree {
+    fn apply(&mut self, entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
+        let parts = components(&entry.name)?;
+        let Some((name, above)) = parts.split_last() else { return self.apply_root(entry) };
+        if let Some(hidden) = above.iter().find(|part| part.starts_with(WHITEOUT)) {
+            // Bookkeeping of aufs, which very old images carry.
+            return if hidden.starts_with(METADATA) { Ok(()) } else { Err(damaged("it lies below a whiteout")) };
         }
-        if left != u64::MAX {
-            self.left.set(left - length as u64);
-        }
-        Ok(length)
-    }
-}
-
-/// What an entry says of itself beside its bytes.
-struct Meta {
-    uid: u32,
-    gid: u32,
-    mode: u32,
-    seconds: i64,
-    nanoseconds: i64,
-    attributes: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-struct Layer {
-    root: Root,
-    /// The directory of the last entry: archives are written directory by directory.
-    parent: Option<(PathBuf, OwnedFd)>,
-    /// Times of directories are set last, because filling them changes them.
-    directories: Vec<(PathBuf, i64, i64)>,
-    bytes_left: u64,
-}
-
-impl Layer {
-    fn take(&mut self, entry: &mut tar::Entry<impl Read>) -> Result<()> {
-        let kind = entry.header().entry_type();
-        if matches!(kind, EntryType::XGlobalHeader) {
-            return Ok(());
-        }
-        let path = clean(&entry.path_bytes())?;
-        let meta = Meta::of(entry)?;
-        let Some(name) = path.file_name().map(OsStr::to_owned) else { return self.take_root(kind, &meta) };
-        let above = path.parent().unwrap_or(Path::new("")).to_owned();
-        if let Some(hidden) = name.as_bytes().strip_prefix(b".wh.") {
-            return self.take_whiteout(&above, OsStr::from_bytes(hidden), entry.size());
-        }
-        let what = || "cannot make it".to_owned();
-        let dir = self.directory(&above)?;
-        match (kind, beneath::kind_of(dir, &name).with_context(what)?) {
-            (_, None) | (EntryType::Directory, Some(beneath::Kind::Directory)) => {}
-            (EntryType::Link, Some(_)) if clean(&link_of(entry)?)? == path => return Ok(()),
-            _ => self.clear(&above, &name)?,
-        }
-        match kind {
-            EntryType::Directory => self.take_directory(&above, &path, &name, &meta),
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => self.take_file(&above, &name, &meta, entry),
-            EntryType::Symlink => self.take_symlink(&above, &name, &meta, &link_of(entry)?),
-            EntryType::Link => self.take_link(&above, &name, &clean(&link_of(entry)?)?),
-            EntryType::Fifo => self.take_node(&above, &name, &meta, Node::Fifo),
-            EntryType::Char | EntryType::Block => {
-                let number = |got: std::io::Result<Option<u32>>| got.map_err(broken).map(|number| u64::from(number.unwrap_or(0)));
-                let (major, minor) = (number(entry.header().device_major())?, number(entry.header().device_minor())?);
-                let node = if kind == EntryType::Char { Node::Character(major, minor) } else { Node::Block(major, minor) };
-                self.take_node(&above, &name, &meta, node)
-            }
-            other => Err(Error::damaged(format!("it is of unknown kind {:?}", other.as_byte() as char))),
-        }
-    }
-
-    /// `./`: owner and mode of the layer's root. Whatever else claims to be the root is refused (CVE-2021-29136).
-    fn take_root(&mut self, kind: EntryType, meta: &Meta) -> Result<()> {
-        if kind != EntryType::Directory {
-            return Err(Error::damaged("the root is not a directory"));
-        }
-        meta.apply(self.root.descriptor())?;
-        self.directories.push((PathBuf::new(), meta.seconds, meta.nanoseconds));
-        Ok(())
-    }
-
-    fn take_whiteout(&mut self, above: &Path, hidden: &OsStr, size: u64) -> Result<()> {
-        if size > 0 {
-            return Err(Error::damaged("a whiteout has contents"));
-        }
-        if hidden == ".wh..opq" {
-            let dir = self.directory(above)?;
-            for name in ["trusted.overlay.opaque", "user.overlay.opaque"] {
-                match beneath::set_attribute(dir, OsStr::new(name), b"y") {
-                    // Root of a user namespace may not set the first, some file systems do not take the second.
-                    Err(Errno::EPERM | Errno::EOPNOTSUPP) => {}
-                    other => other.context("cannot mark it opaque")?,
-                }
-            }
-            return Ok(());
-        }
-        // aufs left names like .wh..wh.plnk in old images; they hide nothing.
-        if hidden.as_bytes().starts_with(b".wh.") {
-            return Ok(());
-        }
-        if matches!(hidden.as_bytes(), b"" | b"." | b"..") {
-            return Err(Error::damaged("a whiteout hides nothing that has a name"));
-        }
-        // A layer that brings a file and hides it below means: what is below is hidden, what it brings stays.
-        if beneath::kind_of(self.directory(above)?, hidden).context("cannot look at it")?.is_none() {
-            beneath::new_node(self.directory(above)?, hidden, Node::Character(0, 0)).context("cannot make the whiteout")?;
-        }
-        Ok(())
-    }
-
-    fn take_directory(&mut self, above: &Path, path: &Path, name: &OsStr, meta: &Meta) -> Result<()> {
-        let dir = self.directory(above)?;
-        match beneath::new_directory(dir, name) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(errno).context("cannot make the directory"),
-        }
-        let made = beneath::open_directory(dir, name).context("cannot open the directory")?;
-        meta.apply(made.as_fd())?;
-        self.directories.push((path.to_owned(), meta.seconds, meta.nanoseconds));
-        Ok(())
-    }
-
-    fn take_file(&mut self, above: &Path, name: &OsStr, meta: &Meta, entry: &mut tar::Entry<impl Read>) -> Result<()> {
-        self.bytes_left =
-            self.bytes_left.checked_sub(entry.size()).ok_or_else(|| Error::damaged("the layer is too large when unpacked"))?;
-        let made = beneath::new_file(self.directory(above)?, name).context("cannot make the file")?;
-        let mut buffer = [0; 64 << 10];
-        loop {
-            let length = match entry.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(broken(error)),
+        let parent = self.directory(above)?;
+        if let Some(gone) = name.strip_prefix(WHITEOUT) {
+            return match *name {
+                OPAQUE => mark_opaque(&parent),
+                name if name.starts_with(METADATA) => Ok(()),
+                _ => white_out(&parent, gone),
             };
-            file::write_all(made.as_fd(), &buffer[..length]).context("cannot write the file")?;
         }
-        meta.apply(made.as_fd())?;
-        beneath::set_time(made.as_fd(), meta.seconds, meta.nanoseconds).context("cannot set its time")
-    }
-
-    fn take_symlink(&mut self, above: &Path, name: &OsStr, meta: &Meta, target: &[u8]) -> Result<()> {
-        if target.is_empty() || target.len() >= LONGEST_PATH || target.contains(&0) {
-            return Err(Error::damaged("the symlink's target makes no sense"));
-        }
-        let dir = self.directory(above)?;
-        beneath::new_symlink(OsStr::from_bytes(target), dir, name).context("cannot make the symlink")?;
-        beneath::set_owner_and_mode_at(dir, name, meta.uid, meta.gid, None).context("cannot set its owner")?;
-        beneath::set_time_at(dir, name, meta.seconds, meta.nanoseconds).context("cannot set its time")
-    }
-
-    /// To a file of the same layer. Its directory is resolved below the root like any other, and a symlink is not followed.
-    fn take_link(&mut self, above: &Path, name: &OsStr, target: &Path) -> Result<()> {
-        let target_name = target.file_name().ok_or_else(|| Error::damaged("the hard link leads to the root"))?;
-        let what = || format!("cannot link it to {}", target.display());
-        let target_dir = match self.root.directory(target.parent().unwrap_or(Path::new(""))) {
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
-                return Err(Error::damaged(what()).because("there is no such file in the layer"));
+        match entry.what {
+            What::Directory => self.make_directory(&parent, name, entry, &parts),
+            What::File => self.make_file(&parent, name, entry, data),
+            What::HardLink => self.make_link(&parent, name, &entry.link),
+            What::Symlink => {
+                replacing(&parent, name, |parent| parent.make_symlink(name, &entry.link))?;
+                finish_special(&parent, name, entry)
             }
-            other => other.with_context(what)?,
-        };
-        let dir = self.directory(above)?;
-        match beneath::new_link(target_dir.as_fd(), target_name, dir, name) {
-            Err(Errno::ENOENT | Errno::EPERM) => Err(Error::damaged(what()).because("there is no such file in the layer")),
-            other => other.with_context(what),
+            What::Character => self.make_node(&parent, name, entry, Node::Character(entry.device.0, entry.device.1)),
+            What::Block => self.make_node(&parent, name, entry, Node::Block(entry.device.0, entry.device.1)),
+            What::Fifo => self.make_node(&parent, name, entry, Node::Fifo),
         }
     }
 
-    fn take_node(&mut self, above: &Path, name: &OsStr, meta: &Meta, node: Node) -> Result<()> {
-        let dir = self.directory(above)?;
-        beneath::new_node(dir, name, node).context("cannot make the device")?;
-        beneath::set_owner_and_mode_at(dir, name, meta.uid, meta.gid, Some(meta.mode)).context("cannot set its owner")?;
-        beneath::set_time_at(dir, name, meta.seconds, meta.nanoseconds).context("cannot set its time")
-    }
-
-    fn clear(&mut self, above: &Path, name: &OsStr) -> Result<()> {
-        beneath::remove(self.directory(above)?, name).context("cannot replace what has its name")?;
-        // What was removed may have been on the way to the directory that is held open.
-        self.parent = None;
+    /// `./`: the layer's own directory gets its mode and owner, and is never replaced by anything else (CVE-2021-29136).
+    fn apply_root(&mut self, entry: &Entry) -> Result<()> {
+        if entry.what != What::Directory {
+            return Err(damaged("the root of the layer would be replaced by something else"));
+        }
+        let root = self.root.clone();
+        finish(root.as_fd(), entry)?;
+        self.times.push((Vec::new(), entry.modified));
         Ok(())
     }
 
-    fn directory(&mut self, path: &Path) -> Result<std::os::fd::BorrowedFd<'_>> {
-        if self.parent.as_ref().is_none_or(|(held, _)| held != path) {
-            let made = match self.root.directory_made(path) {
-                Err(Errno::ENOTDIR | Errno::ELOOP | Errno::EEXIST) => {
-                    return Err(Error::damaged(format!("{} is not a directory", path.display())));
+    /// The directory at `parts`; those that the archive does not list are made.
+    fn directory(&mut self, parts: &[&[u8]]) -> Result<Rc<Directory>> {
+        let shared = self.open.iter().zip(parts).take_while(|((have, _), want)| have == *want).count();
+        self.open.truncate(shared);
+        let mut at = self.open.last().map_or_else(|| self.root.clone(), |(_, directory)| directory.clone());
+        for part in &parts[shared..] {
+            at = Rc::new(descend(&at, part)?);
+            if self.open.len() < KEPT_OPEN {
+                self.open.push((part.to_vec(), at.clone()));
+            }
+        }
+        Ok(at)
+    }
+
+    fn make_directory(&mut self, parent: &Directory, name: &[u8], entry: &Entry, parts: &[&[u8]]) -> Result<()> {
+        let directory = match parent.make_directory(name) {
+            Ok(()) => parent.directory(name).context(MAKE)?,
+            Err(Errno::EEXIST) => match parent.directory(name) {
+                Ok(directory) => directory,
+                // A symlink, file or whiteout gives way to the directory.
+                Err(Errno::ELOOP | Errno::ENOTDIR) => {
+                    let was_removed = is_whiteout(parent, name);
+                    parent.remove(name).context(REPLACE)?;
+                    parent.make_directory(name).context(MAKE)?;
+                    let directory = parent.directory(name).context(MAKE)?;
+                    if was_removed {
+                        mark_opaque(&directory)?;
+                    }
+                    directory
                 }
-                other => other.with_context(|| format!("cannot make directory {}", path.display()))?,
-            };
-            self.parent = Some((path.to_owned(), made));
-        }
-        self.parent.as_ref().map(|(_, fd)| fd.as_fd()).ok_or_else(|| Error::failed("no directory"))
-    }
-
-    fn finish(self) -> Result<()> {
-        for (path, seconds, nanoseconds) in self.directories.iter().rev() {
-            // One that was replaced later has no time of its own any more.
-            if let Ok(fd) = self.root.directory(path) {
-                beneath::set_time(fd.as_fd(), *seconds, *nanoseconds).context("cannot set a directory's time")?;
-            }
-        }
+                Err(e) => return Err(Error::from_errno(MAKE, e)),
+            },
+            Err(e) => return Err(Error::from_errno(MAKE, e)),
+        };
+        finish(directory.as_fd(), entry)?;
+        self.times.push((parts.join(&b'/'), entry.modified));
         Ok(())
     }
-}
 
-/// The path below the root, without `.`; an absolute one begins at the root too. `..` is refused: no tool writes it.
-fn clean(bytes: &[u8]) -> Result<PathBuf> {
-    if bytes.len() > LONGEST_PATH || bytes.contains(&0) {
-        return Err(Error::damaged("its name is too long or has a zero byte"));
-    }
-    let mut path = PathBuf::new();
-    for part in Path::new(OsStr::from_bytes(bytes)).components() {
-        match part {
-            Component::Normal(name) if name.len() > 255 => return Err(Error::damaged("a part of its name is longer than 255 bytes")),
-            Component::Normal(name) => path.push(name),
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-            Component::ParentDir => return Err(Error::damaged("its name leads upwards (..)")),
-        }
-    }
-    Ok(path)
-}
-
-fn link_of(entry: &tar::Entry<impl Read>) -> Result<Vec<u8>> {
-    entry.link_name_bytes().map(|name| name.into_owned()).ok_or_else(|| Error::damaged("the link leads nowhere"))
-}
-
-impl Meta {
-    fn of(entry: &mut tar::Entry<impl Read>) -> Result<Meta> {
-        let header = entry.header();
-        let id = |got: std::io::Result<u64>| {
-            got.map_err(broken).and_then(|id| u32::try_from(id).map_err(|_| Error::damaged("its owner makes no sense")))
-        };
-        let mut meta = Meta {
-            uid: id(header.uid())?,
-            gid: id(header.gid())?,
-            mode: header.mode().map_err(broken)? & 0o7777,
-            seconds: header.mtime().map_err(broken)? as i64,
-            nanoseconds: 0,
-            attributes: Vec::new(),
-        };
-        if let Some(records) = entry.pax_extensions().map_err(broken)? {
-            for record in records {
-                let record = record.map_err(broken)?;
-                meta.take_record(record.key_bytes(), record.value_bytes())?;
-            }
-        }
-        Ok(meta)
-    }
-
-    fn take_record(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        let nonsense = || Error::damaged(format!("its PAX record {:.40?} makes no sense", String::from_utf8_lossy(key)));
-        let text = || std::str::from_utf8(value).map_err(|_| nonsense());
-        match key {
-            b"uid" => self.uid = text()?.parse().map_err(|_| nonsense())?,
-            b"gid" => self.gid = text()?.parse().map_err(|_| nonsense())?,
-            b"mtime" => (self.seconds, self.nanoseconds) = time(text()?).ok_or_else(nonsense)?,
-            _ => {
-                if let Some(name) = key.strip_prefix(b"SCHILY.xattr.".as_slice()) {
-                    self.attributes.push((name.to_vec(), value.to_vec()));
+    fn make_file(&mut self, parent: &Directory, name: &[u8], entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
+        let fd = replacing(parent, name, |parent| parent.new_file(name))?;
+        match &entry.pieces {
+            None => self.write(&fd, 0, entry.size, data)?,
+            Some(pieces) => {
+                for (offset, length) in pieces {
+                    self.write(&fd, *offset, *length, data)?;
                 }
+                beneath::set_length(fd.as_fd(), entry.size).context(WRITE)?;
             }
+        }
+        finish(fd.as_fd(), entry)?;
+        beneath::set_time(fd.as_fd(), entry.modified).context(TIME)
+    }
+
+    fn write(&mut self, fd: &OwnedFd, mut offset: u64, mut length: u64, data: &mut Entries<impl Read>) -> Result<()> {
+        while length > 0 {
+            let most = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
+            let count = data.read(&mut self.buffer[..most]).map_err(broken)?;
+            beneath::write_at(fd.as_fd(), &self.buffer[..count], offset).context(WRITE)?;
+            offset += count as u64;
+            length -= count as u64;
         }
         Ok(())
     }
 
-    fn apply(&self, fd: std::os::fd::BorrowedFd) -> Result<()> {
-        beneath::set_owner_and_mode(fd, self.uid, self.gid, self.mode).context("cannot set its owner and mode")?;
-        for (name, value) in self.attributes.iter().filter(|(name, _)| is_taken(name)) {
-            match beneath::set_attribute(fd, OsStr::from_bytes(name), value) {
-                // A file system without attributes of this kind, or a kernel without this security module.
-                Err(Errno::EOPNOTSUPP) => {}
-                other => other.with_context(|| format!("cannot set attribute {}", String::from_utf8_lossy(name)))?,
+    fn make_link(&mut self, parent: &Directory, name: &[u8], target: &[u8]) -> Result<()> {
+        let parts = components(target)?;
+        let Some((old, above)) = parts.split_last() else { return Err(damaged("a hard link to the layer's root")) };
+        let missing = |e: Errno| match e {
+            Errno::ENOENT => damaged(format!("a hard link to {}, which is not in the layer", shown_bytes(target))),
+            Errno::EPERM => damaged(format!("a hard link to {}, which is a directory", shown_bytes(target))),
+            Errno::ELOOP => damaged(format!("a hard link to {}, whose parent is a symlink", shown_bytes(target))),
+            e => Error::from_errno(format!("hard link to {}", shown_bytes(target)), e),
+        };
+        let way = above.join(&b'/');
+        let from = if above.is_empty() { self.root.clone() } else { Rc::new(self.root.directory(&way).map_err(missing)?) };
+        let (old_is, here) = (from.look(old).map_err(missing)?, parent.look(name));
+        // Linking something to itself must not remove it first.
+        if here.is_ok_and(|here| (here.st_dev, here.st_ino) == (old_is.st_dev, old_is.st_ino)) {
+            return Ok(());
+        }
+        match parent.make_link(name, &from, old) {
+            Err(Errno::EEXIST) => {
+                parent.remove(name).context(REPLACE)?;
+                parent.make_link(name, &from, old).map_err(missing)
+            }
+            other => other.map_err(missing),
+        }
+    }
+
+    fn make_node(&mut self, parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Result<()> {
+        replacing(parent, name, |parent| parent.make_node(name, node))?;
+        finish_special(parent, name, entry)
+    }
+
+    fn restore_times(&mut self) -> Result<()> {
+        for (path, modified) in &self.times {
+            let directory = if path.is_empty() { Ok(self.root.clone()) } else { self.root.directory(path).map(Rc::new) };
+            match directory {
+                Ok(directory) => beneath::set_time(directory.as_fd(), *modified).context(TIME)?,
+                // A later entry took its place.
+                Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
+                Err(e) => return Err(Error::from_errno(TIME, e)),
             }
         }
         Ok(())
     }
 }
 
-/// Overlay's own attributes would hide files or lead a lower file elsewhere; labels belong to the host that made them.
-fn is_taken(name: &[u8]) -> bool {
-    let is_overlay = name.starts_with(b"user.overlay.") || name.starts_with(b"trusted.overlay.");
-    !is_overlay
-        && (name.starts_with(b"user.")
-            || name == b"security.capability"
-            || name.starts_with(b"system.posix_acl_")
-            || name.starts_with(b"trusted."))
-}
-
-/// `1700000000.123456789`, also below zero.
-fn time(text: &str) -> Option<(i64, i64)> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let seconds: i64 = whole.parse().ok()?;
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let digits: String = fraction.chars().chain(std::iter::repeat('0')).take(9).collect();
-    let nanoseconds: i64 = digits.parse().ok()?;
-    match whole.starts_with('-') && nanoseconds > 0 {
-        true => Some((seconds - 1, 1_000_000_000 - nanoseconds)),
-        false => Some((seconds, nanoseconds)),
+/// One step down, making the directory if it is not there.
+fn descend(at: &Directory, part: &[u8]) -> Result<Directory> {
+    match at.directory(part) {
+        Err(Errno::ENOENT) => {
+            at.make_directory(part).context(MAKE)?;
+            at.directory(part).context(MAKE)
+        }
+        // Removed first and then filled again: nothing of the layers below may show through.
+        Err(Errno::ENOTDIR) if is_whiteout(at, part) => {
+            at.remove(part).context(REPLACE)?;
+            at.make_directory(part).context(MAKE)?;
+            let directory = at.directory(part).context(MAKE)?;
+            mark_opaque(&directory)?;
+            Ok(directory)
+        }
+        other => other.context("cannot open its directory"),
     }
 }
 
-/// For whoever asks whether a failure lies in what came from outside.
-pub fn is_damage(error: &Error) -> bool {
-    error.kind() == Kind::Damaged
+/// Makes something under a name; what has the name already gives way, as a later entry overrules an earlier one.
+fn replacing<T>(parent: &Directory, name: &[u8], make: impl Fn(&Directory) -> Result<T, Errno>) -> Result<T> {
+    match make(parent) {
+        Err(Errno::EEXIST) => {
+            parent.remove(name).context(REPLACE)?;
+            make(parent).context(MAKE)
+        }
+        other => other.context(MAKE),
+    }
+}
+
+/// Owner, then mode, then attributes: each of the first two takes away what the later ones give.
+fn finish(fd: std::os::fd::BorrowedFd, entry: &Entry) -> Result<()> {
+    beneath::set_owner(fd, entry.uid, entry.gid).map_err(owner_refused)?;
+    beneath::set_mode(fd, entry.mode).context(MODE)?;
+    set_attributes(entry, |name, value| beneath::set_attribute(fd, name, value))
+}
+
+fn finish_special(parent: &Directory, name: &[u8], entry: &Entry) -> Result<()> {
+    let held = parent.hold(name).context(MAKE)?;
+    held.set_owner(entry.uid, entry.gid).map_err(owner_refused)?;
+    if entry.what != What::Symlink {
+        held.set_mode(entry.mode).context(MODE)?;
+    }
+    set_attributes(entry, |name, value| held.set_attribute(name, value))?;
+    parent.set_time(name, entry.modified).context(TIME)
+}
+
+fn owner_refused(error: Errno) -> Error {
+    let error = Error::from_errno("cannot give it its owner", error);
+    if error.errno() == Some(Errno::EPERM) { error.of_kind(Kind::CannotKeep).hint("load images as root") } else { error }
+}
+
+/// Attributes of overlayfs would let an archive say what lies below it; labels of security modules are this host's own affair.
+fn set_attributes(entry: &Entry, set: impl Fn(&[u8], &[u8]) -> Result<(), Errno>) -> Result<()> {
+    for (name, value) in &entry.attributes {
+        let foreign = name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.");
+        let capability = name == b"security.capability";
+        if foreign || (name.starts_with(b"security.") && !capability) {
+            continue;
+        }
+        match set(name, value) {
+            // This file system or kind of file keeps no such attribute; only a lost capability changes what a program can do.
+            Err(Errno::EOPNOTSUPP | Errno::EPERM) if !capability => {}
+            Err(e) => return Err(Error::from_errno(format!("cannot set its attribute {}", shown_bytes(name)), e)),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}
+
+/// For overlay as root and for overlay in a user namespace, which reads the other of the two.
+fn mark_opaque(directory: &Directory) -> Result<()> {
+    match beneath::set_attribute(directory.as_fd(), b"trusted.overlay.opaque", b"y") {
+        // Without CAP_SYS_ADMIN the first cannot be set, nor will it ever be read.
+        Ok(()) | Err(Errno::EPERM) => {}
+        Err(e) => return Err(Error::from_errno("cannot mark a directory as opaque", e)),
+    }
+    beneath::set_attribute(directory.as_fd(), b"user.overlay.opaque", b"y").context("cannot mark a directory as opaque")
+}
+
+/// `name` of the layers below is gone. What this layer itself has under that name stays: whiteouts speak of lower layers only.
+fn white_out(parent: &Directory, name: &[u8]) -> Result<()> {
+    if matches!(name, b"" | b"." | b"..") {
+        return Err(damaged("a whiteout of nothing"));
+    }
+    match parent.make_node(name, Node::Character(0, 0)) {
+        Err(Errno::EEXIST) => match parent.directory(name) {
+            Ok(directory) => mark_opaque(&directory),
+            Err(_) => Ok(()),
+        },
+        other => other.context("cannot make a whiteout"),
+    }
+}
+
+fn is_whiteout(parent: &Directory, name: &[u8]) -> bool {
+    const CHARACTER_DEVICE: u32 = 0o020000;
+    parent.look(name).is_ok_and(|found| found.st_rdev == 0 && found.st_mode & 0o170000 == CHARACTER_DEVICE)
+}
+
+/// The parts of a name that mean something. One that begins with a slash begins at the layer's root, as buildpacks write them;
+/// one that climbs is written by no tool.
+fn components(name: &[u8]) -> Result<Vec<&[u8]>> {
+    let reason = if name.len() >= LONGEST_PATH {
+        "its name is too long"
+    } else if name.is_empty() {
+        "its name is empty"
+    } else if name.contains(&0) {
+        "its name holds a zero byte"
+    } else {
+        let parts: Vec<&[u8]> = name.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b".")).collect();
+        match parts {
+            parts if parts.contains(&&b".."[..]) => "its name leads out of the layer",
+            parts if parts.iter().any(|part| part.len() > LONGEST_NAME) => "its name is too long",
+            parts => return Ok(parts),
+        }
+    };
+    Err(damaged(reason))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_stay_below_the_root() {
-        assert_eq!(clean(b"./a//b/./c").unwrap(), Path::new("a/b/c"));
-        assert_eq!(clean(b"/etc/passwd").unwrap(), Path::new("etc/passwd"));
-        assert_eq!(clean(b"./").unwrap(), Path::new(""));
-        for bad in [&b"../x"[..], b"a/../../x", b"a\0b", &[b'a'; 300], &[b'/'; 5000]] {
-            assert!(clean(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn times_have_nanoseconds_on_both_sides_of_zero() {
-        assert_eq!(time("12.5"), Some((12, 500_000_000)));
-        assert_eq!(time("12"), Some((12, 0)));
-        assert_eq!(time("12.1234567891"), Some((12, 123_456_789)));
-        assert_eq!(time("-1.25"), Some((-2, 750_000_000)));
-        assert_eq!(time("x"), None);
-        assert_eq!(time("1.-5"), None);
-    }
-
-    #[test]
-    fn what_overlay_reads_never_comes_from_an_archive() {
-        assert!(is_taken(b"user.mine") && is_taken(b"security.capability"));
-        assert!(!is_taken(b"trusted.overlay.redirect") && !is_taken(b"user.overlay.opaque") && !is_taken(b"security.selinux"));
-    }
-}
+mod tests;

@@ -1,185 +1,274 @@
-//! Files below a directory that somebody else filled: every name is resolved by the kernel, which never leaves the directory.
+//! A directory from which no name leads out: what archives and images say about paths is looked up here, by the kernel.
 //!
-//! A path from an archive may hold `..`, and what lies on its way may be a symlink to anywhere. `openat2` with
-//! RESOLVE_IN_ROOT treats the directory as if it were the root; from there on only descriptors and single names are used.
+//! Every name is resolved by openat2(2) with RESOLVE_BENEATH, so `..`, absolute names and symlinks cannot leave, whatever
+//! somebody else does to the tree meanwhile. Nothing here looks at a path as text.
 
 #![allow(unsafe_code)]
 
-use crate::sys::file::{OFlag, open_dir};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OpenHow, ResolveFlag, openat, openat2};
-use nix::sys::stat::{Mode, SFlag, UtimensatFlags, fchmod, fchmodat, fstat, fstatat, futimens, makedev, mkdirat, mknodat, utimensat};
+use nix::fcntl::{self, AtFlags, OFlag, OpenHow, ResolveFlag};
+use nix::sys::stat::{self, FileStat, Mode, SFlag, UtimensatFlags};
 use nix::sys::time::TimeSpec;
-use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags, fchown, fchownat, linkat, symlinkat, unlinkat};
+use nix::unistd::{self, Gid, Uid, UnlinkatFlags};
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::{Path, PathBuf};
 
-pub struct Root(OwnedFd);
+/// An open directory; every operation is relative to it and stays beneath it.
+#[derive(Debug)]
+pub struct Directory(OwnedFd);
 
-/// What lies under a name, no link followed.
+/// What a special file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Directory,
-    Other,
+pub enum Node {
+    Character(u32, u32),
+    Block(u32, u32),
+    Fifo,
 }
 
-impl Root {
-    pub fn open(path: &Path) -> Result<Root, Errno> {
-        open_dir(path).map(Root)
-    }
-    pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+/// Seconds since 1970 and nanoseconds.
+pub type Moment = (i64, u32);
+
+/// On top of what the caller wants: no symlink is followed at all, not even one that stays beneath.
+const STRICT: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_MAGICLINKS).union(ResolveFlag::RESOLVE_NO_SYMLINKS);
+
+impl Directory {
+    /// The directory itself is named by us, not by an archive.
+    pub fn open_root(path: &Path) -> Result<Directory, Errno> {
+        super::file::open_dir(path).map(Directory)
     }
 
-    /// A directory below; links on the way are followed as if ours were the root.
-    pub fn directory(&self, path: &Path) -> Result<OwnedFd, Errno> {
-        self.resolve(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
-    }
-
-    /// The same, with what is missing made.
-    pub fn directory_made(&self, path: &Path) -> Result<OwnedFd, Errno> {
-        match self.directory(path) {
-            Err(Errno::ENOENT) => {}
-            other => return other,
-        }
-        let mut here = openat(&self.0, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-        let mut so_far = std::path::PathBuf::new();
-        for part in path.components() {
-            let Component::Normal(name) = part else { continue };
-            so_far.push(name);
-            here = match self.directory(&so_far) {
-                Err(Errno::ENOENT) => {
-                    mkdirat(&here, name, Mode::from_bits_truncate(0o755))?;
-                    self.directory(&so_far)?
-                }
-                other => other?,
-            };
-        }
-        Ok(here)
-    }
-
-    fn resolve(&self, path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    fn open(&self, name: &[u8], flags: OFlag, mode: u32, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
+        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(Mode::from_bits_truncate(mode)).resolve(resolve);
         loop {
-            match openat2(&self.0, path, how) {
-                // Something below was renamed meanwhile; the kernel asks for another try.
+            // EAGAIN: something was renamed during the walk and the kernel could not prove that it stayed beneath (openat2(2)).
+            match fcntl::openat2(&self.0, OsStr::from_bytes(name), how) {
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
                 other => return other,
             }
         }
     }
-}
 
-pub fn kind_of(dir: BorrowedFd, name: &OsStr) -> Result<Option<Kind>, Errno> {
-    match fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-        Ok(found) if SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR => Ok(Some(Kind::Directory)),
-        Ok(_) => Ok(Some(Kind::Other)),
-        Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(errno),
+    /// A directory below; ELOOP when a symlink lies on the way.
+    pub fn directory(&self, name: &[u8]) -> Result<Directory, Errno> {
+        // Without O_NOFOLLOW, which would turn the clear ELOOP into ENOTDIR; RESOLVE_NO_SYMLINKS does its work.
+        self.open(name, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0, STRICT).map(Directory)
+    }
+
+    /// A file to read, as a program whose root this directory is would find it: symlinks are followed inside. Never waits on a fifo.
+    pub fn open_inside(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
+        let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        self.open(name, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0, resolve)
+    }
+
+    /// A new file to write; EEXIST when the name is taken, also by a symlink.
+    pub fn new_file(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
+        self.open(name, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, 0o600, STRICT)
+    }
+
+    /// What lies at `name`, held without being opened: no device starts, no fifo waits.
+    pub fn hold(&self, name: &[u8]) -> Result<Held, Errno> {
+        // RESOLVE_NO_SYMLINKS with O_PATH and O_NOFOLLOW still yields a symlink that is the last component (openat2(2)).
+        self.open(name, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0, STRICT).map(Held)
+    }
+
+    pub fn look(&self, name: &[u8]) -> Result<FileStat, Errno> {
+        stat::fstat(self.hold(name)?.0.as_fd())
+    }
+
+    // The calls below have no RESOLVE flags. They take one component only, and none of them follows it.
+
+    pub fn make_directory(&self, name: &[u8]) -> Result<(), Errno> {
+        stat::mkdirat(&self.0, one(name)?, Mode::from_bits_truncate(0o755))
+    }
+
+    pub fn make_symlink(&self, name: &[u8], target: &[u8]) -> Result<(), Errno> {
+        unistd::symlinkat(OsStr::from_bytes(target), &self.0, one(name)?)
+    }
+
+    pub fn make_node(&self, name: &[u8], node: Node) -> Result<(), Errno> {
+        let (kind, device) = match node {
+            Node::Character(major, minor) => (SFlag::S_IFCHR, stat::makedev(major.into(), minor.into())),
+            Node::Block(major, minor) => (SFlag::S_IFBLK, stat::makedev(major.into(), minor.into())),
+            Node::Fifo => (SFlag::S_IFIFO, 0),
+        };
+        stat::mknodat(&self.0, one(name)?, kind, Mode::from_bits_truncate(0o600), device)
+    }
+
+    /// A second name for what is called `old` in `from`; a symlink gets the second name itself, it is not followed.
+    pub fn make_link(&self, name: &[u8], from: &Directory, old: &[u8]) -> Result<(), Errno> {
+        unistd::linkat(&from.0, one(old)?, &self.0, one(name)?, AtFlags::empty())
+    }
+
+    /// Removes whatever has this name, with all that is in it.
+    pub fn remove(&self, name: &[u8]) -> Result<(), Errno> {
+        let name = one(name)?;
+        match unistd::unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir) {
+            Err(Errno::EISDIR | Errno::EPERM) => super::file::remove_tree(&self.proc_path().join(name)),
+            other => other,
+        }
+    }
+
+    pub fn set_time(&self, name: &[u8], modified: Moment) -> Result<(), Errno> {
+        let time = time_spec(modified);
+        stat::utimensat(&self.0, one(name)?, &time, &time, UtimensatFlags::NoFollowSymlink)
+    }
+
+    /// Flushes the file system that holds this directory.
+    pub fn sync_file_system(&self) -> Result<(), Errno> {
+        // SAFETY: takes a descriptor that is open.
+        Errno::result(unsafe { libc::syncfs(self.0.as_raw_fd()) }).map(drop)
+    }
+
+    fn proc_path(&self) -> PathBuf {
+        proc_path(self.0.as_fd())
     }
 }
 
-/// A new file, for writing; the name must be free.
-pub fn new_file(dir: BorrowedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    openat(dir, name, flags, Mode::from_bits_truncate(0o600))
-}
-
-pub fn new_directory(dir: BorrowedFd, name: &OsStr) -> Result<(), Errno> {
-    mkdirat(dir, name, Mode::from_bits_truncate(0o755))
-}
-
-pub fn open_directory(dir: BorrowedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
-    openat(dir, name, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
-}
-
-pub fn new_symlink(target: &OsStr, dir: BorrowedFd, name: &OsStr) -> Result<(), Errno> {
-    symlinkat(target, dir, name)
-}
-
-/// A further name for a file; a symlink gets one itself and is not followed.
-pub fn new_link(from_dir: BorrowedFd, from: &OsStr, dir: BorrowedFd, name: &OsStr) -> Result<(), Errno> {
-    linkat(from_dir, from, dir, name, LinkatFlags::empty())
-}
-
-/// What `new_node` makes.
-#[derive(Clone, Copy)]
-pub enum Node {
-    Fifo,
-    Character(u64, u64),
-    Block(u64, u64),
-}
-
-pub fn new_node(dir: BorrowedFd, name: &OsStr, node: Node) -> Result<(), Errno> {
-    let (kind, device) = match node {
-        Node::Fifo => (SFlag::S_IFIFO, 0),
-        Node::Character(major, minor) => (SFlag::S_IFCHR, makedev(major, minor)),
-        Node::Block(major, minor) => (SFlag::S_IFBLK, makedev(major, minor)),
-    };
-    mknodat(dir, name, kind, Mode::from_bits_truncate(0o600), device)
-}
-
-/// Removes whatever has this name, a directory with all that is in it.
-pub fn remove(dir: BorrowedFd, name: &OsStr) -> Result<(), Errno> {
-    match unlinkat(dir, name, UnlinkatFlags::NoRemoveDir) {
-        Err(Errno::EISDIR | Errno::EPERM) => {}
-        Err(Errno::ENOENT) => return Ok(()),
-        other => return other,
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
-    empty(open_directory(dir, name)?)?;
-    unlinkat(dir, name, UnlinkatFlags::RemoveDir)
 }
 
-/// Removes everything in a directory.
-pub fn empty(dir: OwnedFd) -> Result<(), Errno> {
-    let mut listing = nix::dir::Dir::from_fd(nix::unistd::dup(&dir)?)?;
-    let names: Vec<CString> = listing.iter().flatten().map(|entry| entry.file_name().to_owned()).collect();
-    for name in names.iter().filter(|name| !matches!(name.to_bytes(), b"." | b"..")) {
-        remove(dir.as_fd(), OsStr::from_bytes(name.to_bytes()))?;
+/// One component, or EINVAL: this is what keeps the calls without RESOLVE flags in their directory.
+fn one(name: &[u8]) -> Result<&OsStr, Errno> {
+    match name {
+        b"" | b"." | b".." => Err(Errno::EINVAL),
+        name if name.contains(&b'/') || name.contains(&0) => Err(Errno::EINVAL),
+        name => Ok(OsStr::from_bytes(name)),
+    }
+}
+
+/// Something in a tree, of any kind, by an O_PATH descriptor.
+#[derive(Debug)]
+pub struct Held(OwnedFd);
+
+impl Held {
+    pub fn set_owner(&self, uid: u32, gid: u32) -> Result<(), Errno> {
+        unistd::fchownat(&self.0, "", Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::AT_EMPTY_PATH)
+    }
+
+    /// Through /proc: fchmod(2) refuses O_PATH descriptors, and fchmodat(2) follows symlinks. The link in /proc leads to the very inode.
+    pub fn set_mode(&self, mode: u32) -> Result<(), Errno> {
+        stat::fchmodat(fcntl::AT_FDCWD, &proc_path(self.0.as_fd()), bits(mode), stat::FchmodatFlags::FollowSymlink)
+    }
+
+    pub fn set_attribute(&self, name: &[u8], value: &[u8]) -> Result<(), Errno> {
+        let path = CString::new(proc_path(self.0.as_fd()).into_os_string().as_bytes()).map_err(|_| Errno::EINVAL)?;
+        let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: both names are C strings, and the value is as long as we say.
+        let result = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+        Errno::result(result).map(drop)
+    }
+}
+
+pub fn set_owner(fd: BorrowedFd, uid: u32, gid: u32) -> Result<(), Errno> {
+    unistd::fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
+}
+
+/// With setuid, setgid and sticky; after the owner, because a change of owner takes the first two away (chown(2)).
+pub fn set_mode(fd: BorrowedFd, mode: u32) -> Result<(), Errno> {
+    stat::fchmod(fd, bits(mode))
+}
+
+/// After the owner, because a change of owner takes security.capability away.
+pub fn set_attribute(fd: BorrowedFd, name: &[u8], value: &[u8]) -> Result<(), Errno> {
+    let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the name is a C string, and the value is as long as we say.
+    let result = unsafe { libc::fsetxattr(fd.as_raw_fd(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    Errno::result(result).map(drop)
+}
+
+pub fn set_time(fd: BorrowedFd, modified: Moment) -> Result<(), Errno> {
+    let time = time_spec(modified);
+    stat::futimens(fd, &time, &time)
+}
+
+/// Makes a file as long as it should be; what was not written reads as zeros and takes no room.
+pub fn set_length(fd: BorrowedFd, length: u64) -> Result<(), Errno> {
+    unistd::ftruncate(fd, i64::try_from(length).map_err(|_| Errno::EFBIG)?)
+}
+
+/// Writes at a place, all of it.
+pub fn write_at(fd: BorrowedFd, mut bytes: &[u8], mut offset: u64) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        let place = i64::try_from(offset).map_err(|_| Errno::EFBIG)?;
+        match nix::sys::uio::pwrite(fd, bytes, place) {
+            Ok(written) => {
+                bytes = &bytes[written..];
+                offset += written as u64;
+            }
+            Err(Errno::EINTR) => {}
+            Err(e) => return Err(e),
+        }
     }
     Ok(())
 }
 
-/// Owner, then mode: a change of owner takes setuid away.
-pub fn set_owner_and_mode(fd: BorrowedFd, uid: u32, gid: u32, mode: u32) -> Result<(), Errno> {
-    fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
-    fchmod(fd, Mode::from_bits_truncate(mode))
+fn bits(mode: u32) -> Mode {
+    Mode::from_bits_truncate(mode & 0o7777)
 }
 
-/// The same by name, for what cannot be opened without a deed; links are not followed (and have no mode).
-pub fn set_owner_and_mode_at(dir: BorrowedFd, name: &OsStr, uid: u32, gid: u32, mode: Option<u32>) -> Result<(), Errno> {
-    fchownat(dir, name, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::AT_SYMLINK_NOFOLLOW)?;
-    match mode {
-        Some(mode) => fchmodat(dir, name, Mode::from_bits_truncate(mode), nix::sys::stat::FchmodatFlags::FollowSymlink),
-        None => Ok(()),
+fn time_spec((seconds, nanoseconds): Moment) -> TimeSpec {
+    TimeSpec::new(seconds, i64::from(nanoseconds))
+}
+
+fn proc_path(fd: BorrowedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> (PathBuf, Directory) {
+        let path = std::env::temp_dir().join(format!("tare-beneath-{name}-{}", std::process::id()));
+        let _ = super::super::file::remove_tree(&path);
+        super::super::file::make_dirs(&path.join("root"), 0o755).unwrap();
+        let root = Directory::open_root(&path.join("root")).unwrap();
+        (path, root)
     }
-}
 
-pub fn set_time(fd: BorrowedFd, seconds: i64, nanoseconds: i64) -> Result<(), Errno> {
-    let time = TimeSpec::new(seconds, nanoseconds);
-    futimens(fd, &time, &time)
-}
+    #[test]
+    fn no_name_leads_out() {
+        let (path, root) = scratch("out");
+        root.make_symlink(b"away", path.as_os_str().as_bytes()).unwrap();
+        root.make_symlink(b"up", b"..").unwrap();
+        assert_eq!(root.directory(b"../").unwrap_err(), Errno::EXDEV);
+        assert_eq!(root.directory(b"/tmp").unwrap_err(), Errno::EXDEV);
+        assert_eq!(root.directory(b"away").unwrap_err(), Errno::ELOOP);
+        assert_eq!(root.new_file(b"up/made").unwrap_err(), Errno::ELOOP);
+        assert_eq!(root.new_file(b"away").unwrap_err(), Errno::EEXIST);
+        for name in [&b".."[..], b"a/b", b"", b"."] {
+            assert_eq!(root.make_directory(name).unwrap_err(), Errno::EINVAL);
+            assert_eq!(root.remove(name).unwrap_err(), Errno::EINVAL);
+        }
+        super::super::file::remove_tree(&path).unwrap();
+    }
 
-pub fn set_time_at(dir: BorrowedFd, name: &OsStr, seconds: i64, nanoseconds: i64) -> Result<(), Errno> {
-    let time = TimeSpec::new(seconds, nanoseconds);
-    utimensat(dir, name, &time, &time, UtimensatFlags::NoFollowSymlink)
-}
+    #[test]
+    fn a_program_s_root_follows_its_own_links() {
+        let (path, root) = scratch("inside");
+        root.make_directory(b"etc").unwrap();
+        let fd = root.directory(b"etc").unwrap().new_file(b"passwd").unwrap();
+        super::super::file::write_all(fd.as_fd(), b"here").unwrap();
+        root.make_symlink(b"link", b"/../../etc/passwd").unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut std::fs::File::from(root.open_inside(b"link").unwrap()), &mut text).unwrap();
+        assert_eq!(text, "here");
+        super::super::file::remove_tree(&path).unwrap();
+    }
 
-pub fn set_attribute(fd: BorrowedFd, name: &OsStr, value: &[u8]) -> Result<(), Errno> {
-    let name = CString::new(name.as_bytes()).map_err(|_| Errno::EINVAL)?;
-    // SAFETY: a C string, and as many bytes as we say.
-    Errno::result(unsafe { libc::fsetxattr(fd.as_raw_fd(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) }).map(drop)
-}
-
-/// The file's type and permission bits.
-pub fn mode_of(fd: BorrowedFd) -> Result<u32, Errno> {
-    Ok(fstat(fd)?.st_mode)
-}
-
-/// Everything written to this file system is on the disk when it returns.
-pub fn sync_file_system(fd: BorrowedFd) -> Result<(), Errno> {
-    nix::unistd::syncfs(fd)
+    #[test]
+    fn removing_takes_the_symlink_and_not_what_it_means() {
+        let (path, root) = scratch("remove");
+        super::super::file::make_dirs(&path.join("victim/deep"), 0o755).unwrap();
+        root.make_directory(b"tree").unwrap();
+        root.directory(b"tree").unwrap().make_symlink(b"link", path.join("victim").as_os_str().as_bytes()).unwrap();
+        root.remove(b"tree").unwrap();
+        assert!(root.look(b"tree").is_err() && path.join("victim/deep").is_dir());
+        super::super::file::remove_tree(&path).unwrap();
+    }
 }

@@ -1,0 +1,132 @@
+//! An image by name, id, or the beginning of an id: two files are read, the list and the config.
+
+use crate::error::{Context, Error, Result};
+use crate::image::digest;
+use crate::image::documents::{self, Descriptor, Index};
+use crate::image::index::{self, id_of, name_of};
+use crate::image::reference::Reference;
+use crate::names;
+use crate::paths::Paths;
+use oci_spec::image::ImageConfiguration;
+
+/// What a container is made of.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// `sha256:…`, the digest of its config.
+    pub id: String,
+    /// The name it was found by.
+    pub reference: Option<String>,
+    pub config: ImageConfiguration,
+    /// Diff ids (hex), bottom to top.
+    pub layers: Vec<String>,
+}
+
+pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
+    let index = index::read(paths)?;
+    let descriptor = select(&index, wanted)?;
+    let id = id_of(descriptor);
+    let (config, layers) = config(paths, id).with_context(|| format!("image {wanted} is damaged"))?;
+    Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers })
+}
+
+/// Of the image with this id: what it says, and its layers.
+pub fn config(paths: &Paths, id: &str) -> Result<(ImageConfiguration, Vec<String>)> {
+    let hex = digest::hex_of(id).context("the list of images is damaged")?;
+    documents::parse_config("the image's config", &documents::read("the image's config", &paths.blob(hex))?)
+}
+
+/// Names come first: `abc` may be both a name and the beginning of an id.
+pub fn select<'a>(index: &'a Index, wanted: &str) -> Result<&'a Descriptor> {
+    let reference = Reference::parse(wanted);
+    if let Some(descriptor) = reference.as_ref().ok().and_then(|reference| by_name(index, reference)) {
+        return Ok(descriptor);
+    }
+    let hex = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+    let could_be_id = !hex.is_empty() && hex.len() <= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if could_be_id {
+        let mut matching: Vec<&Descriptor> =
+            index.manifests.iter().filter(|have| id_of(have)[7.min(id_of(have).len())..].starts_with(hex)).collect();
+        matching.dedup_by_key(|have| id_of(have));
+        matching.sort_by_key(|have| id_of(have));
+        matching.dedup_by_key(|have| id_of(have));
+        match matching[..] {
+            [] => {}
+            [one] => return Ok(one),
+            _ => {
+                let ids: Vec<&str> = matching.iter().map(|have| id_of(have).get(7..19).unwrap_or_default()).collect();
+                return Err(Error::conflict(format!("{wanted} is the beginning of several image ids"))
+                    .because(ids.join(", "))
+                    .hint("type more of it"));
+            }
+        }
+    }
+    if let (Err(error), false) = (reference, could_be_id || wanted.starts_with("sha256:")) {
+        return Err(error);
+    }
+    Err(unknown(index, wanted))
+}
+
+fn by_name<'a>(index: &'a Index, wanted: &Reference) -> Option<&'a Descriptor> {
+    match &wanted.digest {
+        None => {
+            let name = wanted.to_string();
+            index.manifests.iter().find(|have| name_of(have) == Some(name.as_str()))
+        }
+        // A digest names a manifest; whoever has it under this repository has the image.
+        Some(digest) => index.manifests.iter().find(|have| {
+            have.digest == *digest
+                && name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
+        }),
+    }
+}
+
+fn unknown(index: &Index, wanted: &str) -> Error {
+    let names: Vec<&str> = index.manifests.iter().filter_map(name_of).collect();
+    // People leave `:latest` out, so it takes no part in the comparison.
+    let short: Vec<&str> = names.iter().map(|name| name.strip_suffix(":latest").unwrap_or(name)).collect();
+    let hint = names::did_you_mean(wanted.strip_suffix(":latest").unwrap_or(wanted), short.iter().copied());
+    let hint = hint.unwrap_or_else(|| {
+        if names.is_empty() { "there is none yet: tare load -i ARCHIVE".into() } else { "tare images lists all".into() }
+    });
+    Error::no_such(format!("no such image: {wanted}")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::image::documents::IMAGE_ID;
+
+    fn index() -> Index {
+        let mut index = Index::default();
+        for (name, start) in [("busybox:latest", "abc1"), ("busybox:1", "abc1"), ("alpine:latest", "abd2"), ("abd:latest", "eee3")] {
+            let id = format!("sha256:{start}{}", "0".repeat(60));
+            index::insert(&mut index, Descriptor { annotations: [(IMAGE_ID.to_owned(), id)].into(), ..Descriptor::default() }, Some(name));
+        }
+        index
+    }
+
+    fn found(wanted: &str) -> Result<String> {
+        let index = index();
+        let id = id_of(select(&index, wanted)?)[7..11].to_owned();
+        Ok(id)
+    }
+
+    #[test]
+    fn names_ids_and_beginnings_find() {
+        for (wanted, id) in
+            [("busybox", "abc1"), ("docker.io/library/busybox:1", "abc1"), ("abc", "abc1"), ("sha256:abd2", "abd2"), ("abd", "eee3")]
+        {
+            assert_eq!(found(wanted).unwrap(), id, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_says_what_was_meant() {
+        let error = found("busybx").unwrap_err();
+        assert_eq!((error.kind(), error.hint_text()), (Kind::NoSuch, Some("did you mean busybox?")));
+        assert_eq!(found("ab").unwrap_err().kind(), Kind::Conflict);
+        assert_eq!(found("Busybox").unwrap_err().kind(), Kind::Failed);
+        assert_eq!(found("fff").unwrap_err().kind(), Kind::NoSuch);
+    }
+}

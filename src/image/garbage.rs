@@ -1,0 +1,52 @@
+//! Blobs and layers that nothing refers to any more are removed.
+//!
+//! Under the image lock: whoever loads puts his files in place and names them in the list under the same lock, so what is
+//! unnamed here is nobody's. It also takes what a load left that was killed between the two.
+
+use crate::error::{Context, Result};
+use crate::image::catalog::User;
+use crate::image::digest::{self, is_hex};
+use crate::image::documents::{self, Index, Manifest};
+use crate::image::find;
+use crate::image::index::{Writing, id_of};
+use crate::paths::Paths;
+use crate::sys::file;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Returns the layers (hex) that went. `_writing` proves that the caller holds the lock.
+pub fn collect(paths: &Paths, _writing: &Writing, index: &Index, users: &[User]) -> Result<Vec<String>> {
+    let mut blobs = BTreeSet::new();
+    let mut layers: BTreeSet<String> = users.iter().flat_map(|user| user.layers.iter().cloned()).collect();
+    for entry in &index.manifests {
+        // What cannot be read cannot be followed: then nothing is removed, rather than too much.
+        let (_, of_image) = find::config(paths, id_of(entry))?;
+        layers.extend(of_image);
+        let hex = digest::hex_of(&entry.digest)?;
+        let manifest: Manifest = documents::parse("a manifest", &documents::read("a manifest", &paths.blob(hex))?)?;
+        blobs.extend([hex.to_owned(), digest::hex_of(id_of(entry))?.to_owned()]);
+        blobs.extend(manifest.layers.iter().filter_map(|layer| digest::hex_of(&layer.digest).ok().map(str::to_owned)));
+    }
+    sweep(&paths.blobs(), &blobs, |path| file::remove_file(path).context("cannot remove a blob"))?;
+    sweep(&paths.layers(), &layers, |path| {
+        // Away from its name first: a kill in the middle must not leave half a layer that looks whole.
+        let away = paths.unfinished().join(format!("image-{}", path.file_name().unwrap_or_default().to_string_lossy()));
+        file::remove_tree(&away).context("cannot remove a layer")?;
+        file::rename(path, &away).context("cannot remove a layer")?;
+        file::remove_tree(&away).context("cannot remove a layer")
+    })
+}
+
+fn sweep(dir: &Path, kept: &BTreeSet<String>, remove: impl Fn(&Path) -> Result<()>) -> Result<Vec<String>> {
+    let mut gone = Vec::new();
+    for entry in std::fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
+        let entry = entry.with_context(|| format!("cannot list {}", dir.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // Other names (the ground layer) are not digests and not ours to judge.
+        if is_hex(&name) && !kept.contains(&name) {
+            remove(&entry.path())?;
+            gone.push(name);
+        }
+    }
+    Ok(gone)
+}

@@ -1,0 +1,87 @@
+//! Where images are made ready: a directory of one's own under `unfinished/`, whose lock says that its maker still lives.
+//!
+//! A killed maker leaves the directory behind and the kernel drops its lock; the next command that writes images sees that
+//! and removes it. Directories are made and judged under the image lock, so none is judged between its making and its locking.
+
+use crate::error::{Context, Result};
+use crate::image::index::Writing;
+use crate::paths::Paths;
+use crate::store;
+use crate::sys::file;
+use std::path::{Path, PathBuf};
+
+/// The engine keeps things of its own in the same place, under other names.
+const OURS: &str = "image-";
+const LOCK: &str = ".lock";
+
+pub struct Workplace {
+    path: PathBuf,
+    _lock: store::Lock,
+}
+
+impl Workplace {
+    /// Also clears away what killed makers left.
+    pub fn begin(paths: &Paths) -> Result<Workplace> {
+        let writing = Writing::begin(paths)?;
+        let abandoned = abandoned(paths);
+        let id = file::random_id().context("cannot make an id")?;
+        let path = paths.unfinished().join(format!("{OURS}{}", &id[..16]));
+        store::make_dirs(&path)?;
+        let lock = store::lock(&path.join(LOCK))?;
+        drop(writing);
+        for (path, lock) in abandoned {
+            // Still locked while it goes, so that nobody else removes it as well.
+            let _ = file::remove_tree(&path);
+            drop(lock);
+        }
+        Ok(Workplace { path, _lock: lock })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next command.
+        let _ = file::remove_tree(&self.path);
+    }
+}
+
+fn abandoned(paths: &Paths) -> Vec<(PathBuf, Option<store::Lock>)> {
+    let entries = std::fs::read_dir(paths.unfinished()).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(OURS)).map(|entry| entry.path());
+    ours.filter_map(|path| match store::try_lock(&path.join(LOCK)) {
+        Ok(None) => None,
+        Ok(lock) => Some((path, lock)),
+        Err(_) => Some((path, None)),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_works_at_is_cleared_away() {
+        let root = std::env::temp_dir().join(format!("tare-workplace-{}", std::process::id()));
+        let paths = Paths::new(&root, root.join("run"));
+        let mine = Workplace::begin(&paths).unwrap();
+        let dead = paths.unfinished().join("image-dead");
+        store::make_dirs(&dead.join("deep")).unwrap();
+        store::make_dirs(&paths.unfinished().join("container-1")).unwrap();
+        let other = Workplace::begin(&paths).unwrap();
+        assert!(mine.path().is_dir() && !dead.exists() && paths.unfinished().join("container-1").is_dir());
+        let path = other.path().to_owned();
+        drop(other);
+        assert!(!path.exists());
+        drop(mine);
+        file::remove_tree(&root).unwrap();
+    }
+}
