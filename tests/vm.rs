@@ -229,3 +229,19 @@ fn a_shell_on_a_terminal_here_too() {
     assert_eq!(person.wait(), 3);
     assert!(!person.is_raw());
 }
+
+#[test]
+fn a_store_on_a_tmpfs_takes_opaque_directories() {
+    // Before 6.6 a tmpfs has no user.* attributes; the trusted.* ones are enough for root.
+    let Some(store) = store() else { return };
+    let place = store.dir.join("tmpfs");
+    std::fs::create_dir(&place).expect("a directory");
+    let words = |name: &str| place.join(name).display().to_string();
+    nix::mount::mount(Some("none"), &place, Some("tmpfs"), nix::mount::MsFlags::empty(), None::<&str>).expect("a tmpfs");
+    let first = common::Layer::new().dir("b/", 0o755).file("b/old", 0o644, "x").tar();
+    let second = common::Layer::new().dir("b/", 0o755).file("b/.wh..wh..opq", 0o644, "").tar();
+    let archive = store.file("opaque.tar", common::Image::new("opaque", vec![first, second]).docker_archive());
+    let ran = store.tare(&["--root", &words("s"), "load", "-i", archive.to_str().expect("utf-8")]);
+    nix::mount::umount(&place).expect("unmount");
+    ran.ok();
+}

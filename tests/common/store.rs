@@ -30,7 +30,9 @@ impl Store {
     /// Without images, without even the directories.
     pub fn empty() -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("tt{}-{number}", std::process::id()));
+        // On a disk, as a store is: /tmp is often a tmpfs, which in older kernels cannot hold every attribute.
+        let parent = Some(PathBuf::from("/var/tmp")).filter(|dir| dir.is_dir()).unwrap_or_else(std::env::temp_dir);
+        let dir = parent.join(format!("tt{}-{number}", std::process::id()));
         std::fs::create_dir(&dir).expect("a directory for the test");
         Store { root: dir.join("s"), run: dir.join("r"), dir }
     }
