@@ -61,7 +61,7 @@ pub fn cannot(why: &str) -> bool {
 
 /// How long anything may take before a test calls it hung. Fork is 24 times slower in an emulated machine.
 pub fn patience() -> Duration {
-    Duration::from_secs(if in_vm() { 300 } else { 30 })
+    Duration::from_secs(if in_vm() { 120 } else { 30 })
 }
 
 /// Waits until something has become true. `what` is said when it has not.
