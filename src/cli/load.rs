@@ -24,12 +24,18 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if input.is_none() && std::io::stdin().is_terminal() {
         return Err(Error::usage("there is no archive to load").hint("name one with -i, or pipe one in"));
     }
+    // An archive may name an image twice, once in each of its two descriptions.
+    let mut told = Vec::new();
     for loaded in images::load(&context.paths, input, &limits_of(matches)?)? {
-        if loaded.names.is_empty() {
-            println!("Loaded image ID: {}", loaded.id);
+        let mut lines: Vec<String> = loaded.names.iter().map(|name| format!("Loaded image: {name}")).collect();
+        if lines.is_empty() {
+            lines.push(format!("Loaded image ID: {}", loaded.id));
         }
-        for name in &loaded.names {
-            println!("Loaded image: {name}");
+        for line in lines {
+            if !told.contains(&line) {
+                println!("{line}");
+                told.push(line);
+            }
         }
     }
     Ok(0)

@@ -43,6 +43,10 @@ pub fn create(paths: &Paths, request: Request) -> Result<Made> {
     let made = make_directories(paths, &files).and_then(|alive| {
         store::write_json(&files.config(), &spec, Durable::No)?;
         store::write_json(&files.record(), &record, Durable::No)?;
+        // From here on `rmi` sees that the image is used; it may have looked a moment before.
+        if let Some(gone) = record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
+            return Err(Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone")));
+        }
         Ok(alive)
     });
     match made {
