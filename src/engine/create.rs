@@ -45,7 +45,9 @@ pub fn create(paths: &Paths, request: Request) -> Result<Made> {
         store::write_json(&files.record(), &record, Durable::No)?;
         // From here on `rmi` sees that the image is used; it may have looked a moment before.
         if let Some(gone) = record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
-            return Err(Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone")));
+            return Err(
+                Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone"))
+            );
         }
         Ok(alive)
     });
@@ -137,6 +139,10 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
                 }
             }
         }
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    if record.wishes.limits.nano_cpus.is_some_and(|wish| wish > processors as u64 * 1_000_000_000) {
+        return Err(Error::cannot_keep("cannot give so many processors (--cpus)").because(format!("this machine has {processors}")));
     }
     let plan = Plan::new(spec, Beyond::default())?;
     if !record.wishes.cap_add.is_empty() {

@@ -12,7 +12,9 @@ use crate::sys::{channel, mount};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd};
 
-const ALL: u64 = namespace::MOUNT | namespace::PID | namespace::IPC | namespace::UTS | namespace::NET | namespace::CGROUP;
+/// All but the view of cgroups, which the child joins itself once it is born in the container's group: where namespaces are
+/// delegation boundaries (`nsdelegate`, every systemd host), nobody is cloned into a group from outside of his view.
+const FIRST: u64 = namespace::MOUNT | namespace::PID | namespace::IPC | namespace::UTS | namespace::NET;
 
 /// Runs a process beside the container's first one (`init`, a pidfd). The calling process itself goes over to the container's
 /// namespaces, all but the one for pids, which only its children enter: it must have opened before what it needs of the host.
@@ -22,20 +24,21 @@ const ALL: u64 = namespace::MOUNT | namespace::PID | namespace::IPC | namespace:
 pub fn enter(init: BorrowedFd, group: Option<&Group>, person: &Person, streams: Streams) -> Result<Created> {
     const WHAT: &str = "cannot enter the container";
     process::hide_from_tracers().context(WHAT)?;
-    process::join(init, ALL).context(WHAT)?;
+    process::join(init, FIRST).context(WHAT)?;
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
     match process::clone3(0, group.map(Group::descriptor)).context(WHAT)? {
         Forked::Child => {
             drop(ours);
             let inherited = Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status: None };
-            child::fail(inherited.socket, become_command(person, inherited))
+            child::fail(inherited.socket, become_command(person, init, inherited))
         }
         Forked::Parent { pid, pidfd } => Ok(Created::entered(pid, pidfd, ours)),
     }
 }
 
-fn become_command(person: &Person, inherited: Inherited) -> child::Result<Never> {
+fn become_command(person: &Person, init: BorrowedFd, inherited: Inherited) -> child::Result<Never> {
+    process::join(init, namespace::CGROUP).at(Step::OwnGroupView, "join the view of cgroups")?;
     mount::set_umask(0o022);
     let terminal = child::open_pty(person).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());
