@@ -101,7 +101,11 @@ pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
 
 /// The same for a lock file in a directory that may be gone; nothing is made.
 pub fn try_lock_existing(dir: &Path, path: &Path) -> Result<Option<Lock>> {
-    if dir.is_dir() { try_lock(path) } else { Ok(None) }
+    match try_lock(path) {
+        // Gone before or while we looked.
+        Err(error) if error.errno() == Some(Errno::ENOENT) && !dir.is_dir() => Ok(None),
+        other => other,
+    }
 }
 
 /// Whether the process that locked `path` is still there. No file: nobody.

@@ -7,6 +7,9 @@ use crate::record::Container;
 use crate::store;
 use crate::sys::file;
 
+/// The beginning of names that nobody looks for any more.
+const GONE: &str = "gone-";
+
 /// Removes a container that does not run; `force` ends it first.
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
     let seen = match find::container(paths, wanted) {
@@ -40,7 +43,7 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
         Ok(()) => file::remove_tree(&away).with_context(|| format!("cannot remove {}", away.display()))?,
         Err(_) => file::remove_tree(&files.disk).with_context(|| format!("cannot remove {}", files.disk.display()))?,
     }
-    let _ = file::remove_tree(&files.live);
+    forget_live(&files);
     drop(alive);
     Ok(())
 }
@@ -65,10 +68,23 @@ pub fn erase(paths: &Paths, record: &Container, files: &ContainerPaths) {
     if file::remove_dir(&files.disk).is_err() {
         let _ = file::remove_tree(&files.disk);
     }
-    let _ = file::remove_tree(&files.live);
+    forget_live(files);
 }
 
-/// What is true only while it runs.
+/// What is true only while it runs. It goes as a whole, by one rename: whoever starts the container again at this moment makes a
+/// directory of his own, and nothing of his is removed with ours.
 pub fn forget_live(files: &ContainerPaths) {
-    let _ = file::remove_tree(&files.live);
+    let Some(id) = files.live.file_name().and_then(|id| id.to_str()) else { return };
+    let away = files.live.with_file_name(format!("{GONE}{id}"));
+    let _ = file::rename(&files.live, &away);
+    let _ = file::remove_tree(&away);
+}
+
+/// What a killed process left of that.
+pub fn sweep_gone(paths: &Paths) {
+    for entry in std::fs::read_dir(paths.live_containers()).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(GONE)) {
+            let _ = file::remove_tree(&entry.path());
+        }
+    }
 }

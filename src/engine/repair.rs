@@ -15,6 +15,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Looks at every container whose monitor or maker is gone. Done when no one waits for it, and cheap for those who live: a look
 /// at a lock, or at a name.
 pub fn sweep(paths: &Paths) {
+    remove::sweep_gone(paths);
     for id in find::ids(paths) {
         let files = ContainerPaths::new(paths, &id, true);
         let is_kept = || ContainerPaths::new(paths, &id, false).record().exists();

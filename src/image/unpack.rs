@@ -318,7 +318,11 @@ fn mark_opaque(directory: &Directory) -> Result<()> {
         Ok(()) | Err(Errno::EPERM) => {}
         Err(e) => return Err(Error::from_errno("cannot mark a directory as opaque", e)),
     }
-    beneath::set_attribute(directory.as_fd(), b"user.overlay.opaque", b"y").context("cannot mark a directory as opaque")
+    match beneath::set_attribute(directory.as_fd(), b"user.overlay.opaque", b"y") {
+        // A tmpfs has no user attributes before kernel 6.6; root's own mounts read the other one.
+        Err(Errno::EOPNOTSUPP) => Ok(()),
+        other => other.context("cannot mark a directory as opaque"),
+    }
 }
 
 /// `name` of the layers below is gone. What this layer itself has under that name stays: whiteouts speak of lower layers only.
