@@ -1,7 +1,7 @@
 //! `load`: every kind of archive that tools write, and everything a layer can hold.
 
 use crate::common::process::{Ran, tool};
-use crate::common::{Image, Layer, Store, archive, cannot, in_vm, installed, lacking, test_images};
+use crate::common::{Image, Layer, Store, archive, cannot, image_dir, in_vm, installed, lacking, test_images};
 use serde_json::{Value, json};
 use std::path::Path;
 use tar::EntryType;
@@ -394,4 +394,46 @@ fn a_hundred_layers_stack() {
     );
     store.load(&Image { tag: "tower".into(), layers, ..base }.docker_archive()).ok();
     assert_eq!(store.ok(&["run", "--rm", "tower", "sh", "-c", "cat /n/last; ls /n | wc -l"]), "99101");
+}
+
+/// A daemon of its own, in mount and network namespaces of its own: the host's mounts, bridges and rules stay as they are.
+const DOCKER_SAVE: &str = r#"
+mount --make-rprivate /
+dockerd --data-root "$1/root" --exec-root "$1/exec" -H "unix://$1/sock" -p "$1/pid" --bridge=none --iptables=false --ip6tables=false \
+    --storage-driver=vfs >"$1/log" 2>&1 &
+daemon=$!
+export DOCKER_HOST="unix://$1/sock"
+for _ in $(seq 120); do docker info >/dev/null 2>&1 && break; sleep 0.5; done
+docker load -qi "$2" && docker save layers:latest -o "$1/saved.tar"
+done=$?
+kill $daemon
+wait $daemon
+exit $done
+"#;
+
+#[test]
+fn what_docker_saves_loads_with_the_same_id() {
+    if !installed("dockerd") || !installed("docker") {
+        let _ = lacking("dockerd and docker (package docker.io)");
+        return;
+    }
+    let store = Store::empty();
+    let place = store.dir.join("docker");
+    std::fs::create_dir(&place).expect("a directory");
+    let archive = image_dir().join("layers.tar");
+    let mut script = std::process::Command::new("unshare");
+    script.args(["--mount", "--net", "sh", "-c", DOCKER_SAVE, "sh"]).arg(&place).arg(&archive);
+    let ran = script.output().expect("unshare runs");
+    assert!(
+        ran.status.success(),
+        "docker save: {}\n{}",
+        String::from_utf8_lossy(&ran.stderr),
+        std::fs::read_to_string(place.join("log")).unwrap_or_default()
+    );
+    store.ok(&["load", "-i", archive.to_str().expect("utf-8")]);
+    let ours = store.ok(&["image", "inspect", "-f", "{{.Id}}", "layers"]);
+    store.ok(&["rmi", "layers"]);
+    store.ok(&["load", "-i", place.join("saved.tar").to_str().expect("utf-8")]);
+    assert_eq!(store.ok(&["image", "inspect", "-f", "{{.Id}}", "layers"]), ours);
+    assert_eq!(store.ok(&["run", "--rm", "layers", "ls", "/lesson"]), "hidden\nkept\nreplaced");
 }
