@@ -187,7 +187,7 @@ fn a_right_that_was_given_can_be_used() {
 fn only_the_three_streams_are_open() {
     let store = Store::new();
     // Called by a careless program: descriptors without close-on-exec, and signals ignored and blocked.
-    let line = format!("exec 7</etc/shadow 8</etc 9<>/dev/null; trap '' HUP INT PIPE; exec {} run --rm box /probe", program().display());
+    let line = format!("exec 7</etc/passwd 8</etc 9<>/dev/null; trap '' HUP INT PIPE; exec {} run --rm box /probe", program().display());
     let mut command = store.command(&[]);
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &line]);
