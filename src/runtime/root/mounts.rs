@@ -55,7 +55,21 @@ pub fn stack_layers(plan: &Plan) -> Result<()> {
             None => others.push((option.clone(), String::new())),
         }
     }
-    mount::long_overlay(&lower, &others, plan.root).at(Step::MountRoot, what)
+    match mount::long_overlay(&lower, &others, plan.root) {
+        // Before kernel 6.8 overlay knows no `lowerdir+`.
+        Err(Errno::EINVAL) => mount_by_descriptors(overlay, &lower, plan.root),
+        other => other.at(Step::MountRoot, what),
+    }
+}
+
+/// The layers under the short names that their open descriptors have: some two hundred of them fit on the page.
+fn mount_by_descriptors(overlay: &PlannedMount, lower: &[String], root: &Path) -> Result<()> {
+    let what = || format!("mount {} layers on {}", lower.len(), root.display());
+    let open = lower.iter().map(|layer| file::open_dir(Path::new(layer))).collect::<Result<Vec<_>, _>>().at(Step::MountRoot, what)?;
+    let names: Vec<String> = open.iter().map(|fd| format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(fd))).collect();
+    let others = overlay.options.data.iter().filter(|option| !option.starts_with("lowerdir=")).cloned();
+    let data: Vec<String> = std::iter::once(format!("lowerdir={}", names.join(":"))).chain(others).collect();
+    mount::file_system(overlay.kind, overlay.source, root, overlay.options.flags, &data.join(",")).at(Step::MountRoot, what)
 }
 
 /// Everything but the root, in the order of the spec.
