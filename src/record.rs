@@ -30,6 +30,9 @@ pub struct Container {
     /// Our reaper is pid 1.
     pub reaper: bool,
     pub wishes: Wishes,
+    /// Made by `run`, which starts it at once: found without a monitor and never started, its start was cut off.
+    #[serde(default)]
+    pub launched: bool,
     /// How it ended last; `None`: never started.
     pub ended: Option<Ended>,
 }

@@ -11,7 +11,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse(matches)?;
-    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes })?;
+    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
     println!("{}", made.record.id);
     Ok(0)
 }

@@ -24,7 +24,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         true => Wants::default(),
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
-    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes })?;
+    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true })?;
     let id = made.record.id.clone();
     let monitor = launch::launch(&context.paths, made, wants)?;
     if parsed.detach {

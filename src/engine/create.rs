@@ -20,6 +20,8 @@ pub struct Request {
     pub image: String,
     pub name: Option<String>,
     pub wishes: Wishes,
+    /// It is started at once.
+    pub launched: bool,
 }
 
 /// A container at hand: what is written down of it, and the lock that says that somebody cares for it.
@@ -39,6 +41,7 @@ pub fn create(paths: &Paths, request: Request) -> Result<Made> {
     let spec = specify(paths, &record, &words, &files)?;
     check(&record, &spec)?;
     // Up to here nothing was made. From here on whatever fails is taken back.
+    record.launched = request.launched;
     record.name = name_claim::claim(paths, request.name.as_deref(), &id, !record.wishes.remove)?;
     let made = make_directories(paths, &files).and_then(|alive| {
         store::write_json(&files.config(), &spec, Durable::No)?;
@@ -86,6 +89,7 @@ fn describe(id: &str, image_name: String, wishes: Wishes, image: &Image) -> Resu
         labels,
         reaper,
         wishes,
+        launched: false,
         ended: None,
     };
     Ok((record, words))

@@ -2,7 +2,7 @@
 
 use crate::engine::{find, remove};
 use crate::paths::{ContainerPaths, Paths};
-use crate::record::{Live, Status};
+use crate::record::{Live, Seen, Status};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable};
 use crate::sys::{file, process};
@@ -25,6 +25,7 @@ pub fn sweep(paths: &Paths) {
         }
         match find::by_id(paths, &id) {
             Ok(Some(seen)) if seen.status == Status::Exited && seen.files(paths).state().exists() => lost(paths, &id),
+            Ok(Some(seen)) if seen.status == Status::Created && files.live.exists() => cut_off(paths, &seen),
             Ok(None) if is_abandoned(&files) => discard(paths, &id),
             _ => {}
         }
@@ -48,6 +49,23 @@ fn lost(paths: &Paths, id: &str) {
     }
     let _ = store::write_json(&files.record(), &seen.record, Durable::Yes);
     remove::forget_live(&files);
+}
+
+/// Its monitor was killed before it could say that it runs, or the command before it had one.
+fn cut_off(paths: &Paths, seen: &Seen) {
+    let files = seen.files(paths);
+    let Ok(Some(_repairing)) = store::try_lock_existing(&files.live, &files.alive()) else { return };
+    // A start that ended meanwhile, well or not, has left other words.
+    if !matches!(find::by_id(paths, &seen.record.id), Ok(Some(now)) if now.status == Status::Created && now.record.ended.is_none()) {
+        return;
+    }
+    if let Ok(Some(group)) = Group::existing(&seen.record.id) {
+        let _ = group.kill();
+        remove_group(&group);
+    }
+    if seen.record.launched && seen.record.wishes.remove {
+        remove::erase(paths, &seen.record, &files);
+    }
 }
 
 fn is_abandoned(files: &ContainerPaths) -> bool {

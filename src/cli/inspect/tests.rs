@@ -31,6 +31,7 @@ fn seen(wishes: Wishes) -> Seen {
         stop_signal: "SIGTERM".into(),
         labels: vec![("a.b".into(), "c".into())],
         reaper: true,
+        launched: false,
         wishes,
         ended: Some(Ended { exit_code: 137, started: 1, finished: 2, out_of_memory: true, error: String::new() }),
     };

@@ -22,6 +22,7 @@ fn container(name: &str, ago: u64) -> Seen {
         stop_signal: "SIGTERM".into(),
         labels: vec![("tier".into(), name.to_owned()), ("app.kind".into(), "test".into())],
         reaper: true,
+        launched: false,
         wishes: Wishes::default(),
         ended: None,
     };
