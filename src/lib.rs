@@ -5,7 +5,7 @@
 //! `tare run -it --rm alpine sh`, from `main` to `execve`, is read in this order:
 //!
 //! 1. `main.rs` calls `cli/mod.rs`, which finds the one command that was typed and parses its words.
-//! 2. `cli/run.rs` turns flags into wishes (`cli/run_flags.rs`, `options/`), and asks the engine.
+//! 2. `cli/run.rs` turns flags into wishes (`cli/run_flags/`, `options/`), and asks the engine.
 //! 3. `engine/create.rs` finds the image, lets `spec/runtime_spec.rs` write the OCI spec, claims a name, makes the directories.
 //! 4. `engine/launch.rs` forks the **monitor**, which makes the cgroup (`runtime/cgroup/`) and the pipes.
 //! 5. `runtime/create.rs` is the parent's half: one `clone3`, all namespaces at once, straight into the cgroup.

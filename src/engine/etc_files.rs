@@ -12,9 +12,9 @@ const LOCAL_HOSTS: &str =
 
 /// On tmpfs, made anew at every start: after a reboot they are gone, and the host's name servers may have changed.
 pub fn write(container: &Container, paths: &ContainerPaths) -> Result<()> {
-    let hosts = match container.wishes.network {
+    let hosts = match &container.wishes.network {
         Network::Host => std::fs::read_to_string("/etc/hosts").unwrap_or_else(|_| LOCAL_HOSTS.to_owned()),
-        Network::None => LOCAL_HOSTS.to_owned(),
+        Network::None | Network::Container(_) => LOCAL_HOSTS.to_owned(),
     };
     store::write_readable(&paths.etc("hosts"), hosts.as_bytes())?;
     store::write_readable(&paths.etc("hostname"), format!("{}\n", container.hostname).as_bytes())?;

@@ -34,20 +34,35 @@ pub struct Wishes {
     pub stop_timeout: Option<u32>,
     /// `None`: our reaper is pid 1 unless the image brings a known init of its own.
     pub init: Option<bool>,
+    /// `--group-add`: names or numbers.
+    pub groups: Vec<String>,
+    pub oom_score_adj: Option<i32>,
 
     // Its streams.
     pub interactive: bool,
     pub terminal: bool,
+    pub log: Log,
 
     // What it sees.
     pub hostname: Option<String>,
+    pub domainname: Option<String>,
     pub network: Network,
-    pub host_pid: bool,
-    pub host_ipc: bool,
+    pub pid: Pid,
+    pub ipc: Ipc,
     pub host_uts: bool,
+    /// It sees the whole tree of groups, not only its own below it.
+    pub host_group_view: bool,
+    pub clocks: ClockOffsets,
+    /// Bytes of /dev/shm.
+    pub shm_size: Option<u64>,
+    /// `name=value`, in the order given.
+    pub sysctls: Vec<(String, String)>,
+    pub names: NameService,
     pub mounts: Vec<Mount>,
     pub read_only: bool,
     pub devices: Vec<Device>,
+    /// `c 10:200 rwm`, checked: what may be opened beside the devices that are there.
+    pub device_rules: Vec<String>,
 
     // What it may.
     pub privileged: bool,
@@ -57,20 +72,91 @@ pub struct Wishes {
     pub no_new_privileges: bool,
     pub ulimits: Vec<Ulimit>,
     pub limits: Limits,
+    /// The group below which its own is made, below the cgroup2 mount; `None`: ours.
+    pub cgroup_parent: Option<String>,
 
     // What it is called.
     pub labels: Vec<(String, String)>,
+    /// Handed on in the OCI spec.
+    pub annotations: Vec<(String, String)>,
+    /// `80/tcp`: kept beside those of the image, for `inspect` and for `-P`.
+    pub exposed: Vec<String>,
     /// Removed when it ends.
     pub remove: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
     /// A network namespace of its own, with nothing but the loopback interface.
     #[default]
     None,
     Host,
+    /// That of another container, by name or id as it was typed; when the container is created it becomes the id.
+    Container(String),
+}
+
+/// Whose processes it sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pid {
+    #[default]
+    Own,
+    Host,
+    Container(String),
+}
+
+/// System V objects, message queues and /dev/shm.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ipc {
+    /// Its own, which no other container may join.
+    #[default]
+    Private,
+    Shareable,
+    /// Its own, and without /dev/shm.
+    None,
+    Host,
+    Container(String),
+}
+
+/// How far its clocks stand apart from the host's, in nanoseconds (time_namespaces(7)); zero: not at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClockOffsets {
+    pub monotonic: i64,
+    pub boottime: i64,
+}
+
+/// What stands in its /etc/hosts and /etc/resolv.conf beside what stands there anyway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NameService {
+    /// Name and address.
+    pub hosts: Vec<(String, String)>,
+    pub servers: Vec<String>,
+    pub search: Vec<String>,
+    pub options: Vec<String>,
+}
+
+/// Where its output is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Log {
+    pub driver: LogDriver,
+    /// `name=value` as given, checked: `max-size`, `max-file`, `labels` …
+    pub options: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogDriver {
+    #[default]
+    JsonFile,
+    /// Shown to whoever is attached, and kept nowhere.
+    None,
+    /// The container writes to the caller's own streams; nobody stands between.
+    Passthrough,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,7 +218,7 @@ pub struct Ulimit {
 }
 
 /// Limits on a group of processes, in cgroup v2's terms. `None`: not asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Bytes.
@@ -145,6 +231,37 @@ pub struct Limits {
     pub cpu_shares: Option<u64>,
     /// -1: unlimited.
     pub pids: Option<i64>,
+    /// Bytes the kernel tries to leave it when memory is short.
+    pub memory_reservation: Option<u64>,
+    /// Microseconds of processor in every period; -1: unlimited.
+    pub cpu_quota: Option<i64>,
+    /// Microseconds.
+    pub cpu_period: Option<u64>,
+    /// `0-2,4`
+    pub cpuset_cpus: Option<String>,
+    pub cpuset_mems: Option<String>,
+    /// 10 to 1000, as Docker counts; 500 is everybody's.
+    pub io_weight: Option<u16>,
+    pub io_rates: Vec<IoRate>,
+}
+
+/// One of `--device-read-bps`, `--device-write-bps`, `--device-read-iops`, `--device-write-iops`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IoRate {
+    /// The block device on this host.
+    pub device: PathBuf,
+    pub kind: IoRateKind,
+    /// Bytes or operations per second.
+    pub rate: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IoRateKind {
+    ReadBytes,
+    WriteBytes,
+    ReadOperations,
+    WriteOperations,
 }
 
 impl Limits {

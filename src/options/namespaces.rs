@@ -1,6 +1,6 @@
 //! `--network`, `--pid`, `--ipc` and `--uts`: of which kernel objects the container gets its own, and which it shares with the host.
 
-use super::Network;
+use super::{Ipc, Network, Pid};
 use crate::error::{Error, Result};
 
 pub fn parse_network(text: &str) -> Result<Network> {
@@ -18,23 +18,36 @@ fn not_yet(what: &str) -> Error {
     Error::cannot_keep(format!("{what} is not built yet")).hint("use --network none (loopback only) or --network host")
 }
 
-/// For `--pid` and `--uts`: whether it is the host's.
-pub fn parse_shared(text: &str) -> Result<bool> {
+pub fn parse_pid(text: &str) -> Result<Pid> {
     match text {
-        "" | "private" => Ok(false),
-        "host" => Ok(true),
-        _ if text.starts_with("container:") => {
-            Err(Error::cannot_keep("sharing the namespace of another container is not built yet").hint("use host, or leave the flag out"))
-        }
-        _ => Err(Error::usage(format!("{text:?} is no namespace")).hint("use host, or leave the flag out")),
+        "" | "private" => Ok(Pid::Own),
+        "host" => Ok(Pid::Host),
+        _ => Err(other(text)),
     }
 }
 
-/// For `--ipc`: whether it is the host's.
-pub fn parse_ipc(text: &str) -> Result<bool> {
+pub fn parse_ipc(text: &str) -> Result<Ipc> {
     match text {
+        "" | "private" => Ok(Ipc::Private),
+        "host" => Ok(Ipc::Host),
         "none" | "shareable" => Err(Error::cannot_keep(format!("--ipc {text} is not built yet")).hint("use host or private")),
-        _ => parse_shared(text),
+        _ => Err(other(text)),
+    }
+}
+
+/// For `--uts`: whether it is the host's.
+pub fn parse_uts(text: &str) -> Result<bool> {
+    match text {
+        "" | "private" => Ok(false),
+        "host" => Ok(true),
+        _ => Err(other(text)),
+    }
+}
+
+fn other(text: &str) -> Error {
+    match text.starts_with("container:") {
+        true => Error::cannot_keep("sharing the namespace of another container is not built yet").hint("use host, or leave the flag out"),
+        false => Error::usage(format!("{text:?} is no namespace")).hint("use host, or leave the flag out"),
     }
 }
 
@@ -56,10 +69,11 @@ mod tests {
 
     #[test]
     fn namespaces_are_ours_or_the_host_s() {
-        assert!(parse_shared("host").unwrap() && !parse_shared("").unwrap());
-        assert_eq!(parse_shared("container:x").unwrap_err().kind(), Kind::CannotKeep);
-        assert_eq!(parse_shared("hots").unwrap_err().kind(), Kind::Usage);
+        assert_eq!((parse_pid("host").unwrap(), parse_pid("").unwrap()), (Pid::Host, Pid::Own));
+        assert!(parse_uts("host").unwrap() && !parse_uts("").unwrap());
+        assert_eq!(parse_pid("container:x").unwrap_err().kind(), Kind::CannotKeep);
+        assert_eq!(parse_pid("hots").unwrap_err().kind(), Kind::Usage);
         assert_eq!(parse_ipc("none").unwrap_err().kind(), Kind::CannotKeep);
-        assert!(!parse_ipc("private").unwrap());
+        assert_eq!(parse_ipc("private").unwrap(), Ipc::Private);
     }
 }

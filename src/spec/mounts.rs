@@ -53,7 +53,7 @@ fn of_the_kernel<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item
     let for_reading = if wishes.privileged { &SAFE[..] } else { &SAFE_AND_READ_ONLY[..] };
     // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
     let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", for_reading));
-    let shared_memory = if wishes.host_ipc {
+    let shared_memory = if wishes.ipc == options::Ipc::Host {
         ("/dev/shm", "bind", "/dev/shm", &["rbind", "rprivate"][..])
     } else {
         ("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"][..])

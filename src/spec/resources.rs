@@ -90,7 +90,14 @@ mod tests {
 
     #[test]
     fn limits_are_said_in_the_spec_s_terms() {
-        let limits = Limits { memory: Some(100), memory_swap: None, nano_cpus: Some(1_500_000_000), cpu_shares: Some(512), pids: Some(-1) };
+        let limits = Limits {
+            memory: Some(100),
+            memory_swap: None,
+            nano_cpus: Some(1_500_000_000),
+            cpu_shares: Some(512),
+            pids: Some(-1),
+            ..Limits::default()
+        };
         let made = resources(&limits, false, &[]);
         assert_eq!((made.memory().unwrap().limit(), made.memory().unwrap().swap()), (Some(100), Some(200)));
         let cpu = made.cpu().as_ref().unwrap();

@@ -8,7 +8,7 @@ pub use crate::spec::image_words::ImageWords;
 use crate::error::{Error, Result};
 use crate::options::mounts::clean_path;
 use crate::options::users::{self, Who};
-use crate::options::{Network, Seccomp, Ulimit, Wishes};
+use crate::options::{Ipc, Network, Pid, Seccomp, Ulimit, Wishes};
 use crate::spec::{capabilities, environment, mounts, protected, resources};
 use oci_spec::runtime::{
     Capabilities, Linux, LinuxCapabilities, LinuxNamespace, LinuxNamespaceType, PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process,
@@ -158,8 +158,8 @@ fn namespaces(wishes: &Wishes) -> Vec<LinuxNamespace> {
     let own = [
         (LinuxNamespaceType::Mount, true),
         (LinuxNamespaceType::Uts, !wishes.host_uts),
-        (LinuxNamespaceType::Pid, !wishes.host_pid),
-        (LinuxNamespaceType::Ipc, !wishes.host_ipc),
+        (LinuxNamespaceType::Pid, wishes.pid == Pid::Own),
+        (LinuxNamespaceType::Ipc, wishes.ipc != Ipc::Host),
         (LinuxNamespaceType::Network, wishes.network == Network::None),
         // Even a privileged container sees only its own group: what it does to others it must not do by mistake.
         (LinuxNamespaceType::Cgroup, true),

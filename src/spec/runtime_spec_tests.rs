@@ -58,7 +58,7 @@ fn a_container_has_its_own_view_of_everything() {
         linux.namespaces().as_ref().unwrap().iter().map(|namespace| namespace.typ().to_string()).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(kinds(&Wishes::default()), "mnt uts pid ipc net cgroup");
-    let shared = Wishes { host_pid: true, host_ipc: true, host_uts: true, network: Network::Host, ..Wishes::default() };
+    let shared = Wishes { pid: Pid::Host, ipc: Ipc::Host, host_uts: true, network: Network::Host, ..Wishes::default() };
     assert_eq!(kinds(&shared), "mnt cgroup");
     assert_eq!(made(&shared).hostname(), &None);
 }

@@ -1,7 +1,7 @@
 //! A container in the shape of `docker inspect`, put together from its records.
 
 use crate::cli::ps::rows;
-use crate::options::{Mount, Seccomp, Wishes};
+use crate::options::{Ipc, Mount, Pid, Seccomp, Wishes};
 use crate::paths::ContainerPaths;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
@@ -102,14 +102,13 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
 fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
     let linux = spec.and_then(|spec| spec.linux().as_ref());
     let limits = &wishes.limits;
-    let shared = |host: bool| if host { "host" } else { "" };
     let binds: Vec<String> = wishes.mounts.iter().filter_map(bind).collect();
     let tmpfs: Map<String, Value> = wishes.mounts.iter().filter_map(tmpfs).collect();
     let devices = wishes.devices.iter();
     json!({
         "Binds": binds,
         "Tmpfs": tmpfs,
-        "NetworkMode": match wishes.network { crate::options::Network::None => "none", crate::options::Network::Host => "host" },
+        "NetworkMode": rows::network_of(wishes),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
         "LogConfig": { "Type": "json-file", "Config": {} },
@@ -117,9 +116,9 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
         "CapAdd": wishes.cap_add,
         "CapDrop": wishes.cap_drop,
         "CgroupnsMode": "private",
-        "IpcMode": if wishes.host_ipc { "host" } else { "private" },
-        "PidMode": shared(wishes.host_pid),
-        "UTSMode": shared(wishes.host_uts),
+        "IpcMode": ipc(&wishes.ipc),
+        "PidMode": pid(&wishes.pid),
+        "UTSMode": if wishes.host_uts { "host" } else { "" },
         "UsernsMode": "",
         "Privileged": wishes.privileged,
         "PublishAllPorts": false,
@@ -141,6 +140,24 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
         "MaskedPaths": linux.and_then(|linux| linux.masked_paths().clone()),
         "ReadonlyPaths": linux.and_then(|linux| linux.readonly_paths().clone()),
     })
+}
+
+fn pid(pid: &Pid) -> String {
+    match pid {
+        Pid::Own => String::new(),
+        Pid::Host => "host".to_owned(),
+        Pid::Container(other) => format!("container:{other}"),
+    }
+}
+
+fn ipc(ipc: &Ipc) -> String {
+    match ipc {
+        Ipc::Private => "private".to_owned(),
+        Ipc::Shareable => "shareable".to_owned(),
+        Ipc::None => "none".to_owned(),
+        Ipc::Host => "host".to_owned(),
+        Ipc::Container(other) => format!("container:{other}"),
+    }
 }
 
 /// Unlimited is -1 in Docker.
@@ -192,9 +209,9 @@ fn overlay(spec: Option<&Spec>, files: &ContainerPaths) -> Value {
 }
 
 fn network(seen: &Seen) -> Value {
-    let name = rows::network(&seen.record);
+    let name = rows::network_of(&seen.record.wishes);
     let mut networks = Map::new();
-    networks.insert(name.to_owned(), json!({ "NetworkID": "", "EndpointID": "", "Gateway": "", "IPAddress": "", "MacAddress": "" }));
+    networks.insert(name, json!({ "NetworkID": "", "EndpointID": "", "Gateway": "", "IPAddress": "", "MacAddress": "" }));
     json!({ "Bridge": "", "Ports": {}, "IPAddress": "", "Gateway": "", "MacAddress": "", "Networks": networks })
 }
 

@@ -1,6 +1,6 @@
 //! `--filter KEY=VALUE` of `tare ps`. Values of one key are alternatives, except labels; different keys must all fit.
 
-use super::rows::{network, state};
+use super::rows::{network_of, state};
 use crate::error::{Error, Result};
 use crate::names;
 use crate::options::Mount;
@@ -97,7 +97,7 @@ impl Bound<'_> {
             "before" => self.before.is_some_and(|moment| record.created < moment),
             "since" => self.since.is_some_and(|moment| record.created > moment),
             "ancestor" => is_of_image(seen, value),
-            "network" => network(record) == value,
+            "network" => network_of(&record.wishes) == value,
             "volume" => record.wishes.mounts.iter().any(|mount| is_mount(mount, value)),
             // There are no health checks yet, so no container has one.
             "health" => value == "none",

@@ -3,7 +3,7 @@
 use super::filters::Filters;
 use crate::cli::template::{Row, render_rows};
 use crate::error::Result;
-use crate::options::{Mount, Network};
+use crate::options::{Mount, Network, Wishes};
 use crate::record::{Container, Ended, Seen, Status};
 use crate::time;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn row(seen: &Seen, view: &View) -> Row {
         "Names": record.name,
         "Labels": labels.join(","),
         "Mounts": mounts(record, view.whole),
-        "Networks": network(record),
+        "Networks": network_of(&record.wishes),
         "LocalVolumes": "0",
     });
     Row { fields, labels: record.labels.clone() }
@@ -132,10 +132,11 @@ fn mounts(record: &Container, whole: bool) -> String {
     sources.map(|source| if whole { source } else { shortened(&source, 15) }).collect::<Vec<_>>().join(",")
 }
 
-pub fn network(record: &Container) -> &'static str {
-    match record.wishes.network {
-        Network::None => "none",
-        Network::Host => "host",
+pub fn network_of(wishes: &Wishes) -> String {
+    match &wishes.network {
+        Network::None => "none".to_owned(),
+        Network::Host => "host".to_owned(),
+        Network::Container(other) => format!("container:{other}"),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Promises about the command line of `run` and `create`, made without a container.
 
 use super::*;
-use crate::options::{Mount, Network};
+use crate::error::Kind;
+use crate::options::{Ipc, Mount, Network, Pid, Seccomp};
+use std::path::PathBuf;
 
 fn words(command: &'static str, line: &[&str]) -> Result<Parsed> {
     let matches = define(clap::Command::new(command))
@@ -154,7 +156,14 @@ fn every_flag_becomes_its_wish() {
     assert_eq!(wishes.entrypoint, Some(vec!["/bin/x".to_owned()]));
     assert_eq!(wishes.labels, [("k".into(), "v".into()), ("k2".into(), String::new())]);
     assert_eq!((wishes.cap_add, wishes.cap_drop), (vec!["NET_ADMIN".to_owned()], vec!["ALL".to_owned()]));
-    assert!(wishes.read_only && wishes.privileged && wishes.no_new_privileges && wishes.host_pid && wishes.host_ipc && !wishes.host_uts);
+    assert!(
+        wishes.read_only
+            && wishes.privileged
+            && wishes.no_new_privileges
+            && wishes.pid == Pid::Host
+            && wishes.ipc == Ipc::Host
+            && !wishes.host_uts
+    );
     assert_eq!((wishes.seccomp, wishes.network), (Seccomp::Unconfined, Network::Host));
     assert_eq!((wishes.ulimits.len(), wishes.devices.len()), (1, 1));
     assert_eq!((wishes.stop_signal.as_deref(), wishes.stop_timeout), (Some("INT"), Some(3)));
