@@ -57,7 +57,7 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     }
     let group = Group::open(Path::new(&live.cgroup));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
-    enter::enter(init.as_fd(), group.as_ref(), &person, streams)
+    enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
 }
 
 /// Executes this very command again from a mount that cannot be written: what goes into a container leaves no way to the

@@ -1,16 +1,18 @@
 //! The monitor: born from the command, parent of the container, and the only one who stays.
 
 use crate::engine::create::Made;
+use crate::engine::neighbours::Neighbours;
 use crate::engine::{etc_files, filter, now, remove, repair};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Ending, Watch};
+use crate::options::Network;
 use crate::paths::Paths;
 use crate::record::{Ended, Live};
 use crate::runtime::cgroup::Group;
-use crate::runtime::plan::{Beyond, Plan};
-use crate::runtime::{self, Streams};
+use crate::runtime::plan::SmallFiles;
+use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, socket};
@@ -39,7 +41,7 @@ pub fn launch(paths: &Paths, made: Made, wants: Wants) -> Result<OwnedFd> {
 /// The monitor's whole life.
 fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Result<()> {
     leave_the_caller(&made, &client)?;
-    let mut container = match begin(&made) {
+    let mut container = match begin(paths, &made) {
         Ok(container) => container,
         Err(error) => {
             // Recorded before it is told: whoever hears of it may look at once.
@@ -91,12 +93,11 @@ struct Begun {
     started: u64,
 }
 
-fn begin(made: &Made) -> Result<Begun> {
-    let record = &made.record;
-    etc_files::write(record, &made.files)?;
+fn begin(paths: &Paths, made: &Made) -> Result<Begun> {
+    let neighbours = Neighbours::meet(paths, &made.record)?;
     let listener = socket::listen(&made.files.attach_socket()).context("cannot open the attach socket")?;
     let group = make_group(made)?;
-    let begun = begin_in(made, group, listener);
+    let begun = begin_in(made, &neighbours, group, listener);
     begun.map_err(|(error, group)| {
         if let Some(group) = group {
             let _ = group.kill();
@@ -125,8 +126,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     }
 }
 
-fn begin_in(made: &Made, group: Option<Group>, listener: OwnedFd) -> std::result::Result<Begun, (Error, Option<Group>)> {
-    match begin_first_process(made, group.as_ref()) {
+fn begin_in(
+    made: &Made,
+    neighbours: &Neighbours,
+    group: Option<Group>,
+    listener: OwnedFd,
+) -> std::result::Result<Begun, (Error, Option<Group>)> {
+    match begin_first_process(made, neighbours, group.as_ref()) {
         Ok((created, streams, started)) => {
             Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, listener, group, started })
         }
@@ -134,9 +140,18 @@ fn begin_in(made: &Made, group: Option<Group>, listener: OwnedFd) -> std::result
     }
 }
 
-fn begin_first_process(made: &Made, group: Option<&Group>) -> Result<(runtime::Created, watch::Streams, u64)> {
+fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Group>) -> Result<(runtime::Created, watch::Streams, u64)> {
     let record = &made.record;
-    let mut plan = Plan::new(&made.spec, Beyond { user: Some(&record.user), reaper: record.reaper, ..Beyond::default() })?;
+    let spec = neighbours.joined(&made.spec);
+    let has_files = !matches!(record.wishes.network, Network::Container(_));
+    let beyond = Beyond {
+        small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record) }),
+        borrowed: neighbours.lent(),
+        user: Some(&record.user),
+        reaper: record.reaper,
+        ..Beyond::default()
+    };
+    let mut plan = Plan::new(&spec, beyond)?;
     plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?.into();
     let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal).context("cannot make pipes")?;
     let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());

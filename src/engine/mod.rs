@@ -14,6 +14,7 @@ pub mod kill;
 pub mod launch;
 pub mod list;
 mod name_claim;
+mod neighbours;
 pub mod remove;
 pub mod repair;
 pub mod start;

@@ -3,12 +3,14 @@
 //!
 //! Kept in `container.json`, so that `start` does later what `run` does at once, and `inspect` can tell.
 
+pub mod clocks;
 pub mod detach_keys;
 pub mod devices;
 pub mod env_file;
 pub mod labels;
 pub mod limits;
 pub mod mounts;
+pub mod name_service;
 pub mod namespaces;
 pub mod security;
 pub mod signals;

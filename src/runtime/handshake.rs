@@ -13,15 +13,17 @@
 //!   at any time:  ◄── Failed{step, what, errno} ── │  and the child ends
 //! ```
 //!
+//! Where the parent cannot make the child itself, a cloner does (`cloner.rs`), and says Born with its pid on a socket of its own.
 //! `run` says Start before it hears Ready: the socket keeps it, and nobody waits. The child never prints.
 
 use crate::error::{Error, Kind};
 use crate::sys::Errno;
 use crate::trace::Step;
 
-/// From the child.
+/// From the child, or from the cloner before it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Word {
+    Born(i32),
     Ready,
     Failed(Failure),
 }
@@ -43,6 +45,7 @@ pub const LONGEST: usize = 4096;
 impl Word {
     pub fn encode(&self) -> Vec<u8> {
         match self {
+            Word::Born(pid) => [&b"B"[..], &pid.to_le_bytes()].concat(),
             Word::Ready => vec![b'R'],
             Word::Failed(failure) => {
                 let mut bytes = vec![b'F', failure.step.number()];
@@ -60,6 +63,7 @@ impl Word {
     /// `None`: not a word of ours.
     pub fn decode(bytes: &[u8]) -> Option<Word> {
         match bytes {
+            [b'B', a, b, c, d] => Some(Word::Born(i32::from_le_bytes([*a, *b, *c, *d]))),
             [b'R'] => Some(Word::Ready),
             [b'F', step, a, b, c, d, what @ ..] => Some(Word::Failed(Failure {
                 step: Step::from_number(*step)?,
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn words_survive_the_way() {
-        for word in [Word::Ready, Word::Failed(failure())] {
+        for word in [Word::Born(1 << 22), Word::Ready, Word::Failed(failure())] {
             assert_eq!(Word::decode(&word.encode()), Some(word));
         }
         let long = Word::Failed(Failure { what: "ä".repeat(5000), ..failure() });
@@ -143,7 +147,9 @@ mod tests {
 
     #[test]
     fn garbage_is_no_word() {
-        for bytes in [&b""[..], b"R!", b"F", b"F\x00\x00\x00\x00\x00", b"F\xff\x01\x00\x00\x00", b"F\x01\x01\x00\x00\x00\xff"] {
+        for bytes in
+            [&b""[..], b"R!", b"B", b"B\x01", b"F", b"F\x00\x00\x00\x00\x00", b"F\xff\x01\x00\x00\x00", b"F\x01\x01\x00\x00\x00\xff"]
+        {
             assert_eq!(Word::decode(bytes), None, "{bytes:?}");
         }
     }
@@ -156,6 +162,7 @@ mod tests {
         assert_eq!(Stage::Born.after(Some(&failed)), Some(Stage::Failed));
         assert_eq!(Stage::Ready.after(Some(&failed)), Some(Stage::Failed));
         assert_eq!(Stage::Born.after(None), None);
+        assert_eq!(Stage::Born.after(Some(&Word::Born(7))), None, "the cloner's word, on the child's socket");
         assert_eq!(Stage::Ready.after(Some(&Word::Ready)), None);
         assert_eq!(Stage::Started.after(None), None);
     }

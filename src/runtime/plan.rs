@@ -1,14 +1,15 @@
 //! A spec, digested: everything the child needs, looked up and converted while there is still time to refuse.
 
 use crate::error::{Error, Result};
+use crate::runtime::namespaces::Namespaces;
 use crate::runtime::root::options::MountOptions;
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
-use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
-use oci_spec::runtime::{Capability, LinuxNamespaceType, Process, Spec};
+use oci_spec::runtime::{Capability, Process, Spec};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 /// What one process of a container shall be: the first one, or one that enters later.
@@ -33,8 +34,7 @@ pub struct Person<'a> {
 
 pub struct Plan<'a> {
     pub person: Person<'a>,
-    pub namespaces: u64,
-    pub own_group_view: bool,
+    pub namespaces: Namespaces<'a>,
     pub root: &'a Path,
     pub read_only_root: bool,
     pub mounts: Vec<PlannedMount<'a>>,
@@ -43,6 +43,8 @@ pub struct Plan<'a> {
     pub protected: &'a [String],
     pub sysctl: Vec<(&'a str, &'a str)>,
     pub hostname: Option<&'a str>,
+    pub small_files: Option<SmallFiles<'a>>,
+    pub borrowed: Vec<Borrowed<'a>>,
     /// Our reaper is pid 1, and the command its child.
     pub reaper: bool,
 }
@@ -63,9 +65,27 @@ pub struct Device<'a> {
     pub owner: (u32, u32),
 }
 
+/// Files that the container's first process writes itself, into a little file system in memory, which it mounts over `dir` where
+/// only it sees that: the spec binds them from there.
+pub struct SmallFiles<'a> {
+    pub dir: &'a Path,
+    /// Name and content.
+    pub files: Vec<(&'a str, String)>,
+}
+
+/// Binds whose source begins with `place` are taken out of the mounts of another container (a pidfd) instead of the host's: the
+/// rest of the source is a path there.
+#[derive(Clone, Copy)]
+pub struct Borrowed<'a> {
+    pub place: &'a str,
+    pub owner: BorrowedFd<'a>,
+}
+
 /// What the spec does not say, because OCI has no word for it.
 #[derive(Default)]
 pub struct Beyond<'a> {
+    pub small_files: Option<SmallFiles<'a>>,
+    pub borrowed: Vec<Borrowed<'a>>,
     pub user: Option<&'a str>,
     pub reaper: bool,
     pub filter: Cow<'a, [FilterInstruction]>,
@@ -76,25 +96,9 @@ impl<'a> Plan<'a> {
         let process = spec.process().as_ref().ok_or_else(|| Error::damaged("config.json has no process"))?;
         let root = spec.root().as_ref().ok_or_else(|| Error::damaged("config.json has no root"))?;
         let linux = spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
-        let asked = linux.namespaces().as_deref().unwrap_or_default();
-        if let Some(joined) = asked.iter().find(|namespace| namespace.path().is_some()) {
-            return Err(Error::cannot_keep(format!("cannot join a {} namespace by its path", joined.typ())).because("not built yet"));
-        }
-        let has = |kind| asked.iter().any(|namespace| namespace.typ() == kind);
-        let bits = [
-            (LinuxNamespaceType::Mount, namespace::MOUNT),
-            (LinuxNamespaceType::Pid, namespace::PID),
-            (LinuxNamespaceType::Ipc, namespace::IPC),
-            (LinuxNamespaceType::Uts, namespace::UTS),
-            (LinuxNamespaceType::Network, namespace::NET),
-        ];
-        if !has(LinuxNamespaceType::Mount) {
-            return Err(Error::cannot_keep("cannot start without a mount namespace").because("the host's mounts would change"));
-        }
         Ok(Plan {
             person: Person::new(process, beyond.user, beyond.filter)?,
-            namespaces: bits.iter().filter(|(kind, _)| has(*kind)).fold(0, |all, (_, bit)| all | bit),
-            own_group_view: has(LinuxNamespaceType::Cgroup),
+            namespaces: Namespaces::new(linux)?,
             root: root.path(),
             read_only_root: root.readonly().unwrap_or(false),
             mounts: spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<_>>()?,
@@ -103,12 +107,10 @@ impl<'a> Plan<'a> {
             protected: linux.readonly_paths().as_deref().unwrap_or_default(),
             sysctl: linux.sysctl().iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
             hostname: spec.hostname().as_deref(),
+            small_files: beyond.small_files,
+            borrowed: beyond.borrowed,
             reaper: beyond.reaper,
         })
-    }
-
-    pub fn has(&self, namespace: u64) -> bool {
-        self.namespaces & namespace != 0
     }
 }
 

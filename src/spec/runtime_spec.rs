@@ -4,15 +4,17 @@
 
 pub use crate::spec::command::{command, known_init};
 pub use crate::spec::image_words::ImageWords;
+pub use crate::spec::mounts::place_of;
 
 use crate::error::{Error, Result};
+use crate::options::clocks;
 use crate::options::mounts::clean_path;
 use crate::options::users::{self, Who};
-use crate::options::{Ipc, Network, Pid, Seccomp, Ulimit, Wishes};
+use crate::options::{ClockOffsets, Ipc, Network, Pid, Seccomp, Ulimit, Wishes};
 use crate::spec::{capabilities, environment, mounts, protected, resources};
 use oci_spec::runtime::{
-    Capabilities, Linux, LinuxCapabilities, LinuxNamespace, LinuxNamespaceType, PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process,
-    Root, Spec, User,
+    Capabilities, Linux, LinuxCapabilities, LinuxNamespace, LinuxNamespaceType, LinuxTimeOffset, PosixRlimit, PosixRlimitBuilder,
+    PosixRlimitType, Process, Root, Spec, User,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -137,6 +139,7 @@ fn linux(wishes: &Wishes, facts: &Facts) -> Linux {
     let mut linux = Linux::default();
     linux
         .set_namespaces(Some(namespaces(wishes)))
+        .set_time_offsets(time_offsets(&wishes.clocks))
         .set_resources(Some(resources::resources(&wishes.limits, wishes.privileged, &facts.devices)))
         .set_cgroups_path(Some(facts.cgroup_path.clone().into()))
         .set_rootfs_propagation(Some(propagation(wishes).to_owned()));
@@ -154,15 +157,17 @@ fn linux(wishes: &Wishes, facts: &Facts) -> Linux {
     linux
 }
 
+/// That of another container stands here like one of its own: where it is, only the start can say, and fills in the path.
 fn namespaces(wishes: &Wishes) -> Vec<LinuxNamespace> {
     let own = [
         (LinuxNamespaceType::Mount, true),
         (LinuxNamespaceType::Uts, !wishes.host_uts),
-        (LinuxNamespaceType::Pid, wishes.pid == Pid::Own),
+        (LinuxNamespaceType::Pid, wishes.pid != Pid::Host),
         (LinuxNamespaceType::Ipc, wishes.ipc != Ipc::Host),
-        (LinuxNamespaceType::Network, wishes.network == Network::None),
+        (LinuxNamespaceType::Network, wishes.network != Network::Host),
         // Even a privileged container sees only its own group: what it does to others it must not do by mistake.
-        (LinuxNamespaceType::Cgroup, true),
+        (LinuxNamespaceType::Cgroup, !wishes.host_group_view),
+        (LinuxNamespaceType::Time, wishes.clocks != ClockOffsets::default()),
     ];
     let namespace = |kind| {
         let mut namespace = LinuxNamespace::default();
@@ -170,6 +175,18 @@ fn namespaces(wishes: &Wishes) -> Vec<LinuxNamespace> {
         namespace
     };
     own.into_iter().filter(|(_, own)| *own).map(|(kind, _)| namespace(kind)).collect()
+}
+
+fn time_offsets(wish: &ClockOffsets) -> Option<HashMap<String, LinuxTimeOffset>> {
+    let offset = |nanoseconds| {
+        let (seconds, rest) = clocks::seconds_and_rest(nanoseconds);
+        let mut offset = LinuxTimeOffset::default();
+        offset.set_secs(Some(seconds)).set_nanosecs(Some(rest));
+        offset
+    };
+    let clocks = [("monotonic", wish.monotonic), ("boottime", wish.boottime)];
+    let set: HashMap<_, _> = clocks.into_iter().filter(|(_, by)| *by != 0).map(|(name, by)| (name.to_owned(), offset(by))).collect();
+    (!set.is_empty()).then_some(set)
 }
 
 /// What passes between the host's mounts and the container's: nothing, unless a mount asks for it.

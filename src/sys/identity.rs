@@ -155,6 +155,10 @@ pub fn own_uid() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
+pub fn hostname() -> String {
+    nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 pub fn set_hostname(name: &str) -> Result<(), Errno> {
     nix::unistd::sethostname(name)
 }

@@ -2,6 +2,7 @@
 
 pub mod beneath;
 pub mod channel;
+pub mod clock;
 pub mod device_filter;
 pub mod file;
 pub mod identity;

@@ -21,9 +21,9 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "Args": arguments,
         "State": state(seen),
         "Image": record.image_id,
-        "ResolvConfPath": files.etc("resolv.conf"),
-        "HostnamePath": files.etc("hostname"),
-        "HostsPath": files.etc("hosts"),
+        "ResolvConfPath": etc_file(seen, "resolv.conf"),
+        "HostnamePath": etc_file(seen, "hostname"),
+        "HostsPath": etc_file(seen, "hosts"),
         "LogPath": files.log(),
         "Name": format!("/{}", record.name),
         "RestartCount": 0,
@@ -39,6 +39,11 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "Config": config(seen, spec, image),
         "NetworkSettings": network(seen),
     })
+}
+
+/// It is nowhere on the host, but root can reach it as long as the container runs.
+fn etc_file(seen: &Seen, name: &str) -> String {
+    seen.live.as_ref().map_or_else(String::new, |live| format!("/proc/{}/root/etc/{name}", live.pid))
 }
 
 fn state(seen: &Seen) -> Value {
@@ -115,7 +120,7 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
         "AutoRemove": wishes.remove,
         "CapAdd": wishes.cap_add,
         "CapDrop": wishes.cap_drop,
-        "CgroupnsMode": "private",
+        "CgroupnsMode": if wishes.host_group_view { "host" } else { "private" },
         "IpcMode": ipc(&wishes.ipc),
         "PidMode": pid(&wishes.pid),
         "UTSMode": if wishes.host_uts { "host" } else { "" },

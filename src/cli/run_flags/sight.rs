@@ -2,15 +2,16 @@
 
 use super::words::{Flag, Flags, list, switch, value};
 use crate::error::{Context, Error, Result};
-use crate::options::{Wishes, devices, mounts, namespaces};
+use crate::options::{Wishes, clocks, devices, mounts, namespaces};
 use std::path::PathBuf;
 
 pub const FLAGS: &[Flag] = &[
     value("hostname", Some('h'), "NAME", "Host name inside"),
-    value("network", None, "none|host", "Network: loopback only, or the host's").alias("net"),
-    value("pid", None, "host", "See the host's processes"),
-    value("ipc", None, "host", "Use the host's shared memory"),
+    value("pid", None, "host|container:NAME", "See the processes of the host, or of another container"),
+    value("ipc", None, "shareable|private|none|host|container:NAME", "With whom it shares memory and message queues (default private)"),
     value("uts", None, "host", "Use the host's name"),
+    value("cgroupns", None, "host|private", "Control groups it sees (default private: its own)"),
+    value("time-offset", None, "CLOCK=OFFSET,…", "Clocks of its own: monotonic=1h30m,boottime=-5s"),
     list("volume", Some('v'), "SOURCE:TARGET[:ro]", "Show a directory of the host"),
     list("mount", None, "type=bind|tmpfs,…", "Mount, in words"),
     list("tmpfs", None, "TARGET[:OPTIONS]", "An empty file system in memory"),
@@ -20,10 +21,11 @@ pub const FLAGS: &[Flag] = &[
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.hostname = flags.parse("hostname", hostname)?;
-    wishes.network = flags.parse("network", namespaces::parse_network)?.unwrap_or_default();
     wishes.pid = flags.parse("pid", namespaces::parse_pid)?.unwrap_or_default();
     wishes.ipc = flags.parse("ipc", namespaces::parse_ipc)?.unwrap_or_default();
     wishes.host_uts = flags.parse("uts", namespaces::parse_uts)?.unwrap_or(false);
+    wishes.host_group_view = flags.parse("cgroupns", namespaces::parse_cgroup)?.unwrap_or(false);
+    wishes.clocks = flags.parse("time-offset", clocks::parse)?.unwrap_or_default();
     wishes.mounts = mounts_of(flags)?;
     wishes.read_only = flags.on("read-only")?;
     wishes.devices = flags.parse_all("device", devices::parse)?;

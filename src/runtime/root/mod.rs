@@ -8,7 +8,9 @@
 mod devices;
 mod hide;
 mod mounts;
+mod neighbour;
 pub mod options;
+mod small_files;
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
@@ -19,6 +21,9 @@ use std::path::Path;
 
 pub fn furnish(plan: &Plan) -> Result<()> {
     mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")?;
+    if let Some(small) = &plan.small_files {
+        small_files::write(small)?;
+    }
     let sources = mounts::gather(plan)?;
     mounts::stack_layers(plan)?;
     enter(plan)?;
