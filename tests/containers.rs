@@ -20,6 +20,8 @@ mod lifecycle;
 mod listing;
 #[path = "containers/logs.rs"]
 mod logs;
+#[path = "containers/namespaces.rs"]
+mod namespaces;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/run_basics.rs"]

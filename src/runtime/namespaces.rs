@@ -25,6 +25,9 @@ const KINDS: [(Type, u64, &str); 7] = [
     (Type::Time, namespace::TIME, "time"),
 ];
 
+/// PATH_MAX without the closing zero; checked for the sake of whoever would have to read the error.
+const LONGEST_PATH: usize = 4095;
+
 /// What is in neither list is shared with whoever starts the container.
 #[derive(Default)]
 pub struct Namespaces<'a> {
@@ -66,6 +69,10 @@ impl<'a> Namespaces<'a> {
             }
             match asked.path() {
                 None => all.new |= bit,
+                Some(path) if path.as_os_str().len() > LONGEST_PATH => {
+                    let length = path.as_os_str().len();
+                    return Err(Error::damaged(format!("config.json names a {name} namespace with a path of {length} bytes")));
+                }
                 Some(path) => all.joined.push(Joined { bit, name, path }),
             }
         }
