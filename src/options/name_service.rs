@@ -3,7 +3,7 @@
 //! Each value becomes part of a line of such a file, so none may hold a blank or a line break: it could write lines of its own.
 
 use crate::error::{Error, Result};
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// `NAME:ADDRESS` or `NAME=ADDRESS`; the address may stand in brackets.
 pub fn parse_host(text: &str) -> Result<(String, String)> {

@@ -38,6 +38,7 @@ pub fn furnish(plan: &Plan) -> Result<()> {
 }
 
 /// Where the host's root is an initramfs (many virtual machines for tests), pivot_root cannot work: the new root is moved over it.
+/// The old one lies below it then instead of being gone. No path leads there; only CAP_SYS_ADMIN could take the new one away.
 fn enter(plan: &Plan) -> Result<()> {
     mount::change_dir(plan.root).at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))?;
     match mount::pivot_root_here() {
