@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -152,7 +153,8 @@ static int write_lines(long count, long gap_ms) {
 }
 
 /* CVE-2019-5736: hold every program seen in /proc, and ask to write it once it no longer runs. Nothing is ever written: that a
- * file of the host's engine's size could be opened for writing is breach enough. */
+ * file of the host's engine's size could be opened for writing is breach enough. So is one on a mount that can be written: it is
+ * only safe as long as somebody executes it (ETXTBSY). */
 static int overwrite_exe(double seconds, long size) {
     struct timespec start, now;
     int held[512], count = 0, breaches = 0, others = 0;
@@ -167,8 +169,11 @@ static int overwrite_exe(double seconds, long size) {
             if (pid == getpid()) continue;
             int fd = open(path, O_RDONLY | O_CLOEXEC);
             if (fd < 0) continue;
-            if (fstat(fd, &about) == 0 && about.st_size == size && count < 512) held[count++] = fd;
-            else {
+            if (fstat(fd, &about) == 0 && about.st_size == size && count < 512) {
+                struct statvfs mount;
+                held[count++] = fd;
+                if (fstatvfs(fd, &mount) < 0 || !(mount.f_flag & ST_RDONLY)) breaches++;
+            } else {
                 others++;
                 close(fd);
             }
