@@ -44,9 +44,11 @@ pub fn define(command: clap::Command) -> clap::Command {
     let runs = command.get_name() == "run";
     let usage = format!("tare {} [OPTIONS] IMAGE [COMMAND] [ARG...]", command.get_name());
     let command = command.override_usage(usage).disable_help_flag(true).args_override_self(true);
-    let command = if runs { command.args(run_only()) } else { command };
-    let command = command.args(both()).args(process::define()).args(sight::define()).args(network::define());
-    let command = command.args(rights::define()).args(limits::define()).args(log::define()).args(naming::define());
+    let command = if runs { command.args(under("Streams", run_only())) } else { command };
+    let command = command.args(under("Streams", both())).args(under("Process", process::define()));
+    let command = command.args(under("What it sees", sight::define())).args(under("Network", network::define()));
+    let command = command.args(under("Rights", rights::define())).args(under("Limits", limits::define()));
+    let command = command.args(under("Log", log::define())).args(under("Names, and its end", naming::define()));
     command.arg(
         // Options end at the image: what follows belongs to the command in the container, dashes and all.
         Arg::new("words")
@@ -55,6 +57,20 @@ pub fn define(command: clap::Command) -> clap::Command {
             .num_args(1..)
             .trailing_var_arg(true),
     )
+}
+
+/// The flags of one kind under their heading in the help; some belong elsewhere in a reader's eye.
+fn under(heading: &'static str, args: impl IntoIterator<Item = Arg>) -> impl Iterator<Item = Arg> {
+    args.into_iter().map(move |arg| {
+        let heading = match arg.get_id().as_str() {
+            "interactive" | "tty" => "Streams",
+            "network" => "Network",
+            "pull" | "quiet" | "platform" => "Image",
+            "help" => return arg.hide(true),
+            _ => heading,
+        };
+        arg.help_heading(heading)
+    })
 }
 
 fn run_only() -> [Arg; 3] {
