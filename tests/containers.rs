@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/completion.rs"]
+mod completion;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]

@@ -173,7 +173,7 @@ fn at_place(place: &Place, command: &str, typed: &str, paths: &Paths) -> Offer {
     match place {
         Place::Flag(command) => flags(command).starting(typed),
         Place::Value(arg, flag) => candidates::of_flag(command, arg, paths).starting(&typed[flag.len()..]).behind(flag),
-        Place::Argument { given } => candidates::of_argument(command, given, paths).without(given).starting(typed),
+        Place::Argument { given } => candidates::of_argument(command, given, typed, paths).without(given).starting(typed),
         Place::Foreign => Offer::default(),
     }
 }

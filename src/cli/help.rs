@@ -14,15 +14,14 @@ const WIDTH: usize = 12;
 
 /// The whole page but for the options, which clap writes.
 pub fn template() -> String {
-    format!("{{about}}\n\nUsage: tare [OPTIONS] COMMAND [ARG...]\n\n{}Options:\n{{options}}\n\n{AFTER}", commands())
+    format!("{{about}}\n\nUsage: tare [OPTIONS] COMMAND [ARG...]\n\n{}Options:\n{{options}}{{after-help}}", commands())
 }
 
-const AFTER: &str = "\
+pub const AFTER: &str = "\
 Examples:
   tare load -i alpine.tar           bring an image
   tare run -it --rm alpine sh       a shell in a container that is gone afterwards
-  tare help run                     the flags of a command
-";
+  tare help run                     the flags of a command";
 
 fn commands() -> String {
     let line = |name: &str, about: &str| format!("  {name:<WIDTH$}{about}\n");

@@ -144,7 +144,7 @@ fn program() -> clap::Command {
 /// With every command: for help, for wrong words, and for the manual.
 pub fn whole_program() -> clap::Command {
     let commands = COMMANDS.iter().map(define).chain(nouns::NOUNS.iter().map(nouns::describe));
-    program().help_template(help::template()).subcommands(commands)
+    program().help_template(help::template()).after_help(help::AFTER).subcommands(commands)
 }
 
 fn define(command: &Command) -> clap::Command {

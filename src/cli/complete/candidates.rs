@@ -55,7 +55,7 @@ impl Offer {
 }
 
 /// Arguments of the commands: one row for each kind of name.
-pub fn of_argument(command: &str, given: &[String], paths: &Paths) -> Offer {
+pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) -> Offer {
     let first = given.is_empty();
     match command {
         "exec" | "attach" if first => containers(paths, is_up),
@@ -64,10 +64,10 @@ pub fn of_argument(command: &str, given: &[String], paths: &Paths) -> Offer {
         "start" => containers(paths, |seen| !is_up(seen)),
         "logs" | "rename" if first => containers(paths, |_| true),
         "rm" | "update" => containers(paths, |_| true),
-        "inspect" => containers(paths, |_| true).and(images(paths)),
-        "run" | "create" | "images" if first => images(paths),
-        "tag" if given.len() < 2 => images(paths),
-        "rmi" | "save" => images(paths),
+        "inspect" => containers(paths, |_| true).and(images(typed, paths)),
+        "run" | "create" | "images" if first => images(typed, paths),
+        "tag" if given.len() < 2 => images(typed, paths),
+        "rmi" | "save" => images(typed, paths),
         "import" if first => Offer::files(FILES),
         "completion" if first => Offer::plain(["bash", "fish", "zsh"]),
         _ => Offer::default(),
@@ -131,10 +131,11 @@ fn containers(paths: &Paths, fits: impl Fn(&Seen) -> bool) -> Offer {
     Offer { words: words.collect(), files: None }
 }
 
-/// `busybox` stands for `busybox:latest`, as everywhere.
-fn images(paths: &Paths) -> Offer {
+/// `busybox` stands for `busybox:latest`, as everywhere; whoever has typed the colon gets the rest.
+fn images(typed: &str, paths: &Paths) -> Offer {
     let names = catalog::list(paths).unwrap_or_default().into_iter().filter_map(|image| image.name);
-    let mut words: Vec<String> = names.map(|name| name.strip_suffix(":latest").map_or(name.clone(), str::to_owned)).collect();
+    let short = |name: String| name.strip_suffix(":latest").map(str::to_owned).unwrap_or(name);
+    let mut words: Vec<String> = if typed.contains(':') { names.collect() } else { names.map(short).collect() };
     words.sort();
     Offer::plain(words)
 }
