@@ -36,3 +36,5 @@ mod terminal;
 mod unpack_attacks;
 #[path = "containers/volumes.rs"]
 mod volumes;
+#[path = "containers/words.rs"]
+mod words;
