@@ -219,3 +219,11 @@ fn complain(error: &Error) -> Result<()> {
     report(error, "");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        super::whole_program().debug_assert();
+    }
+}

@@ -76,12 +76,13 @@ pub fn describe(noun: &Noun) -> clap::Command {
         let command = find(verb.means[0])?;
         Some(define(command).name(verb.names[0]).visible_aliases(verb.names[1..].iter().copied()))
     });
+    let example = noun.verbs.iter().find(|verb| verb.names[0] != verb.means[0]).unwrap_or(&noun.verbs[0]);
     clap::Command::new(noun.name)
         .about(noun.about)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(verbs)
-        .after_help(format!("Example: tare {0} {1} is the same as tare {2}", noun.name, noun.verbs[0].names[0], noun.verbs[0].means[0]))
+        .after_help(format!("Example: tare {0} {1} is the same as tare {2}", noun.name, example.names[0], example.means[0]))
 }
 
 #[cfg(test)]

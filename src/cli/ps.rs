@@ -27,7 +27,14 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .allow_hyphen_values(true)
                 .help("Only the newest so many, whether they run or not"),
         )
-        .arg(Arg::new("filter").short('f').long("filter").value_name("KEY=VALUE").action(ArgAction::Append).help("Only those that fit"))
+        .arg(
+            Arg::new("filter")
+                .short('f')
+                .long("filter")
+                .value_name("KEY=VALUE")
+                .action(ArgAction::Append)
+                .help("Only those that fit: status=exited, name=web, label=KEY …"),
+        )
         .arg(
             Arg::new("format")
                 .long("format")

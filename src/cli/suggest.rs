@@ -74,6 +74,39 @@ const NOT_BUILT: &[&str] = &[
     "--volumes-from",
 ];
 
+/// Docker's commands that come later, and what does nearly the same.
+const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
+    ("build", "make a root file system by other means, and tare import it"),
+    ("builder", "make a root file system by other means, and tare import it"),
+    ("buildx", "make a root file system by other means, and tare import it"),
+    ("commit", "tare exec CONTAINER tar -c / writes its files, and tare import makes an image of them"),
+    ("compose", "start each container with tare run"),
+    ("context", "there is no daemon, so there is only this machine"),
+    ("cp", "tare exec CONTAINER cat FILE > FILE, or bind a directory with -v"),
+    ("diff", "tare inspect -f '{{.GraphDriver.Data.UpperDir}}' CONTAINER tells where the changed files are"),
+    ("events", "tare wait CONTAINER tells of its end"),
+    ("export", "tare exec CONTAINER tar -c / > FILE"),
+    ("history", "tare image inspect IMAGE lists its layers"),
+    ("login", "images come from archives: tare load"),
+    ("logout", "images come from archives: tare load"),
+    ("network", "--network none or host, at tare run"),
+    ("pause", "tare kill -s STOP CONTAINER stops its command"),
+    ("port", "--network host: the container listens on this machine's ports"),
+    ("prune", "tare rm $(tare ps -aq -f status=exited), tare rmi $(tare images -q -f dangling=true)"),
+    ("pull", "images come from archives: tare load, tare import"),
+    ("push", "images go to no registry yet"),
+    ("rename", "tare run --name gives a name from the start"),
+    ("restart", "tare stop CONTAINER, then tare start CONTAINER"),
+    ("save", "the image store is an OCI layout below the --root directory, which skopeo can read"),
+    ("search", "images come from archives: tare load"),
+    ("stats", "tare exec CONTAINER top"),
+    ("swarm", "tare runs containers on this machine only"),
+    ("top", "tare exec CONTAINER ps"),
+    ("unpause", "tare kill -s CONT CONTAINER lets its command go on"),
+    ("update", "limits are set at tare run"),
+    ("volume", "bind a directory with -v"),
+];
+
 /// Where in the line of words something was wrong.
 pub struct Place {
     /// `tare`, or `tare image` behind a noun.
@@ -121,16 +154,35 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
         ErrorKind::InvalidSubcommand => {
             let typed = word(ContextKind::InvalidSubcommand).unwrap_or_default();
             let whole = place.before.strip_prefix("tare ").map_or(typed.to_owned(), |noun| format!("{noun} {typed}"));
-            Error::usage(format!("unknown command {whole}")).hint(command(typed, place))
+            match NOT_BUILT_COMMANDS.iter().find(|(name, _)| *name == typed) {
+                Some((_, instead)) => Error::usage(format!("{whole} is not built yet")).hint(*instead),
+                None => Error::usage(format!("unknown command {whole}")).hint(command(typed, place)),
+            }
         }
         ErrorKind::UnknownArgument => {
             let flag = word(ContextKind::InvalidArg).unwrap_or_default();
             let flag = flag.split_once('=').map_or(flag, |(flag, _)| flag);
             match word(ContextKind::SuggestedArg) {
+                _ if !flag.starts_with('-') => {
+                    let command = place.command.unwrap_or(&place.before);
+                    Error::usage(format!("{command} does not know what to do with {flag}"))
+                        .hint(format!("{} shows how it is used", place.help()))
+                }
                 _ if NOT_BUILT.contains(&flag) => Error::cannot_keep(format!("{flag} is not built yet")).hint(instead_of(flag)),
                 Some(near) => Error::usage(format!("unknown flag {flag}")).hint(format!("did you mean {near}?")),
                 None => Error::usage(format!("unknown flag {flag}")).hint(format!("{} lists the flags", place.help())),
             }
+        }
+        ErrorKind::InvalidValue if word(ContextKind::InvalidValue).is_none_or(str::is_empty) => {
+            let flag = word(ContextKind::InvalidArg).unwrap_or_default().replace(['<', '>'], "");
+            // Docker's people type it for help, too.
+            let help = if flag.starts_with("--hostname") { " (-h is the host name)" } else { "" };
+            Error::usage(format!("there is no value behind {flag}")).hint(format!("{} shows how it is used{help}", place.help()))
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let what = word(ContextKind::InvalidArg).unwrap_or("more words").replace(['<', '>'], "");
+            Error::usage(format!("{} needs {what}", place.command.unwrap_or(&place.before)))
+                .hint(format!("{} shows how it is used", place.help()))
         }
         _ => {
             let whole = error.to_string();

@@ -1,7 +1,8 @@
 //! What the program says of itself and of this machine: help, the long forms of commands, what is possible here.
 
-use crate::common::{Store, has_controllers};
+use crate::common::{Store, cannot, has_controllers, process};
 use serde_json::Value;
+use std::os::unix::process::CommandExt;
 
 #[test]
 fn what_info_says_of_limits_is_what_happens() {
@@ -114,4 +115,25 @@ fn what_a_container_has_written_is_its_size() {
     assert!(!store.ok(&["ps", "-a"]).contains("SIZE"));
     store.ok(&["rm", "writer", "idle"]);
     store.assert_nothing_left();
+}
+
+#[test]
+fn who_may_not_look_is_not_told_that_there_is_nothing() {
+    let store = Store::new();
+    store.ok(&["create", "--name", "hidden", "box", "true"]);
+    let as_nobody = |words: &[&str]| {
+        let mut command = store.command(words);
+        command.uid(65534).gid(65534);
+        command
+    };
+    if as_nobody(&["version"]).output().is_err() && cannot("the program lies where only root can execute it") {
+        return;
+    }
+    for words in [&["ps"][..], &["images"], &["inspect", "hidden"]] {
+        let ran = process::run(as_nobody(words), None);
+        assert!(ran.code == 1 && ran.stderr.contains("sudo"), "{words:?}: {}", ran.story());
+    }
+    // What the machine can do may be asked by everybody; and a key that is pressed answers with nothing.
+    assert!(process::run(as_nobody(&["info"]), None).ok().contains("only root can try"));
+    assert_eq!(process::run(as_nobody(&["__complete", "zsh", "rm", ""]), None).ok(), "");
 }
