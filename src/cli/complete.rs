@@ -11,7 +11,7 @@ mod line;
 mod tests;
 
 use crate::cli::nouns::{self, shorten};
-use crate::cli::{COMMANDS, command_at, define, find, program};
+use crate::cli::{COMMANDS, command_at, define, find, from_environment, program};
 use crate::paths::Paths;
 use candidates::{Candidate, Offer};
 use clap::Arg;
@@ -193,7 +193,7 @@ fn paths(options: &[String]) -> Paths {
         let typed = options.iter().enumerate().find_map(|(at, word)| {
             word.strip_prefix(&with_equals).map(str::to_owned).or_else(|| (word == flag).then(|| options.get(at + 1).cloned()).flatten())
         });
-        typed.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty())).unwrap_or_else(|| default.to_owned())
+        typed.unwrap_or_else(|| from_environment(variable, default))
     };
     Paths::new(of("--root", "TARE_ROOT", Paths::DEFAULT_ROOT), of("--run-dir", "TARE_RUN", Paths::DEFAULT_RUN))
 }

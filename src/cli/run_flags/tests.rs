@@ -9,7 +9,7 @@ fn words(command: &'static str, line: &[&str]) -> Result<Parsed> {
     let matches = define(clap::Command::new(command)).try_get_matches_from(std::iter::once(&command).chain(line)).map_err(|e| {
         crate::cli::suggest::refusal(&e, &crate::cli::suggest::Place::of(&[])).unwrap_or_else(|| Error::usage(e.to_string()))
     })?;
-    parse(&matches)
+    parse(command, &matches)
 }
 
 fn run(line: &[&str]) -> Result<Parsed> {
