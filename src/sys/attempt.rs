@@ -42,11 +42,18 @@ pub fn overlay() -> Result<(), Errno> {
 /// Layers told one by one (Linux 6.8): without it their paths share the one page of mount(2).
 pub fn overlay_of_many_layers() -> Result<(), Errno> {
     const FSCONFIG_SET_STRING: libc::c_uint = 1;
+    // Nothing is mounted: the context is closed again.
     let context = open_overlay()?;
-    // SAFETY: C strings and numbers. Nothing is mounted: the context is closed again.
-    let answer =
-        unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), FSCONFIG_SET_STRING, c"lowerdir+".as_ptr(), c"/".as_ptr(), 0) };
-    Errno::result(answer).map(drop)
+    let set = |key: &CStr| {
+        // SAFETY: C strings and numbers.
+        let answer = unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), FSCONFIG_SET_STRING, key.as_ptr(), c"/".as_ptr(), 0) };
+        Errno::result(answer).map(drop)
+    };
+    // Before 6.5 overlay looked at no option until it was mounted, so every key was taken.
+    if set(c"no-such-option").is_ok() {
+        return Err(Errno::EINVAL);
+    }
+    set(c"lowerdir+")
 }
 
 fn open_overlay() -> Result<OwnedFd, Errno> {
