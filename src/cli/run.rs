@@ -12,7 +12,7 @@ use clap::ArgMatches;
 use std::os::fd::AsFd;
 
 pub fn define(command: clap::Command) -> clap::Command {
-    run_flags::define(command).after_help("Examples:\n  tare run -it --rm alpine sh\n  tare run -d --name web -m 64m busybox httpd -f")
+    run_flags::define(command).after_help("Examples:\n  tare run -it --rm alpine sh\n  tare run -d --name web -m 64m busybox httpd -f\n  tare run --rm -v \"$PWD\":/work -w /work alpine ls\n\nA switch is turned off by =false: --init=false")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {

@@ -43,7 +43,16 @@ pub struct Attach {
 }
 
 /// All flags of a command, in groups, each with a heading.
-const GROUPS: &[&[Flag]] = &[BOTH, process::FLAGS, sight::FLAGS, network::FLAGS, rights::FLAGS, limits::FLAGS, log::FLAGS, naming::FLAGS];
+const GROUPS: &[(&str, &[Flag])] = &[
+    ("Streams", BOTH),
+    ("Process", process::FLAGS),
+    ("What it sees", sight::FLAGS),
+    ("Network", network::FLAGS),
+    ("Rights", rights::FLAGS),
+    ("Limits", limits::FLAGS),
+    ("Log", log::FLAGS),
+    ("Names, and its end", naming::FLAGS),
+];
 
 const RUN_ONLY: &[Flag] = &[
     switch("detach", Some('d'), "Run in the background and print the container's id"),
@@ -60,14 +69,16 @@ const BOTH: &[Flag] = &[
 
 pub fn flags(command: &str) -> Vec<Flag> {
     let runs = if command == "run" { RUN_ONLY } else { &[] };
-    runs.iter().chain(GROUPS.iter().copied().flatten()).copied().collect()
+    runs.iter().chain(GROUPS.iter().flat_map(|(_, flags)| *flags)).copied().collect()
 }
 
 pub fn define(command: clap::Command) -> clap::Command {
     let usage = format!("tare {} [OPTIONS] IMAGE [COMMAND] [ARG...]", command.get_name());
-    let flags = flags(command.get_name());
-    let command = command.override_usage(usage).disable_help_flag(true).args_override_self(true).args(flags.iter().map(Flag::arg));
-    command.arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this help")).arg(
+    let command = command.override_usage(usage).disable_help_flag(true).args_override_self(true);
+    let runs: &[Flag] = if command.get_name() == "run" { RUN_ONLY } else { &[] };
+    let command = [("Streams", runs)].iter().chain(GROUPS).fold(command, |command, (heading, flags)| command.args(under(heading, flags)));
+    // Whoever reads the help knows how to come by it.
+    command.arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this help").hide(true)).arg(
         // Options end at the image: what follows belongs to the command in the container, dashes and all.
         Arg::new("words")
             .value_names(["IMAGE", "COMMAND"])
@@ -75,6 +86,18 @@ pub fn define(command: clap::Command) -> clap::Command {
             .num_args(1..)
             .trailing_var_arg(true),
     )
+}
+
+/// The flags of one kind under their heading in the help; some belong elsewhere in a reader's eye.
+fn under(heading: &'static str, flags: &[Flag]) -> impl Iterator<Item = Arg> {
+    flags.iter().map(move |flag| {
+        flag.arg().help_heading(match flag.name {
+            "interactive" | "tty" => "Streams",
+            "network" => "Network",
+            "pull" | "quiet" | "platform" => "Image",
+            _ => heading,
+        })
+    })
 }
 
 /// Reads the words behind the command's name. `None`: they are not right, or ask for help, and clap shall say so.
