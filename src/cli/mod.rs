@@ -4,6 +4,7 @@ mod attach;
 mod create;
 mod exec;
 mod human;
+mod id_file;
 mod image;
 mod images;
 mod import;

@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::runtime::root::options::MountOptions;
+use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
-use oci_spec::runtime::{Capability, LinuxNamespaceType, Process, Spec};
+use oci_spec::runtime::{Capability, Linux, LinuxNamespaceType, Process, Spec};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
@@ -21,9 +22,12 @@ pub struct Person<'a> {
     pub uid: u32,
     pub gid: u32,
     pub groups: &'a [u32],
+    /// Names and numbers of further groups, to be looked up with the user.
+    pub further_groups: &'a [String],
     pub capabilities: Capabilities,
     /// Number, soft, hard.
     pub limits: Vec<(u32, u64, u64)>,
+    pub oom_score_adj: Option<i32>,
     pub no_new_privileges: bool,
     pub terminal: bool,
     pub terminal_size: Option<Size>,
@@ -43,6 +47,7 @@ pub struct Plan<'a> {
     pub protected: &'a [String],
     pub sysctl: Vec<(&'a str, &'a str)>,
     pub hostname: Option<&'a str>,
+    pub domainname: Option<&'a str>,
     /// Our reaper is pid 1, and the command its child.
     pub reaper: bool,
 }
@@ -67,6 +72,7 @@ pub struct Device<'a> {
 #[derive(Default)]
 pub struct Beyond<'a> {
     pub user: Option<&'a str>,
+    pub groups: &'a [String],
     pub reaper: bool,
     pub filter: Cow<'a, [FilterInstruction]>,
 }
@@ -92,7 +98,7 @@ impl<'a> Plan<'a> {
             return Err(Error::cannot_keep("cannot start without a mount namespace").because("the host's mounts would change"));
         }
         Ok(Plan {
-            person: Person::new(process, beyond.user, beyond.filter)?,
+            person: Person { further_groups: beyond.groups, ..Person::new(process, beyond.user, beyond.filter)? },
             namespaces: bits.iter().filter(|(kind, _)| has(*kind)).fold(0, |all, (_, bit)| all | bit),
             own_group_view: has(LinuxNamespaceType::Cgroup),
             root: root.path(),
@@ -101,8 +107,9 @@ impl<'a> Plan<'a> {
             devices: linux.devices().as_deref().unwrap_or_default().iter().map(Device::new).collect::<Result<_>>()?,
             masked: linux.masked_paths().as_deref().unwrap_or_default(),
             protected: linux.readonly_paths().as_deref().unwrap_or_default(),
-            sysctl: linux.sysctl().iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            sysctl: sysctls(linux, &has)?,
             hostname: spec.hostname().as_deref(),
+            domainname: spec.domainname().as_deref(),
             reaper: beyond.reaper,
         })
     }
@@ -126,14 +133,34 @@ impl<'a> Person<'a> {
             uid: process.user().uid(),
             gid: process.user().gid(),
             groups: process.user().additional_gids().as_deref().unwrap_or_default(),
+            further_groups: &[],
             capabilities: process.capabilities().as_ref().map(capabilities).unwrap_or_default(),
             limits: limits(process)?,
+            oom_score_adj: process.oom_score_adj(),
             no_new_privileges: process.no_new_privileges().unwrap_or(false),
             terminal: process.terminal().unwrap_or(false),
             terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
             filter,
         })
     }
+}
+
+/// In the order of their names: the spec has none. A setting without a namespace of the container's own would change the host.
+fn sysctls<'a>(linux: &'a Linux, has: &impl Fn(LinuxNamespaceType) -> bool) -> Result<Vec<(&'a str, &'a str)>> {
+    let mut all: Vec<_> = linux.sysctl().iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    all.sort_unstable();
+    for (name, _) in &all {
+        let own = match sysctl::owner(name) {
+            Some(Owner::Network) => has(LinuxNamespaceType::Network),
+            Some(Owner::Ipc) => has(LinuxNamespaceType::Ipc),
+            Some(Owner::Names) => has(LinuxNamespaceType::Uts),
+            None => false,
+        };
+        if !own {
+            return Err(Error::cannot_keep(format!("cannot set {name}")).because("it is not the container's own"));
+        }
+    }
+    Ok(all)
 }
 
 fn c_strings(words: &[String], what: &str) -> Result<Vec<CString>> {

@@ -47,16 +47,18 @@ fn mount(destination: &str, kind: &str, source: &str, options: &[&str]) -> Mount
 }
 
 /// What programs expect to be there; the same as in Docker, in the same order.
-fn of_the_kernel<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = Mount> {
+fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> Vec<Mount> {
     const SAFE: [&str; 3] = ["nosuid", "noexec", "nodev"];
     const SAFE_AND_READ_ONLY: [&str; 4] = ["nosuid", "noexec", "nodev", "ro"];
     let for_reading = if wishes.privileged { &SAFE[..] } else { &SAFE_AND_READ_ONLY[..] };
     // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
     let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", for_reading));
+    let size = format!("size={}k", wishes.shm_size.unwrap_or(64 << 20).div_ceil(1024));
+    let shm_options = ["nosuid", "noexec", "nodev", "mode=1777", &size];
     let shared_memory = if wishes.ipc == options::Ipc::Host {
         ("/dev/shm", "bind", "/dev/shm", &["rbind", "rprivate"][..])
     } else {
-        ("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"][..])
+        ("/dev/shm", "tmpfs", "shm", &shm_options[..])
     };
     [
         Some(("/proc", "proc", "proc", &SAFE[..])),
@@ -72,6 +74,7 @@ fn of_the_kernel<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item
     .flatten()
     .filter(|(destination, ..)| !replaced(wishes, destination))
     .map(|(destination, kind, source, options)| mount(destination, kind, source, options))
+    .collect()
 }
 
 /// A mount that was asked for takes the place of ours; one on /dev that of everything below it.
@@ -168,6 +171,15 @@ mod tests {
         assert!(privileged.iter().all(|(_, options)| !options.split(',').any(|option| option == "ro")));
         let closed = made(&Wishes { read_only: true, ..Wishes::default() }, &facts());
         assert!(closed.iter().filter(|(target, _)| target.starts_with("/etc/")).all(|(_, options)| options.ends_with(",ro")));
+    }
+
+    #[test]
+    fn shared_memory_has_the_size_that_was_asked_for() {
+        let shm = |shm_size| {
+            let all = made(&Wishes { shm_size, ..Wishes::default() }, &facts());
+            all.into_iter().find(|(target, _)| target == "/dev/shm").unwrap().1
+        };
+        assert!(shm(None).ends_with("size=65536k") && shm(Some(1 << 20)).ends_with("size=1024k") && shm(Some(1)).ends_with("size=1k"));
     }
 
     #[test]
