@@ -232,3 +232,26 @@ impl<'a> Device<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With these namespaces beside the one for mounts, and this setting of the kernel.
+    fn planned(namespaces: &[&str], setting: &str) -> bool {
+        let namespaces: Vec<_> = ["mount"].iter().chain(namespaces).map(|kind| serde_json::json!({ "type": kind })).collect();
+        let spec = serde_json::json!({
+            "ociVersion": "1.2.0", "root": { "path": "/r" },
+            "process": { "cwd": "/", "args": ["x"], "user": { "uid": 0, "gid": 0 } },
+            "linux": { "namespaces": namespaces, "sysctl": { setting: "1" } },
+        });
+        Plan::new(&serde_json::from_value(spec).unwrap(), Beyond::default()).is_ok()
+    }
+
+    #[test]
+    fn a_setting_is_only_made_in_a_namespace_of_the_container_s_own() {
+        assert!(planned(&["network"], "net.x.y") && planned(&["ipc"], "kernel.shmmax") && planned(&["uts"], "kernel.domainname"));
+        assert!(!planned(&["ipc", "uts"], "net.x.y") && !planned(&["network"], "kernel.shmmax") && !planned(&["ipc"], "kernel.domainname"));
+        assert!(!planned(&["network", "ipc", "uts", "pid"], "kernel.panic"));
+    }
+}

@@ -1,7 +1,7 @@
 //! Processors: how much of them, and which.
 
 use super::{limit, store};
-use crate::common::{Store, eventually};
+use crate::common::{Store, cannot, cgroup2, eventually};
 
 /// A number of cpu.stat.
 fn counted(store: &Store, name: &str, what: &str) -> u64 {
@@ -66,4 +66,23 @@ fn only_the_processors_that_were_named() {
     assert_eq!((&host["CpusetCpus"], &host["CpusetMems"]), (&last.as_str().into(), &"0".into()));
     let error = store.fails(125, &["run", "--rm", "--cpuset-cpus", "0-500", "box", "true"]);
     assert!(error.contains("no processor") && error.contains("this machine has 0"), "{error}");
+}
+
+#[test]
+fn processors_that_the_group_above_does_not_have_are_not_left_out_in_silence() {
+    let Some(store) = store() else { return };
+    if std::thread::available_parallelism().expect("processors").get() < 2 {
+        let _ = cannot("this machine has one processor only");
+        return;
+    }
+    let top = cgroup2().expect("a cgroup2 mount").0;
+    let parent = format!("tare-first-{}", std::process::id());
+    std::fs::create_dir(top.join(&parent)).expect("a group");
+    std::fs::write(top.join(&parent).join("cpuset.cpus"), "0").expect("cpuset.cpus");
+    let run = |list: &str| store.tare(&["run", "--rm", "--cgroup-parent", &parent, "--cpuset-cpus", list, "box", "nproc"]);
+    let (first, both) = (run("0"), run("0-1"));
+    eventually("the group is empty", || std::fs::remove_dir(top.join(&parent)).is_ok());
+    assert_eq!(first.ok(), "1");
+    assert_eq!(both.code, 125, "{}", both.story());
+    assert!(both.stderr.contains("cpuset.cpus.effective"), "{}", both.stderr);
 }
