@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/completion.rs"]
+mod completion;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
@@ -36,3 +38,5 @@ mod tuning;
 mod unpack_attacks;
 #[path = "containers/volumes.rs"]
 mod volumes;
+#[path = "containers/words.rs"]
+mod words;

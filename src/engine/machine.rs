@@ -5,9 +5,11 @@ use crate::options::Limits;
 use crate::spec::number_list::NumberList;
 
 pub fn check(limits: &Limits) -> Result<()> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    if limits.nano_cpus.is_some_and(|wish| wish > processors as u64 * 1_000_000_000) {
-        return Err(Error::cannot_keep("cannot give so many processors (--cpus)").because(format!("this machine has {processors}")));
+    if let Some(wish) = limits.nano_cpus {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        if wish > processors as u64 * 1_000_000_000 {
+            return Err(Error::cannot_keep("cannot give so many processors (--cpus)").because(format!("this machine has {processors}")));
+        }
     }
     check_set("--cpuset-cpus", "processor", limits.cpuset_cpus.as_deref(), "/sys/devices/system/cpu/online")?;
     check_set("--cpuset-mems", "node of memory", limits.cpuset_mems.as_deref(), "/sys/devices/system/node/online")

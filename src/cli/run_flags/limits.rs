@@ -1,30 +1,27 @@
 //! How much of the machine it gets.
 
-use super::words::{Flags, list, value};
+use super::words::{Flag, Flags, list, value};
 use crate::error::Result;
 use crate::options::{IoRateKind, Limits, Wishes, io_rates, limits};
-use clap::Arg;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        value("memory", Some('m'), "BYTES", "Memory limit, for example 512m"),
-        value("memory-swap", None, "BYTES", "Memory and swap together; -1: unlimited"),
-        value("memory-reservation", None, "BYTES", "Memory the kernel tries to leave it when there is little"),
-        value("memory-swappiness", None, "NUMBER", "Not in cgroup v2; refused"),
-        value("cpus", None, "NUMBER", "Processors, for example 1.5"),
-        value("cpu-shares", Some('c'), "NUMBER", "Weight among containers (1024 is everybody's)"),
-        value("cpu-quota", None, "MICROSECONDS", "Processor time in every period; -1: unlimited"),
-        value("cpu-period", None, "MICROSECONDS", "The period of --cpu-quota (default 100000)"),
-        value("cpuset-cpus", None, "LIST", "Only these processors, for example 0-2,4"),
-        value("cpuset-mems", None, "LIST", "Only these nodes of memory"),
-        value("pids-limit", None, "NUMBER", "Processes at most; -1: unlimited"),
-        value("blkio-weight", None, "NUMBER", "Weight at the disks, 10 to 1000 (500 is everybody's)"),
-        list("device-read-bps", None, "DEVICE:BYTES", "Bytes a second read from a device, for example /dev/sda:10m"),
-        list("device-write-bps", None, "DEVICE:BYTES", "Bytes a second written to it"),
-        list("device-read-iops", None, "DEVICE:NUMBER", "Reads a second from a device"),
-        list("device-write-iops", None, "DEVICE:NUMBER", "Writes a second to it"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    value("memory", Some('m'), "BYTES", "Memory limit, for example 512m"),
+    value("memory-swap", None, "BYTES", "Memory and swap together; -1: unlimited"),
+    value("memory-reservation", None, "BYTES", "Memory the kernel tries to leave it when there is little"),
+    value("memory-swappiness", None, "NUMBER", "Not in cgroup v2; refused"),
+    value("cpus", None, "NUMBER", "Processors, for example 1.5"),
+    value("cpu-shares", Some('c'), "NUMBER", "Weight among containers (1024 is everybody's)"),
+    value("cpu-quota", None, "MICROSECONDS", "Processor time in every period; -1: unlimited"),
+    value("cpu-period", None, "MICROSECONDS", "The period of --cpu-quota (default 100000)"),
+    value("cpuset-cpus", None, "LIST", "Only these processors, for example 0-2,4"),
+    value("cpuset-mems", None, "LIST", "Only these nodes of memory"),
+    value("pids-limit", None, "NUMBER", "Processes at most; -1: unlimited"),
+    value("blkio-weight", None, "NUMBER", "Weight at the disks, 10 to 1000 (500 is everybody's)"),
+    list("device-read-bps", None, "DEVICE:BYTES", "Bytes a second read from a device, for example /dev/sda:10m"),
+    list("device-write-bps", None, "DEVICE:BYTES", "Bytes a second written to it"),
+    list("device-read-iops", None, "DEVICE:NUMBER", "Reads a second from a device"),
+    list("device-write-iops", None, "DEVICE:NUMBER", "Writes a second to it"),
+];
 
 const RATES: [(&str, IoRateKind); 4] = [
     ("device-read-bps", IoRateKind::ReadBytes),

@@ -1,24 +1,21 @@
 //! What it is called and what is written beside it; and what becomes of it at its end.
 
-use super::words::{Flags, blame, list, read_file, switch, value};
+use super::words::{Flag, Flags, blame, list, read_file, switch, value};
 use crate::error::{Context, Error, Result};
 use crate::options::{Wishes, env_file, exposed, labels, platform};
-use clap::Arg;
 use std::path::PathBuf;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        value("name", None, "NAME", "Name of the container"),
-        list("label", Some('l'), "KEY=VALUE", "Label of the container"),
-        list("label-file", None, "FILE", "Read labels from a file"),
-        list("annotation", None, "KEY=VALUE", "Handed on in the OCI spec"),
-        list("expose", None, "PORT[-PORT][/PROTOCOL]", "Ports on which it says it listens"),
-        value("platform", None, "OS/ARCHITECTURE", "Refused unless it is this machine's"),
-        value("cidfile", None, "FILE", "Write the container's id to a new file"),
-        value("pidfile", None, "FILE", "Where the number of its first process stands while it runs"),
-        switch("rm", None, "Remove the container when it ends"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    value("name", None, "NAME", "Name of the container"),
+    list("label", Some('l'), "KEY=VALUE", "Label of the container"),
+    list("label-file", None, "FILE", "Read labels from a file"),
+    list("annotation", None, "KEY=VALUE", "Handed on in the OCI spec"),
+    list("expose", None, "PORT[-PORT][/PROTOCOL]", "Ports on which it says it listens"),
+    value("platform", None, "OS/ARCHITECTURE", "Refused unless it is this machine's"),
+    value("cidfile", None, "FILE", "Write the container's id to a new file"),
+    value("pidfile", None, "FILE", "Where the number of its first process stands while it runs"),
+    switch("rm", None, "Remove the container when it ends"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.labels = labels_of(flags)?;
