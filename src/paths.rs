@@ -76,6 +76,11 @@ impl Paths {
     }
 }
 
+/// A container's control group, below the cgroup2 mount: ours holds all of them, unless another one was named.
+pub fn control_group(parent: Option<&str>, id: &str) -> PathBuf {
+    Path::new(parent.unwrap_or("/tare")).join(id)
+}
+
 /// One container's files.
 #[derive(Clone, Debug)]
 pub struct ContainerPaths {

@@ -34,6 +34,8 @@ mod run_flags;
 mod security;
 #[path = "containers/terminal.rs"]
 mod terminal;
+#[path = "containers/tuning.rs"]
+mod tuning;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
 #[path = "containers/volumes.rs"]

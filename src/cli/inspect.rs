@@ -1,6 +1,7 @@
 //! `tare inspect`: everything that is known of containers and images, in Docker's shape.
 
 pub mod container;
+mod limits;
 
 use crate::cli::template::Template;
 use crate::cli::{Context, complain};

@@ -7,6 +7,7 @@ mod create;
 mod exec;
 mod help;
 mod human;
+mod id_file;
 mod image;
 mod images;
 mod import;

@@ -1,6 +1,7 @@
 //! `tare run`: a container from an image, started, and shown.
 
 use crate::cli::Context;
+use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::engine::create::{self, Request};
 use crate::engine::{exec, launch};
@@ -44,9 +45,19 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         true => Wants::default(),
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
+    let is_removed = parsed.wishes.remove;
+    let mut id_file = IdFile::take(parsed.id_file)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true })?;
     let id = made.record.id.clone();
+    if let Some(file) = &mut id_file {
+        file.write(&id)?;
+        // A container that cannot start and is not to be kept is nowhere, and so is what names it.
+        if !is_removed {
+            file.keep();
+        }
+    }
     let monitor = launch::launch(&context.paths, made, wants)?;
+    id_file.iter_mut().for_each(IdFile::keep);
     if parsed.detach {
         println!("{id}");
         return Ok(0);

@@ -1,10 +1,10 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, filter, name_claim, neighbours};
+use crate::engine::{devices, filter, machine, name_claim, neighbours};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::{Network, Wishes};
-use crate::paths::{ContainerPaths, Paths};
+use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::Container;
 use crate::runtime::plan::{Beyond, Plan};
 use crate::spec::capabilities;
@@ -122,9 +122,10 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         hosts: files.etc("hosts"),
         hostname_file: files.etc("hostname"),
         resolv_conf: files.etc("resolv.conf"),
-        cgroup_path: format!("/tare/{}", record.id),
+        cgroup_path: control_group(record.wishes.cgroup_parent.as_deref(), &record.id).display().to_string(),
         cgroup2_mounted: true,
         devices: devices::wished(&record.wishes)?,
+        io_rates: devices::rates(&record.wishes.limits)?,
         held: (record.wishes.privileged || !record.wishes.cap_add.is_empty()).then(identity::own_capabilities),
         masked: devices::thermal_throttles(),
     };
@@ -156,12 +157,7 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
             }
         }
     }
-    if let Some(wish) = record.wishes.limits.nano_cpus {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        if wish > processors as u64 * 1_000_000_000 {
-            return Err(Error::cannot_keep("cannot give so many processors (--cpus)").because(format!("this machine has {processors}")));
-        }
-    }
+    machine::check(&record.wishes.limits)?;
     let plan = Plan::new(spec, Beyond::default())?;
     if !record.wishes.cap_add.is_empty() {
         let missing = plan.person.capabilities.bounding & !identity::own_capabilities();

@@ -108,9 +108,11 @@ fn begin(paths: &Paths, made: &Made) -> Result<Begun> {
 }
 
 fn make_group(made: &Made) -> Result<Option<Group>> {
-    let resources = made.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref());
-    let group = Group::make(&made.record.id)?;
-    let Some(group) = group else {
+    let linux = made.spec.linux().as_ref();
+    let resources = linux.and_then(|linux| linux.resources().as_ref());
+    let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
+    let group = Group::make(below)?;
+    let Some(mut group) = group else {
         return match made.record.wishes.limits.any() {
             true => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
             false => Ok(None),
@@ -148,6 +150,7 @@ fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Grou
         small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record) }),
         borrowed: neighbours.lent(),
         user: Some(&record.user),
+        groups: &record.wishes.groups,
         reaper: record.reaper,
         ..Beyond::default()
     };
@@ -159,10 +162,15 @@ fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Grou
     let created = runtime::create(&plan, group, theirs)?;
     let started = now();
     write_state(made, created.pid, group, started)?;
+    // Before the word to go on: whoever started it finds the file, and a file that cannot be written ends nothing that runs.
+    if let Some(file) = &record.wishes.pid_file {
+        store::write_readable(file, format!("{}\n", created.pid).as_bytes()).context("cannot keep --pidfile")?;
+    }
     let begun = match created.start() {
         Ok(begun) => begun,
         Err(error) => {
             let _ = file::remove_file(&made.files.state());
+            forget_pid_file(made);
             let _ = process::wait(created.pid);
             return Err(error);
         }
@@ -196,6 +204,13 @@ fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64) -> Re
         cgroup: group.map(|group| group.path().display().to_string()).unwrap_or_default(),
     };
     store::write_json(&made.files.state(), &live, Durable::No)
+}
+
+/// The number may soon be somebody else's.
+fn forget_pid_file(made: &Made) {
+    if let Some(file) = &made.record.wishes.pid_file {
+        let _ = file::remove_file(file);
+    }
 }
 
 /// A container that could not start: removed if it was to be, else kept with the reason.
@@ -232,6 +247,7 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
 
 /// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
 fn finish(paths: &Paths, made: Made, group: Option<Group>) {
+    forget_pid_file(&made);
     if let Some(group) = group {
         let _ = group.kill();
         repair::remove_group(&group);

@@ -13,6 +13,7 @@ pub mod images;
 pub mod kill;
 pub mod launch;
 pub mod list;
+mod machine;
 mod name_claim;
 mod neighbours;
 pub mod remove;

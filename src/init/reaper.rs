@@ -23,7 +23,7 @@ const ENOENT: isize = -2;
 const EACCES: isize = -13;
 const ENOTDIR: isize = -20;
 /// `Step::Execute`, the last one.
-const STEP_EXECUTE: u8 = 24;
+const STEP_EXECUTE: u8 = 25;
 const SIGCHLD: isize = 17;
 const WNOHANG: usize = 1;
 const PR_SET_NAME: usize = 15;

@@ -89,6 +89,9 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     if let (Some(hostname), true) = (plan.hostname, plan.namespaces.has(namespace::UTS)) {
         kernel_identity::set_hostname(hostname).at(Step::NameHost, || format!("sethostname({hostname:?})"))?;
     }
+    if let (Some(name), true) = (plan.domainname, plan.namespaces.has(namespace::UTS)) {
+        kernel_identity::set_domainname(name).at(Step::NameHost, || format!("setdomainname({name:?})"))?;
+    }
     if plan.namespaces.is_new(namespace::NET) {
         network::loopback_up().at(Step::SwitchLoopbackOn, "switch lo on")?;
     }
@@ -179,10 +182,21 @@ pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
     }
     process::default_every_signal();
     process::block_every_signal(false).at(Step::Execute, "unblock signals")?;
+    if let Some(score) = person.oom_score_adj {
+        set_oom_score_adj(score).at(Step::SetProcessLimits, || format!("set --oom-score-adj to {score}"))?;
+    }
     for (resource, soft, hard) in &person.limits {
-        kernel_identity::set_limit(*resource, *soft, *hard).at(Step::SetProcessLimits, || format!("limit {resource} to {soft}:{hard}"))?;
+        kernel_identity::set_limit(*resource, *soft, *hard)
+            .at(Step::SetProcessLimits, || format!("set --ulimit {}={soft}:{hard}", kernel_identity::rlimit_name(*resource)))?;
     }
     identity::become_somebody(person, inherited)
+}
+
+/// Through a procfs of our own: what the image, or a process of the container, put over /proc could lead the write elsewhere
+/// (CVE-2019-16884, CVE-2025-52881).
+fn set_oom_score_adj(score: i32) -> Result<(), Errno> {
+    let proc = mount::private_proc()?;
+    file::write_kernel_file_beneath(proc.as_fd(), &format!("{}/oom_score_adj", process::own_pid()), &score.to_string())
 }
 
 /// The sources lie above 2: whoever starts a process keeps its own three streams there.

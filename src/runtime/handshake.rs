@@ -4,10 +4,10 @@
 //!   parent (monitor)                          child (in the new namespaces)
 //!        │   clone3                                │  Born
 //!        │ ──────────────────────────────────────► │
-//!        │                                         │  builds its world, steps 5 to 17
+//!        │                                         │  builds its world, steps 5 to 18
 //!        │ ◄────────────────── Ready (+ terminal) ─│  Ready
 //!        │ ─ Start ──────────────────────────────► │
-//!        │                                         │  becomes the user, steps 18 to 24
+//!        │                                         │  becomes the user, steps 19 to 25
 //!        │ ◄──── the socket closes: exec took place │  Started
 //!
 //!   at any time:  ◄── Failed{step, what, errno} ── │  and the child ends
@@ -101,7 +101,21 @@ impl Failure {
     /// exit codes of its own; everything else is ours and says at which step.
     pub fn into_error(self) -> Error {
         if self.step == Step::FindUser {
-            return Error::no_such(self.what).hint("name a user of the image's /etc/passwd, or a number");
+            let file =
+                if self.what.starts_with("no group") { "a group of the image's /etc/group" } else { "a user of the image's /etc/passwd" };
+            return Error::no_such(self.what).hint(format!("name {file}, or a number"));
+        }
+        if self.step == Step::TuneKernel {
+            let error = Error::from_errno(format!("cannot {}", self.what), self.errno).of_kind(Kind::CannotKeep);
+            return match self.errno {
+                Errno::ENOENT => error.hint("this kernel has no such setting for containers: look for it below /proc/sys inside one"),
+                _ => error.hint("the kernel does not take this value"),
+            };
+        }
+        if self.step == Step::SetProcessLimits && matches!(self.errno, Errno::EACCES | Errno::EPERM) {
+            return Error::cannot_keep(format!("cannot {}", self.what))
+                .because("tare itself may not: it has no CAP_SYS_RESOURCE here")
+                .hint("ask for no more than tare itself has, or leave it out");
         }
         if self.step != Step::Execute && self.step != Step::EnterDirectory {
             return Error::from_errno(format!("failed at {}", self.step.place()), self.errno).doing(self.what);
@@ -146,6 +160,12 @@ mod tests {
     }
 
     #[test]
+    fn the_sealed_program_names_the_same_step() {
+        let source = include_str!("../init/reaper.rs");
+        assert!(source.contains(&format!("const STEP_EXECUTE: u8 = {};", Step::Execute.number())));
+    }
+
+    #[test]
     fn garbage_is_no_word() {
         for bytes in
             [&b""[..], b"R!", b"B", b"B\x01", b"F", b"F\x00\x00\x00\x00\x00", b"F\xff\x01\x00\x00\x00", b"F\x01\x01\x00\x00\x00\xff"]
@@ -170,6 +190,6 @@ mod tests {
     #[test]
     fn a_failure_says_where_and_why() {
         let text = failure().into_error().to_string();
-        assert_eq!(text, "failed at step 9 of 24, make the new root the only root: pivot_root(\".\", \".\"): Invalid argument");
+        assert_eq!(text, "failed at step 9 of 25, make the new root the only root: pivot_root(\".\", \".\"): Invalid argument");
     }
 }

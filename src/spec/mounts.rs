@@ -47,7 +47,7 @@ fn mount(destination: &str, kind: &str, source: &str, options: &[&str]) -> Mount
 }
 
 /// What programs expect to be there; the same as in Docker, in the same order.
-fn of_the_kernel<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = Mount> {
+fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> {
     const SAFE: [&str; 3] = ["nosuid", "noexec", "nodev"];
     const SAFE_AND_READ_ONLY: [&str; 4] = ["nosuid", "noexec", "nodev", "ro"];
     let for_reading = if wishes.privileged { &SAFE[..] } else { &SAFE_AND_READ_ONLY[..] };
@@ -76,7 +76,10 @@ fn shared_memory(wishes: &Wishes) -> Option<Mount> {
         Ipc::None => None,
         Ipc::Host => Some(mount(TARGET, "bind", TARGET, &["rbind", "rprivate"])),
         Ipc::Container(id) => Some(mount(TARGET, "bind", &(place_of(id) + TARGET), &["bind", "rprivate", "nosuid", "noexec", "nodev"])),
-        Ipc::Private | Ipc::Shareable => Some(mount(TARGET, "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"])),
+        Ipc::Private | Ipc::Shareable => {
+            let size = format!("size={}k", wishes.shm_size.unwrap_or(64 << 20).div_ceil(1024));
+            Some(mount(TARGET, "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", &size]))
+        }
     }
 }
 
@@ -183,6 +186,15 @@ mod tests {
         assert!(privileged.iter().all(|(_, options)| !options.split(',').any(|option| option == "ro")));
         let closed = made(&Wishes { read_only: true, ..Wishes::default() }, &facts());
         assert!(closed.iter().filter(|(target, _)| target.starts_with("/etc/")).all(|(_, options)| options.ends_with(",ro")));
+    }
+
+    #[test]
+    fn shared_memory_has_the_size_that_was_asked_for() {
+        let shm = |shm_size| {
+            let all = made(&Wishes { shm_size, ..Wishes::default() }, &facts());
+            all.into_iter().find(|(target, _)| target == "/dev/shm").unwrap().1
+        };
+        assert!(shm(None).ends_with("size=65536k") && shm(Some(1 << 20)).ends_with("size=1024k") && shm(Some(1)).ends_with("size=1k"));
     }
 
     #[test]

@@ -69,7 +69,8 @@ static int orphans(long count) {
     return 0;
 }
 
-static int eat_memory(long megabytes) {
+/* Keeps it for a while, so that somebody can look. */
+static int eat_memory(long megabytes, long keep_ms) {
     for (long i = 0; i < megabytes; i++) {
         char *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (block == MAP_FAILED) {
@@ -79,6 +80,8 @@ static int eat_memory(long megabytes) {
         for (int page = 0; page < 256; page++) block[page * 4096] = (char)(page + i);
     }
     printf("ate %ld MB\n", megabytes);
+    fflush(stdout);
+    if (keep_ms > 0) pause_ms(keep_ms);
     return 0;
 }
 
@@ -221,7 +224,7 @@ int behave(int argc, char **argv) {
     if (strcmp(verb, "signal-self") == 0) return kill(getpid(), (int)number(argc, argv, 2, 15)), pause_ms(1000), 99;
     if (strcmp(verb, "wait-signals") == 0) return wait_signals();
     if (strcmp(verb, "orphans") == 0) return orphans(number(argc, argv, 2, 10));
-    if (strcmp(verb, "eat-memory") == 0) return eat_memory(number(argc, argv, 2, 64));
+    if (strcmp(verb, "eat-memory") == 0) return eat_memory(number(argc, argv, 2, 64), number(argc, argv, 3, 0));
     if (strcmp(verb, "fork-until-error") == 0) return fork_until_error(number(argc, argv, 2, 100));
     if (strcmp(verb, "fork-bomb") == 0) fork_bomb();
     if (strcmp(verb, "burn-cpu") == 0) return burn_cpu(argc > 2 ? atof(argv[2]) : 1);

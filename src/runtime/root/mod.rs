@@ -14,9 +14,11 @@ mod small_files;
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
+use crate::spec::sysctl;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
 use crate::trace::Step;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 pub fn furnish(plan: &Plan) -> Result<()> {
@@ -48,11 +50,16 @@ fn enter(plan: &Plan) -> Result<()> {
     mount::change_dir(Path::new("/")).at(Step::EnterRoot, "chdir /")
 }
 
-/// Only what belongs to one of the container's own namespaces gets here; the spec was checked for that.
+/// Only what belongs to one of the container's own namespaces gets here (`plan.rs`). Written before /proc/sys becomes read-only,
+/// and through a procfs of our own: a mount that an image's symlink led below /proc must not catch it (CVE-2025-52881).
 fn set_sysctls(plan: &Plan) -> Result<()> {
+    if plan.sysctl.is_empty() {
+        return Ok(());
+    }
+    let proc = mount::private_proc().at(Step::TuneKernel, "open a procfs")?;
     for (name, value) in &plan.sysctl {
-        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
-        file::write_kernel_file(&path, value).at(Step::MountSystem, || format!("set {name} to {value}"))?;
+        let path = format!("sys/{}", sysctl::path(name));
+        file::write_kernel_file_beneath(proc.as_fd(), &path, value).at(Step::TuneKernel, || format!("set --sysctl {name} to {value}"))?;
     }
     Ok(())
 }
