@@ -22,7 +22,7 @@
 //! | faces | `cli/`: one file per command; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
-//! | crafts | `image/`, `runtime/`, `init/`; neighbours never meet |
+//! | crafts | `image/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
@@ -57,3 +57,4 @@ pub mod store;
 pub mod sys;
 pub mod time;
 pub mod trace;
+pub mod volume;

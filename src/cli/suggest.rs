@@ -70,7 +70,6 @@ const NOT_BUILT: &[&str] = &[
     "--use-api-socket",
     "--userns",
     "--volume-driver",
-    "--volumes-from",
 ];
 
 /// clap's refusal in our own words: one line, and a hint where something is near. `None`: it is no refusal, but help or version.

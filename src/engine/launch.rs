@@ -1,7 +1,7 @@
 //! The monitor: born from the command, parent of the container, and the only one who stays.
 
 use crate::engine::create::Made;
-use crate::engine::{etc_files, filter, now, remove, repair};
+use crate::engine::{etc_files, filter, mounts, now, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
@@ -136,7 +136,8 @@ fn begin_in(made: &Made, group: Option<Group>, listener: OwnedFd) -> std::result
 
 fn begin_first_process(made: &Made, group: Option<&Group>) -> Result<(runtime::Created, watch::Streams, u64)> {
     let record = &made.record;
-    let mut plan = Plan::new(&made.spec, Beyond { user: Some(&record.user), reaper: record.reaper, ..Beyond::default() })?;
+    let held = mounts::open(&record.wishes)?;
+    let mut plan = Plan::new(&made.spec, Beyond { user: Some(&record.user), reaper: record.reaper, held, ..Beyond::default() })?;
     plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?.into();
     let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal).context("cannot make pipes")?;
     let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
@@ -207,6 +208,7 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
     let ended = Ended { exit_code: ending.exit_code, started, finished: ending.finished, out_of_memory, error: String::new() };
     if made.record.wishes.remove {
         remove::unlist(paths, &made.record, &made.files);
+        volumes::forget_nameless(paths, &made.record);
     } else {
         let mut record = made.record.clone();
         record.ended = Some(ended);

@@ -13,11 +13,13 @@ pub mod images;
 pub mod kill;
 pub mod launch;
 pub mod list;
+mod mounts;
 mod name_claim;
 pub mod remove;
 pub mod repair;
 pub mod start;
 pub mod stop;
+pub mod volumes;
 pub mod wait;
 
 /// Nanoseconds since 1970.

@@ -9,6 +9,7 @@ use oci_spec::runtime::{Capability, LinuxNamespaceType, Process, Spec};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// What one process of a container shall be: the first one, or one that enters later.
@@ -52,6 +53,8 @@ pub struct PlannedMount<'a> {
     pub kind: &'a str,
     pub source: &'a str,
     pub options: MountOptions,
+    /// The source, where the caller holds it already.
+    pub held: Option<OwnedFd>,
 }
 
 pub struct Device<'a> {
@@ -69,6 +72,8 @@ pub struct Beyond<'a> {
     pub user: Option<&'a str>,
     pub reaper: bool,
     pub filter: Cow<'a, [FilterInstruction]>,
+    /// Sources that a path alone cannot name, as detached trees, by target.
+    pub held: Vec<(PathBuf, OwnedFd)>,
 }
 
 impl<'a> Plan<'a> {
@@ -91,13 +96,19 @@ impl<'a> Plan<'a> {
         if !has(LinuxNamespaceType::Mount) {
             return Err(Error::cannot_keep("cannot start without a mount namespace").because("the host's mounts would change"));
         }
+        let mut mounts = spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<Vec<_>>>()?;
+        for (target, tree) in beyond.held {
+            if let Some(planned) = mounts.iter_mut().find(|planned| planned.target == target) {
+                planned.held = Some(tree);
+            }
+        }
         Ok(Plan {
             person: Person::new(process, beyond.user, beyond.filter)?,
             namespaces: bits.iter().filter(|(kind, _)| has(*kind)).fold(0, |all, (_, bit)| all | bit),
             own_group_view: has(LinuxNamespaceType::Cgroup),
             root: root.path(),
             read_only_root: root.readonly().unwrap_or(false),
-            mounts: spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<_>>()?,
+            mounts,
             devices: linux.devices().as_deref().unwrap_or_default().iter().map(Device::new).collect::<Result<_>>()?,
             masked: linux.masked_paths().as_deref().unwrap_or_default(),
             protected: linux.readonly_paths().as_deref().unwrap_or_default(),
@@ -176,6 +187,7 @@ impl<'a> PlannedMount<'a> {
             kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or("bind") },
             source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
             options,
+            held: None,
         })
     }
 

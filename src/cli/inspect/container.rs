@@ -1,7 +1,7 @@
 //! A container in the shape of `docker inspect`, put together from its records.
 
 use crate::cli::ps::rows;
-use crate::options::{Ipc, Mount, Pid, Seccomp, Wishes};
+use crate::options::{Ipc, Mount, Ownership, Pid, Seccomp, Wishes};
 use crate::paths::ContainerPaths;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
@@ -77,6 +77,8 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
     };
     let entrypoint = wishes.entrypoint.clone().or_else(|| image.map(|image| image.entrypoint.clone())).filter(|words| !words.is_empty());
     let arguments = record.args.get(entrypoint.as_ref().map_or(0, Vec::len)..).unwrap_or_default();
+    let anonymous = wishes.mounts.iter().filter_map(Mount::volume).filter(|volume| volume.anonymous);
+    let volumes: Vec<String> = anonymous.map(|volume| volume.target.clone()).collect();
     let keys = |names: &[String]| names.iter().map(|name| (name.clone(), json!({}))).collect::<Map<_, _>>();
     json!({
         "Hostname": record.hostname,
@@ -93,7 +95,7 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
         "Labels": record.labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>(),
         "StopSignal": record.stop_signal,
         "StopTimeout": wishes.stop_timeout,
-        "Volumes": image.map(|image| keys(&image.volumes)),
+        "Volumes": keys(&[image.map(|image| image.volumes.clone()).unwrap_or_default(), volumes].concat()),
         "ExposedPorts": image.map(|image| keys(&image.exposed)).unwrap_or_default(),
         "Init": record.reaper,
     })
@@ -108,6 +110,7 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
     json!({
         "Binds": binds,
         "Tmpfs": tmpfs,
+        "VolumesFrom": wishes.volumes_from,
         "NetworkMode": rows::network_of(wishes),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
@@ -174,12 +177,26 @@ fn security_options(wishes: &Wishes) -> Vec<&'static str> {
     wishes.no_new_privileges.then_some("no-new-privileges").into_iter().chain(seccomp).collect()
 }
 
+/// As `-v` would say it; a volume without a name is no wish about a source.
 fn bind(mount: &Mount) -> Option<String> {
-    let Mount::Bind { source, target, read_only, propagation, .. } = mount else { return None };
-    let options =
-        [if *read_only { "ro" } else { "" }, propagation].into_iter().filter(|option| !option.is_empty()).collect::<Vec<_>>().join(",");
+    let (source, propagation, read_only) = match mount {
+        Mount::Bind { source, propagation, read_only, .. } => (source.display().to_string(), propagation.as_str(), *read_only),
+        Mount::Volume(volume) if !volume.anonymous => (volume.name.clone(), "", volume.read_only),
+        Mount::Volume(_) | Mount::Tmpfs { .. } => return None,
+    };
+    let ownership = ownership(mount.ownership());
+    let options = [if read_only { "ro" } else { "" }, propagation, ownership];
+    let options = options.into_iter().filter(|option| !option.is_empty()).collect::<Vec<_>>().join(",");
     let options = if options.is_empty() { options } else { format!(":{options}") };
-    Some(format!("{}:{target}{options}", source.display()))
+    Some(format!("{source}:{}{options}", mount.target()))
+}
+
+fn ownership(ownership: &Ownership) -> &'static str {
+    match ownership {
+        Ownership::Kept => "",
+        Ownership::Given => "U",
+        Ownership::Exchanged | Ownership::Mapped(_) => "idmap",
+    }
 }
 
 fn tmpfs(mount: &Mount) -> Option<(String, Value)> {
@@ -192,6 +209,10 @@ fn mount(mount: &Mount) -> Value {
         Mount::Bind { source, target, read_only, propagation, .. } => json!({
             "Type": "bind", "Source": source, "Destination": target, "Mode": if *read_only { "ro" } else { "" }, "RW": !read_only,
             "Propagation": if propagation.is_empty() { "rprivate" } else { propagation },
+        }),
+        Mount::Volume(volume) => json!({
+            "Type": "volume", "Name": volume.name, "Source": volume.source, "Destination": volume.target, "Driver": "local",
+            "Mode": if volume.read_only { "ro" } else { "" }, "RW": !volume.read_only, "Propagation": "",
         }),
         Mount::Tmpfs { target, options } => json!({
             "Type": "tmpfs", "Source": "", "Destination": target, "Mode": options.join(","),

@@ -2,7 +2,7 @@
 
 use super::words::{Flags, list, switch, value};
 use crate::error::{Context, Error, Result};
-use crate::options::{Wishes, devices, mounts, namespaces};
+use crate::options::{Wishes, devices, mounts, namespaces, volumes};
 use clap::Arg;
 use std::path::PathBuf;
 
@@ -13,8 +13,9 @@ pub fn define() -> Vec<Arg> {
         value("pid", None, "host", "See the host's processes"),
         value("ipc", None, "host", "Use the host's shared memory"),
         value("uts", None, "host", "Use the host's name"),
-        list("volume", Some('v'), "SOURCE:TARGET[:ro]", "Show a directory of the host"),
-        list("mount", None, "type=bind|tmpfs,…", "Mount, in words"),
+        list("volume", Some('v'), "[SOURCE:]TARGET[:ro,U,idmap,…]", "Show a directory of the host, or a volume"),
+        list("mount", None, "type=bind|volume|tmpfs,…", "Mount, in words"),
+        list("volumes-from", None, "CONTAINER[:ro]", "Show what another container has mounted"),
         list("tmpfs", None, "TARGET[:OPTIONS]", "An empty file system in memory"),
         switch("read-only", None, "The root file system cannot be written"),
         list("device", None, "SOURCE[:TARGET][:rwm]", "Show a device of the host"),
@@ -28,6 +29,7 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.ipc = flags.parse("ipc", namespaces::parse_ipc)?.unwrap_or_default();
     wishes.host_uts = flags.parse("uts", namespaces::parse_uts)?.unwrap_or(false);
     wishes.mounts = mounts_of(flags)?;
+    wishes.volumes_from = flags.parse_all("volumes-from", |text| volumes::parse_volumes_from(text).map(|_| text.to_owned()))?;
     wishes.read_only = flags.on("read-only")?;
     wishes.devices = flags.parse_all("device", devices::parse)?;
     if wishes.host_uts && wishes.hostname.is_some() {

@@ -10,6 +10,8 @@ mod hide;
 mod mounts;
 pub mod options;
 
+pub use mounts::stack_image;
+
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
 use crate::sys::mount::{self, Flags};
