@@ -32,5 +32,9 @@ mod security;
 mod terminal;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
+#[path = "containers/volume_filling.rs"]
+mod volume_filling;
+#[path = "containers/volume_store.rs"]
+mod volume_store;
 #[path = "containers/volumes.rs"]
 mod volumes;

@@ -4,6 +4,7 @@ mod filters;
 
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, each, human, inspect, names, one_or_more};
+use crate::engine::repair;
 use crate::engine::volumes::{self, Request};
 use crate::error::{Error, Kind, Result};
 use crate::options;
@@ -132,6 +133,8 @@ fn describe(volume: &Volume, paths: &Paths) -> Value {
 }
 
 fn remove(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
+    // A container whose maker was killed uses nothing any more.
+    repair::sweep(paths);
     each(names(matches), |name| {
         match volumes::remove(paths, name) {
             Err(error) if matches.get_flag("force") && error.kind() == Kind::NoSuch => {}
@@ -149,6 +152,7 @@ fn prune(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
     if !matches.get_flag("force") && !agreed(&format!("WARNING! This will remove {which} volumes that no container uses."))? {
         return Ok(0);
     }
+    repair::sweep(paths);
     let gone = volumes::prune(paths, |volume| (all || volume.anonymous || filters.ask_for_all()) && filters.fit(volume, || false))?;
     if !gone.is_empty() {
         println!("Deleted Volumes:");

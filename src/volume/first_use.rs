@@ -26,8 +26,8 @@ impl Held {
             let _ = file::remove_tree(&filling);
             return Err(error.context(what()));
         }
-        if !is_empty(&filling)? {
-            // Once renamed it counts as whole, also after a power cut.
+        // Once renamed it counts as whole, also after a power cut; one that ends with its container does not outlive that.
+        if self.volume.ends_with.is_none() && !is_empty(&filling)? {
             Directory::open_root(&filling).and_then(|dir| dir.sync_file_system()).with_context(what)?;
         }
         match file::rename(&filling, &data) {

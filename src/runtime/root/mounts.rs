@@ -155,11 +155,11 @@ fn mount_point(target: &Path, is_dir: bool) -> Result<OwnedFd, Errno> {
         Err(Errno::ENOENT) => {}
         other => return other,
     }
+    let place = behind_links(target)?;
     if is_dir {
-        file::make_dirs(target, 0o755)?;
+        file::make_dirs(&place, 0o755)?;
         return mount::open_target(target);
     }
-    let place = behind_links(target)?;
     file::make_dirs(place.parent().unwrap_or(Path::new("/")), 0o755)?;
     file::create(&place, OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK, 0o644)?;
     mount::open_target(target)

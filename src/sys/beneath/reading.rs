@@ -11,6 +11,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// Names of attributes of one file fit in this (XATTR_LIST_MAX), and so does a value (XATTR_SIZE_MAX).
 const LONGEST: usize = 64 << 10;
 
+/// Name and value.
+pub type Attribute = (Vec<u8>, Vec<u8>);
+
 impl Directory {
     /// A directory as a program whose root this one is would find it: symlinks are followed inside.
     pub fn directory_inside(&self, name: &[u8]) -> Result<Directory, Errno> {
@@ -52,7 +55,7 @@ impl Held {
 
     /// Names and values of its extended attributes. By way of /proc, because flistxattr(2) refuses descriptors that are only
     /// held; the link in /proc leads to the very inode.
-    pub fn attributes(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+    pub fn attributes(&self) -> Result<Vec<Attribute>, Errno> {
         let path = CString::new(proc_path(self.0.as_fd()).into_os_string().as_bytes()).map_err(|_| Errno::EINVAL)?;
         let found = names_of(&path)?.into_iter().map(|name| Ok(value_of(&path, &name)?.map(|value| (name.into_bytes(), value))));
         found.filter_map(Result::transpose).collect()
