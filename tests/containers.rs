@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/completion.rs"]
+mod completion;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
@@ -38,3 +40,5 @@ mod volume_filling;
 mod volume_store;
 #[path = "containers/volumes.rs"]
 mod volumes;
+#[path = "containers/words.rs"]
+mod words;

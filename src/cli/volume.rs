@@ -16,6 +16,9 @@ use filters::Filters;
 use serde_json::{Map, Value, json};
 use std::io::{BufRead, Write};
 
+/// For whoever types something else.
+pub const VERBS: &[&str] = &["create", "inspect", "ls", "prune", "rm"];
+
 fn switch(name: &'static str, short: char, help: &'static str) -> Arg {
     Arg::new(name).short(short).long(name).action(ArgAction::SetTrue).help(help)
 }
@@ -121,7 +124,7 @@ fn rows(found: &[Volume], format: &str, paths: &Paths) -> Result<String> {
 }
 
 /// In Docker's shape.
-fn describe(volume: &Volume, paths: &Paths) -> Value {
+pub fn describe(volume: &Volume, paths: &Paths) -> Value {
     let object = |pairs: &[(String, String)]| match pairs.is_empty() {
         true => Value::Null,
         false => pairs.iter().map(|(key, value)| (key.clone(), json!(value))).collect::<Map<_, _>>().into(),

@@ -17,6 +17,7 @@ mod mounts;
 mod name_claim;
 pub mod remove;
 pub mod repair;
+pub mod size;
 pub mod start;
 pub mod stop;
 pub mod volumes;

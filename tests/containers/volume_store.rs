@@ -57,6 +57,7 @@ fn a_volume_is_made_listed_shown_and_removed() {
         "{shown}"
     );
     assert_eq!(store.ok(&["volume", "inspect", "-f", "{{.Mountpoint}}", "data"]), mountpoint);
+    assert_eq!(store.ok(&["inspect", "-f", "{{.Mountpoint}}", "data"]), mountpoint);
     assert_eq!(store.ok(&["volume", "rm", "data"]), "data");
     assert_eq!(names(&store), [nameless]);
     store.assert_nothing_left();
