@@ -37,6 +37,8 @@
 //! * **The reaper is a program of its own**, compiled without a standard library and executed from a sealed file in memory. The
 //!   command is forked before and waits at a gate until pid 1 has changed its skin: no moment exists in which the container's
 //!   code runs while `/proc/1/exe` is a file of the host.
+//! * **Volumes are bind mounts and nothing else.** A volume whose options would have to be mounted on the host (tmpfs, nfs) is
+//!   refused, because no mount of ours ever appears there. One that stands for a directory (`o=bind`) is that directory.
 
 #![deny(unsafe_code)]
 

@@ -60,7 +60,9 @@ pub fn define(command: Command) -> Command {
         .arg(switch("force", 'f', "Do not ask"))
         .arg(list("filter", "KEY=VALUE", "label=KEY[=VALUE] or label!=KEY[=VALUE]"))
         .after_help("Example: tare volume prune --filter label!=keep");
-    command.subcommand_required(true).arg_required_else_help(true).subcommands([create, ls, inspect, rm, prune])
+    command.subcommand_required(true).arg_required_else_help(true).subcommands([create, ls, inspect, rm, prune]).after_help(
+        "Examples:\n  tare volume create data\n  tare run --rm -v data:/data busybox sh -c 'date >>/data/log; cat /data/log'\n  tare volume rm data",
+    )
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {

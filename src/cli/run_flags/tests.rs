@@ -224,7 +224,7 @@ fn what_is_not_built_is_refused_by_name() {
         &["--gpus", "all", "x"],
         &["--network", "bridge", "x"],
         &["--network", "mine", "x"],
-        &["-v", "data:/data", "x"],
+        &["--volume-driver", "local", "x"],
         &["--pid", "container:y", "x"],
         &["--pull", "always", "x"],
         &["--shm-size", "1g", "x"],
