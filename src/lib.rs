@@ -23,7 +23,7 @@
 //! | faces | `cli/`: one file per command; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
-//! | crafts | `image/`, `runtime/`, `init/`; neighbours never meet |
+//! | crafts | `image/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
@@ -40,6 +40,8 @@
 //! * **The reaper is a program of its own**, compiled without a standard library and executed from a sealed file in memory. The
 //!   command is forked before and waits at a gate until pid 1 has changed its skin: no moment exists in which the container's
 //!   code runs while `/proc/1/exe` is a file of the host.
+//! * **Volumes are bind mounts and nothing else.** A volume whose options would have to be mounted on the host (tmpfs, nfs) is
+//!   refused, because no mount of ours ever appears there. One that stands for a directory (`o=bind`) is that directory.
 
 #![deny(unsafe_code)]
 
@@ -60,3 +62,4 @@ pub mod store;
 pub mod sys;
 pub mod time;
 pub mod trace;
+pub mod volume;

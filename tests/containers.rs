@@ -38,6 +38,10 @@ mod terminal;
 mod tuning;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
+#[path = "containers/volume_filling.rs"]
+mod volume_filling;
+#[path = "containers/volume_store.rs"]
+mod volume_store;
 #[path = "containers/volumes.rs"]
 mod volumes;
 #[path = "containers/words.rs"]

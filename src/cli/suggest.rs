@@ -1,6 +1,6 @@
 //! What to say when the words typed are not ours: flags that Docker has and we have not yet, and commands that were perhaps meant.
 
-use crate::cli::{COMMANDS, command_at, find, nouns};
+use crate::cli::{COMMANDS, command_at, find, nouns, volume};
 use crate::error::Error;
 use crate::names;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -49,7 +49,6 @@ const NOT_BUILT: &[&str] = &[
     "--use-api-socket",
     "--userns",
     "--volume-driver",
-    "--volumes-from",
 ];
 
 /// Docker's commands that come later, and what does nearly the same.
@@ -82,7 +81,6 @@ const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
     ("top", "tare exec CONTAINER ps"),
     ("unpause", "tare kill -s CONT CONTAINER lets its command go on"),
     ("update", "limits are set at tare run"),
-    ("volume", "bind a directory with -v"),
 ];
 
 /// Where in the line of words something was wrong.
@@ -104,6 +102,7 @@ impl Place {
                 let verbs = noun.verbs.iter().flat_map(|verb| verb.names).copied();
                 Place { before: format!("tare {}", noun.name), commands: verbs.collect(), command: None }
             }
+            None if first == "volume" => Place { before: "tare volume".to_owned(), commands: volume::VERBS.to_vec(), command: None },
             None => {
                 let commands = COMMANDS.iter().map(|command| command.name).chain(nouns::NOUNS.iter().map(|noun| noun.name));
                 Place { before: "tare".to_owned(), commands: commands.collect(), command }

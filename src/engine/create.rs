@@ -1,6 +1,6 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, filter, machine, name_claim, neighbours};
+use crate::engine::{devices, filter, machine, mounts, name_claim, neighbours, volumes};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::{Network, Wishes};
@@ -40,6 +40,7 @@ pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);
     let hostname = hostname(paths, &request.wishes, &id)?;
     let (mut record, words) = describe(&id, hostname, request.image, request.wishes, &image)?;
+    mounts::complete(paths, &mut record.wishes, &words)?;
     let spec = specify(paths, &record, &words, &files)?;
     check(&record, &spec)?;
     // Up to here nothing was made. From here on whatever fails is taken back.
@@ -54,6 +55,10 @@ pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
                 Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone"))
             );
         }
+        mounts::prepare(paths, &record, &spec)?;
+        if mounts::settle_owners(&mut record, &spec)? {
+            store::write_json(&files.record(), &record, Durable::No)?;
+        }
         Ok(alive)
     });
     match made {
@@ -62,6 +67,7 @@ pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
             let _ = file::remove_tree(&files.live);
             let _ = file::remove_tree(&files.disk);
             name_claim::release(paths, &record.name, &id);
+            volumes::remove_nameless(paths, &record);
             Err(error.context("cannot create the container"))
         }
     }
@@ -148,7 +154,8 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
         if let crate::options::Mount::Bind { source, make_source, .. } = mount {
             match (source.exists(), make_source) {
                 (true, _) => {}
-                (false, true) => store::make_dirs(source)?,
+                // Unlike what is the store's own, it is for others to look into.
+                (false, true) => file::make_dirs(source, 0o755).with_context(|| format!("cannot make directory {}", source.display()))?,
                 (false, false) => {
                     return Err(
                         Error::no_such(format!("cannot mount {}", source.display())).because("no such file or directory on this host")

@@ -2,7 +2,7 @@
 
 use crate::engine::create::Made;
 use crate::engine::neighbours::Neighbours;
-use crate::engine::{etc_files, filter, now, remove, repair};
+use crate::engine::{etc_files, filter, mounts, now, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
@@ -152,6 +152,7 @@ fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Grou
         user: Some(&record.user),
         groups: &record.wishes.groups,
         reaper: record.reaper,
+        held: mounts::open(&record.wishes)?,
         ..Beyond::default()
     };
     let mut plan = Plan::new(&spec, beyond)?;
@@ -237,6 +238,7 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
     let ended = Ended { exit_code: ending.exit_code, started, finished: ending.finished, out_of_memory, error: String::new() };
     if made.record.wishes.remove {
         remove::unlist(paths, &made.record, &made.files);
+        volumes::forget_nameless(paths, &made.record);
     } else {
         let mut record = made.record.clone();
         record.ended = Some(ended);

@@ -1,6 +1,6 @@
 //! What a killed process left behind is found by the next one and taken away.
 
-use crate::engine::{find, remove};
+use crate::engine::{find, remove, volumes};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Live, Seen, Status};
 use crate::runtime::cgroup::Group;
@@ -95,6 +95,7 @@ pub fn discard(paths: &Paths, id: &str) {
             }
         }
     }
+    volumes::forget_those_of(paths, id);
 }
 
 /// The kernel takes a moment to end what was killed.

@@ -9,6 +9,8 @@
 //! 4. `child.rs` is the child's half: a table of contents that ends in exec; `root/` furnishes its world,
 //!    `identity.rs` makes it somebody.
 //! 5. `enter.rs` puts a further process into a container that runs.
+//!
+//! Beside the story, `layers.rs` shows the layers as one tree before anything runs.
 
 pub mod cgroup;
 mod child;
@@ -17,6 +19,7 @@ pub mod create;
 pub mod enter;
 pub mod handshake;
 mod identity;
+pub mod layers;
 pub mod namespaces;
 pub mod plan;
 mod root;

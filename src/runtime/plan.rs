@@ -11,7 +11,7 @@ use oci_spec::runtime::{Capability, Linux, Process, Spec};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// What one process of a container shall be: the first one, or one that enters later.
@@ -60,6 +60,8 @@ pub struct PlannedMount<'a> {
     pub kind: &'a str,
     pub source: &'a str,
     pub options: MountOptions,
+    /// The source, where the caller holds it already.
+    pub held: Option<OwnedFd>,
 }
 
 pub struct Device<'a> {
@@ -96,6 +98,8 @@ pub struct Beyond<'a> {
     pub groups: &'a [String],
     pub reaper: bool,
     pub filter: Cow<'a, [FilterInstruction]>,
+    /// Sources that a path alone cannot name, as detached trees, by target.
+    pub held: Vec<(PathBuf, OwnedFd)>,
 }
 
 impl<'a> Plan<'a> {
@@ -104,11 +108,17 @@ impl<'a> Plan<'a> {
         let root = spec.root().as_ref().ok_or_else(|| Error::damaged("config.json has no root"))?;
         let linux = spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
         let namespaces = Namespaces::new(linux)?;
+        let mut mounts = spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<Vec<_>>>()?;
+        for (target, tree) in beyond.held {
+            if let Some(planned) = mounts.iter_mut().find(|planned| planned.target == target) {
+                planned.held = Some(tree);
+            }
+        }
         Ok(Plan {
             person: Person { further_groups: beyond.groups, ..Person::new(process, beyond.user, beyond.filter)? },
             root: root.path(),
             read_only_root: root.readonly().unwrap_or(false),
-            mounts: spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<_>>()?,
+            mounts,
             devices: linux.devices().as_deref().unwrap_or_default().iter().map(Device::new).collect::<Result<_>>()?,
             masked: linux.masked_paths().as_deref().unwrap_or_default(),
             protected: linux.readonly_paths().as_deref().unwrap_or_default(),
@@ -207,6 +217,7 @@ impl<'a> PlannedMount<'a> {
             kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or("bind") },
             source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
             options,
+            held: None,
         })
     }
 

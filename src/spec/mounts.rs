@@ -1,7 +1,7 @@
 //! Everything a container sees as a file system, in the order in which it is mounted.
 
 use crate::error::{Error, Result};
-use crate::options::{self, Ipc, Network, Wishes};
+use crate::options::{self, Below, Ipc, Network, Wishes};
 use crate::spec::runtime_spec::Facts;
 use oci_spec::runtime::Mount;
 use std::path::{Path, PathBuf};
@@ -112,12 +112,13 @@ fn etc_files<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = M
 
 fn wished(wish: &options::Mount) -> Mount {
     match wish {
-        options::Mount::Bind { source, target, read_only, propagation, .. } => {
+        options::Mount::Bind { source, target, read_only, propagation, below, .. } => {
             let propagation = if propagation.is_empty() { "rprivate" } else { propagation };
-            let options = ["rbind", propagation, if *read_only { "ro" } else { "rw" }];
-            let mut made = mount(target, "bind", "", &options);
-            made.set_source(Some(source.clone()));
-            made
+            let bind = if *below == Below::Hidden { "bind" } else { "rbind" };
+            bound(source, target, [bind, propagation, writable(*read_only, *below)])
+        }
+        options::Mount::Volume(volume) => {
+            bound(&volume.source, &volume.target, ["rbind", "rprivate", writable(volume.read_only, Below::Seen)])
         }
         options::Mount::Tmpfs { target, options } => {
             // The wishes come last: `exec` takes back our `noexec`.
@@ -126,6 +127,22 @@ fn wished(wish: &options::Mount) -> Mount {
             mount(target, "tmpfs", "tmpfs", &options)
         }
     }
+}
+
+/// In the words of the OCI spec `ro` is the topmost mount alone, and `rro` all that are mounted below it too.
+fn writable(read_only: bool, below: Below) -> &'static str {
+    match (read_only, below) {
+        (false, _) => "rw",
+        (true, Below::Writable) => "ro",
+        // A writable mount below a read-only one would be a hole.
+        (true, Below::Seen | Below::Hidden) => "rro",
+    }
+}
+
+fn bound(source: &Path, target: &str, options: [&str; 3]) -> Mount {
+    let mut made = mount(target, "bind", "", &options);
+    made.set_source(Some(source.to_owned()));
+    made
 }
 
 /// What is mounted over /proc or into it could make writes to our own protections go elsewhere (CVE-2019-16884,
@@ -219,9 +236,23 @@ mod tests {
     fn options_of_wishes_are_complete() {
         let all = made(&with(&["/a:/a:ro,rslave", "/b:/b"], &["/t:size=1m,exec"]), &facts());
         let options = |target: &str| all.iter().find(|(known, _)| known == target).unwrap().1.clone();
-        assert_eq!(options("/a"), "rbind,rslave,ro");
+        assert_eq!(options("/a"), "rbind,rslave,rro");
         assert_eq!(options("/b"), "rbind,rprivate,rw");
         assert_eq!(options("/t"), "noexec,nosuid,nodev,rprivate,size=1m,exec");
+    }
+
+    #[test]
+    fn what_lies_below_a_mount_is_said_in_the_words_of_the_spec() {
+        let bind = |words: &str| options::mounts::parse_mount(&format!("type=bind,src=/a,dst=/b,{words}"), Path::new("/")).unwrap();
+        let volume = options::VolumeMount { source: "/store/data".into(), target: "/v".into(), read_only: true, ..Default::default() };
+        for (mount, expected) in [
+            (bind("ro"), "rbind,rprivate,rro"),
+            (bind("ro,bind-recursive=writable"), "rbind,rprivate,ro"),
+            (bind("bind-recursive=disabled"), "bind,rprivate,rw"),
+            (options::Mount::Volume(volume), "rbind,rprivate,rro"),
+        ] {
+            assert_eq!(wished(&mount).options().as_ref().unwrap().join(","), expected);
+        }
     }
 
     #[test]

@@ -5,9 +5,12 @@
 
 #![allow(unsafe_code)]
 
+mod reading;
+
 use nix::errno::Errno;
 use nix::fcntl::{self, AtFlags, OFlag, OpenHow, ResolveFlag};
-use nix::sys::stat::{self, FileStat, Mode, SFlag, UtimensatFlags};
+pub use nix::sys::stat::FileStat;
+use nix::sys::stat::{self, Mode, SFlag, UtimensatFlags};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{self, Gid, Uid, UnlinkatFlags};
 use std::ffi::{CString, OsStr};

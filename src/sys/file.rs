@@ -80,6 +80,28 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
     Ok(bytes)
 }
 
+/// Copies a file's content into an empty one; holes stay holes (lseek(2), SEEK_DATA), and file systems that can share blocks do.
+pub fn copy_content(from: OwnedFd, to: BorrowedFd) -> Result<(), Errno> {
+    use nix::unistd::{Whence, lseek};
+    let mut from = std::fs::File::from(from);
+    let mut to = std::fs::File::from(duplicate(to)?);
+    let end = stat::fstat(from.as_fd())?.st_size;
+    let mut at = 0;
+    while at < end {
+        let data = match lseek(from.as_fd(), at, Whence::SeekData) {
+            Ok(data) => data,
+            // Nothing but a hole is left.
+            Err(Errno::ENXIO) => break,
+            Err(e) => return Err(e),
+        };
+        at = lseek(from.as_fd(), data, Whence::SeekHole)?;
+        lseek(from.as_fd(), data, Whence::SeekSet)?;
+        lseek(to.as_fd(), data, Whence::SeekSet)?;
+        std::io::copy(&mut (&mut from).take((at - data) as u64), &mut to).map_err(errno)?;
+    }
+    nix::unistd::ftruncate(&to, end)
+}
+
 pub fn sync_data(fd: BorrowedFd) -> Result<(), Errno> {
     nix::unistd::fdatasync(fd)
 }

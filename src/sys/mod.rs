@@ -15,5 +15,6 @@ pub mod pty;
 pub mod signal;
 pub mod socket;
 pub mod terminal;
+pub mod user_namespace;
 
 pub use nix::errno::Errno;

@@ -88,7 +88,13 @@ pub fn detached_copy(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
 
 /// The same of an open file.
 pub fn detached_copy_of(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
-    open_tree(fd.as_raw_fd(), Path::new(""), libc::AT_EMPTY_PATH as libc::c_uint)
+    detached_tree_of(fd, false)
+}
+
+/// The same with what is mounted below.
+pub fn detached_tree_of(fd: BorrowedFd, recursive: bool) -> Result<OwnedFd, Errno> {
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    open_tree(fd.as_raw_fd(), Path::new(""), flags as libc::c_uint)
 }
 
 fn open_tree(dir: i32, path: &Path, flags: libc::c_uint) -> Result<OwnedFd, Errno> {
@@ -111,19 +117,31 @@ pub mod attribute {
 
 /// Sets and clears attributes of a detached tree; `propagation` in mount(2)'s bits, 0: unchanged.
 pub fn set_attributes(tree: BorrowedFd, recursive: bool, set: u64, clear: u64, propagation: u64) -> Result<(), Errno> {
-    #[repr(C)]
-    struct MountAttributes {
-        set: u64,
-        clear: u64,
-        propagation: u64,
-        user_namespace: u64,
-    }
-    let attributes = MountAttributes { set, clear, propagation, user_namespace: 0 };
+    change(tree, recursive, &MountAttributes { set, clear, propagation, user_namespace: 0 })
+}
+
+/// The owners of files are seen through a tree as the map of a user namespace says (MOUNT_ATTR_IDMAP); EINVAL where the file
+/// system cannot.
+pub fn map_owners(tree: BorrowedFd, recursive: bool, user_namespace: BorrowedFd) -> Result<(), Errno> {
+    const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
+    let user_namespace = user_namespace.as_raw_fd() as u64;
+    change(tree, recursive, &MountAttributes { set: MOUNT_ATTR_IDMAP, clear: 0, propagation: 0, user_namespace })
+}
+
+#[repr(C)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    user_namespace: u64,
+}
+
+fn change(tree: BorrowedFd, recursive: bool, attributes: &MountAttributes) -> Result<(), Errno> {
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    let attributes: *const MountAttributes = attributes;
     // SAFETY: the structure has the kernel's shape and lives until the call returns.
-    let result = unsafe {
-        libc::syscall(libc::SYS_mount_setattr, tree.as_raw_fd(), c"".as_ptr(), flags, &raw const attributes, size_of::<MountAttributes>())
-    };
+    let result =
+        unsafe { libc::syscall(libc::SYS_mount_setattr, tree.as_raw_fd(), c"".as_ptr(), flags, attributes, size_of::<MountAttributes>()) };
     Errno::result(result).map(drop)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::inspect::limits;
 use crate::cli::ps::rows;
-use crate::options::{Ipc, Mount, Pid, Seccomp, Wishes};
+use crate::options::{Ipc, Mount, Ownership, Pid, Seccomp, Wishes};
 use crate::paths::ContainerPaths;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
@@ -83,6 +83,8 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
     };
     let entrypoint = wishes.entrypoint.clone().or_else(|| image.map(|image| image.entrypoint.clone())).filter(|words| !words.is_empty());
     let arguments = record.args.get(entrypoint.as_ref().map_or(0, Vec::len)..).unwrap_or_default();
+    let anonymous = wishes.mounts.iter().filter_map(Mount::volume).filter(|volume| volume.anonymous);
+    let volumes: Vec<String> = anonymous.map(|volume| volume.target.clone()).collect();
     let keys = |names: &[String]| names.iter().map(|name| (name.clone(), json!({}))).collect::<Map<_, _>>();
     json!({
         "Hostname": record.hostname,
@@ -99,7 +101,7 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
         "Labels": limits::words(&record.labels),
         "StopSignal": record.stop_signal,
         "StopTimeout": wishes.stop_timeout,
-        "Volumes": image.map(|image| keys(&image.volumes)),
+        "Volumes": keys(&[image.map(|image| image.volumes.clone()).unwrap_or_default(), volumes].concat()),
         "ExposedPorts": keys(&image.map_or(&[][..], |image| &image.exposed).iter().chain(&wishes.exposed).cloned().collect::<Vec<_>>()),
         "Init": record.reaper,
     })
@@ -119,6 +121,7 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
     let all = json!({
         "Binds": binds,
         "Tmpfs": tmpfs,
+        "VolumesFrom": wishes.volumes_from,
         "NetworkMode": rows::network_of(wishes),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
@@ -175,12 +178,26 @@ fn security_options(wishes: &Wishes) -> Vec<&'static str> {
     wishes.no_new_privileges.then_some("no-new-privileges").into_iter().chain(seccomp).collect()
 }
 
+/// As `-v` would say it; a volume without a name is no wish about a source.
 fn bind(mount: &Mount) -> Option<String> {
-    let Mount::Bind { source, target, read_only, propagation, .. } = mount else { return None };
-    let options =
-        [if *read_only { "ro" } else { "" }, propagation].into_iter().filter(|option| !option.is_empty()).collect::<Vec<_>>().join(",");
+    let (source, propagation, read_only) = match mount {
+        Mount::Bind { source, propagation, read_only, .. } => (source.display().to_string(), propagation.as_str(), *read_only),
+        Mount::Volume(volume) if !volume.anonymous => (volume.name.clone(), "", volume.read_only),
+        Mount::Volume(_) | Mount::Tmpfs { .. } => return None,
+    };
+    let ownership = ownership(mount.ownership());
+    let options = [if read_only { "ro" } else { "" }, propagation, ownership];
+    let options = options.into_iter().filter(|option| !option.is_empty()).collect::<Vec<_>>().join(",");
     let options = if options.is_empty() { options } else { format!(":{options}") };
-    Some(format!("{}:{target}{options}", source.display()))
+    Some(format!("{source}:{}{options}", mount.target()))
+}
+
+fn ownership(ownership: &Ownership) -> &'static str {
+    match ownership {
+        Ownership::Kept => "",
+        Ownership::Given => "U",
+        Ownership::Exchanged | Ownership::Mapped(_) => "idmap",
+    }
 }
 
 fn tmpfs(mount: &Mount) -> Option<(String, Value)> {
@@ -193,6 +210,10 @@ fn mount(mount: &Mount) -> Value {
         Mount::Bind { source, target, read_only, propagation, .. } => json!({
             "Type": "bind", "Source": source, "Destination": target, "Mode": if *read_only { "ro" } else { "" }, "RW": !read_only,
             "Propagation": if propagation.is_empty() { "rprivate" } else { propagation },
+        }),
+        Mount::Volume(volume) => json!({
+            "Type": "volume", "Name": volume.name, "Source": volume.source, "Destination": volume.target, "Driver": "local",
+            "Mode": if volume.read_only { "ro" } else { "" }, "RW": !volume.read_only, "Propagation": "",
         }),
         Mount::Tmpfs { target, options } => json!({
             "Type": "tmpfs", "Source": "", "Destination": target, "Mode": options.join(","),

@@ -2,7 +2,7 @@
 
 use super::words::{Flag, Flags, list, switch, value};
 use crate::error::{Context, Error, Result};
-use crate::options::{Ipc, Wishes, cgroup_parent, clocks, devices, mounts, namespaces, sizes, sysctls};
+use crate::options::{Ipc, Wishes, cgroup_parent, clocks, devices, mounts, namespaces, sizes, sysctls, volumes};
 use std::path::PathBuf;
 
 pub const FLAGS: &[Flag] = &[
@@ -13,8 +13,9 @@ pub const FLAGS: &[Flag] = &[
     value("uts", None, "host", "Use the host's name"),
     value("cgroupns", None, "host|private", "Control groups it sees (default private: its own)"),
     value("time-offset", None, "CLOCK=OFFSET,…", "Clocks of its own: monotonic=1h30m,boottime=-5s"),
-    list("volume", Some('v'), "SOURCE:TARGET[:ro]", "Show a directory of the host"),
-    list("mount", None, "type=bind|tmpfs,…", "Mount, in words"),
+    list("volume", Some('v'), "SOURCE:TARGET[:ro,U,idmap]", "Show a directory of the host, or a volume by its name"),
+    list("mount", None, "type=bind|volume|tmpfs,…", "Mount, in words"),
+    list("volumes-from", None, "CONTAINER[:ro]", "Show what another container has mounted"),
     list("tmpfs", None, "TARGET[:OPTIONS]", "An empty file system in memory"),
     switch("read-only", None, "The root file system cannot be written"),
     value("shm-size", None, "BYTES", "Size of /dev/shm (default 64m)"),
@@ -31,6 +32,7 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.host_group_view = flags.parse("cgroupns", namespaces::parse_cgroup)?.unwrap_or(false);
     wishes.clocks = flags.parse("time-offset", clocks::parse)?.unwrap_or_default();
     wishes.mounts = mounts_of(flags)?;
+    wishes.volumes_from = flags.parse_all("volumes-from", |text| volumes::parse_volumes_from(text).map(|_| text.to_owned()))?;
     wishes.read_only = flags.on("read-only")?;
     wishes.devices = flags.parse_all("device", devices::parse)?;
     wishes.domainname = flags.parse("domainname", domainname)?;

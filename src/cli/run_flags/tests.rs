@@ -258,7 +258,7 @@ fn what_is_not_built_is_refused_by_name() {
         &["--gpus", "all", "x"],
         &["--network", "bridge", "x"],
         &["--network", "mine", "x"],
-        &["-v", "data:/data", "x"],
+        &["--volume-driver", "local", "x"],
         &["--pull", "always", "x"],
         &["--security-opt", "apparmor=x", "x"],
         &["--add-host", "h:host-gateway", "x"],

@@ -12,6 +12,8 @@ mod neighbour;
 pub mod options;
 mod small_files;
 
+pub use mounts::stack_image;
+
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
 use crate::spec::sysctl;
