@@ -12,6 +12,7 @@ mod inspect;
 mod kill;
 mod load;
 mod logs;
+mod progress;
 mod ps;
 mod rm;
 mod rmi;

@@ -72,6 +72,29 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
     Ok(bytes)
 }
 
+/// What a file system can still take from us: bytes, and files (0 where it does not count them).
+pub struct FreeRoom {
+    pub bytes: u64,
+    pub files: u64,
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ between C libraries")]
+pub fn free_room(path: &Path) -> Result<FreeRoom, Errno> {
+    let found = nix::sys::statvfs::statvfs(path)?;
+    Ok(FreeRoom { bytes: found.blocks_available() as u64 * found.fragment_size() as u64, files: found.files_available() as u64 })
+}
+
+/// Reads at a place, without moving where others read the same open file.
+pub fn read_at_offset(fd: BorrowedFd, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    let place = i64::try_from(offset).map_err(|_| Errno::EFBIG)?;
+    loop {
+        match nix::sys::uio::pread(fd, buffer, place) {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+}
+
 pub fn sync_data(fd: BorrowedFd) -> Result<(), Errno> {
     nix::unistd::fdatasync(fd)
 }
