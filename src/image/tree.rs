@@ -21,8 +21,9 @@ pub const LONGEST_PATH: usize = 4096;
 const KEPT_OPEN: usize = 48;
 /// As many as the kernel follows (path_resolution(7)).
 const MOST_LINKS: usize = 40;
-/// Steps behind symlinks in one layer: short entries that lead over long links would cost time without end.
-const MOST_STEPS: u64 = 10_000_000;
+/// Steps behind symlinks, in a layer and more for each entry: short names that lead over long links would cost time without end.
+const MOST_STEPS: u64 = 500_000;
+const STEPS_PER_ENTRY: u64 = 16;
 
 /// An open directory of the layer.
 pub struct Spot {
@@ -48,12 +49,12 @@ pub struct Tree {
     root: Rc<Spot>,
     /// The way down to the directory worked in last: archives come sorted, so most of it is used again.
     open: Vec<(Vec<u8>, Rc<Spot>)>,
-    steps: u64,
+    steps_left: u64,
 }
 
 impl Tree {
     pub fn new(root: Directory) -> Tree {
-        Tree { root: Rc::new(Spot { directory: root, path: Vec::new() }), open: Vec::new(), steps: 0 }
+        Tree { root: Rc::new(Spot { directory: root, path: Vec::new() }), open: Vec::new(), steps_left: MOST_STEPS }
     }
 
     pub fn root(&self) -> Rc<Spot> {
@@ -62,6 +63,7 @@ impl Tree {
 
     /// The directory that these parts of a name lead to; what the archive does not list is made.
     pub fn directory(&mut self, parts: &[&[u8]]) -> Result<Rc<Spot>> {
+        self.steps_left = (self.steps_left + STEPS_PER_ENTRY).min(MOST_STEPS);
         let shared = self.open.iter().zip(parts).take_while(|((have, _), want)| have == *want).count();
         self.open.truncate(shared);
         let mut at = self.open.last().map_or_else(|| self.root(), |(_, spot)| spot.clone());
@@ -93,9 +95,9 @@ impl Tree {
         let mut way = VecDeque::from([part.to_vec()]);
         let mut links = 0;
         while let Some(part) = way.pop_front() {
-            self.steps += u64::from(links > 0);
-            if self.steps > MOST_STEPS {
-                return Err(damaged("the layer's symlinks lead too far"));
+            if links > 0 {
+                let left = self.steps_left.checked_sub(1);
+                self.steps_left = left.ok_or_else(|| damaged("the layer's symlinks lead too far"))?;
             }
             at = match &part[..] {
                 b"" | b"." => at,
