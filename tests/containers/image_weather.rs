@@ -239,16 +239,13 @@ fn loads_and_removals_at_once() {
 #[test]
 fn a_layer_of_a_hundred_thousand_entries_takes_little_memory() {
     let store = Store::empty();
-    let mut layer = Layer::new();
     let count = if in_vm() { 5_000 } else { 100_000 };
-    for number in 0..count {
-        let name = place(number);
-        layer = if number % 10 == 9 {
-            layer.hard_link(&name, &format!("d{}/e{}/f{}", (number - 1) % 100, (number - 1) / 100 % 50, number - 1))
-        } else {
-            layer.file(&name, 0o644, "x")
-        };
-    }
+    // Sorted as archives are; every tenth is a link to a file in the directory before.
+    let place = |number: usize| format!("d{}/e{}/f{number}", number / 1000, number / 50 % 20);
+    let layer = (0..count).fold(Layer::new(), |layer, number| match number % 10 {
+        9 if number > 50 => layer.hard_link(&place(number), &place(number - 57)),
+        _ => layer.file(&place(number), 0o644, "x"),
+    });
     let path = store.file("archive.tar", Image::new("many", vec![layer.tar()]).oci_archive(true));
     // On a file system in memory: what is tried here is our own time and room, not a disk's.
     let line = r#"mount --make-rprivate / && mkdir "$1/m" && mount -t tmpfs m "$1/m" && ulimit -v 80000 && TARE_ROOT="$1/m/s" "$2" load -i "$3" && find "$1/m/s/layer" -type f | wc -l"#;
