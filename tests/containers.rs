@@ -12,6 +12,8 @@ mod errors;
 mod exec;
 #[path = "containers/image_store.rs"]
 mod image_store;
+#[path = "containers/image_weather.rs"]
+mod image_weather;
 #[path = "containers/images.rs"]
 mod images;
 #[path = "containers/known_holes.rs"]

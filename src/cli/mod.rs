@@ -17,6 +17,7 @@ mod kill;
 mod load;
 mod logs;
 pub mod nouns;
+mod progress;
 mod ps;
 mod rm;
 mod rmi;

@@ -12,7 +12,7 @@ use crate::spec::command;
 use crate::spec::image_words::ImageWords;
 use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
-use crate::sys::{Errno, file, identity, terminal};
+use crate::sys::{Errno, file, identity, mount, terminal};
 use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
@@ -114,9 +114,12 @@ fn describe(id: &str, hostname: String, image_name: String, wishes: Wishes, imag
 }
 
 fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &ContainerPaths) -> Result<Spec> {
-    // Top to bottom, as overlay wants them; the mount points lie below everything.
+    // Top to bottom, as overlay wants them; the mount points lie below everything. Where the image leaves no place for them,
+    // the mounts make what is missing in the container's own layer, which costs a little more.
     let mut lower: Vec<String> = record.layers.iter().rev().map(|layer| paths.layer(layer).display().to_string()).collect();
-    lower.push(paths.ground_layer().display().to_string());
+    if lower.len() < mount::MOST_LOWER {
+        lower.push(paths.ground_layer().display().to_string());
+    }
     let facts = Facts {
         id: record.id.clone(),
         hostname: record.hostname.clone(),

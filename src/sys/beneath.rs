@@ -107,6 +107,11 @@ impl Directory {
         unistd::symlinkat(OsStr::from_bytes(target), &self.0, one(name)?)
     }
 
+    /// What a symlink says; it is not followed.
+    pub fn read_link(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        fcntl::readlinkat(&self.0, one(name)?).map(|link| link.into_encoded_bytes())
+    }
+
     pub fn make_node(&self, name: &[u8], node: Node) -> Result<(), Errno> {
         let (kind, device) = match node {
             Node::Character(major, minor) => (SFlag::S_IFCHR, stat::makedev(major.into(), minor.into())),

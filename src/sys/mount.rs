@@ -31,6 +31,9 @@ pub fn bind(source: &Path, target: &Path, flags: Flags) -> Result<(), Errno> {
     nix::mount::mount(Some(source), target, None::<&str>, Flags::MS_BIND | flags, None::<&str>)
 }
 
+/// Directories that overlay stacks below the one that is written to (OVL_MAX_STACK).
+pub const MOST_LOWER: usize = 500;
+
 /// An overlay whose options may be longer than the page that mount(2) takes: told piece by piece (kernel 6.8 and later).
 pub fn long_overlay(lower: &[String], others: &[(String, String)], target: &Path) -> Result<(), Errno> {
     const FSCONFIG_SET_FLAG: libc::c_uint = 0;
@@ -179,6 +182,10 @@ pub fn move_root_here() -> Result<(), Errno> {
 
 pub fn change_dir(path: &Path) -> Result<(), Errno> {
     nix::unistd::chdir(path)
+}
+
+pub fn change_dir_to(directory: BorrowedFd) -> Result<(), Errno> {
+    nix::unistd::fchdir(directory)
 }
 
 /// Opens a mount point below the root without following links of /proc: nothing is opened for reading or writing.

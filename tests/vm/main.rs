@@ -60,6 +60,17 @@ fn limits_are_written_and_can_be_read_back() {
     );
 }
 
+/// This machine's kernel may be older than 6.8, which has a page for all the names of layers.
+#[test]
+fn five_hundred_layers_stack_on_an_older_kernel() {
+    let Some(store) = store() else { return };
+    let base = common::test_images::box_image();
+    let mut layers = vec![base.layers[0].clone()];
+    layers.extend((1..500).map(|i| common::Layer::new().file("last", 0o644, format!("{i}\n")).tar()));
+    store.load(&common::Image { tag: "tower".into(), layers, ..base }.docker_archive()).ok();
+    assert_eq!(store.ok(&["run", "--rm", "tower", "sh", "-c", "cat /last; test -e /dev/null && test -s /etc/hosts && pwd"]), "499\n/");
+}
+
 #[test]
 fn the_pids_limit_stops_a_fork_bomb() {
     let Some(store) = store() else { return };

@@ -7,7 +7,7 @@ use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
 use crate::trace::Step;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// mount(2) takes one page of options, the closing zero included.
@@ -83,13 +83,21 @@ fn stack(overlay: &PlannedMount, options: &[String], flags: Flags, root: &Path) 
     }
 }
 
-/// The layers under the short names that their open descriptors have: some two hundred of them fit on the page.
+/// The layers under the shortest names there are, the numbers of their open descriptors: five hundred of them fit on the page.
+/// Overlay looks names up from the current directory, so that is where they are: /proc/self/fd.
 fn mount_by_descriptors(overlay: &PlannedMount, lower: &[String], others: Vec<String>, flags: Flags, root: &Path) -> Result<()> {
     let what = || format!("mount {} layers on {}", lower.len(), root.display());
     let open = lower.iter().map(|layer| file::open_dir(Path::new(layer))).collect::<Result<Vec<_>, _>>().at(Step::MountRoot, what)?;
-    let names: Vec<String> = open.iter().map(|fd| format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(fd))).collect();
+    let here = file::open_dir(Path::new(".")).at(Step::MountRoot, what)?;
+    let target = file::open_dir(root).at(Step::MountRoot, what)?;
+    let name = |fd: &OwnedFd| fd.as_raw_fd().to_string();
+    let names: Vec<String> = open.iter().map(name).collect();
     let data: Vec<String> = std::iter::once(format!("lowerdir={}", names.join(":"))).chain(others).collect();
-    mount::file_system(overlay.kind, overlay.source, root, flags, &data.join(",")).at(Step::MountRoot, what)
+    mount::change_dir(Path::new("/proc/self/fd")).at(Step::MountRoot, "chdir /proc/self/fd")?;
+    let target = name(&target);
+    let mounted = mount::file_system(overlay.kind, overlay.source, Path::new(&target), flags, &data.join(","));
+    mount::change_dir_to(here.as_fd()).at(Step::MountRoot, "chdir back")?;
+    mounted.at(Step::MountRoot, what)
 }
 
 /// Everything but the root, in the order of the spec.
@@ -145,8 +153,7 @@ fn refuse_link(target: &Path, step: Step) -> Result<()> {
 
 fn attach_bind(planned: &PlannedMount, tree: OwnedFd) -> Result<()> {
     let what = || format!("mount {} on {}", planned.source, planned.target.display());
-    let is_dir =
-        std::fs::metadata(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&tree))).map_or(true, |found| found.is_dir());
+    let is_dir = std::fs::metadata(format!("/proc/self/fd/{}", tree.as_raw_fd())).map_or(true, |found| found.is_dir());
     let target = mount_point(planned.target, is_dir).at(Step::MountWishes, what)?;
     mount::attach_over(tree, target.as_fd()).at(Step::MountWishes, what)
 }

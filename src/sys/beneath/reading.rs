@@ -41,11 +41,6 @@ impl Directory {
     pub fn hold_itself(&self) -> Result<Held, Errno> {
         self.open(b".", OFlag::O_PATH, 0, STRICT).map(Held)
     }
-
-    /// What a symlink says.
-    pub fn read_link(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
-        fcntl::readlinkat(self, one(name)?).map(OsStringExt::into_vec)
-    }
 }
 
 impl Held {
