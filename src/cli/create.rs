@@ -12,6 +12,8 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse(matches)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
-    println!("{}", made.record.id);
+    let id = made.record.id.clone();
+    create::lay_to_rest(&context.paths, made)?;
+    println!("{id}");
     Ok(0)
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
-use crate::engine::list;
+use crate::engine::{list, repair};
 use crate::error::Result;
 use crate::image::catalog;
 use crate::kernel::{self, Facts};
@@ -26,6 +26,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
+    repair::sweep(&context.paths);
     let images = catalog::list(&context.paths).map_or(0, |images| images.len());
     let value = value(&kernel::facts(), &list::containers(&context.paths)?, images, &context.paths);
     let _ = std::io::stdout().write_all(text(&value, format)?.as_bytes());

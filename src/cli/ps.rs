@@ -4,7 +4,7 @@ pub mod filters;
 pub mod rows;
 
 use crate::cli::Context;
-use crate::engine::list;
+use crate::engine::{list, repair};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 use filters::Filters;
@@ -53,6 +53,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         format: matches.get_one::<String>("format").cloned().unwrap_or_default(),
         now: crate::engine::now(),
     };
+    repair::sweep(&context.paths);
     let text = rows::text(&list::containers(&context.paths)?, &view)?;
     // A reader that has seen enough (`| head`) is no error.
     let _ = std::io::stdout().write_all(text.as_bytes());

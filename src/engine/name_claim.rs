@@ -3,6 +3,7 @@
 //! Everybody claims in the run directory first, so two claims at once meet there; kept containers claim on disk too, for the
 //! time after a reboot. Whoever finds the name on disk, held by another, gives its first claim back.
 
+use crate::engine::repair;
 use crate::error::{Context, Error, Result};
 use crate::names;
 use crate::paths::Paths;
@@ -14,7 +15,13 @@ use std::path::{Path, PathBuf};
 pub fn claim(paths: &Paths, name: Option<&str>, id: &str, kept: bool) -> Result<String> {
     if let Some(name) = name {
         names::check(name)?;
-        return match try_claim(paths, name, id, kept)? {
+        let mut claim = try_claim(paths, name, id, kept)?;
+        if let Claim::Taken(by) = &claim {
+            // Whoever has it may be the leftover of somebody who was killed.
+            repair::doubt(paths, by);
+            claim = try_claim(paths, name, id, kept)?;
+        }
+        return match claim {
             Claim::Ours => Ok(name.to_owned()),
             Claim::Taken(by) => Err(Error::conflict(format!("name {name} is in use"))
                 .because(format!("container {} has it", &by[..by.len().min(12)]))
@@ -90,4 +97,29 @@ pub fn release(paths: &Paths, name: &str, id: &str) {
             let _ = file::remove_file(&link);
         }
     }
+}
+
+/// Gives back whatever this container has, where nobody knows what it is called.
+pub fn release_all(paths: &Paths, id: &str) {
+    for dir in [paths.names_kept(), paths.names_live()] {
+        for (link, _) in all_in(&dir).into_iter().filter(|(_, holder)| holder == id) {
+            let _ = file::remove_file(&link);
+        }
+    }
+}
+
+/// Every name on disk, and who has it.
+pub fn all_kept(paths: &Paths) -> Vec<(PathBuf, String)> {
+    all_in(&paths.names_kept())
+}
+
+fn all_in(dir: &Path) -> Vec<(PathBuf, String)> {
+    let links = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    links.filter_map(|link| holder(&link).map(|id| (link, id))).collect()
+}
+
+/// What a container is called whose record cannot be read.
+pub fn name_of(paths: &Paths, id: &str) -> Option<String> {
+    let mut links = [paths.names_kept(), paths.names_live()].into_iter().flat_map(|dir| all_in(&dir));
+    links.find(|(_, holder)| holder == id).and_then(|(link, _)| Some(link.file_name()?.to_str()?.to_owned()))
 }
