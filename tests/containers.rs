@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/crashes.rs"]
+mod crashes;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
