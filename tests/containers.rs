@@ -4,8 +4,12 @@
 
 mod common;
 
+#[path = "containers/crash_aftermath.rs"]
+mod crash_aftermath;
 #[path = "containers/crashes.rs"]
 mod crashes;
+#[path = "containers/crowds.rs"]
+mod crowds;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]

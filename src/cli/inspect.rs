@@ -65,7 +65,8 @@ fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
         match find::container(paths, name) {
             Ok(seen) => {
                 let files = seen.files(paths);
-                let spec = store::read_json(&files.config())?;
+                // A damaged spec is a matter for `start`; the rest can be looked at.
+                let spec = store::read_json(&files.config()).ok().flatten();
                 let image = crate::image::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
                 return Ok(container::value(&seen, spec.as_ref(), image.as_ref(), &files));
             }

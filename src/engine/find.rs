@@ -84,9 +84,9 @@ pub fn record(paths: &Paths, id: &str) -> Result<Option<Container>> {
 fn look(paths: &Paths, id: &str) -> Result<Option<Seen>> {
     let files = ContainerPaths::new(paths, id, true);
     loop {
-        let live = store::read_json::<Live>(&files.state())?;
+        let live = store::read_json::<Live>(&files.state());
         let Some(mut record) = record(paths, id)? else { return Ok(None) };
-        let Some(live) = live else {
+        let Some(live) = live? else {
             let status = if record.ended.as_ref().is_some_and(|ended| ended.started != 0) { Status::Exited } else { Status::Created };
             return Ok(Some(Seen { record, live: None, paused: false, status }));
         };

@@ -99,6 +99,13 @@ pub fn release(paths: &Paths, name: &str, id: &str) {
     }
 }
 
+/// A disk may have kept the record and lost the name. Another container that has it now keeps it.
+pub fn restore(paths: &Paths, name: &str, id: &str) {
+    if names::check(name).is_ok() {
+        let _ = make(&paths.names_kept().join(name), id);
+    }
+}
+
 /// Gives back whatever this container has, where nobody knows what it is called.
 pub fn release_all(paths: &Paths, id: &str) {
     for dir in [paths.names_kept(), paths.names_live()] {

@@ -1,6 +1,6 @@
 //! `rm`: a container is first nobody's, then nothing.
 
-use crate::engine::{find, hold, kill, name_claim, repair};
+use crate::engine::{find, hold, kill, name_claim, repair, wait};
 use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Seen};
@@ -12,28 +12,36 @@ use crate::sys::file;
 /// Of several who want to remove it at once, one gets hold of it. The others find that it is gone.
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
     let mut patience = hold::Patience::new();
-    let mut killed = false;
+    let mut ended: Option<ContainerPaths> = None;
     let (id, held) = loop {
         let seen = match find::container(paths, wanted) {
             // What is damaged cannot be understood, but it can be removed.
             Err(error) if force && error.kind() == Kind::Damaged => None,
-            // One that removes itself has done so since we ended it.
-            Err(error) if killed && error.kind() == Kind::NoSuch => return Ok(()),
-            other => Some(other?),
+            other => match (other, &ended) {
+                // One that removes itself: its monitor's last work.
+                (Err(error), Some(files)) if error.kind() == Kind::NoSuch => return wait::settled(files),
+                (other, _) => Some(other?),
+            },
         };
         let id = seen.as_ref().map(|seen| seen.record.id.clone()).or_else(|| find::id_of(paths, wanted));
         let id = id.ok_or_else(|| Error::no_such(format!("no such container: {wanted}")))?;
-        if let Some(held) = hold::try_take(&ContainerPaths::new(paths, &id, true))? {
+        let files = ContainerPaths::new(paths, &id, true);
+        if let Some(held) = hold::try_take(&files)? {
             break (id, held);
         }
-        killed |= end(seen.as_ref(), &id, wanted, force)?;
+        if end(seen.as_ref(), &id, wanted, force)? {
+            ended = Some(files);
+        }
         patience.wait()?;
     };
-    remove_held(paths, &id, wanted, held)
+    match remove_held(paths, &id, wanted, held) {
+        Err(error) if ended.is_some() && error.kind() == Kind::NoSuch => Ok(()),
+        other => other,
+    }
 }
 
 /// Somebody holds it: if it runs, it is ended or in the way; else it has just been started, has just ended or is being removed,
-/// and we wait. True: a container that removes itself was ended.
+/// and we wait. True: it was ended, and may remove itself.
 fn end(seen: Option<&Seen>, id: &str, wanted: &str, force: bool) -> Result<bool> {
     match seen {
         Some(seen) if seen.is_running() && force => kill::kill_all(seen).map(|()| seen.record.wishes.remove),
@@ -43,7 +51,7 @@ fn end(seen: Option<&Seen>, id: &str, wanted: &str, force: bool) -> Result<bool>
         Some(_) => Ok(false),
         None => {
             kill::kill_group_of(id);
-            Ok(false)
+            Ok(true)
         }
     }
 }

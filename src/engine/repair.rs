@@ -39,12 +39,18 @@ pub fn sweep_now_and_then(paths: &Paths) {
 
 /// After a start of the machine: what was in the making or going away, and who ran.
 fn sweep_the_store(paths: &Paths) {
-    for id in find::ids_in(&paths.kept_containers()) {
+    let is_at_work = |id: &String| ContainerPaths::new(paths, id, true).live.exists();
+    for id in find::ids_in(&paths.kept_containers()).into_iter().filter(|id| !is_at_work(id)) {
         match find::record(paths, &id) {
-            Ok(Some(record)) if record.launched && record.ended.is_none() => tend_as(paths, &id, Ended::MACHINE_DOWN),
+            Ok(Some(record)) => {
+                name_claim::restore(paths, &record.name, &id);
+                if record.launched && record.ended.is_none() {
+                    tend_as(paths, &id, Ended::MACHINE_DOWN);
+                }
+            }
             Ok(None) => tend_as(paths, &id, ""),
-            // At rest, or damaged: that is for a person to decide.
-            _ => {}
+            // What shall become of a damaged one is for a person to decide.
+            Err(_) => {}
         }
     }
     for id in paths.unfinished_containers() {
