@@ -54,8 +54,8 @@ pub struct Ended {
     pub error: String,
     /// The signal that ended the command, where it was one.
     pub signal: Option<i32>,
-    /// It was not the command that the signal ended, but our reaper in front of it: nobody inside could do that.
-    pub reaper_killed: bool,
+    /// It ended pid 1, our reaper or the command itself, which nobody inside can do: pid_namespaces(7).
+    pub from_outside: bool,
     /// The last signal that was sent by a command of ours.
     pub asked: Option<Asked>,
 }

@@ -10,6 +10,10 @@ mod crash_aftermath;
 mod crashes;
 #[path = "containers/crowds.rs"]
 mod crowds;
+#[path = "containers/disk_full.rs"]
+mod disk_full;
+#[path = "containers/endings.rs"]
+mod endings;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
@@ -26,6 +30,8 @@ mod lifecycle;
 mod listing;
 #[path = "containers/logs.rs"]
 mod logs;
+#[path = "containers/many_processes.rs"]
+mod many_processes;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/run_basics.rs"]

@@ -25,7 +25,11 @@ pub fn try_take(files: &ContainerPaths) -> Result<Option<Lock>> {
             Ok(Some(_taken_away_meanwhile)) => {}
             Ok(None) => return Ok(None),
             Err(error) if error.errno() == Some(Errno::ENOENT) => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // The disk may be full; a directory in which nobody is has been made for nothing.
+                let _ = file::remove_dir(&files.live);
+                return Err(error);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Ending, Watch};
+use crate::options::Pid;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Asked, Container, Ended, Live};
 use crate::runtime::cgroup::Group;
@@ -229,7 +230,7 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
         out_of_memory: group.is_some_and(|group| group.out_of_memory_kills() > 0),
         error: String::new(),
         signal: ending.signal,
-        reaper_killed: ending.of_first_process && made.record.reaper,
+        from_outside: ending.of_first_process && matches!(made.record.wishes.pid, Pid::Own),
         asked: store::read_json::<Asked>(&made.files.asked()).ok().flatten(),
     };
     let record = Container { ended: Some(ended), ..made.record.clone() };

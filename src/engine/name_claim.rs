@@ -49,14 +49,11 @@ fn try_claim(paths: &Paths, name: &str, id: &str, kept: bool) -> Result<Claim> {
     if let Some(holder) = make(&live, id)? {
         return Ok(Claim::Taken(holder));
     }
-    let holder = if kept { make(&disk, id)? } else { holder(&disk) };
-    Ok(match holder {
-        Some(holder) => {
-            let _ = file::remove_file(&live);
-            Claim::Taken(holder)
-        }
-        None => Claim::Ours,
-    })
+    let holder = if kept { make(&disk, id) } else { Ok(holder(&disk)) };
+    if !matches!(holder, Ok(None)) {
+        let _ = file::remove_file(&live);
+    }
+    Ok(holder?.map_or(Claim::Ours, Claim::Taken))
 }
 
 /// `None`: it is ours now. The directory is made where it is missing, which after the first time it is not.

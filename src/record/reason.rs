@@ -31,7 +31,7 @@ impl Ended {
     fn reason_of(&self, signal: i32) -> String {
         let name = signals::name(signal);
         match name.as_str() {
-            "SIGKILL" if self.reaper_killed => "killed by SIGKILL from outside".to_owned(),
+            "SIGKILL" if self.from_outside => "killed by SIGKILL from outside".to_owned(),
             "SIGKILL" => "killed by SIGKILL, not by tare".to_owned(),
             "SIGXCPU" => "used up its processor time: --ulimit cpu".to_owned(),
             "SIGXFSZ" => "wrote too long a file: --ulimit fsize".to_owned(),
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(Ended { asked: asked(15, Asker::Stop), ..killed(15) }.reason(), "stopped");
         assert_eq!(Ended { asked: asked(9, Asker::Patience), ..killed(9) }.reason(), "killed: did not stop in time");
         assert_eq!(Ended { asked: asked(1, Asker::Kill), ..killed(9) }.reason(), "killed by SIGKILL, not by tare", "it survived the first");
-        assert_eq!(Ended { reaper_killed: true, ..killed(9) }.reason(), "killed by SIGKILL from outside");
+        assert_eq!(Ended { from_outside: true, ..killed(9) }.reason(), "killed by SIGKILL from outside");
     }
 
     #[test]
