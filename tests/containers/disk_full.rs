@@ -65,6 +65,8 @@ fn judge(store: &Store, ran: &Ran, what: &str) -> bool {
 fn grow(store: &Store, small: &Small, unit: impl Fn(u64, u64) -> String) {
     let mut failures = 0;
     for words in [vec!["run", "--rm", "box", "true"], vec!["run", "--name", "kept", "box", "true"]] {
+        // Monitors have cleared up what they had.
+        eventually("nobody is at work", || std::fs::read_dir(store.run.join("container")).expect("the directory").count() == 0);
         let (used, names) = small.used();
         let worked = (0..60).any(|step| {
             small.resize(&unit(used + 4 * step, names + step));
