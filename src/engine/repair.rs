@@ -111,20 +111,23 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
 
 /// First of all it is written down what became of it: from then on it does not look as if it ran.
 fn report(record: &Container, files: &ContainerPaths, live: Option<&Live>, why: &str) {
-    let started = live.map_or(0, |live| live.started);
-    let is_cut_off = live.is_none() && record.launched && record.ended.is_none();
-    if !record.wishes.remove && (live.is_some() || is_cut_off) {
-        let mut record = record.clone();
-        // After a start of the machine nobody knows when it started.
-        let started = if why == Ended::MACHINE_DOWN { record.created } else { started };
-        record.ended = Some(Ended { error: why.to_owned(), finished: now(), ..Ended::lost(started) });
+    if record.wishes.remove {
+        return;
+    }
+    let ended = match live {
+        Some(live) => Some(Ended { finished: now(), ..Ended::lost(live.started) }),
+        None if !record.launched || record.ended.is_some() => None,
+        // Nobody knows any more when it started.
+        None if why == Ended::MACHINE_DOWN => Some(Ended { error: why.to_owned(), finished: now(), ..Ended::lost(record.created) }),
+        None => Some(Ended { error: Ended::CUT_OFF.to_owned(), ..Ended::lost(0) }),
+    };
+    if ended.is_some() {
+        let record = Container { ended, ..record.clone() };
         if store::write_json(&files.record(), &record, Durable::Yes).is_err() {
             let _ = store::overwrite_json(&files.record(), &record);
         }
     }
-    if !record.wishes.remove {
-        let _ = file::remove_file(&files.state());
-    }
+    let _ = file::remove_file(&files.state());
 }
 
 /// It died with its monitor, unless its program cleared the parent-death signal: its group ends that. Where there is no

@@ -6,6 +6,7 @@ use crate::record::{Asked, Asker, Ended};
 impl Ended {
     pub const MONITOR_LOST: &str = "monitor lost";
     pub const MACHINE_DOWN: &str = "machine went down";
+    pub const CUT_OFF: &str = "its start was cut off";
 
     /// Its monitor was killed, and it died with it.
     pub fn lost(started: u64) -> Ended {
@@ -14,7 +15,7 @@ impl Ended {
 
     /// Empty where the code says it all. `ps` shows it behind the status, `inspect` as `State.Reason`.
     pub fn reason(&self) -> String {
-        if [Ended::MONITOR_LOST, Ended::MACHINE_DOWN].contains(&self.error.as_str()) {
+        if [Ended::MONITOR_LOST, Ended::MACHINE_DOWN, Ended::CUT_OFF].contains(&self.error.as_str()) {
             return self.error.clone();
         }
         if self.out_of_memory && self.exit_code != 0 {

@@ -162,13 +162,13 @@ fn kill_many_times(victim: Victim) {
         let words = round.words();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut command = store.start(&words);
-        round.kill(&mut command);
+        let killed = round.kill(&mut command);
         if !round.detached && round.program == ["sleep", "1000"] && !command.is_over() {
             end_it(&store, &round, &mut command);
         }
         let ran = command.wait();
         assert!(!ran.stderr.contains("panicked"), "{round:?}: {}", ran.story());
-        judge(&store, &round, &ran);
+        judge(&store, &round, &ran, killed.is_some());
         let mut left = Vec::new();
         eventually(&format!("nothing is left of {round:?}: {left:?}"), || {
             store.ok(&["ps", "-aq"]);
@@ -196,9 +196,9 @@ fn is_nobody_at_work(store: &Store) -> bool {
 }
 
 /// What the next command says of it: a container to be removed vanishes by itself, a kept one is whole.
-fn judge(store: &Store, round: &Round, ran: &Ran) {
+fn judge(store: &Store, round: &Round, ran: &Ran, killed: bool) {
     let name = round.name();
-    let is_monitor_lost = round.victim == Victim::Monitor;
+    let is_monitor_lost = round.victim == Victim::Monitor && killed;
     // A command that is gone leaves its container running; and only a monitor that is gone ends one that says nothing.
     eventually(&format!("{round:?} comes to an end"), || {
         let found = store.ok(&["ps", "-a", "--filter", &format!("name={name}"), "--format", "{{.State}}"]);
