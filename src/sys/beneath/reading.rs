@@ -1,8 +1,8 @@
 //! Reading a tree without ever leaving it: what is in a directory, what its files hold, and what is attached to them.
 
-use super::{Directory, Held, STRICT, one, proc_path};
+use super::{Directory, Held, STRICT, proc_path};
 use nix::errno::Errno;
-use nix::fcntl::{self, OFlag, ResolveFlag};
+use nix::fcntl::{OFlag, ResolveFlag};
 use nix::sys::stat::{self, FileStat};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
