@@ -1,5 +1,6 @@
 //! `tare create`: everything `run` does before the container starts.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, run_flags};
 use crate::engine::create::{self, Request};
 use crate::error::Result;
@@ -12,6 +13,6 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse(matches)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
-    println!("{}", made.record.id);
+    say_line!("{}", made.record.id);
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! `tare image …`: the commands on images under one noun, and `inspect`.
 
+use crate::cli::say::say_line;
 use crate::cli::template::Template;
 use crate::cli::{Context, each, images, import, load, one_or_more, rmi, tag};
 use crate::error::{Error, Result};
@@ -42,13 +43,13 @@ fn inspect(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let code = each(crate::cli::names(matches), |name| {
         let value = describe(&catalog::details(&context.paths, name)?);
         match &template {
-            Some(template) => println!("{}", template.render(&value)?),
+            Some(template) => say_line!("{}", template.render(&value)?),
             None => found.push(value),
         }
         Ok(())
     });
     if template.is_none() {
-        println!("{}", if format.is_some() { json!(found).to_string() } else { format!("{:#}", json!(found)) });
+        say_line!("{}", if format.is_some() { json!(found).to_string() } else { format!("{:#}", json!(found)) });
     }
     code
 }

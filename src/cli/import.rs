@@ -2,6 +2,7 @@
 
 use crate::cli::Context;
 use crate::cli::load::{limits, limits_of};
+use crate::cli::say::say_line;
 use crate::engine::images::{self, Import};
 use crate::error::Result;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -30,6 +31,6 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let input = text("file").unwrap_or("-");
     let wanted = Import { input, name: text("name"), changes, message: text("message"), platform: text("platform") };
     let loaded = images::import(&context.paths, wanted, &limits_of(matches)?)?;
-    println!("{}", loaded.id);
+    say_line!("{}", loaded.id);
     Ok(0)
 }

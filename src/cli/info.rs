@@ -1,5 +1,6 @@
 //! `tare info`: what is here, and what this machine can do for containers, with a word on what it cannot.
 
+use crate::cli::say::say;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
 use crate::engine::list;
@@ -10,7 +11,6 @@ use crate::paths::Paths;
 use crate::record::{Seen, Status};
 use clap::{Arg, ArgMatches};
 use serde_json::{Value, json};
-use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
     command.arg(
@@ -28,7 +28,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
     let images = catalog::list(&context.paths).map_or(0, |images| images.len());
     let value = value(&kernel::facts(), &list::containers(&context.paths)?, images, &context.paths);
-    let _ = std::io::stdout().write_all(text(&value, format)?.as_bytes());
+    say(&text(&value, format)?);
     Ok(0)
 }
 

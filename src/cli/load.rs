@@ -1,6 +1,7 @@
 //! `tare load`: images from an archive, or from an OCI layout on disk.
 
 use crate::cli::Context;
+use crate::cli::say::say_line;
 use crate::engine::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::Limits;
@@ -33,7 +34,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         }
         for line in lines {
             if !told.contains(&line) {
-                println!("{line}");
+                say_line!("{line}");
                 told.push(line);
             }
         }

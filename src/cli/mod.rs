@@ -17,6 +17,7 @@ mod rm;
 mod rmi;
 mod run;
 pub mod run_flags;
+pub mod say;
 mod start;
 mod stop;
 pub mod suggest;
@@ -74,7 +75,7 @@ const COMMANDS: &[Command] = &[
 pub fn main() -> i32 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let command = typed(&words);
-    match carry_out(&words) {
+    match carry_out(&words).and_then(say::heard) {
         Ok(code) => code,
         Err(error) => report(&error, command.map_or("", |command| command.name)),
     }
@@ -136,11 +137,11 @@ fn usage(error: &clap::Error) -> Result<i32> {
 
 /// The one place where an error is printed.
 fn report(error: &Error, command: &str) -> i32 {
-    eprintln!("tare: {error}");
+    say::say_aside(format!("tare: {error}\n").as_bytes());
     let is_denied = matches!(error.errno(), Some(Errno::EACCES | Errno::EPERM));
     let needs_root = (is_denied && identity::own_uid() != 0).then_some("tare needs root for now: try sudo");
     if let Some(hint) = error.hint_text().or(needs_root) {
-        eprintln!("hint: {hint}");
+        say::say_aside(format!("hint: {hint}\n").as_bytes());
     }
     match error.kind() {
         // `start` carries out what was wished earlier: only whoever typed the command hears of it by these codes.

@@ -1,5 +1,6 @@
 //! `tare rm`: removes containers that do not run.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{remove, repair};
 use crate::error::{Kind, Result};
@@ -28,7 +29,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
             Err(error) if force && error.kind() == Kind::NoSuch => return crate::cli::complain(&error),
             other => other?,
         }
-        println!("{name}");
+        say_line!("{name}");
         Ok(())
     })
 }

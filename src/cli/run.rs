@@ -1,5 +1,6 @@
 //! `tare run`: a container from an image, started, and shown.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, run_flags};
 use crate::engine::create::{self, Request};
 use crate::engine::launch;
@@ -28,7 +29,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let id = made.record.id.clone();
     let monitor = launch::launch(&context.paths, made, wants)?;
     if parsed.detach {
-        println!("{id}");
+        say_line!("{id}");
         return Ok(0);
     }
     let how = How { terminal: has_terminal, wants, sig_proxy: parsed.sig_proxy && !has_terminal, detach_keys: parsed.detach_keys };

@@ -1,11 +1,12 @@
 //! `tare start`: containers that were created or have ended run (again).
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, launch, start};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
-use crate::monitor::detach_keys;
 use crate::monitor::protocol::Wants;
+use crate::options::detach_keys;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -25,7 +26,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
             if !seen.is_running() {
                 launch::launch(&context.paths, start::take_up(&context.paths, seen)?, Wants::default())?;
             }
-            println!("{name}");
+            say_line!("{name}");
             Ok(())
         });
     }

@@ -11,7 +11,6 @@ pub mod limits;
 pub mod mounts;
 pub mod namespaces;
 pub mod security;
-pub mod signals;
 pub mod sizes;
 pub mod ulimits;
 pub mod users;

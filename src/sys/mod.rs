@@ -11,6 +11,7 @@ pub mod poll;
 pub mod process;
 pub mod pty;
 pub mod signal;
+mod signal_names;
 pub mod socket;
 pub mod terminal;
 

@@ -91,7 +91,9 @@ pub fn parse(matches: &ArgMatches) -> Result<Parsed> {
         detach,
         attach: attach(&flags, detach, wishes.interactive)?,
         sig_proxy: flags.switch("sig-proxy")?.unwrap_or(true),
-        detach_keys: flags.parse("detach-keys", detach_keys::parse)?.unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
+        detach_keys: flags
+            .parse("detach-keys", |keys| detach_keys::parse_or_default(Some(keys)))?
+            .unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
         never_pull: flags.parse("pull", pull)?.unwrap_or(false),
         wishes,
     })

@@ -2,7 +2,8 @@
 
 use super::words::{Flags, blame, list, read_file, switch, value};
 use crate::error::{Error, Result};
-use crate::options::{Wishes, env_file, signals, ulimits, users};
+use crate::options::{Wishes, env_file, ulimits, users};
+use crate::sys::signal;
 use clap::{Arg, ArgAction};
 
 pub fn define() -> Vec<Arg> {
@@ -27,7 +28,7 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.env = env(flags)?;
     wishes.user = flags.parse("user", |user| users::parse(user).map(|_| user.to_owned()))?.filter(|user| !user.is_empty());
     wishes.workdir = flags.parse("workdir", workdir)?;
-    wishes.stop_signal = flags.parse("stop-signal", |signal| signals::parse(signal).map(|_| signal.to_owned()))?;
+    wishes.stop_signal = flags.parse("stop-signal", |text| signal::parse(text).map(|_| text.to_owned()))?;
     wishes.stop_timeout = flags.parse("stop-timeout", stop_timeout)?;
     wishes.init = flags.switch("init")?;
     wishes.interactive = flags.on("interactive")?;
