@@ -29,9 +29,9 @@ pub fn say_bytes(bytes: &[u8]) -> bool {
     stopped.is_none()
 }
 
-/// To standard error, where nothing can be done about a failure.
-pub fn say_aside(bytes: &[u8]) {
-    let _ = std::io::stderr().lock().write_all(bytes);
+/// To standard error, where nobody can be told of a failure; false if there is one.
+pub fn say_aside(bytes: &[u8]) -> bool {
+    std::io::stderr().lock().write_all(bytes).is_ok()
 }
 
 /// The exit code of a command that ended with `code`, if everything it said was heard. A full disk is an error.

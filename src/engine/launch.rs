@@ -1,7 +1,7 @@
 //! The monitor: born from the command, parent of the container, and the only one who stays.
 
 use crate::engine::create::Made;
-use crate::engine::{etc_files, filter, now, remove, repair};
+use crate::engine::{etc_files, filter, log_keeping, now, remove, repair};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
@@ -57,7 +57,7 @@ fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Resul
         listener: Some(container.listener),
         first: Some(client),
         first_wants: wants,
-        log: Some(made.files.log()),
+        log: log_keeping::keeping(&made),
         open_stdin: made.record.wishes.interactive,
     };
     let started = container.started;

@@ -13,6 +13,7 @@ pub mod images;
 pub mod kill;
 pub mod launch;
 pub mod list;
+pub mod log_keeping;
 mod name_claim;
 pub mod remove;
 pub mod repair;

@@ -8,6 +8,7 @@ pub mod devices;
 pub mod env_file;
 pub mod labels;
 pub mod limits;
+pub mod logs;
 pub mod mounts;
 pub mod namespaces;
 pub mod security;
