@@ -42,8 +42,8 @@ pub enum Streams {
     None,
     Pipes {
         stdin: Option<OwnedFd>,
-        stdout: OwnedFd,
-        stderr: OwnedFd,
+        /// stdout, stderr; `None`: it writes to somebody else.
+        outputs: [Option<OwnedFd>; 2],
     },
     /// The master of its terminal.
     Terminal(OwnedFd),
@@ -143,8 +143,8 @@ impl Container {
         let (mut outputs, mut stdin, mut master, mut peer) = ([None, None], None, None, None);
         match streams {
             Streams::None => {}
-            Streams::Pipes { stdin: write, stdout, stderr } => {
-                outputs = [Some(stdout), Some(stderr)];
+            Streams::Pipes { stdin: write, outputs: both } => {
+                outputs = both;
                 stdin = write.filter(|_| open_stdin);
             }
             Streams::Terminal(fd) => {

@@ -1,7 +1,7 @@
 //! A container in the shape of `docker inspect`, put together from its records.
 
 use crate::cli::ps::rows;
-use crate::options::{Ipc, Mount, Pid, Seccomp, Wishes};
+use crate::options::{Ipc, Log, LogDriver, Mount, Pid, Seccomp, Wishes, logs};
 use crate::paths::ContainerPaths;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
@@ -24,7 +24,7 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "ResolvConfPath": files.etc("resolv.conf"),
         "HostnamePath": files.etc("hostname"),
         "HostsPath": files.etc("hosts"),
-        "LogPath": files.log(),
+        "LogPath": if record.wishes.log.driver == LogDriver::JsonFile { json!(files.log()) } else { json!("") },
         "Name": format!("/{}", record.name),
         "RestartCount": 0,
         "Driver": "overlay",
@@ -111,7 +111,7 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
         "NetworkMode": rows::network_of(wishes),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
-        "LogConfig": { "Type": "json-file", "Config": {} },
+        "LogConfig": { "Type": logs::driver_name(wishes.log.driver), "Config": log_options(&wishes.log) },
         "AutoRemove": wishes.remove,
         "CapAdd": wishes.cap_add,
         "CapDrop": wishes.cap_drop,
@@ -140,6 +140,11 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
         "MaskedPaths": linux.and_then(|linux| linux.masked_paths().clone()),
         "ReadonlyPaths": linux.and_then(|linux| linux.readonly_paths().clone()),
     })
+}
+
+/// The later of two of the same name counts.
+fn log_options(log: &Log) -> Map<String, Value> {
+    log.options.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
 }
 
 fn pid(pid: &Pid) -> String {

@@ -78,8 +78,7 @@ fn start(name: &str, script: &str, stdin: bool, change: impl FnOnce(&mut Watch))
     let pid = child.id() as i32;
     let pipes = Streams::Pipes {
         stdin: child.stdin.map(OwnedFd::from),
-        stdout: OwnedFd::from(child.stdout.unwrap()),
-        stderr: OwnedFd::from(child.stderr.unwrap()),
+        outputs: [Some(OwnedFd::from(child.stdout.unwrap())), Some(OwnedFd::from(child.stderr.unwrap()))],
     };
     run(name, pid, pipes, stdin, change)
 }
