@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/closed_output.rs"]
+mod closed_output;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
@@ -18,6 +20,10 @@ mod known_holes;
 mod lifecycle;
 #[path = "containers/listing.rs"]
 mod listing;
+#[path = "containers/log_drivers.rs"]
+mod log_drivers;
+#[path = "containers/log_files.rs"]
+mod log_files;
 #[path = "containers/logs.rs"]
 mod logs;
 #[path = "containers/readme.rs"]

@@ -147,11 +147,10 @@ impl Reading<'_> {
     fn read_to_end(&mut self, each: &mut Each) -> Result<()> {
         let mut block = vec![0; BLOCK];
         loop {
-            self.look()?;
-            // Known before the file is read to its end: the monitor writes no more to a file that has a successor.
-            let has_successor = !self.waiting.is_empty();
             self.read_file(&mut block, each)?;
-            if !has_successor {
+            // Each look at the files came before the last read: what has a successor by now is read to its true end, because the
+            // monitor writes no more to a file after it has renamed it.
+            if self.waiting.is_empty() {
                 return Ok(());
             }
             self.current = self.waiting.pop_front();
@@ -165,6 +164,7 @@ impl Reading<'_> {
 
     fn read_file(&mut self, block: &mut [u8], each: &mut Each) -> Result<()> {
         loop {
+            self.look()?;
             let Some(current) = &mut self.current else { return Ok(()) };
             match current.file.read(block)? {
                 0 if self.follows && was_cut(&mut current.file)? => {
@@ -174,7 +174,6 @@ impl Reading<'_> {
                 0 => return Ok(()),
                 count => self.entries.feed(&block[..count], &mut |entry| each(Met::Entry(entry)))?,
             }
-            self.look()?;
         }
     }
 
