@@ -76,12 +76,17 @@ impl Paths {
     }
 }
 
+/// A container's control group, below the cgroup2 mount: ours holds all of them, unless another one was named.
+pub fn control_group(parent: Option<&str>, id: &str) -> PathBuf {
+    Path::new(parent.unwrap_or("/tare")).join(id)
+}
+
 /// One container's files.
 #[derive(Clone, Debug)]
 pub struct ContainerPaths {
     /// `container/<id>` in the store: `upper work log` and, if kept, the records.
     pub disk: PathBuf,
-    /// `container/<id>` in the run directory: state, socket, lock, /etc files and, if `--rm`, the records.
+    /// `container/<id>` in the run directory: state, socket, lock and, if `--rm`, the records.
     pub live: PathBuf,
     /// The one of the two that holds `container.json` and `config.json`.
     pub records: PathBuf,
@@ -130,6 +135,7 @@ impl ContainerPaths {
     pub fn attach_socket(&self) -> PathBuf {
         self.live.join("attach")
     }
+    /// Where the container finds its /etc/hosts and the like: only in its own mounts (`runtime/root/small_files.rs`).
     pub fn etc(&self, name: &str) -> PathBuf {
         self.live.join(name)
     }

@@ -6,6 +6,8 @@ mod common;
 
 #[path = "containers/closed_output.rs"]
 mod closed_output;
+#[path = "containers/completion.rs"]
+mod completion;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
@@ -26,6 +28,8 @@ mod log_drivers;
 mod log_files;
 #[path = "containers/logs.rs"]
 mod logs;
+#[path = "containers/namespaces.rs"]
+mod namespaces;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/run_basics.rs"]
@@ -36,7 +40,11 @@ mod run_flags;
 mod security;
 #[path = "containers/terminal.rs"]
 mod terminal;
+#[path = "containers/tuning.rs"]
+mod tuning;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
 #[path = "containers/volumes.rs"]
 mod volumes;
+#[path = "containers/words.rs"]
+mod words;

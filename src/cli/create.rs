@@ -1,5 +1,6 @@
 //! `tare create`: everything `run` does before the container starts.
 
+use crate::cli::id_file::IdFile;
 use crate::cli::say::say_line;
 use crate::cli::{Context, run_flags};
 use crate::engine::create::{self, Request};
@@ -11,8 +12,13 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let parsed = run_flags::parse(matches)?;
+    let parsed = run_flags::parse("create", matches)?;
+    let mut id_file = IdFile::take(parsed.id_file)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
+    if let Some(file) = &mut id_file {
+        file.keep();
+        file.write(&made.record.id)?;
+    }
     say_line!("{}", made.record.id);
     Ok(0)
 }

@@ -3,16 +3,25 @@
 //!
 //! Kept in `container.json`, so that `start` does later what `run` does at once, and `inspect` can tell.
 
+pub mod cgroup_parent;
+pub mod clocks;
 pub mod detach_keys;
+pub mod device_rules;
 pub mod devices;
 pub mod env_file;
+pub mod exposed;
+pub mod groups;
+pub mod io_rates;
 pub mod labels;
 pub mod limits;
 pub mod logs;
 pub mod mounts;
+pub mod name_service;
 pub mod namespaces;
+pub mod platform;
 pub mod security;
 pub mod sizes;
+pub mod sysctls;
 pub mod ulimits;
 pub mod users;
 
@@ -81,6 +90,8 @@ pub struct Wishes {
     pub annotations: Vec<(String, String)>,
     /// `80/tcp`: kept beside those of the image, for `inspect` and for `-P`.
     pub exposed: Vec<String>,
+    /// Where its first process is written down while it runs, in the host's numbers.
+    pub pid_file: Option<PathBuf>,
     /// Removed when it ends.
     pub remove: bool,
 }

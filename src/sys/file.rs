@@ -50,6 +50,14 @@ pub fn write_kernel_file_at(dir: BorrowedFd, name: &str, text: &str) -> Result<(
     write_all(fd.as_fd(), text.as_bytes())
 }
 
+/// The same with a path of several parts, which no symlink and no mount can lead elsewhere.
+pub fn write_kernel_file_beneath(dir: BorrowedFd, path: &str, text: &str) -> Result<(), Errno> {
+    use nix::fcntl::{OpenHow, ResolveFlag};
+    let stay = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
+    let fd = fcntl::openat2(dir, path, OpenHow::new().flags(OFlag::O_WRONLY | OFlag::O_CLOEXEC).resolve(stay))?;
+    write_all(fd.as_fd(), text.as_bytes())
+}
+
 pub fn read_at(dir: BorrowedFd, name: &str) -> Result<String, Errno> {
     let fd = fcntl::openat(dir, name, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let mut text = String::new();
@@ -260,6 +268,25 @@ pub fn is_dir(fd: BorrowedFd) -> Result<bool, Errno> {
 
 pub fn change_mode(path: &Path, mode: u32) -> Result<(), Errno> {
     stat::fchmodat(AT_FDCWD, path, Mode::from_bits_truncate(mode), stat::FchmodatFlags::FollowSymlink)
+}
+
+/// An extended attribute of what the path leads to.
+#[allow(unsafe_code)]
+pub fn set_attribute(path: &Path, name: &str, value: &[u8]) -> Result<(), Errno> {
+    let (path, name) = (c_string(bytes_of(path))?, c_string(name.as_bytes())?);
+    // SAFETY: both names are C strings, and the value is as long as we say.
+    Errno::result(unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) }).map(drop)
+}
+
+#[allow(unsafe_code)]
+pub fn has_attribute(path: &Path, name: &str) -> bool {
+    let (Ok(path), Ok(name)) = (c_string(bytes_of(path)), c_string(name.as_bytes())) else { return false };
+    // SAFETY: both names are C strings; without a buffer the kernel only tells the length.
+    (unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) }) >= 0
+}
+
+fn c_string(bytes: &[u8]) -> Result<std::ffi::CString, Errno> {
+    std::ffi::CString::new(bytes).map_err(|_| Errno::EINVAL)
 }
 
 pub fn is_pipe(fd: BorrowedFd) -> Result<bool, Errno> {

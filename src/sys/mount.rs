@@ -64,6 +64,23 @@ pub fn long_overlay(lower: &[String], others: &[(String, String)], target: &Path
     attach(unsafe { OwnedFd::from_raw_fd(tree as i32) }, target)
 }
 
+/// A procfs of this process's pid namespace that is mounted nowhere, so that nobody can have mounted anything over its files.
+pub fn private_proc() -> Result<OwnedFd, Errno> {
+    const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
+    const CLOSE_ON_EXEC: libc::c_uint = 1;
+    // SAFETY: a C string and numbers; the result is a descriptor or an error.
+    let fs = Errno::result(unsafe { libc::syscall(libc::SYS_fsopen, c"proc".as_ptr(), CLOSE_ON_EXEC) })?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    let fs = unsafe { OwnedFd::from_raw_fd(fs as i32) };
+    let nothing = std::ptr::null::<libc::c_char>();
+    // SAFETY: this command takes neither key nor value.
+    Errno::result(unsafe { libc::syscall(libc::SYS_fsconfig, fs.as_raw_fd(), FSCONFIG_CMD_CREATE, nothing, nothing, 0) })?;
+    // SAFETY: numbers; the result is a descriptor or an error.
+    let tree = Errno::result(unsafe { libc::syscall(libc::SYS_fsmount, fs.as_raw_fd(), CLOSE_ON_EXEC, 0) })?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(tree as i32) })
+}
+
 /// A copy of the mount that holds `path`, from `path` on, attached nowhere: it can be carried past pivot_root.
 pub fn detached_copy(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
     open_tree(libc::AT_FDCWD, path, if recursive { libc::AT_RECURSIVE as libc::c_uint } else { 0 })

@@ -48,6 +48,7 @@ fn every_command_does_its_work_though_nobody_reads() {
         &["image", "inspect", "box"],
         &["info"],
         &["version"],
+        &["completion", "bash"],
         &["import", archive, "from:tar"],
         &["run", "-d", "--name", "up", "box", "sleep", "1000"],
         &["kill", "-s", "URG", "up"],

@@ -1,16 +1,13 @@
 //! Where its output is kept.
 
-use super::words::{Flags, list, value};
+use super::words::{Flag, Flags, list, value};
 use crate::error::{Error, Result};
 use crate::options::{LogDriver, Wishes, logs};
-use clap::Arg;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        value("log-driver", None, "NAME", "json-file (default), none, or passthrough: straight to the caller's streams"),
-        list("log-opt", None, "NAME=VALUE", "max-size=10m, max-file=3, labels=…, env=…, tag=…"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    value("log-driver", None, "NAME", "json-file (default), none, or passthrough: straight to the caller's streams"),
+    list("log-opt", None, "NAME=VALUE", "max-size=10m, max-file=3, labels=…, env=…, tag=…"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.log.driver = flags.parse("log-driver", logs::parse_driver)?.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
-use crate::runtime::root::devices;
+use crate::runtime::root::{devices, neighbour};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
@@ -20,7 +20,11 @@ pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
             return Ok(None);
         }
         let what = || format!("open {} for {}", planned.source, planned.target.display());
-        let tree = mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?;
+        let lent = plan.borrowed.iter().find_map(|lent| Some((lent.owner, planned.source.strip_prefix(lent.place)?)));
+        let tree = match lent {
+            Some((owner, path)) => neighbour::hold(owner, Path::new(path))?,
+            None => mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?,
+        };
         let propagation = planned.options.propagation.difference(Flags::MS_REC);
         // Private unless asked otherwise: an unmount in the container must not reach the host.
         let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
