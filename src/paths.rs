@@ -158,6 +158,14 @@ impl ContainerPaths {
     pub fn log(&self) -> PathBuf {
         self.disk.join("log")
     }
+    /// The one that is written, or an older one: `log.1` was full last.
+    pub fn rotated_log(log: &Path, age: u32) -> PathBuf {
+        let mut name = log.as_os_str().to_owned();
+        if age > 0 {
+            name.push(format!(".{age}"));
+        }
+        name.into()
+    }
     /// The wishes: what the user asked for, and how the container ended. See `record.rs`.
     pub fn record(&self) -> PathBuf {
         self.records.join("container.json")

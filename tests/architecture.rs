@@ -27,7 +27,8 @@ const ROOMS: &[Room] = &[
     Room { name: "kernel", may_use: &["error", "sys", "trace"] },
     Room { name: "store", may_use: &["error", "sys", "trace", "paths"] },
     Room { name: "options", may_use: &["error", "names", "time", "spec"] },
-    Room { name: "record", may_use: &["error", "names", "time", "options", "spec"] },
+    // Of the kernel it knows the names of signals.
+    Room { name: "record", may_use: &["error", "names", "time", "options", "spec", "sys"] },
     Room { name: "spec", may_use: &["error", "names", "time", "options"] },
     Room { name: "init", may_use: &["error", "sys"] },
     // A runtime takes a spec and makes a process: it has never heard of images, wishes or records.
@@ -173,6 +174,26 @@ fn only_faces_print_or_exit() {
         }
     }
     complain("only faces print or exit", wrong);
+}
+
+/// `println!` panics where nobody reads any more.
+#[test]
+fn commands_speak_in_one_place() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if source.room() != Some("cli") || source.stem() == "say" {
+            continue;
+        }
+        for (number, line) in source.code_lines() {
+            for call in ["println!", "eprintln!", "print!", "eprint!", "io::stdout()", "io::stderr()"] {
+                let begins_word = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                if line.match_indices(call).any(|(at, _)| begins_word(at)) && !line.contains("is_terminal") {
+                    wrong.push(format!("src/{}:{number}: {call}; use say, say_line! or say_aside of src/cli/say.rs", source.name()));
+                }
+            }
+        }
+    }
+    complain("commands speak in one place, which survives a reader that leaves", wrong);
 }
 
 #[test]

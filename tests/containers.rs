@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/closed_output.rs"]
+mod closed_output;
 #[path = "containers/completion.rs"]
 mod completion;
 #[path = "containers/crash_aftermath.rs"]
@@ -32,6 +34,10 @@ mod known_holes;
 mod lifecycle;
 #[path = "containers/listing.rs"]
 mod listing;
+#[path = "containers/log_drivers.rs"]
+mod log_drivers;
+#[path = "containers/log_files.rs"]
+mod log_files;
 #[path = "containers/logs.rs"]
 mod logs;
 #[path = "containers/many_processes.rs"]

@@ -1,11 +1,11 @@
 //! `tare attach`: the user's streams joined to those of a container that runs.
 
 use crate::cli::{Context, run};
-use crate::engine::{find, wait};
+use crate::engine::{find, log_keeping, wait};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
-use crate::monitor::detach_keys;
 use crate::monitor::protocol::Wants;
+use crate::options::detach_keys;
 use crate::sys::{Errno, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
 use std::os::fd::AsFd;
@@ -39,6 +39,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let keys = detach_keys::parse_or_default(matches.get_one::<String>("detach-keys").map(String::as_str))?;
     let seen = find::container(&context.paths, name)?;
     seen.running()?;
+    log_keeping::check_attended(&seen)?;
     let wishes = &seen.record.wishes;
     let wants = Wants { stdin: wishes.interactive && !matches.get_flag("no-stdin"), stdout: true, stderr: true };
     if wishes.terminal && wants.stdin && !terminal::is_terminal(std::io::stdin().as_fd()) {

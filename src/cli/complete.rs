@@ -11,11 +11,11 @@ mod line;
 mod tests;
 
 use crate::cli::nouns::{self, shorten};
+use crate::cli::say::say;
 use crate::cli::{COMMANDS, command_at, define, find, from_environment, program};
 use crate::paths::Paths;
 use candidates::{Candidate, Offer};
 use clap::Arg;
-use std::io::Write;
 
 /// The word that asks; no command can have it, and `tare help` does not show it.
 pub const WORD: &str = "__complete";
@@ -31,7 +31,7 @@ pub fn answer(words: &[String]) -> i32 {
         [_, rest @ ..] => lines(&offer(&[vec!["tare".to_owned()], rest.to_vec()].concat()), ""),
         [] => String::new(),
     };
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    say(&text);
     0
 }
 

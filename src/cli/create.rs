@@ -1,6 +1,7 @@
 //! `tare create`: everything `run` does before the container starts.
 
 use crate::cli::id_file::IdFile;
+use crate::cli::say::say_line;
 use crate::cli::{Context, run_flags};
 use crate::engine::create::{self, Request};
 use crate::error::Result;
@@ -20,6 +21,6 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         file.keep();
         file.write(&id)?;
     }
-    println!("{id}");
+    say_line!("{id}");
     Ok(0)
 }

@@ -4,15 +4,15 @@ use crate::cli::Context;
 use crate::engine::{exec, find};
 use crate::error::{Context as _, Error, Result};
 use crate::monitor::pipes::{self, Pipes};
-use crate::monitor::relay;
-use crate::options::env_file;
+use crate::monitor::relay::{self, Behind, Left};
+use crate::options::{detach_keys, env_file};
 use crate::paths::Paths;
 use crate::record::Seen;
 use crate::runtime::Streams;
 use crate::sys::process::{self, Forked};
-use crate::sys::{file, terminal};
+use crate::sys::{file, signal, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 pub fn define(command: clap::Command) -> clap::Command {
     let switch =
@@ -26,6 +26,12 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(switch("interactive", 'i', "Pass input on"))
         .arg(switch("tty", 't', "Give it a terminal"))
         .arg(Arg::new("privileged").long("privileged").action(ArgAction::SetTrue).help("All capabilities, no filter of system calls"))
+        .arg(
+            Arg::new("detach-keys")
+                .long("detach-keys")
+                .value_name("KEYS")
+                .help("With -it, keys that leave the command running [default: ctrl-p,ctrl-q]"),
+        )
         .arg(value("env", 'e', "NAME=VALUE", "Set a variable").action(ArgAction::Append))
         .arg(value("user", 'u', "USER[:GROUP]", "Name or number"))
         .arg(value("workdir", 'w', "DIR", "Where it starts"))
@@ -61,10 +67,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if request.terminal && interactive && !detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));
     }
+    let keys = detach_keys::parse_or_default(matches.get_one::<String>("detach-keys").map(String::as_str))
+        .map_err(|e| e.context("invalid value for --detach-keys"))?;
     let seen = find::container(&context.paths, &name)?;
     match (detach, request.terminal) {
         (true, _) => in_background(&context.paths, &seen, &request),
-        (false, true) => with_terminal(&context.paths, &seen, &request, interactive),
+        (false, true) => with_terminal(&context.paths, &seen, &request, interactive, &keys),
         (false, false) => with_pipes(&context.paths, &seen, &request, interactive),
     }
 }
@@ -83,10 +91,34 @@ fn with_pipes(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: 
     pipes::relay_pipes(ours, created.pid, created.pidfd.as_fd())
 }
 
-fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
+fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool, keys: &[u8]) -> Result<i32> {
     let created = exec::exec(paths, seen, request, Streams::Nothing)?;
     let master = created.start()?.terminal.ok_or_else(|| Error::failed("the container opened no terminal"))?;
-    relay::relay_terminal(master, created.pid, created.pidfd, interactive)
+    match relay::relay_terminal(master, created.pid, created.pidfd, interactive, keys)? {
+        Left::Ended(code) => Ok(code),
+        Left::Detached(behind) => stay_behind(behind).map(|()| 0),
+    }
+}
+
+/// The user has left, and the command goes on: a child of ours holds the other side of its terminal to its end. It holds nothing else
+/// of the caller's, who may wait for our streams to close.
+fn stay_behind(behind: Behind) -> Result<()> {
+    const WHAT: &str = "cannot leave the command running";
+    exec::bear_children_outside().context(WHAT)?;
+    // If we lead the session, our end hangs up its terminal, and SIGHUP would reach the child before it is in one of its own.
+    signal::block_all().context(WHAT)?;
+    match process::clone3(0, None).context(WHAT)? {
+        Forked::Parent { .. } => Ok(()),
+        Forked::Child => {
+            let kept: Vec<i32> = behind.descriptors().map(|fd| fd.as_raw_fd()).collect();
+            // Not /dev/null: what is called so here is the container's. A pipe that has ended will do.
+            let apart = file::pipe().map(|(ended, _)| ended).and_then(|ended| process::leave_caller(ended, &kept));
+            if apart.is_ok() {
+                behind.stay();
+            }
+            process::exit_now(i32::from(apart.is_err()))
+        }
+    }
 }
 
 /// A child of ours becomes the parent, and tells us only whether it went well.

@@ -1,5 +1,6 @@
 //! `tare images`: what the store holds.
 
+use crate::cli::say::{say, say_line};
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, human};
 use crate::engine::now;
@@ -47,7 +48,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if matches.get_flag("quiet") {
         let mut seen = std::collections::HashSet::new();
         for row in rows.iter().filter(|row| seen.insert(&row.id)) {
-            println!("{}", short(&row.id, whole));
+            say_line!("{}", short(&row.id, whole));
         }
         return Ok(0);
     }
@@ -60,7 +61,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let headings = json!({"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID", "CreatedSince": "CREATED", "CreatedAt": "CREATED AT", "Size": "SIZE"});
     let rows: Vec<Row> = rows.iter().map(|row| describe(row, whole)).collect();
     let format = matches.get_one::<String>("format").map_or("table", String::as_str);
-    print!("{}", template::render_rows(format, usual, &headings, &rows)?);
+    say(&template::render_rows(format, usual, &headings, &rows)?);
     Ok(0)
 }
 

@@ -1,6 +1,7 @@
 //! `tare import`: an image from a tar of a root file system.
 
 use crate::cli::load::{limits, limits_of};
+use crate::cli::say::say_line;
 use crate::cli::{Context, progress};
 use crate::engine::images::{self, Import};
 use crate::error::Result;
@@ -32,6 +33,6 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let wanted = Import { input, name: text("name"), changes, message: text("message"), platform: text("platform") };
     let limits = limits_of(matches)?;
     let loaded = progress::shown(!matches.get_flag("quiet"), |progress| images::import(&context.paths, wanted, &limits, progress))?;
-    println!("{}", loaded.id);
+    say_line!("{}", loaded.id);
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! `tare info`: what is here, and what this machine can do for containers, with a word on what it cannot.
 
+use crate::cli::say::say;
 use crate::cli::table;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
@@ -12,7 +13,6 @@ use crate::paths::Paths;
 use crate::record::{Seen, Status};
 use clap::{Arg, ArgMatches};
 use serde_json::{Value, json};
-use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
@@ -41,7 +41,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if format.is_empty() {
         text += &table_of(&abilities);
     }
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    say(&text);
     Ok(0)
 }
 

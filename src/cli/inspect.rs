@@ -3,6 +3,7 @@
 pub mod container;
 mod limits;
 
+use crate::cli::say::say;
 use crate::cli::template::Template;
 use crate::cli::{Context, complain};
 use crate::engine::{find, size, volumes};
@@ -13,7 +14,6 @@ use crate::spec::runtime_spec::ImageWords;
 use crate::store;
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::Value;
-use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
@@ -43,7 +43,7 @@ pub fn show<'a>(names: impl Iterator<Item = &'a String>, format: &str, mut find:
         }
     }
     let text = text(&found, format)?;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    say(&text);
     let last = missing.pop();
     missing.iter().try_for_each(complain)?;
     last.map_or(Ok(0), Err)

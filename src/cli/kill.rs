@@ -1,5 +1,6 @@
 //! `tare kill`: a signal for the container's command.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, kill};
 use crate::error::{Error, Result};
@@ -16,11 +17,10 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let typed: &String = matches.get_one("signal").ok_or_else(|| Error::usage("no signal"))?;
-    let number = signal::number(typed).filter(|number| *number > 0);
-    let number = number.ok_or_else(|| Error::usage(format!("unknown signal {typed:?}")).hint("use a name like TERM, or a number"))?;
+    let number = signal::parse(typed)?;
     each(names(matches), |name| {
         kill::kill(&context.paths, &find::container(&context.paths, name)?, number, Asker::Kill)?;
-        println!("{name}");
+        say_line!("{name}");
         Ok(())
     })
 }

@@ -1,5 +1,6 @@
 //! `tare load`: images from an archive, or from an OCI layout on disk.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, progress};
 use crate::engine::images;
 use crate::error::{Error, Kind, Result};
@@ -35,7 +36,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         }
         for line in lines {
             if !told.contains(&line) {
-                println!("{line}");
+                say_line!("{line}");
                 told.push(line);
             }
         }

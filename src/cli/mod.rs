@@ -23,6 +23,7 @@ mod rm;
 mod rmi;
 mod run;
 pub mod run_flags;
+pub mod say;
 mod start;
 mod stop;
 pub mod suggest;
@@ -37,7 +38,6 @@ use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
 use crate::sys::{Errno, identity};
 use clap::{Arg, ArgAction, ArgMatches};
-use std::io::Write;
 
 /// What a command is to this table: its name, its words, and what it does.
 pub struct Command {
@@ -87,7 +87,7 @@ pub fn main() -> i32 {
     }
     let words = nouns::shorten(words);
     let command = typed(&words);
-    match carry_out(&words) {
+    match carry_out(&words).and_then(say::heard) {
         Ok(code) => code,
         Err(error) => report(&error, command.map_or("", |command| command.name)),
     }
@@ -174,18 +174,22 @@ fn usage(error: &clap::Error) -> Result<i32> {
     // That a switch takes =true and =false is for scripts; behind each of them it would be noise.
     let text = error.to_string().replace("[=<BOOL>]", "         ");
     let text: String = text.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-    let _ = if error.use_stderr() { std::io::stderr().write_all(text.as_bytes()) } else { std::io::stdout().write_all(text.as_bytes()) };
+    if error.use_stderr() {
+        say::say_aside(text.as_bytes());
+    } else {
+        say::say(&text);
+    }
     let asked_for_nothing = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     Ok(if error.use_stderr() && !asked_for_nothing { 125 } else { 0 })
 }
 
 /// The one place where an error is printed.
 fn report(error: &Error, command: &str) -> i32 {
-    eprintln!("tare: {error}");
+    say::say_aside(format!("tare: {error}\n").as_bytes());
     let is_denied = matches!(error.errno(), Some(Errno::EACCES | Errno::EPERM));
     let needs_root = (is_denied && identity::own_uid() != 0).then_some("tare needs root for now: try sudo");
     if let Some(hint) = error.hint_text().or(needs_root) {
-        eprintln!("hint: {hint}");
+        say::say_aside(format!("hint: {hint}\n").as_bytes());
     }
     match error.kind() {
         // `start` carries out what was wished earlier: only whoever typed the command hears of it by these codes.

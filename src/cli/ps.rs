@@ -4,12 +4,12 @@ pub mod filters;
 pub mod rows;
 
 use crate::cli::Context;
+use crate::cli::say::say;
 use crate::engine::{list, repair, size};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 use filters::Filters;
 use rows::View;
-use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
     let switch = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
@@ -66,9 +66,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         now: crate::engine::now(),
         sizes: asks_for_size.then(|| size::of_all(&context.paths, &containers)),
     };
-    let text = rows::text(&containers, &view)?;
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    say(&rows::text(&containers, &view)?);
     Ok(0)
 }
 

@@ -1,5 +1,6 @@
 //! `tare rm`: removes containers that do not run.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, remove, repair, volumes};
 use crate::error::{Kind, Result};
@@ -27,7 +28,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         if let Some(found) = found {
             volumes::remove_nameless(&context.paths, &found.record);
         }
-        println!("{name}");
+        say_line!("{name}");
         Ok(())
     })
 }

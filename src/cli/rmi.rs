@@ -1,5 +1,6 @@
 //! `tare rmi`: images go, and what no other image needs of them.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::images;
 use crate::error::Result;
@@ -17,8 +18,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     each(names(matches), |name| {
         for removed in images::remove(&context.paths, name, matches.get_flag("force"))? {
             match removed {
-                Removed::Untagged(name) => println!("Untagged: {name}"),
-                Removed::Deleted(id) => println!("Deleted: {id}"),
+                Removed::Untagged(name) => say_line!("Untagged: {name}"),
+                Removed::Deleted(id) => say_line!("Deleted: {id}"),
             }
         }
         Ok(())

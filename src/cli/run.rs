@@ -3,6 +3,7 @@
 use crate::cli::Context;
 use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
+use crate::cli::say::say_line;
 use crate::engine::create::{self, Request};
 use crate::engine::{exec, launch, repair};
 use crate::error::{Error, Result};
@@ -59,7 +60,7 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     let monitor = launch::launch(&context.paths, made, wants)?;
     id_file.iter_mut().for_each(IdFile::keep);
     if parsed.detach {
-        println!("{id}");
+        say_line!("{id}");
         return Ok(0);
     }
     let how = How { terminal: has_terminal, wants, sig_proxy: parsed.sig_proxy && !has_terminal, detach_keys: parsed.detach_keys };

@@ -1,12 +1,12 @@
 //! `tare start`: containers that were created or have ended run (again).
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{exec, find, launch, repair, start};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
-use crate::monitor::detach_keys;
 use crate::monitor::protocol::Wants;
-use crate::options::Pid;
+use crate::options::{Pid, detach_keys};
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -37,7 +37,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
             if let Some(made) = start::take_up(&context.paths, &seen.record.id)? {
                 launch::launch(&context.paths, made, Wants::default())?;
             }
-            println!("{name}");
+            say_line!("{name}");
             Ok(())
         });
     }

@@ -1,8 +1,9 @@
 //! `tare stop`: asks a container to end, and ends it if it does not.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, stop};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sys::signal;
 use clap::{Arg, ArgMatches, value_parser};
 
@@ -24,14 +25,11 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let with = match matches.get_one::<String>("signal") {
-        Some(typed) => Some(signal::number(typed).ok_or_else(|| Error::usage(format!("unknown signal {typed:?}")))?),
-        None => None,
-    };
+    let with = matches.get_one::<String>("signal").map(|typed| signal::parse(typed)).transpose()?;
     each(names(matches), |name| {
         let seen = find::container(&context.paths, name)?;
         stop::stop(&context.paths, &seen, matches.get_one("timeout").copied(), with)?;
-        println!("{name}");
+        say_line!("{name}");
         Ok(())
     })
 }

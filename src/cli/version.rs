@@ -1,6 +1,7 @@
 //! `tare version`: which program this is.
 
 use crate::cli::Context;
+use crate::cli::say::say;
 use crate::cli::template::Template;
 use crate::error::Result;
 use clap::{Arg, ArgMatches};
@@ -23,7 +24,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(_: &Context, matches: &ArgMatches) -> Result<i32> {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
-    print!("{}", text(&value(kernel.trim()), format)?);
+    say(&text(&value(kernel.trim()), format)?);
     Ok(0)
 }
 

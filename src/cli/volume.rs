@@ -2,6 +2,7 @@
 
 mod filters;
 
+use crate::cli::say::{say, say_line};
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, each, human, inspect, names, one_or_more};
 use crate::engine::repair;
@@ -14,7 +15,7 @@ use crate::volume::{self, Volume};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use filters::Filters;
 use serde_json::{Map, Value, json};
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 
 /// For whoever types something else.
 pub const VERBS: &[&str] = &["create", "inspect", "ls", "prune", "rm"];
@@ -89,7 +90,7 @@ fn create(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
         options::labels::add(&mut request.labels, options::labels::parse(label)?);
     }
     request.options = all("opt").map(|option| options::volumes::parse_option(option)).collect::<Result<_>>()?;
-    println!("{}", volumes::create(paths, request)?);
+    say_line!("{}", volumes::create(paths, request)?);
     Ok(0)
 }
 
@@ -105,7 +106,7 @@ fn show(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
         false => rows(&found, format, paths)?,
     };
     // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    say(&text);
     Ok(0)
 }
 
@@ -145,7 +146,7 @@ fn remove(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
             Err(error) if matches.get_flag("force") && error.kind() == Kind::NoSuch => {}
             other => other?,
         }
-        println!("{name}");
+        say_line!("{name}");
         Ok(())
     })
 }
@@ -160,18 +161,17 @@ fn prune(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
     repair::sweep(paths);
     let gone = volumes::prune(paths, |volume| (all || volume.anonymous || filters.ask_for_all()) && filters.fit(volume, || false))?;
     if !gone.is_empty() {
-        println!("Deleted Volumes:");
-        gone.iter().for_each(|(name, _)| println!("{name}"));
-        println!();
+        say_line!("Deleted Volumes:");
+        gone.iter().for_each(|(name, _)| say_line!("{name}"));
+        say("\n");
     }
-    println!("Total reclaimed space: {}", human::size(gone.iter().map(|(_, size)| size).sum()));
+    say_line!("Total reclaimed space: {}", human::size(gone.iter().map(|(_, size)| size).sum()));
     Ok(0)
 }
 
 /// Whoever says nothing has not agreed.
 fn agreed(warning: &str) -> Result<bool> {
-    print!("{warning}\nAre you sure you want to continue? [y/N] ");
-    let _ = std::io::stdout().flush();
+    say(&format!("{warning}\nAre you sure you want to continue? [y/N] "));
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
     Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))

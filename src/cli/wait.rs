@@ -1,5 +1,6 @@
 //! `tare wait`: until containers have ended; prints their exit codes.
 
+use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, wait};
 use crate::error::Result;
@@ -12,7 +13,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     each(names(matches), |name| {
         let seen = find::container(&context.paths, name)?;
-        println!("{}", wait::ended(&context.paths, &seen)?);
+        say_line!("{}", wait::ended(&context.paths, &seen)?);
         Ok(())
     })
 }

@@ -2,12 +2,12 @@
 
 use crate::engine::create::Made;
 use crate::engine::neighbours::Neighbours;
-use crate::engine::{create, etc_files, filter, hold, mounts, now, remove, repair, volumes};
+use crate::engine::{create, etc_files, filter, hold, log_keeping, mounts, now, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Ending, Watch};
-use crate::options::{Network, Pid};
+use crate::options::{LogDriver, Network, Pid};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Asked, Container, Ended, Live};
 use crate::runtime::cgroup::Group;
@@ -15,23 +15,27 @@ use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
 use crate::sys::process::{self, Forked};
-use crate::sys::{file, socket};
+use crate::sys::{file, socket, terminal};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Starts a container, and returns the socket on which its monitor speaks to us. `wants`: what the command will show.
 pub fn launch(paths: &Paths, made: Made, wants: Wants) -> Result<OwnedFd> {
     let (ours, theirs) = socket::pair().context("cannot make a socket")?;
+    let callers = match callers_streams(&made) {
+        Ok(callers) => callers,
+        Err(error) => return record_failure(paths, &made, &error).and(Err(error)),
+    };
     // Outside the caller's group: stopping the service that called us must not stop the container.
     let leaf = Group::of_monitors();
     match process::clone3(0, leaf.as_ref().map(Group::descriptor)).context("cannot start the monitor")? {
         Forked::Child => {
             drop((ours, leaf));
-            let code = i32::from(be_monitor(paths, made, theirs, wants).is_err());
+            let code = i32::from(be_monitor(paths, made, theirs, wants, callers).is_err());
             process::exit_now(code)
         }
         Forked::Parent { .. } => {
             // The lock is the monitor's now as much as ours; it ends with the last of us.
-            drop(theirs);
+            drop((theirs, callers));
             let (id, files) = (made.record.id.clone(), made.files.clone());
             drop(made);
             if let Err(error) = monitor::hear_started(ours.as_fd()) {
@@ -53,10 +57,27 @@ fn clear_up(paths: &Paths, id: &str, files: &ContainerPaths) {
     }
 }
 
+/// Our own stdout and stderr, for a container that writes to them itself.
+///
+/// Never a terminal: whoever holds one may type on it, and what he types is executed by the caller's shell.
+fn callers_streams(made: &Made) -> Result<Option<[OwnedFd; 2]>> {
+    if made.record.wishes.log.driver != LogDriver::Passthrough {
+        return Ok(None);
+    }
+    let [_, output, error] = file::standard_streams();
+    if terminal::is_terminal(output) || terminal::is_terminal(error) {
+        return Err(Error::cannot_keep("cannot give the container our own streams (--log-driver passthrough)")
+            .because("stdout or stderr is a terminal, on which it could type")
+            .hint("send both to a file or a pipe, or take -t and no driver"));
+    }
+    let duplicate = |fd| file::duplicate(fd).context("cannot hand our streams on");
+    Ok(Some([duplicate(output)?, duplicate(error)?]))
+}
+
 /// The monitor's whole life.
-fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Result<()> {
-    leave_the_caller(&made, &client)?;
-    let mut container = match begin(paths, &made) {
+fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants, callers: Option<[OwnedFd; 2]>) -> Result<()> {
+    leave_the_caller(&made, &client, callers.as_ref())?;
+    let mut container = match begin(paths, &made, callers) {
         Ok(container) => container,
         Err(error) => {
             // Recorded before it is told: whoever hears of it may look at once.
@@ -74,7 +95,7 @@ fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Resul
         listener: Some(container.listener),
         first: Some(client),
         first_wants: wants,
-        log: Some(made.files.log()),
+        log: log_keeping::keeping(&made),
         open_stdin: made.record.wishes.interactive,
     };
     let started = container.started;
@@ -85,16 +106,12 @@ fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Resul
 }
 
 /// A session of its own, no stream of the caller's, no directory that cannot be unmounted, no descriptor but ours.
-fn leave_the_caller(made: &Made, client: &OwnedFd) -> Result<()> {
+fn leave_the_caller(made: &Made, client: &OwnedFd, callers: Option<&[OwnedFd; 2]>) -> Result<()> {
     const WHAT: &str = "cannot leave the caller";
-    process::new_session().context(WHAT)?;
-    crate::sys::mount::change_dir(std::path::Path::new("/")).context(WHAT)?;
-    let null = file::open_dev_null().context(WHAT)?;
-    for number in 0..3 {
-        process::place(null.as_fd(), number).context(WHAT)?;
-    }
-    drop(null);
-    process::close_all_above_2_but(&[client.as_raw_fd(), made.alive.descriptor()]).context(WHAT)
+    let mut kept = vec![client.as_raw_fd(), made.alive.descriptor()];
+    kept.extend(callers.into_iter().flatten().map(AsRawFd::as_raw_fd));
+    let nothing = file::open_dev_null().context(WHAT)?;
+    process::leave_caller(nothing, &kept).context(WHAT)
 }
 
 /// A container that has become the user's program.
@@ -108,11 +125,11 @@ struct Begun {
     started: u64,
 }
 
-fn begin(paths: &Paths, made: &Made) -> Result<Begun> {
+fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let listener = socket::listen(&made.files.attach_socket()).context("cannot open the attach socket")?;
     let group = make_group(made)?;
-    let begun = begin_in(made, &neighbours, group, listener);
+    let begun = begin_in(made, &neighbours, group, listener, callers);
     begun.map_err(|(error, group)| {
         if let Some(group) = group {
             let _ = group.kill();
@@ -148,8 +165,9 @@ fn begin_in(
     neighbours: &Neighbours,
     group: Option<Group>,
     listener: OwnedFd,
+    callers: Option<[OwnedFd; 2]>,
 ) -> std::result::Result<Begun, (Error, Option<Group>)> {
-    match begin_first_process(made, neighbours, group.as_ref()) {
+    match begin_first_process(made, neighbours, group.as_ref(), callers) {
         Ok((created, streams, started)) => {
             Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, listener, group, started })
         }
@@ -157,7 +175,12 @@ fn begin_in(
     }
 }
 
-fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Group>) -> Result<(runtime::Created, watch::Streams, u64)> {
+fn begin_first_process(
+    made: &Made,
+    neighbours: &Neighbours,
+    group: Option<&Group>,
+    callers: Option<[OwnedFd; 2]>,
+) -> Result<(runtime::Created, watch::Streams, u64)> {
     let record = &made.record;
     let spec = neighbours.joined(&made.spec);
     let has_files = !matches!(record.wishes.network, Network::Container(_));
@@ -172,9 +195,9 @@ fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Grou
     };
     let mut plan = Plan::new(&spec, beyond)?;
     plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?.into();
-    let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal).context("cannot make pipes")?;
+    let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal, callers).context("cannot make pipes")?;
     let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
-    let theirs = Streams::Separate { input, output: pipes.output.1.as_fd(), error: pipes.error.1.as_fd() };
+    let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };
     let created = runtime::create(&plan, group, theirs)?;
     let started = now();
     write_state(made, created.pid, group, started)?;
@@ -193,21 +216,29 @@ fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Grou
     };
     let streams = match begun.terminal {
         Some(master) => watch::Streams::Terminal(master),
-        None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), stdout: pipes.output.0, stderr: pipes.error.0 },
+        None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), outputs: pipes.ours },
     };
     Ok((created, streams, started))
 }
 
-/// Each as (read end, write end).
+/// The container's streams, without a terminal.
 struct Pipes {
+    /// Read end, write end.
     input: Option<(OwnedFd, OwnedFd)>,
-    output: (OwnedFd, OwnedFd),
-    error: (OwnedFd, OwnedFd),
+    /// Where we read its stdout and stderr; `None`: others do.
+    ours: [Option<OwnedFd>; 2],
+    /// Where it writes them.
+    theirs: [OwnedFd; 2],
 }
 
 impl Pipes {
-    fn make(with_input: bool) -> std::result::Result<Pipes, crate::sys::Errno> {
-        Ok(Pipes { input: with_input.then(file::pipe).transpose()?, output: file::pipe()?, error: file::pipe()? })
+    fn make(with_input: bool, callers: Option<[OwnedFd; 2]>) -> std::result::Result<Pipes, crate::sys::Errno> {
+        let input = with_input.then(file::pipe).transpose()?;
+        if let Some(theirs) = callers {
+            return Ok(Pipes { input, ours: [None, None], theirs });
+        }
+        let (output, error) = (file::pipe()?, file::pipe()?);
+        Ok(Pipes { input, ours: [Some(output.0), Some(error.0)], theirs: [output.1, error.1] })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod images;
 pub mod kill;
 pub mod launch;
 pub mod list;
+pub mod log_keeping;
 mod machine;
 mod mounts;
 mod name_claim;

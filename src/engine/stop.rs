@@ -1,7 +1,7 @@
 //! `stop`: asked to end, and ended if it does not.
 
 use crate::engine::{kill, wait};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::paths::Paths;
 use crate::record::{Asker, Seen};
 use crate::sys::{Errno, poll, signal};
@@ -14,9 +14,7 @@ pub fn stop(paths: &Paths, seen: &Seen, seconds: Option<i64>, with: Option<i32>)
     let Some(live) = &seen.live else { return Ok(()) };
     let what = || format!("cannot stop container {}", seen.record.name);
     let Ok(init) = kill::first_process(live) else { return wait::settled(&seen.files(paths)) };
-    let number = with
-        .or_else(|| signal::number(&seen.record.stop_signal))
-        .ok_or_else(|| Error::usage(format!("unknown signal {}", seen.record.stop_signal)))?;
+    let number = with.map_or_else(|| signal::parse(&seen.record.stop_signal), Ok)?;
     let seconds = seconds.or(seen.record.wishes.stop_timeout.map(i64::from)).unwrap_or(PATIENCE);
     kill::kill(paths, seen, number, Asker::Stop).or_else(|error| match error.errno() {
         Some(Errno::ESRCH) => Ok(()),

@@ -1,13 +1,5 @@
 //! The way out of an attached container: a sequence of keys (ctrl-p ctrl-q) that is looked for in what the user types.
 
-use crate::error::Result;
-use crate::options::detach_keys::{DEFAULT, parse};
-
-/// Nothing said, or nothing in it: the usual keys, as with Docker.
-pub fn parse_or_default(text: Option<&str>) -> Result<Vec<u8>> {
-    text.filter(|text| !text.is_empty()).map_or_else(|| Ok(DEFAULT.to_vec()), parse)
-}
-
 /// Keys that could be the beginning of the sequence are held back until the next one decides; so ctrl-p reaches a shell
 /// only with the key after it.
 pub struct DetachKeys {
@@ -57,6 +49,7 @@ impl DetachKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::detach_keys::DEFAULT;
 
     fn typed(sequence: &[u8], pieces: &[&[u8]]) -> (Vec<u8>, bool) {
         let (mut keys, mut forward) = (DetachKeys::new(sequence), Vec::new());
@@ -78,13 +71,5 @@ mod tests {
         assert_eq!(typed(DEFAULT, &[b"\x10\x10\x11"]), (b"\x10".to_vec(), true));
         assert_eq!(typed(b"aab", &[b"aaab"]), (b"a".to_vec(), true));
         assert_eq!(typed(b"", &[b"\x10\x11"]), (b"\x10\x11".to_vec(), false));
-    }
-
-    #[test]
-    fn nothing_said_means_the_usual_keys() {
-        assert_eq!(parse_or_default(None).unwrap(), DEFAULT);
-        assert_eq!(parse_or_default(Some("")).unwrap(), DEFAULT);
-        assert_eq!(parse_or_default(Some("ctrl-a,d")).unwrap(), b"\x01d");
-        assert!(parse_or_default(Some("hyper-x")).is_err());
     }
 }

@@ -3,16 +3,15 @@
 //! A monitor has two duties: it keeps the container's streams (log file, attached clients, terminal) and its exit status.
 //! It outlives the command that started it, sleeps when nothing happens, and then holds next to no memory.
 //!
-//! * `watch` is the monitor's loop, `clients` those who are attached to it, `log` the file it writes.
+//! * `watch` is the monitor's loop, `clients` those who are attached to it, `log` the files it writes and how `logs` reads them.
 //! * `attend` is the loop on the user's side, `near` the user's own streams, `detach_keys` the way out of it; `relay` is the
 //!   same for a process of `exec`, which has no monitor.
-//! * `protocol` is what the two say to each other, `log_reader` what `logs` makes of the file.
+//! * `protocol` is what the two say to each other.
 
 pub mod attend;
 pub mod clients;
 pub mod detach_keys;
 pub mod log;
-pub mod log_reader;
 pub mod near;
 pub mod pipes;
 pub mod protocol;

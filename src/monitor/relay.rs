@@ -1,5 +1,6 @@
-//! The user's side of a process that has no monitor: `exec` is its parent and stays with it to the end.
+//! The user's side of a process that has no monitor: `exec` is its parent and stays with it to the end, or until the user leaves.
 
+use super::detach_keys::DetachKeys;
 use super::near::{Event, Near, PASSED_ON, catch};
 use super::protocol::Stream;
 use crate::error::{Context, Error, Result};
@@ -24,13 +25,50 @@ pub fn await_child(pid: i32, pidfd: BorrowedFd) -> Result<i32> {
     }
 }
 
-/// Stays between our terminal and a child's, given by its master, until the child ends. Returns its exit code.
-pub fn relay_terminal(master: OwnedFd, pid: i32, pidfd: OwnedFd, interactive: bool) -> Result<i32> {
+/// How it ended between the user and the command.
+pub enum Left {
+    Ended(i32),
+    /// The user has left. The command's terminal hangs up when nobody holds its other side any more.
+    Detached(Behind),
+}
+
+/// Stays between our terminal and a child's, given by its master, until the child ends or the user types the detach keys.
+pub fn relay_terminal(master: OwnedFd, pid: i32, pidfd: OwnedFd, interactive: bool, detach_keys: &[u8]) -> Result<Left> {
     let near = Near::ours(true, interactive, false)?;
     file::set_nonblocking(master.as_fd()).context("cannot use the command's terminal")?;
-    let relay = Relay { near, master: Some(master), child: pidfd, typed: Vec::new(), shown: Vec::new(), has_ended: false };
-    relay.until_the_end()?;
-    end_of(pid)
+    match Relay::new(near, master, pidfd, detach_keys).until_the_end()? {
+        Some(behind) => Ok(Left::Detached(behind)),
+        None => end_of(pid).map(Left::Ended),
+    }
+}
+
+/// What is needed to stay with a command whose user has left.
+pub struct Behind {
+    master: Option<OwnedFd>,
+    child: OwnedFd,
+}
+
+impl Behind {
+    /// The other side of its terminal, and what tells its end.
+    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.master.iter().chain([&self.child]).map(AsFd::as_fd)
+    }
+
+    /// Takes what the command writes, so that it never waits for a reader, and shows it to nobody, until it ends.
+    pub fn stay(mut self) {
+        let mut buffer = [0; PIECE];
+        loop {
+            let master = self.master.as_ref().map_or_else(Watched::never, |fd| Watched::new(fd.as_fd(), true, false));
+            let mut watched = [master, Watched::new(self.child.as_fd(), true, false)];
+            if poll(&mut watched, None).is_err() || watched[1].is_ready() {
+                return;
+            }
+            let read = self.master.as_ref().filter(|_| watched[0].is_ready()).map(|master| file::read(master.as_fd(), &mut buffer));
+            if matches!(read, Some(Ok(0) | Err(Errno::EIO))) {
+                self.master = None;
+            }
+        }
+    }
 }
 
 fn end_of(pid: i32) -> Result<i32> {
@@ -39,6 +77,8 @@ fn end_of(pid: i32) -> Result<i32> {
 
 struct Relay {
     near: Near,
+    keys: DetachKeys,
+    has_left: bool,
     /// `None`: nobody is on the other side any more.
     master: Option<OwnedFd>,
     child: OwnedFd,
@@ -52,12 +92,23 @@ struct Relay {
 const PIECE: usize = 16 << 10;
 
 impl Relay {
-    fn until_the_end(mut self) -> Result<()> {
+    fn new(near: Near, master: OwnedFd, child: OwnedFd, detach_keys: &[u8]) -> Self {
+        let keys = DetachKeys::new(if near.is_raw() { detach_keys } else { &[] });
+        let (typed, shown) = (Vec::new(), Vec::new());
+        Relay { near, keys, has_left: false, master: Some(master), child, typed, shown, has_ended: false }
+    }
+
+    /// `Some`: the user has left before. Our terminal is as it was when this returns.
+    fn until_the_end(mut self) -> Result<Option<Behind>> {
         self.follow_size();
         loop {
+            if self.has_left {
+                self.write_to_child();
+                return Ok(Some(Behind { master: self.master, child: self.child }));
+            }
             let nothing_left = self.shown.is_empty() && !self.master.as_ref().is_some_and(|master| has_input(master.as_fd()));
             if self.has_ended && nothing_left {
-                return Ok(());
+                return Ok(None);
             }
             self.turn()?;
         }
@@ -123,7 +174,7 @@ impl Relay {
     fn take_typed(&mut self) {
         let mut buffer = [0; PIECE];
         if let Some(count) = self.near.read(&mut buffer) {
-            self.typed.extend_from_slice(&buffer[..count]);
+            self.has_left = self.keys.feed(&buffer[..count], &mut self.typed);
             self.write_to_child();
         }
     }
@@ -187,8 +238,7 @@ mod tests {
         let near = Near::new(Some(typed), [seen_end.try_clone().unwrap(), seen_end], true, false).unwrap();
         file::write_all(type_end.as_fd(), b"word\n").unwrap();
         let reader = std::thread::spawn(move || std::io::read_to_string(std::fs::File::from(seen)).unwrap());
-        let relay = Relay { near, master: Some(master), child: pidfd, typed: Vec::new(), shown: Vec::new(), has_ended: false };
-        relay.until_the_end().unwrap();
+        assert!(Relay::new(near, master, pidfd, &[16, 17]).until_the_end().unwrap().is_none());
         let text = reader.join().unwrap();
         assert!(text.contains("got word") && text.ends_with("end\r\n"), "{}", &text[..40]);
         assert_eq!(text.matches('y').count(), 30_000);

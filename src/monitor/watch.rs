@@ -8,7 +8,7 @@
 //! long to take a container apart as a client needs to tell the user. What the client waits for is done before that.
 
 use super::clients::Client;
-use super::log::{self, Log};
+use super::log::{self, Keeping, Log};
 use super::protocol::{HEADER, Stream, ToClient, ToMonitor, Wants, output_header};
 use crate::sys::poll::{Watched, has_input, poll};
 use crate::sys::process::WaitStatus;
@@ -16,7 +16,6 @@ use crate::sys::signal;
 use crate::sys::{file, socket, terminal};
 use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
 
 /// What the watch needs to know and takes into its keeping.
 pub struct Watch {
@@ -32,7 +31,7 @@ pub struct Watch {
     pub first: Option<OwnedFd>,
     pub first_wants: Wants,
     /// Where output is kept; `None`: nowhere.
-    pub log: Option<PathBuf>,
+    pub log: Option<Keeping>,
     /// `-i`: clients may send input. A pipe stays open until the first client, if it wanted input, has no more; without
     /// such a client (`-d`) for as long as the container lives.
     pub open_stdin: bool,
@@ -43,8 +42,8 @@ pub enum Streams {
     None,
     Pipes {
         stdin: Option<OwnedFd>,
-        stdout: OwnedFd,
-        stderr: OwnedFd,
+        /// stdout, stderr; `None`: it writes to somebody else.
+        outputs: [Option<OwnedFd>; 2],
     },
     /// The master of its terminal.
     Terminal(OwnedFd),
@@ -146,8 +145,8 @@ impl Container {
         let (mut outputs, mut stdin, mut master, mut peer) = ([None, None], None, None, None);
         match streams {
             Streams::None => {}
-            Streams::Pipes { stdin: write, stdout, stderr } => {
-                outputs = [Some(stdout), Some(stderr)];
+            Streams::Pipes { stdin: write, outputs: both } => {
+                outputs = both;
                 stdin = write.filter(|_| open_stdin);
             }
             Streams::Terminal(fd) => {

@@ -5,8 +5,13 @@ use crate::error::{Error, Result};
 /// ctrl-p ctrl-q.
 pub const DEFAULT: &[u8] = &[16, 17];
 
+/// Nothing said, or nothing in it: the usual keys, as with Docker.
+pub fn parse_or_default(text: Option<&str>) -> Result<Vec<u8>> {
+    text.filter(|text| !text.is_empty()).map_or_else(|| Ok(DEFAULT.to_vec()), parse)
+}
+
 /// The bytes a terminal sends for them. Keys are single letters or `ctrl-` and a letter or one of `@ [ \ ] ^ _`.
-pub fn parse(text: &str) -> Result<Vec<u8>> {
+fn parse(text: &str) -> Result<Vec<u8>> {
     text.split(',').map(key).collect()
 }
 
@@ -30,6 +35,14 @@ mod tests {
     fn keys_become_what_a_terminal_sends() {
         assert_eq!(parse("ctrl-p,ctrl-q").unwrap(), DEFAULT);
         assert_eq!(parse("ctrl-@,a,Ctrl-A,ctrl-_").unwrap(), [0, b'a', 1, 31]);
+    }
+
+    #[test]
+    fn nothing_said_means_the_usual_keys() {
+        assert_eq!(parse_or_default(None).unwrap(), DEFAULT);
+        assert_eq!(parse_or_default(Some("")).unwrap(), DEFAULT);
+        assert_eq!(parse_or_default(Some("ctrl-a,d")).unwrap(), b"\x01d");
+        assert!(parse_or_default(Some("hyper-x")).is_err());
     }
 
     #[test]

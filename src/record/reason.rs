@@ -1,7 +1,7 @@
 //! Why a container ended, in a few words: what its exit code alone does not tell.
 
-use crate::options::signals;
 use crate::record::{Asked, Asker, Ended};
+use crate::sys::signal;
 
 impl Ended {
     pub const MONITOR_LOST: &str = "monitor lost";
@@ -30,7 +30,7 @@ impl Ended {
 
     /// Some signals are sent by the kernel alone, for one reason (signal(7)); the words name the flag that helps.
     fn reason_of(&self, signal: i32) -> String {
-        let name = signals::name(signal);
+        let name = signal::name(signal);
         match name.as_str() {
             "SIGKILL" if self.from_outside => "killed by SIGKILL from outside".to_owned(),
             "SIGKILL" => "killed by SIGKILL, not by tare".to_owned(),
@@ -46,7 +46,7 @@ impl Ended {
 impl Asked {
     fn reason(&self) -> String {
         match self.by {
-            Asker::Kill => format!("{} by tare kill", signals::name(self.signal)),
+            Asker::Kill => format!("{} by tare kill", signal::name(self.signal)),
             Asker::Stop => "stopped".to_owned(),
             Asker::Patience => "killed: did not stop in time".to_owned(),
         }

@@ -13,6 +13,7 @@ pub mod poll;
 pub mod process;
 pub mod pty;
 pub mod signal;
+mod signal_names;
 pub mod socket;
 pub mod terminal;
 pub mod user_namespace;

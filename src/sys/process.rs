@@ -228,6 +228,18 @@ pub fn close_all_above_2_but(keep: &[i32]) -> Result<(), Errno> {
     Ok(())
 }
 
+/// A new life after a fork: a session of its own, `nothing` instead of the caller's streams, no directory that cannot be unmounted,
+/// and of the descriptors only these.
+pub fn leave_caller(nothing: OwnedFd, keep: &[i32]) -> Result<(), Errno> {
+    new_session()?;
+    nix::unistd::chdir("/")?;
+    for number in 0..3 {
+        place(std::os::fd::AsFd::as_fd(&nothing), number)?;
+    }
+    drop(nothing);
+    close_all_above_2_but(keep)
+}
+
 /// Clock ticks since boot at which a process started: with its pid, its identity for as long as the machine is up.
 pub fn start_time(pid: i32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -198,3 +198,37 @@ fn a_hundred_execs_leave_no_zombie() {
     let states = store.ok(&["exec", &id, "sh", "-c", "cat /proc/[0-9]*/stat | cut -d' ' -f3"]);
     assert!(!states.contains('Z'), "{states}");
 }
+
+#[test]
+fn the_detach_keys_leave_an_exec_running() {
+    let store = Store::new();
+    let id = running(&store, &["--name", "box"]);
+    let mut person = store.terminal(&["exec", "-it", &id, "sh", "-c", "echo ready; read x; sleep 1000"]);
+    person.expect("ready");
+    person.send("word");
+    person.send(crate::common::terminal::DETACH);
+    assert_eq!(person.wait(), 0, "{}", person.shown);
+    assert!(!person.is_raw(), "the terminal is as it was");
+    let processes = || store.ok(&["exec", &id, "ps"]);
+    assert!(processes().contains("echo ready"), "the command goes on: {}", processes());
+    let ours = processes().lines().filter(|line| line.contains("tare") && !line.contains("tare-init")).count();
+    assert_eq!(ours, 0, "nothing of ours is to be seen in the container: {}", processes());
+    store.ok(&["rm", "-f", &id]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn what_an_exec_writes_after_its_user_has_left_never_blocks_it() {
+    let store = Store::new();
+    let id = running(&store, &[]);
+    let script = "read x; for i in $(seq 1 20000); do echo a line that nobody reads; done; tty >/tmp/done; sleep 1000";
+    let mut person = store.terminal(&["exec", "-it", "--detach-keys", "ctrl-a,d", &id, "sh", "-c", script]);
+    eventually("the command runs", || store.ok(&["exec", &id, "ps"]).contains("seq"));
+    person.send("go\n\x01d");
+    assert_eq!(person.wait(), 0, "{}", person.shown);
+    eventually("it writes to its end", || store.tare(&["exec", &id, "grep", "-q", "/dev/pts/", "/tmp/done"]).code == 0);
+    let error = store.fails(125, &["exec", "-t", "--detach-keys", "hyper-x", &id, "true"]);
+    assert!(error.contains("--detach-keys"), "{error}");
+    store.ok(&["rm", "-f", &id]);
+    store.assert_nothing_left();
+}

@@ -2,10 +2,11 @@
 
 use crate::engine::list;
 use crate::image::catalog;
-use crate::options::{signals, ulimits};
+use crate::options::ulimits;
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
 use crate::spec::capabilities::names::NAMES;
+use crate::sys::signal;
 use crate::volume;
 use clap::Arg;
 
@@ -79,13 +80,15 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
 /// Values of flags: first what the flag's name alone tells, then what its help says stands there.
 pub fn of_flag(command: &str, arg: &Arg, paths: &Paths) -> Offer {
     match (command, arg.get_id().as_str()) {
-        (_, "signal" | "stop-signal") => Offer::plain((1..32).map(|number| signals::name(number).trim_start_matches("SIG").to_owned())),
+        (_, "signal" | "stop-signal") => Offer::plain((1..32).map(|number| signal::name(number).trim_start_matches("SIG").to_owned())),
         (_, "cap-add" | "cap-drop") => Offer::plain(["ALL"].into_iter().chain(NAMES.iter().map(|name| name.trim_start_matches("CAP_")))),
         // A name alone takes its value from here.
         (_, "env") => Offer::plain(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())),
         (_, "ulimit") => Offer::plain(ulimits::NAMES.iter().map(|name| format!("{name}="))),
         (_, "security-opt") => Offer::plain(["no-new-privileges", "seccomp=unconfined"]),
         (_, "attach") => Offer::plain(["stdin", "stdout", "stderr"]),
+        (_, "log-driver") => Offer::plain(["json-file", "none", "passthrough"]),
+        (_, "log-opt") => Offer::plain(["max-size=", "max-file=", "labels=", "env=", "tag="]),
         (_, "mount") => Offer::plain(["type=bind,source=", "type=volume,source=", "type=tmpfs,target="]),
         (_, "volumes-from") => containers(paths, |_| true),
         ("volume ls", "filter") => Offer::plain(["dangling=true", "dangling=false", "driver=local", "label=", "name="]),

@@ -2,7 +2,7 @@
 
 use crate::cli::inspect::limits;
 use crate::cli::ps::rows;
-use crate::options::{Ipc, Mount, Ownership, Pid, Seccomp, Wishes};
+use crate::options::{Ipc, Log, LogDriver, Mount, Ownership, Pid, Seccomp, Wishes, logs};
 use crate::paths::ContainerPaths;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
@@ -25,7 +25,7 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "ResolvConfPath": etc_file(seen, "resolv.conf"),
         "HostnamePath": etc_file(seen, "hostname"),
         "HostsPath": etc_file(seen, "hosts"),
-        "LogPath": files.log(),
+        "LogPath": if record.wishes.log.driver == LogDriver::JsonFile { json!(files.log()) } else { json!("") },
         "Name": format!("/{}", record.name),
         "RestartCount": 0,
         "Driver": "overlay",
@@ -128,7 +128,7 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
         "NetworkMode": rows::network_of(wishes),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
-        "LogConfig": { "Type": "json-file", "Config": {} },
+        "LogConfig": { "Type": logs::driver_name(wishes.log.driver), "Config": log_options(&wishes.log) },
         "AutoRemove": wishes.remove,
         "CapAdd": wishes.cap_add,
         "CapDrop": wishes.cap_drop,
@@ -152,6 +152,11 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
     });
     let Value::Object(all) = all else { return Map::new() };
     all
+}
+
+/// The later of two of the same name counts.
+fn log_options(log: &Log) -> Map<String, Value> {
+    log.options.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
 }
 
 fn pid(pid: &Pid) -> String {

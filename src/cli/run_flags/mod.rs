@@ -129,7 +129,9 @@ fn parse_line(line: Line) -> Result<Parsed> {
         detach,
         attach: attach(&flags, detach, wishes.interactive)?,
         sig_proxy: flags.switch("sig-proxy")?.unwrap_or(true),
-        detach_keys: flags.parse("detach-keys", detach_keys::parse)?.unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
+        detach_keys: flags
+            .parse("detach-keys", |keys| detach_keys::parse_or_default(Some(keys)))?
+            .unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
         id_file: flags.parse("cidfile", naming::file)?,
         never_pull: flags.parse("pull", pull)?.unwrap_or(false),
         wishes,

@@ -2,7 +2,8 @@
 
 use super::words::{Flag, Flags, blame, list, read_file, switch, value};
 use crate::error::{Error, Result};
-use crate::options::{Wishes, env_file, groups, signals, ulimits, users};
+use crate::options::{Wishes, env_file, groups, ulimits, users};
+use crate::sys::signal;
 
 pub const FLAGS: &[Flag] = &[
     switch("interactive", Some('i'), "Keep stdin open"),
@@ -26,7 +27,7 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.user = flags.parse("user", |user| users::parse(user).map(|_| user.to_owned()))?.filter(|user| !user.is_empty());
     wishes.groups = flags.parse_all("group-add", groups::parse)?;
     wishes.workdir = flags.parse("workdir", workdir)?;
-    wishes.stop_signal = flags.parse("stop-signal", |signal| signals::parse(signal).map(|_| signal.to_owned()))?;
+    wishes.stop_signal = flags.parse("stop-signal", |text| signal::parse(text).map(|_| text.to_owned()))?;
     wishes.stop_timeout = flags.parse("stop-timeout", stop_timeout)?;
     wishes.init = flags.switch("init")?;
     wishes.interactive = flags.on("interactive")?;

@@ -3,10 +3,11 @@
 #![allow(clippy::zombie_processes, reason = "the watch itself waits for them")]
 
 use super::*;
-use crate::monitor::log_reader;
+use crate::monitor::log::entry;
 use crate::monitor::protocol::{WINDOW, decode, encode};
 use crate::sys::terminal::Size;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -77,8 +78,7 @@ fn start(name: &str, script: &str, stdin: bool, change: impl FnOnce(&mut Watch))
     let pid = child.id() as i32;
     let pipes = Streams::Pipes {
         stdin: child.stdin.map(OwnedFd::from),
-        stdout: OwnedFd::from(child.stdout.unwrap()),
-        stderr: OwnedFd::from(child.stderr.unwrap()),
+        outputs: [Some(OwnedFd::from(child.stdout.unwrap())), Some(OwnedFd::from(child.stderr.unwrap()))],
     };
     run(name, pid, pipes, stdin, change)
 }
@@ -94,7 +94,7 @@ fn run(name: &str, pid: i32, streams: Streams, stdin: bool, change: impl FnOnce(
         listener: Some(socket::listen(&directory.join("attach")).unwrap()),
         first: None,
         first_wants: Wants::default(),
-        log: Some(directory.join("log")),
+        log: Some(Keeping::at(directory.join("log"))),
         open_stdin: stdin,
     };
     change(&mut watch);
@@ -121,7 +121,7 @@ impl Running {
     }
     fn logged(&self) -> Vec<u8> {
         let log = std::fs::read(self.directory.join("log")).unwrap_or_default();
-        log.split(|byte| *byte == b'\n').filter_map(log_reader::parse).flat_map(|entry| entry.bytes).collect()
+        log.split(|byte| *byte == b'\n').filter_map(entry::parse).flat_map(|entry| entry.bytes).collect()
     }
     fn finish(self) -> Ending {
         let ending = self.thread.join().unwrap();
