@@ -6,10 +6,13 @@
 
 mod archive;
 pub mod catalog;
-mod changes;
-mod compression;
+#[doc(hidden)] // for tests/fuzz
+pub mod changes;
+#[doc(hidden)] // for tests/fuzz
+pub mod compression;
 mod digest;
-mod documents;
+#[doc(hidden)] // for tests/fuzz
+pub mod documents;
 mod entries;
 mod find;
 mod garbage;
@@ -22,7 +25,8 @@ mod members;
 mod pax;
 mod publish;
 mod reference;
-mod unpack;
+#[doc(hidden)] // for tests/fuzz
+pub mod unpack;
 mod workplace;
 
 pub use find::{Image, find};
