@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Many images of many layers fit; an archive of a root file system may have more, and is refused anyway.
 const MOST_MEMBERS: usize = 50_000;
+/// Nobody calls a blob by more; all names are kept in memory, and a PAX record has room for a megabyte.
+const LONGEST_NAME: usize = 1024;
 
 /// A file taken in.
 #[derive(Clone, Debug)]
@@ -44,8 +46,11 @@ impl<'a> Members<'a> {
         let (_, plain) = compression::unpacked(source).map_err(broken)?;
         let mut entries = Entries::new(plain);
         let mut members = BTreeMap::new();
-        let mut total = 0u64;
+        let (mut total, mut count) = (0u64, 0);
         while let Some(entry) = entries.next()? {
+            if entry.name.len() > LONGEST_NAME || entry.link.len() > LONGEST_NAME {
+                continue;
+            }
             let name = String::from_utf8_lossy(&entry.name).into_owned();
             let link = || String::from_utf8_lossy(&entry.link).into_owned();
             let member = match entry.what {
@@ -55,13 +60,15 @@ impl<'a> Members<'a> {
                         return Err(damaged(format!("the archive holds more than {} bytes", limits.bytes))
                             .hint("if you trust it, allow more with --max-layer-size"));
                     }
-                    Member::File(take_in(&mut entries.by_ref().take(entry.size), &workplace.file(&format!("member-{}", members.len())))?)
+                    Member::File(take_in(&mut entries.by_ref().take(entry.size), &workplace.file(&format!("member-{count}")))?)
                 }
                 What::Symlink => Member::Link(normal(&format!("{}/../{}", name, link()))),
                 What::HardLink => Member::Link(normal(&link())),
                 _ => continue,
             };
-            if members.len() >= MOST_MEMBERS {
+            // Not by how many are known: an archive that was added to has a name twice, and the later one counts.
+            count += 1;
+            if count > MOST_MEMBERS {
                 return Err(damaged("the archive has too many members").hint("a root file system is taken in with tare import"));
             }
             members.insert(normal(&name), member);

@@ -136,6 +136,33 @@ fn content_that_is_not_what_the_image_says_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn a_member_that_is_there_again_counts_as_the_later_one() {
+    let store = Store::new("again");
+    let layer = archive(&[("file", b"content")]);
+    let config = config(&[&layer]);
+    let manifest = json!([{"Config": "config", "RepoTags": ["again:1"], "Layers": ["layer"]}]).to_string();
+    let members =
+        [("layer", &b"old"[..]), ("layer", b"older"), ("config", &config), ("manifest.json", manifest.as_bytes()), ("layer", &layer)];
+    assert_eq!(store.load(&archive(&members)).unwrap()[0].names, ["again:1"]);
+}
+
+#[test]
+fn names_of_a_megabyte_are_not_kept_in_memory() {
+    let store = Store::new("names");
+    let workplace = Workplace::begin(&store.0).unwrap();
+    let mut tar = Builder::new(Vec::new());
+    let mut header = Header::new_ustar();
+    header.set_size(0);
+    header.set_cksum();
+    tar.append_pax_extensions([("path", "n/".repeat(100_000).as_bytes())]).unwrap();
+    tar.append(&header, &b""[..]).unwrap();
+    tar.append_data(&mut header, "short", &b""[..]).unwrap();
+    let bytes = tar.into_inner().unwrap();
+    let Members::Archive(members) = Members::read(&bytes[..], &workplace, &Limits::default()).unwrap() else { panic!() };
+    assert_eq!(members.keys().collect::<Vec<_>>(), ["short"]);
+}
+
+#[test]
 fn limits_stop_a_bomb() {
     let store = Store::new("bomb");
     let layer = archive(&[("zeros", &vec![0; 4 << 20])]);
