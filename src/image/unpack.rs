@@ -29,6 +29,8 @@ impl Default for Limits {
 /// PATH_MAX, and a name's length on every file system of note (pathname(7)).
 const LONGEST_PATH: usize = 4096;
 const LONGEST_NAME: usize = 255;
+/// Of all directories together: their names are kept in memory until the end, and an archive may name long ones millions of times.
+const MOST_DIRECTORY_NAMES: usize = 128 << 20;
 /// Open directories kept on the way down; deeper ones are opened again and again, because descriptors are few.
 const KEPT_OPEN: usize = 48;
 const WHITEOUT: &[u8] = b".wh.";
@@ -44,7 +46,7 @@ const TIME: &str = "cannot set its time";
 /// Puts the archive's entries into `root`, which is empty. Returns how many bytes of files there are.
 pub fn unpack(source: impl Read, root: Directory, limits: &Limits) -> Result<u64> {
     let mut entries = Entries::new(source);
-    let mut tree = Tree { root: Rc::new(root), open: Vec::new(), times: Vec::new(), buffer: vec![0; 128 << 10] };
+    let mut tree = Tree { root: Rc::new(root), open: Vec::new(), times: Vec::new(), names: 0, buffer: vec![0; 128 << 10] };
     let size = each(&mut entries, limits, |entry, data| tree.apply(entry, data).map_err(|e| about(entry, e)))?;
     tree.restore_times()?;
     Ok(size)
@@ -88,6 +90,8 @@ struct Tree {
     open: Vec<(Vec<u8>, Rc<Directory>)>,
     /// A directory's time changes with every entry made in it, so it is set at the end.
     times: Vec<(Vec<u8>, Moment)>,
+    /// The bytes of all names in `times`.
+    names: usize,
     buffer: Vec<u8>,
 }
 
@@ -167,7 +171,12 @@ impl Tree {
             Err(e) => return Err(Error::from_errno(MAKE, e)),
         };
         finish(directory.as_fd(), entry)?;
-        self.times.push((parts.join(&b'/'), entry.modified));
+        let path = parts.join(&b'/');
+        self.names += path.len();
+        if self.names > MOST_DIRECTORY_NAMES {
+            return Err(damaged(format!("the names of its directories take more than {MOST_DIRECTORY_NAMES} bytes")));
+        }
+        self.times.push((path, entry.modified));
         Ok(())
     }
 
