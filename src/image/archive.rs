@@ -33,6 +33,10 @@ impl Found {
     }
 }
 
+/// Nobody saves more at once. A list may name one image again and again, and each is kept with its manifest until all are known.
+const MOST_IMAGES: usize = 1000;
+const MOST_MANIFESTS: usize = 16 << 20;
+
 /// Indexes may lead to indexes (one image for several machines), but nobody nests them deeper.
 const DEEPEST: usize = 3;
 
@@ -43,11 +47,19 @@ pub fn read(members: &Members) -> Result<Vec<Found>> {
     match (members.text("index.json")?, &docker) {
         (Some(text), _) => {
             let index: Index = documents::parse("index.json", &text)?;
+            check_number(index.manifests.len())?;
+            let mut size = 0;
             for descriptor in &index.manifests {
-                found.extend(from_descriptor(members, descriptor, DEEPEST)?);
+                let Some(image) = from_descriptor(members, descriptor, DEEPEST)? else { continue };
+                size += image.manifest.len();
+                if size > MOST_MANIFESTS {
+                    return Err(damaged(format!("the manifests of its images take more than {MOST_MANIFESTS} bytes")));
+                }
+                found.push(image);
             }
         }
         (None, Some(images)) => {
+            check_number(images.len())?;
             for image in images {
                 found.push(from_docker(members, image)?);
             }
@@ -59,7 +71,7 @@ pub fn read(members: &Members) -> Result<Vec<Found>> {
         }
     }
     // `docker save` since version 25 says the names in both ways, and some only in the older one.
-    for image in docker.iter().flatten() {
+    for image in docker.iter().flatten().take(MOST_IMAGES) {
         let Some(blob) = members.blob(&image.config)? else { continue };
         let names = names_of(image.repo_tags.iter().map(String::as_str))?;
         if let Some(same) = found.iter_mut().find(|have| have.config.digest == blob.digest) {
@@ -74,6 +86,13 @@ pub fn read(members: &Members) -> Result<Vec<Found>> {
         return Err(damaged("this archive holds no image"));
     }
     Ok(found)
+}
+
+fn check_number(images: usize) -> Result<()> {
+    match images {
+        0..=MOST_IMAGES => Ok(()),
+        more => Err(damaged(format!("the archive names {more} images")).because(format!("no more than {MOST_IMAGES} are taken at once"))),
+    }
 }
 
 fn from_descriptor(members: &Members, descriptor: &Descriptor, depth: usize) -> Result<Option<Found>> {

@@ -163,6 +163,23 @@ fn names_of_a_megabyte_are_not_kept_in_memory() {
 }
 
 #[test]
+fn a_list_that_names_one_image_again_and_again_is_refused() {
+    let store = Store::new("many");
+    let config = config(&[]);
+    let images = vec![json!({"Config": "config"}); 1001];
+    let bytes = archive(&[("manifest.json", json!(images).to_string().as_bytes()), ("config", &config)]);
+    assert!(store.load(&bytes).unwrap_err().to_string().contains("names 1001 images"));
+    // Each would have been kept with its manifest: thousands of times four megabytes.
+    let descriptor = |bytes: &[u8]| json!({"digest": format!("sha256:{}", digest::of(bytes)), "size": bytes.len()});
+    let manifest = json!({"config": descriptor(&config), "layers": [], "padding": " ".repeat(3 << 20)}).to_string();
+    let index = json!({"manifests": vec![descriptor(manifest.as_bytes()); 9]}).to_string();
+    let path = |bytes: &[u8]| format!("blobs/sha256/{}", digest::of(bytes));
+    let members = [(&path(&config)[..], &config[..]), (&path(manifest.as_bytes()), manifest.as_bytes()), ("index.json", index.as_bytes())];
+    assert!(store.load(&archive(&members)).unwrap_err().to_string().contains("take more than"));
+    assert!(store.is_empty());
+}
+
+#[test]
 fn limits_stop_a_bomb() {
     let store = Store::new("bomb");
     let layer = archive(&[("zeros", &vec![0; 4 << 20])]);
