@@ -7,7 +7,7 @@ use crate::record::Seen;
 
 /// One that cannot be read does not hide the others.
 pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
-    let mut all: Vec<Seen> = find::ids(paths).iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).collect();
+    let mut all: Vec<Seen> = find::ids(paths)?.iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).collect();
     all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
     Ok(all)
 }
