@@ -1,7 +1,7 @@
 //! `tare image …`: the commands on images under one noun, and `inspect`.
 
 use crate::cli::template::Template;
-use crate::cli::{Context, each, images, import, load, one_or_more, rmi, tag};
+use crate::cli::{Context, each, images, import, load, one_or_more, output, rmi, tag};
 use crate::error::{Error, Result};
 use crate::image::catalog::{self, Details};
 use crate::time;
@@ -42,13 +42,13 @@ fn inspect(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let code = each(crate::cli::names(matches), |name| {
         let value = describe(&catalog::details(&context.paths, name)?);
         match &template {
-            Some(template) => println!("{}", template.render(&value)?),
+            Some(template) => output::print(&(template.render(&value)? + "\n")),
             None => found.push(value),
         }
         Ok(())
     });
     if template.is_none() {
-        println!("{}", if format.is_some() { json!(found).to_string() } else { format!("{:#}", json!(found)) });
+        output::print(&(if format.is_some() { json!(found).to_string() } else { format!("{:#}", json!(found)) } + "\n"));
     }
     code
 }

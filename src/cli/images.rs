@@ -1,7 +1,7 @@
 //! `tare images`: what the store holds.
 
 use crate::cli::template::{self, Row};
-use crate::cli::{Context, human};
+use crate::cli::{Context, human, output};
 use crate::engine::now;
 use crate::error::{Error, Result};
 use crate::image::Reference;
@@ -60,7 +60,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let headings = json!({"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID", "CreatedSince": "CREATED", "CreatedAt": "CREATED AT", "Size": "SIZE"});
     let rows: Vec<Row> = rows.iter().map(|row| describe(row, whole)).collect();
     let format = matches.get_one::<String>("format").map_or("table", String::as_str);
-    print!("{}", template::render_rows(format, usual, &headings, &rows)?);
+    output::print(&template::render_rows(format, usual, &headings, &rows)?);
     Ok(0)
 }
 

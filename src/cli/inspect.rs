@@ -3,7 +3,7 @@
 pub mod container;
 
 use crate::cli::template::Template;
-use crate::cli::{Context, complain};
+use crate::cli::{Context, complain, output};
 use crate::engine::find;
 use crate::error::{Error, Kind, Result};
 use crate::image::catalog;
@@ -12,7 +12,6 @@ use crate::spec::runtime_spec::ImageWords;
 use crate::store;
 use clap::{Arg, ArgMatches};
 use serde_json::Value;
-use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
@@ -41,7 +40,7 @@ pub fn show<'a>(names: impl Iterator<Item = &'a String>, format: &str, mut find:
         }
     }
     let text = text(&found, format)?;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    output::print(&text);
     let last = missing.pop();
     missing.iter().try_for_each(complain)?;
     last.map_or(Ok(0), Err)

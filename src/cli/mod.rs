@@ -12,6 +12,7 @@ mod inspect;
 mod kill;
 mod load;
 mod logs;
+mod output;
 mod ps;
 mod rm;
 mod rmi;

@@ -3,13 +3,12 @@
 pub mod filters;
 pub mod rows;
 
-use crate::cli::Context;
+use crate::cli::{Context, output};
 use crate::engine::list;
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 use filters::Filters;
 use rows::View;
-use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
     let switch = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
@@ -54,8 +53,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         now: crate::engine::now(),
     };
     let text = rows::text(&list::containers(&context.paths)?, &view)?;
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    output::print(&text);
     Ok(0)
 }
 
