@@ -32,12 +32,22 @@ pub enum Forked {
 /// The caller must have no other thread: the child goes on in the same program, and a lock that another thread held
 /// would stay locked in it for ever.
 pub fn clone3(namespaces: u64, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
+    clone_with(namespaces, libc::SIGCHLD, cgroup)
+}
+
+/// The same, but the new process is a child of our parent, not of us. The signal at its end is the one that ours would send, and
+/// must not be named (clone(2)).
+pub fn clone3_for_parent(namespaces: u64, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
+    clone_with(namespaces | libc::CLONE_PARENT as u64, 0, cgroup)
+}
+
+fn clone_with(flags: u64, exit_signal: i32, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
     let mut pidfd: libc::c_int = -1;
     // SAFETY: all fields of clone_args are plain numbers, and zero means "not used".
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
-    arguments.flags = namespaces | CLONE_PIDFD;
+    arguments.flags = flags | CLONE_PIDFD;
     arguments.pidfd = &raw mut pidfd as u64;
-    arguments.exit_signal = libc::SIGCHLD as u64;
+    arguments.exit_signal = exit_signal as u64;
     if let Some(cgroup) = cgroup {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = cgroup.as_raw_fd() as u64;
