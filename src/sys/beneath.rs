@@ -8,7 +8,6 @@
 use nix::errno::Errno;
 use nix::fcntl::{self, AtFlags, OFlag, OpenHow, ResolveFlag};
 use nix::sys::stat::{self, FileStat, Mode, SFlag, UtimensatFlags};
-use nix::sys::statfs;
 use nix::sys::time::TimeSpec;
 use nix::unistd::{self, Gid, Uid, UnlinkatFlags};
 use std::ffi::{CString, OsStr};
@@ -61,19 +60,6 @@ impl Directory {
     pub fn open_inside(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
         let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
         self.open(name, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0, resolve)
-    }
-
-    /// A setting of the kernel below /proc/sys, to be written. Volumes and symlinks of the image can lie in the way, so the start is
-    /// looked at, and then no symlink is followed and no mount entered: what is written lands in procfs or nowhere (CVE-2025-52881).
-    pub fn open_setting(name: &str) -> Result<OwnedFd, Errno> {
-        let proc = Directory(super::file::open(Path::new("/proc"), OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW)?);
-        // The root of procfs is its inode 1; a part of it that was bound here would lead elsewhere.
-        if statfs::fstatfs(&proc.0)?.filesystem_type() != statfs::PROC_SUPER_MAGIC || stat::fstat(&proc.0)?.st_ino != 1 {
-            return Err(Errno::EXDEV);
-        }
-        let resolve = STRICT | ResolveFlag::RESOLVE_NO_XDEV;
-        let settings = Directory(proc.open(b"sys", OFlag::O_PATH | OFlag::O_DIRECTORY, 0, resolve)?);
-        settings.open(name.as_bytes(), OFlag::O_WRONLY, 0, resolve)
     }
 
     /// A new file to write; EEXIST when the name is taken, also by a symlink.
@@ -273,14 +259,6 @@ mod tests {
         std::io::Read::read_to_string(&mut std::fs::File::from(root.open_inside(b"link").unwrap()), &mut text).unwrap();
         assert_eq!(text, "here");
         super::super::file::remove_tree(&path).unwrap();
-    }
-
-    #[test]
-    fn a_setting_lies_below_proc_sys_or_nowhere() {
-        assert!(Directory::open_setting("kernel/hostname").is_ok_and(|fd| stat::fstat(fd.as_fd()).is_ok()) || !unistd::geteuid().is_root());
-        for name in ["../self/comm", "net/../../self/comm", "/proc/self/comm", "", ".."] {
-            assert!(Directory::open_setting(name).is_err(), "{name:?}");
-        }
     }
 
     #[test]

@@ -12,11 +12,9 @@ pub mod options;
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
-use crate::sys::beneath::Directory;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
 use crate::trace::Step;
-use std::os::fd::AsFd;
 use std::path::Path;
 
 pub fn furnish(plan: &Plan) -> Result<()> {
@@ -47,8 +45,8 @@ fn enter(plan: &Plan) -> Result<()> {
 /// Only what belongs to one of the container's own namespaces gets here; the spec was checked for that.
 fn set_sysctls(plan: &Plan) -> Result<()> {
     for (name, value) in &plan.sysctl {
-        let written = Directory::open_setting(&name.replace('.', "/")).and_then(|fd| file::write_all(fd.as_fd(), value.as_bytes()));
-        written.at(Step::MountSystem, || format!("set {name} to {value}"))?;
+        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
+        file::write_kernel_file(&path, value).at(Step::MountSystem, || format!("set {name} to {value}"))?;
     }
     Ok(())
 }
