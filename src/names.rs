@@ -40,7 +40,7 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
         .filter(|name| name.len() <= LONGEST)
         .filter_map(|name| {
             let begins = typed.len() >= 3 && name.starts_with(typed);
-            let distance = if begins { 1 } else { distance(typed, name) };
+            let distance = if begins { 0 } else { distance(typed, name) };
             (distance <= allowed && distance < name.chars().count()).then_some((distance, name))
         })
         .collect();

@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/completion.rs"]
+mod completion;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
@@ -34,3 +36,5 @@ mod terminal;
 mod unpack_attacks;
 #[path = "containers/volumes.rs"]
 mod volumes;
+#[path = "containers/words.rs"]
+mod words;

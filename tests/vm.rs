@@ -209,6 +209,22 @@ fn the_device_program_stands_here_too() {
 }
 
 #[test]
+fn info_knows_what_is_here_and_what_is_not() {
+    let Some(store) = store() else { return };
+    let told = store.ok(&["info", "--format", "{{range .Abilities}}{{.Name}}={{.State}}\n{{end}}"]);
+    for here in ["memory=yes", "cpu=yes", "pids=yes", "cgroup.kill=yes", "overlay=yes"] {
+        assert!(told.lines().any(|line| line == here), "{here}:\n{told}");
+    }
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let release = (numbers.next().expect("a number"), numbers.next().expect("a number"));
+    // Such a kernel takes any option of an overlay, and looks at it only when it is mounted.
+    if release < (6, 5) {
+        assert!(told.lines().any(|line| line == "layers told one by one=no"), "{told}");
+    }
+}
+
+#[test]
 fn a_default_container_is_the_same_here() {
     let Some(store) = store() else { return };
     let report: Report = store.probe(&[]);

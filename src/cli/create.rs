@@ -10,7 +10,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let parsed = run_flags::parse(matches)?;
+    let parsed = run_flags::parse("create", matches)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
     println!("{}", made.record.id);
     Ok(0)

@@ -4,13 +4,13 @@ pub mod container;
 
 use crate::cli::template::Template;
 use crate::cli::{Context, complain, output};
-use crate::engine::find;
+use crate::engine::{find, size};
 use crate::error::{Error, Kind, Result};
 use crate::image::catalog;
 use crate::paths::Paths;
 use crate::spec::runtime_spec::ImageWords;
 use crate::store;
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::Value;
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -18,6 +18,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(crate::cli::one_or_more("NAME"))
         .arg(Arg::new("format").short('f').long("format").value_name("FORMAT").help("json, or a template"))
         .arg(Arg::new("type").long("type").value_name("container|image").help("Look only for these"))
+        .arg(Arg::new("size").short('s').long("size").action(ArgAction::SetTrue).help("Also what containers take on the disk"))
         .after_help("Examples:\n  tare inspect web\n  tare inspect -f '{{.State.Pid}}' web")
 }
 
@@ -27,7 +28,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint("container or image"));
     }
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
-    show(crate::cli::names(matches), format, |name| one(&context.paths, name, kind))
+    show(crate::cli::names(matches), format, |name| one(&context.paths, name, kind, matches.get_flag("size")))
 }
 
 /// What was found is shown even if something else was not.
@@ -58,7 +59,7 @@ pub fn text(found: &[Value], format: &str) -> Result<String> {
     }
 }
 
-fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
+fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> {
     let mut no_container = None;
     if kind != "image" {
         match find::container(paths, name) {
@@ -66,7 +67,12 @@ fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
                 let files = seen.files(paths);
                 let spec = store::read_json(&files.config())?;
                 let image = crate::image::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
-                return Ok(container::value(&seen, spec.as_ref(), image.as_ref(), &files));
+                let mut value = container::value(&seen, spec.as_ref(), image.as_ref(), &files);
+                if with_size && let Some(sizes) = size::of_all(paths, std::slice::from_ref(&seen)).remove(&seen.record.id) {
+                    value["SizeRw"] = sizes.own.into();
+                    value["SizeRootFs"] = sizes.with_image.into();
+                }
+                return Ok(value);
             }
             Err(error) if kind == "container" || error.kind() != Kind::NoSuch => return Err(error),
             Err(error) => no_container = Some(error),

@@ -1,6 +1,7 @@
 //! `tare run`: a container from an image, started, and shown.
 
-use crate::cli::{Context, run_flags};
+use crate::cli::Context;
+use crate::cli::run_flags::{self, Parsed};
 use crate::engine::create::{self, Request};
 use crate::engine::launch;
 use crate::error::{Error, Result};
@@ -11,11 +12,19 @@ use clap::ArgMatches;
 use std::os::fd::AsFd;
 
 pub fn define(command: clap::Command) -> clap::Command {
-    run_flags::define(command).after_help("Examples:\n  tare run -it --rm alpine sh\n  tare run -d --name web -m 64m busybox httpd -f")
+    run_flags::define(command).after_help("Examples:\n  tare run -it --rm alpine sh\n  tare run -d --name web -m 64m busybox httpd -f\n  tare run --rm -v \"$PWD\":/work -w /work alpine ls\n\nA switch is turned off by =false: --init=false")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let parsed = run_flags::parse(matches)?;
+    show(context, run_flags::parse("run", matches)?)
+}
+
+/// The same without clap, where the line is right.
+pub fn quick(context: &Context, words: &[String]) -> Option<Result<i32>> {
+    run_flags::parse_words("run", words).map(|parsed| show(context, parsed?))
+}
+
+fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     let has_terminal = parsed.wishes.terminal;
     if has_terminal && parsed.attach.stdin && !parsed.detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));

@@ -13,7 +13,12 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(one_or_more("CONTAINER"))
         .arg(Arg::new("attach").short('a').long("attach").action(ArgAction::SetTrue).help("Show its output and pass signals on"))
         .arg(Arg::new("interactive").short('i').long("interactive").action(ArgAction::SetTrue).help("Pass input on"))
-        .arg(Arg::new("detach-keys").long("detach-keys").value_name("KEYS").help("Keys that leave the container running"))
+        .arg(
+            Arg::new("detach-keys")
+                .long("detach-keys")
+                .value_name("KEYS")
+                .help("Keys that leave the container running (default ctrl-p,ctrl-q)"),
+        )
         .after_help("Example: tare start -a job")
 }
 

@@ -144,9 +144,11 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
             }
         }
     }
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    if record.wishes.limits.nano_cpus.is_some_and(|wish| wish > processors as u64 * 1_000_000_000) {
-        return Err(Error::cannot_keep("cannot give so many processors (--cpus)").because(format!("this machine has {processors}")));
+    if let Some(wish) = record.wishes.limits.nano_cpus {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        if wish > processors as u64 * 1_000_000_000 {
+            return Err(Error::cannot_keep("cannot give so many processors (--cpus)").because(format!("this machine has {processors}")));
+        }
     }
     let plan = Plan::new(spec, Beyond::default())?;
     if !record.wishes.cap_add.is_empty() {

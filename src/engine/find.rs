@@ -1,7 +1,7 @@
 //! A container by name, id, or the beginning of an id.
 
 use crate::engine::name_claim;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Live, Seen, Status};
 use crate::{names, store};
@@ -13,7 +13,7 @@ pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
         return Ok(seen);
     }
     if !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let ids = ids(paths)?;
+        let ids = ids(paths);
         let matching: Vec<&String> = ids.iter().filter(|id| id.starts_with(wanted)).collect();
         match matching[..] {
             [] => {}
@@ -37,24 +37,16 @@ pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
 
 /// The id alone, where the record cannot be read.
 pub fn id_of(paths: &Paths, wanted: &str) -> Option<String> {
-    name_claim::who_has(paths, wanted).or_else(|| ids(paths).ok()?.into_iter().find(|id| id.starts_with(wanted)))
+    name_claim::who_has(paths, wanted).or_else(|| ids(paths).into_iter().find(|id| id.starts_with(wanted)))
 }
 
 /// Every id that has a directory; some may have no record (any more).
-pub fn ids(paths: &Paths) -> Result<Vec<String>> {
-    let mut ids = Vec::new();
-    for dir in [paths.kept_containers(), paths.live_containers()] {
-        match std::fs::read_dir(&dir) {
-            Ok(entries) => ids.extend(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok())),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            // Not the same as no containers: whoever may not look must not be told that there are none.
-            Err(e) => return Err(e).with_context(|| format!("cannot read {}", dir.display())),
-        }
-    }
-    ids.retain(|id| id.len() == 64);
+pub fn ids(paths: &Paths) -> Vec<String> {
+    let names = |dir| std::fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut ids: Vec<String> = names(paths.kept_containers()).chain(names(paths.live_containers())).filter(|id| id.len() == 64).collect();
     ids.sort_unstable();
     ids.dedup();
-    Ok(ids)
+    ids
 }
 
 pub fn by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {

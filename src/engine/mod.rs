@@ -16,6 +16,7 @@ pub mod list;
 mod name_claim;
 pub mod remove;
 pub mod repair;
+pub mod size;
 pub mod start;
 pub mod stop;
 pub mod wait;

@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// at a lock, or at a name.
 pub fn sweep(paths: &Paths) {
     remove::sweep_gone(paths);
-    for id in find::ids(paths).unwrap_or_default() {
+    for id in find::ids(paths) {
         let files = ContainerPaths::new(paths, &id, true);
         let is_kept = || ContainerPaths::new(paths, &id, false).record().exists();
         let is_cared_for = if files.live.exists() { store::is_held(&files.alive()).unwrap_or(true) } else { is_kept() };

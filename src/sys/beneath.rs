@@ -77,6 +77,23 @@ impl Directory {
         stat::fstat(self.hold(name)?.0.as_fd())
     }
 
+    /// What lies directly in it; names that are gone again before they could be looked at are left out.
+    pub fn entries(&self) -> Result<Vec<(Vec<u8>, FileStat)>, Errno> {
+        let mut all = Vec::new();
+        // A descriptor of its own, because reading moves its position.
+        let mut listed = nix::dir::Dir::from_fd(self.directory(b".")?.0)?;
+        for entry in listed.iter() {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if let Ok(about) = stat::fstatat(&self.0, OsStr::from_bytes(&name), AtFlags::AT_SYMLINK_NOFOLLOW) {
+                all.push((name, about));
+            }
+        }
+        Ok(all)
+    }
+
     // The calls below have no RESOLVE flags. They take one component only, and none of them follows it.
 
     pub fn make_directory(&self, name: &[u8]) -> Result<(), Errno> {

@@ -1,19 +1,16 @@
 //! How much of the machine it gets.
 
-use super::words::{Flags, value};
+use super::words::{Flag, Flags, value};
 use crate::error::Result;
 use crate::options::{Limits, Wishes, limits};
-use clap::Arg;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        value("memory", Some('m'), "BYTES", "Memory limit, for example 512m"),
-        value("memory-swap", None, "BYTES", "Memory and swap together; -1: unlimited"),
-        value("cpus", None, "NUMBER", "Processors, for example 1.5"),
-        value("cpu-shares", Some('c'), "NUMBER", "Weight among containers (1024 is everybody's)"),
-        value("pids-limit", None, "NUMBER", "Processes at most; -1: unlimited"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    value("memory", Some('m'), "BYTES", "Memory limit, for example 512m"),
+    value("memory-swap", None, "BYTES", "Memory and swap together; -1: unlimited"),
+    value("cpus", None, "NUMBER", "Processors, for example 1.5"),
+    value("cpu-shares", Some('c'), "NUMBER", "Weight among containers (1024 is everybody's)"),
+    value("pids-limit", None, "NUMBER", "Processes at most; -1: unlimited"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.limits = Limits {

@@ -1,18 +1,15 @@
 //! What it is called and what is written beside it; and what becomes of it at its end.
 
-use super::words::{Flags, blame, list, read_file, switch, value};
+use super::words::{Flag, Flags, blame, list, read_file, switch, value};
 use crate::error::Result;
 use crate::options::{Wishes, env_file, labels};
-use clap::Arg;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        value("name", None, "NAME", "Name of the container"),
-        list("label", Some('l'), "KEY=VALUE", "Label of the container"),
-        list("label-file", None, "FILE", "Read labels from a file"),
-        switch("rm", None, "Remove the container when it ends"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    value("name", None, "NAME", "Name of the container"),
+    list("label", Some('l'), "KEY=VALUE", "Label of the container"),
+    list("label-file", None, "FILE", "Read labels from a file"),
+    switch("rm", None, "Remove the container when it ends"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.labels = labels_of(flags)?;

@@ -1,26 +1,22 @@
 //! What runs: the command, its environment, its user, its end.
 
-use super::words::{Flags, blame, list, read_file, switch, value};
+use super::words::{Flag, Flags, blame, list, read_file, switch, value};
 use crate::error::{Error, Result};
 use crate::options::{Wishes, env_file, signals, ulimits, users};
-use clap::{Arg, ArgAction};
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        switch("interactive", Some('i'), "Keep stdin open"),
-        switch("tty", Some('t'), "Give the container a terminal"),
-        list("env", Some('e'), "NAME=VALUE", "Set a variable; NAME alone takes its value from here"),
-        list("env-file", None, "FILE", "Read variables from a file"),
-        value("workdir", Some('w'), "DIR", "Working directory inside"),
-        value("user", Some('u'), "USER[:GROUP]", "User inside, by name or number"),
-        value("entrypoint", None, "COMMAND", "Run this instead of the image's entrypoint"),
-        switch("init", None, "Our reaper as pid 1 (default: unless the image brings an init)"),
-        value("stop-signal", None, "SIGNAL", "Signal that asks the container to end"),
-        value("stop-timeout", None, "SECONDS", "Time it has before it is killed"),
-        list("ulimit", None, "NAME=SOFT[:HARD]", "Limit of each process"),
-        Arg::new("help").long("help").action(ArgAction::Help).help("Print this help"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    switch("interactive", Some('i'), "Keep stdin open"),
+    switch("tty", Some('t'), "Give the container a terminal"),
+    list("env", Some('e'), "NAME=VALUE", "Set a variable; NAME alone takes its value from here"),
+    list("env-file", None, "FILE", "Read variables from a file"),
+    value("workdir", Some('w'), "DIR", "Working directory inside"),
+    value("user", Some('u'), "USER[:GROUP]", "User inside, by name or number"),
+    value("entrypoint", None, "COMMAND", "Run this instead of the image's entrypoint"),
+    switch("init", None, "Our reaper as pid 1 (default: unless the image brings an init)"),
+    value("stop-signal", None, "SIGNAL", "Signal that asks the container to end"),
+    value("stop-timeout", None, "SECONDS", "Time it has before it is killed"),
+    list("ulimit", None, "NAME=SOFT[:HARD]", "Limit of each process"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.entrypoint = flags.text("entrypoint").map(|text| if text.is_empty() { Vec::new() } else { vec![text.to_owned()] });

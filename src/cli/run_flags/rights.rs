@@ -1,22 +1,19 @@
 //! What it may: capabilities, system calls.
 
-use super::words::{Flags, list, read_file, switch};
+use super::words::{Flag, Flags, list, read_file, switch};
 use crate::error::Result;
 use crate::options::{Seccomp, Wishes, security};
 use crate::spec::capabilities;
-use clap::Arg;
 
 /// No profile is longer; Docker's own has 20 kB.
 const LONGEST_PROFILE: u64 = 1 << 20;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        switch("privileged", None, "All rights; hardly a container any more"),
-        list("cap-add", None, "CAPABILITY", "Add a capability"),
-        list("cap-drop", None, "CAPABILITY", "Take a capability away"),
-        list("security-opt", None, "OPTION", "seccomp=FILE|unconfined, no-new-privileges"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    switch("privileged", None, "All rights; hardly a container any more"),
+    list("cap-add", None, "CAPABILITY", "Add a capability"),
+    list("cap-drop", None, "CAPABILITY", "Take a capability away"),
+    list("security-opt", None, "OPTION", "seccomp=FILE|unconfined, no-new-privileges"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.privileged = flags.on("privileged")?;

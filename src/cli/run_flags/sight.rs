@@ -1,25 +1,22 @@
 //! What it sees: names, namespaces, mounts, devices.
 
-use super::words::{Flags, list, switch, value};
+use super::words::{Flag, Flags, list, switch, value};
 use crate::error::{Context, Error, Result};
 use crate::options::{Wishes, devices, mounts, namespaces};
-use clap::Arg;
 use std::path::PathBuf;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        value("hostname", Some('h'), "NAME", "Host name inside"),
-        value("network", None, "none|host", "Network: loopback only, or the host's").alias("net"),
-        value("pid", None, "host", "See the host's processes"),
-        value("ipc", None, "host", "Use the host's shared memory"),
-        value("uts", None, "host", "Use the host's name"),
-        list("volume", Some('v'), "SOURCE:TARGET[:ro]", "Show a directory of the host"),
-        list("mount", None, "type=bind|tmpfs,…", "Mount, in words"),
-        list("tmpfs", None, "TARGET[:OPTIONS]", "An empty file system in memory"),
-        switch("read-only", None, "The root file system cannot be written"),
-        list("device", None, "SOURCE[:TARGET][:rwm]", "Show a device of the host"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    value("hostname", Some('h'), "NAME", "Host name inside"),
+    value("network", None, "none|host", "Network: loopback only, or the host's").alias("net"),
+    value("pid", None, "host", "See the host's processes"),
+    value("ipc", None, "host", "Use the host's shared memory"),
+    value("uts", None, "host", "Use the host's name"),
+    list("volume", Some('v'), "SOURCE:TARGET[:ro]", "Show a directory of the host"),
+    list("mount", None, "type=bind|tmpfs,…", "Mount, in words"),
+    list("tmpfs", None, "TARGET[:OPTIONS]", "An empty file system in memory"),
+    switch("read-only", None, "The root file system cannot be written"),
+    list("device", None, "SOURCE[:TARGET][:rwm]", "Show a device of the host"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.hostname = flags.parse("hostname", hostname)?;

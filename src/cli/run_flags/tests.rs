@@ -6,10 +6,10 @@ use crate::options::{Ipc, Mount, Network, Pid, Seccomp};
 use std::path::PathBuf;
 
 fn words(command: &'static str, line: &[&str]) -> Result<Parsed> {
-    let matches = define(clap::Command::new(command))
-        .try_get_matches_from(std::iter::once(&command).chain(line))
-        .map_err(|e| crate::cli::suggest::refusal(&e, &[]).unwrap_or_else(|| Error::usage(e.to_string())))?;
-    parse(&matches)
+    let matches = define(clap::Command::new(command)).try_get_matches_from(std::iter::once(&command).chain(line)).map_err(|e| {
+        crate::cli::suggest::refusal(&e, &crate::cli::suggest::Place::of(&[])).unwrap_or_else(|| Error::usage(e.to_string()))
+    })?;
+    parse(command, &matches)
 }
 
 fn run(line: &[&str]) -> Result<Parsed> {
