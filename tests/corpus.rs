@@ -12,6 +12,10 @@ fn archive() {
     replay("archive");
 }
 #[test]
+fn command_line() {
+    replay("command_line");
+}
+#[test]
 fn documents() {
     replay("documents");
 }

@@ -6,6 +6,7 @@
 use serde_json::Value;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use tare::cli::run_flags;
 use tare::cli::template::{Row, Template, render_rows};
 use tare::image::{Limits, Reference, changes, compression, documents, unpack};
 use tare::monitor::detach_keys::DetachKeys;
@@ -23,6 +24,7 @@ pub type Target = fn(&[u8]);
 /// Each has a directory of its name in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("archive", archive),
+    ("command_line", command_line),
     ("documents", documents),
     ("layer", layer),
     ("log", log),
@@ -71,6 +73,22 @@ fn layer(input: &[u8]) {
         assert_eq!(unpack::measure(&plain[..], &SMALL).ok(), Some(size), "reading and unpacking disagree");
     }
     scratch.assert_untouched();
+}
+
+/// A line of `run`, its words between zero bytes: where our own reader understands it, it is what clap would have understood.
+fn command_line(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    // What is in files is for other targets; here their names would be made up.
+    if ["env-file", "label-file", "seccomp"].iter().any(|word| text.contains(word)) {
+        return;
+    }
+    let words: Vec<String> = text.split('\0').map(str::to_owned).collect();
+    let Some(ours) = run_flags::parse_words("run", &words) else { return };
+    let line = std::iter::once("run").chain(words.iter().map(String::as_str));
+    let matches = run_flags::define(clap::Command::new("run")).try_get_matches_from(line);
+    let matches = matches.unwrap_or_else(|e| panic!("clap refuses {words:?}: {e}"));
+    let told = |parsed: tare::error::Result<run_flags::Parsed>| parsed.map(|parsed| format!("{parsed:?}")).map_err(|e| e.to_string());
+    assert_eq!(told(ours), told(run_flags::parse("run", &matches)), "{words:?}");
 }
 
 /// The JSON documents of an image, and what a container becomes of its config; instructions of `--change`.
