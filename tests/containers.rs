@@ -12,6 +12,8 @@ mod errors;
 mod exec;
 #[path = "containers/image_store.rs"]
 mod image_store;
+#[path = "containers/image_weather.rs"]
+mod image_weather;
 #[path = "containers/images.rs"]
 mod images;
 #[path = "containers/known_holes.rs"]
@@ -22,6 +24,8 @@ mod lifecycle;
 mod listing;
 #[path = "containers/logs.rs"]
 mod logs;
+#[path = "containers/namespaces.rs"]
+mod namespaces;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/run_basics.rs"]
@@ -32,8 +36,14 @@ mod run_flags;
 mod security;
 #[path = "containers/terminal.rs"]
 mod terminal;
+#[path = "containers/tuning.rs"]
+mod tuning;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
+#[path = "containers/volume_filling.rs"]
+mod volume_filling;
+#[path = "containers/volume_store.rs"]
+mod volume_store;
 #[path = "containers/volumes.rs"]
 mod volumes;
 #[path = "containers/words.rs"]

@@ -71,7 +71,19 @@ fn offer(words: &[String]) -> Offer {
     let mut defined = define(command);
     // Adds what clap gives to every command: --help.
     defined.build();
-    at_place(&place(&defined, &before[at + 1..], typed), command.name, typed, &paths(&before[1..at]))
+    let paths = paths(&before[1..at]);
+    if !defined.has_subcommands() {
+        return at_place(&place(&defined, &before[at + 1..], typed), command.name, typed, &paths);
+    }
+    // A noun whose verbs are no commands of their own: `volume rm`.
+    let Some(verb) = before.get(at + 1) else {
+        let verbs = defined.get_subcommands().filter(|verb| verb.get_name() != "help");
+        let about = |verb: &clap::Command| verb.get_about().map(ToString::to_string).unwrap_or_default();
+        let verbs: Vec<(String, String)> = verbs.map(|verb| (verb.get_name().to_owned(), about(verb))).collect();
+        return Offer::of(verbs.iter().map(|(verb, about)| (verb.as_str(), about.as_str()))).starting(typed);
+    };
+    let Some(verb) = defined.find_subcommand(verb) else { return Offer::default() };
+    at_place(&place(verb, &before[at + 2..], typed), &format!("{} {}", command.name, verb.get_name()), typed, &paths)
 }
 
 fn commands() -> Offer {

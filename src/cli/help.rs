@@ -7,6 +7,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Containers", &["run", "create", "start", "stop", "kill", "rm", "wait"]),
     ("Looking at them, going into them", &["ps", "logs", "inspect", "exec", "attach"]),
     ("Images", &["images", "load", "import", "tag", "rmi"]),
+    ("Volumes", &["volume"]),
     ("Here", &["info", "version", "completion"]),
 ];
 

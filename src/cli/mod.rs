@@ -7,6 +7,7 @@ mod create;
 mod exec;
 mod help;
 mod human;
+mod id_file;
 mod image;
 mod images;
 mod import;
@@ -17,6 +18,7 @@ mod load;
 mod logs;
 pub mod nouns;
 mod output;
+mod progress;
 mod ps;
 mod rm;
 mod rmi;
@@ -29,6 +31,7 @@ pub mod table;
 mod tag;
 pub mod template;
 mod version;
+mod volume;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
@@ -70,6 +73,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
+    Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
     Command { name: "inspect", about: "Show everything about containers and images", define: inspect::define, run: inspect::run },
     Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },

@@ -1,9 +1,10 @@
 //! `tare run`: a container from an image, started, and shown.
 
 use crate::cli::Context;
+use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::engine::create::{self, Request};
-use crate::engine::launch;
+use crate::engine::{exec, launch};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
@@ -16,12 +17,23 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    stay_out_of_reach()?;
     show(context, run_flags::parse("run", matches)?)
 }
 
 /// The same without clap, where the line is right.
 pub fn quick(context: &Context, words: &[String]) -> Option<Result<i32>> {
+    if let Err(error) = stay_out_of_reach() {
+        return Some(Err(error));
+    }
     run_flags::parse_words("run", words).map(|parsed| show(context, parsed?))
+}
+
+/// With the pid namespace of another container its processes see our child from birth on: it must be no file that they could write
+/// (CVE-2019-5736). Done before the line is read, because some of what it names can be read only once (`--env-file <(…)`).
+fn stay_out_of_reach() -> Result<()> {
+    let is_pid = |word: std::ffi::OsString| word == "--pid" || word.as_encoded_bytes().starts_with(b"--pid=");
+    if std::env::args_os().any(is_pid) { exec::from_read_only_program() } else { Ok(()) }
 }
 
 fn show(context: &Context, parsed: Parsed) -> Result<i32> {
@@ -33,9 +45,19 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         true => Wants::default(),
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
+    let is_removed = parsed.wishes.remove;
+    let mut id_file = IdFile::take(parsed.id_file)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true })?;
     let id = made.record.id.clone();
+    if let Some(file) = &mut id_file {
+        file.write(&id)?;
+        // A container that cannot start and is not to be kept is nowhere, and so is what names it.
+        if !is_removed {
+            file.keep();
+        }
+    }
     let monitor = launch::launch(&context.paths, made, wants)?;
+    id_file.iter_mut().for_each(IdFile::keep);
     if parsed.detach {
         println!("{id}");
         return Ok(0);

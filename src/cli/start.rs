@@ -1,11 +1,12 @@
 //! `tare start`: containers that were created or have ended run (again).
 
 use crate::cli::{Context, each, names, one_or_more};
-use crate::engine::{find, launch, start};
+use crate::engine::{exec, find, launch, start};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
 use crate::monitor::detach_keys;
 use crate::monitor::protocol::Wants;
+use crate::options::Pid;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -23,6 +24,11 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    // Their processes would see ours, as with `run --pid container:NAME`.
+    let joins = |name| find::container(&context.paths, name).is_ok_and(|seen| matches!(seen.record.wishes.pid, Pid::Container(_)));
+    if names(matches).any(|name| joins(name)) {
+        exec::from_read_only_program()?;
+    }
     let (attach, interactive) = (matches.get_flag("attach"), matches.get_flag("interactive"));
     if !attach && !interactive {
         return each(names(matches), |name| {

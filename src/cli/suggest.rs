@@ -1,6 +1,6 @@
 //! What to say when the words typed are not ours: flags that Docker has and we have not yet, and commands that were perhaps meant.
 
-use crate::cli::{COMMANDS, command_at, find, nouns};
+use crate::cli::{COMMANDS, command_at, find, nouns, volume};
 use crate::error::Error;
 use crate::names;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -8,34 +8,18 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// Docker's flags of `run` and `create` that come later; each is refused by its name, so that nobody looks for a typing error.
 const NOT_BUILT: &[&str] = &[
     "--add-host",
-    "--annotation",
-    "--blkio-weight",
     "--blkio-weight-device",
-    "--cgroup-parent",
     "--cgroupns",
-    "--cidfile",
     "--cpu-count",
     "--cpu-percent",
-    "--cpu-period",
-    "--cpu-quota",
     "--cpu-rt-period",
     "--cpu-rt-runtime",
-    "--cpuset-cpus",
-    "--cpuset-mems",
-    "--device-cgroup-rule",
-    "--device-read-bps",
-    "--device-read-iops",
-    "--device-write-bps",
-    "--device-write-iops",
     "--disable-content-trust",
     "--dns",
     "--dns-option",
     "--dns-opt",
     "--dns-search",
-    "--domainname",
-    "--expose",
     "--gpus",
-    "--group-add",
     "--health-cmd",
     "--health-interval",
     "--health-retries",
@@ -51,27 +35,20 @@ const NOT_BUILT: &[&str] = &[
     "--log-driver",
     "--log-opt",
     "--mac-address",
-    "--memory-reservation",
-    "--memory-swappiness",
     "--net-alias",
     "--network-alias",
     "--no-healthcheck",
     "--oom-kill-disable",
-    "--oom-score-adj",
-    "--platform",
     "--publish",
     "-p",
     "--publish-all",
     "-P",
     "--restart",
     "--runtime",
-    "--shm-size",
     "--storage-opt",
-    "--sysctl",
     "--use-api-socket",
     "--userns",
     "--volume-driver",
-    "--volumes-from",
 ];
 
 /// Docker's commands that come later, and what does nearly the same.
@@ -104,7 +81,6 @@ const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
     ("top", "tare exec CONTAINER ps"),
     ("unpause", "tare kill -s CONT CONTAINER lets its command go on"),
     ("update", "limits are set at tare run"),
-    ("volume", "bind a directory with -v"),
 ];
 
 /// Where in the line of words something was wrong.
@@ -126,6 +102,7 @@ impl Place {
                 let verbs = noun.verbs.iter().flat_map(|verb| verb.names).copied();
                 Place { before: format!("tare {}", noun.name), commands: verbs.collect(), command: None }
             }
+            None if first == "volume" => Place { before: "tare volume".to_owned(), commands: volume::VERBS.to_vec(), command: None },
             None => {
                 let commands = COMMANDS.iter().map(|command| command.name).chain(nouns::NOUNS.iter().map(|noun| noun.name));
                 Place { before: "tare".to_owned(), commands: commands.collect(), command }
@@ -195,14 +172,9 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
 
 fn instead_of(flag: &str) -> &'static str {
     match flag {
-        "-p" | "-P" | "--publish" | "--publish-all" | "--expose" => {
-            "use --network host: the container then listens on this machine's ports"
-        }
-        "--cpu-period" | "--cpu-quota" => "use --cpus",
-        "--shm-size" => "use --tmpfs /dev/shm:size=SIZE,mode=1777",
+        "-p" | "-P" | "--publish" | "--publish-all" => "use --network host: the container then listens on this machine's ports",
         "--add-host" => "bind a hosts file of your own: -v ./hosts:/etc/hosts:ro",
         "--dns" | "--dns-search" | "--dns-opt" | "--dns-option" => "bind a file of your own: -v ./resolv.conf:/etc/resolv.conf:ro",
-        "--cidfile" => "use tare run -d, which prints the id",
         _ => "leave it out",
     }
 }

@@ -1,6 +1,6 @@
 //! `rm`: a container is first nobody's, then nothing.
 
-use crate::engine::{find, kill, name_claim, repair, wait};
+use crate::engine::{find, kill, name_claim, repair, volumes, wait};
 use crate::error::{Context, Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Container;
@@ -69,6 +69,7 @@ pub fn erase(paths: &Paths, record: &Container, files: &ContainerPaths) {
         let _ = file::remove_tree(&files.disk);
     }
     forget_live(files);
+    volumes::remove_nameless(paths, record);
 }
 
 /// What is true only while it runs. It goes as a whole, by one rename: whoever starts the container again at this moment makes a

@@ -1,6 +1,6 @@
 //! What a killed process left behind is found by the next one and taken away.
 
-use crate::engine::{find, remove};
+use crate::engine::{find, remove, volumes};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Live, Seen, Status};
 use crate::runtime::cgroup::Group;
@@ -59,7 +59,8 @@ fn cut_off(paths: &Paths, seen: &Seen) {
     if !matches!(find::by_id(paths, &seen.record.id), Ok(Some(now)) if now.status == Status::Created && now.record.ended.is_none()) {
         return;
     }
-    if let Ok(Some(group)) = Group::existing(&seen.record.id) {
+    let group = crate::paths::control_group(seen.record.wishes.cgroup_parent.as_deref(), &seen.record.id);
+    if let Ok(Some(group)) = Group::existing_at(&group) {
         let _ = group.kill();
         remove_group(&group);
     }
@@ -78,7 +79,9 @@ fn is_abandoned(files: &ContainerPaths) -> bool {
 
 /// Directories without a record: their maker or remover was killed.
 pub fn discard(paths: &Paths, id: &str) {
-    if let Ok(Some(group)) = Group::existing(id) {
+    let live = store::read_json::<Live>(&ContainerPaths::new(paths, id, true).state()).ok().flatten();
+    let group = live.and_then(|live| Group::open(Path::new(&live.cgroup))).or_else(|| Group::existing(id).ok().flatten());
+    if let Some(group) = group {
         let _ = group.kill();
         remove_group(&group);
     }
@@ -92,6 +95,7 @@ pub fn discard(paths: &Paths, id: &str) {
             }
         }
     }
+    volumes::forget_those_of(paths, id);
 }
 
 /// The kernel takes a moment to end what was killed.

@@ -1,7 +1,7 @@
 //! `start`: a container that was created, or has ended, runs (again) as it was wished.
 
 use crate::engine::create::Made;
-use crate::engine::wait;
+use crate::engine::{mounts, wait};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::paths::Paths;
@@ -24,5 +24,6 @@ pub fn take_up(paths: &Paths, seen: Seen) -> Result<Made> {
     let _ = file::remove_file(&files.state());
     let mut record = seen.record;
     record.ended = None;
+    mounts::prepare(paths, &record, &spec)?;
     Ok(Made { record, spec, files, alive })
 }

@@ -18,6 +18,7 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::child::{self, At, Inherited, Never};
 use crate::runtime::create::{Created, Streams};
 use crate::runtime::handshake::{self, Word};
+use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{channel, file, mount};
@@ -30,17 +31,19 @@ const FIRST: u64 = namespace::MOUNT | namespace::PID | namespace::IPC | namespac
 
 const WHAT: &str = "cannot enter the container";
 
-/// Runs a process beside the container's first one (`init`, a pidfd).
+/// Runs a process beside the container's first one (`init`, a pidfd, of process `pid`).
 ///
 /// The caller should run from a file that cannot be written, because the process's `/proc/PID/exe` is seen, too (CVE-2019-5736).
-pub fn enter(init: BorrowedFd, group: Option<&Group>, person: &Person, streams: Streams) -> Result<Created> {
+pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person, streams: Streams) -> Result<Created> {
+    let others = [(namespace::TIME, "time"), (namespace::USER, "user")];
+    let others = others.into_iter().filter(|(_, name)| namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit);
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let (birth, midwife) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
     match process::clone3(0, None).context(WHAT)? {
         Forked::Child => {
-            let inherited = Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status: None };
-            child::fail(midwife.as_fd(), bear(init, group, person, inherited, &midwife))
+            let inherited = Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status: None, held: &[] };
+            child::fail(midwife.as_fd(), bear(init, FIRST | others, group, person, inherited, &midwife))
         }
         Forked::Parent { pid: cloner, .. } => {
             drop((theirs, midwife));
@@ -62,7 +65,14 @@ fn hear_of_birth(birth: BorrowedFd) -> Result<(i32, OwnedFd)> {
 }
 
 /// The cloner's work. What goes wrong is told to the caller, who is not in the container.
-fn bear(init: BorrowedFd, group: Option<&Group>, person: &Person, inherited: Inherited, midwife: &OwnedFd) -> child::Result<Never> {
+fn bear(
+    init: BorrowedFd,
+    namespaces: u64,
+    group: Option<&Group>,
+    person: &Person,
+    inherited: Inherited,
+    midwife: &OwnedFd,
+) -> child::Result<Never> {
     const STEP: Step = Step::CloneContainer;
     process::hide_from_tracers().at(STEP, "hide from tracers")?;
     let group = group.map(|group| mount::dead_end(group.path())).transpose().at(STEP, "hold the container's group")?;
@@ -70,7 +80,8 @@ fn bear(init: BorrowedFd, group: Option<&Group>, person: &Person, inherited: Inh
     its_own.extend(inherited.streams.descriptors().iter().map(AsRawFd::as_raw_fd));
     let ours = group.iter().chain([midwife]).map(AsRawFd::as_raw_fd);
     leave_behind(&[&its_own[..], &ours.collect::<Vec<_>>()].concat()).at(STEP, "leave the host's descriptors behind")?;
-    process::join(init, FIRST).at(STEP, "join its namespaces")?;
+    // All at once and by the process, not by the paths that were looked at: should it have ended, this fails.
+    process::join(init, namespaces).at(STEP, "join its namespaces")?;
     match process::clone3_for_parent(0, group.as_ref().map(AsFd::as_fd)).at(STEP, "clone")? {
         Forked::Parent { pid, pidfd } => {
             channel::send(midwife.as_fd(), &pid.to_le_bytes(), Some(pidfd.as_fd())).at(STEP, "tell the process's number")?;

@@ -5,9 +5,12 @@
 
 #![allow(unsafe_code)]
 
+mod reading;
+
 use nix::errno::Errno;
 use nix::fcntl::{self, AtFlags, OFlag, OpenHow, ResolveFlag};
-use nix::sys::stat::{self, FileStat, Mode, SFlag, UtimensatFlags};
+pub use nix::sys::stat::FileStat;
+use nix::sys::stat::{self, Mode, SFlag, UtimensatFlags};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{self, Gid, Uid, UnlinkatFlags};
 use std::ffi::{CString, OsStr};
@@ -102,6 +105,11 @@ impl Directory {
 
     pub fn make_symlink(&self, name: &[u8], target: &[u8]) -> Result<(), Errno> {
         unistd::symlinkat(OsStr::from_bytes(target), &self.0, one(name)?)
+    }
+
+    /// What a symlink says; it is not followed.
+    pub fn read_link(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        fcntl::readlinkat(&self.0, one(name)?).map(|link| link.into_encoded_bytes())
     }
 
     pub fn make_node(&self, name: &[u8], node: Node) -> Result<(), Errno> {

@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod beneath;
 pub mod channel;
+pub mod clock;
 pub mod device_filter;
 pub mod file;
 pub mod identity;
@@ -14,5 +15,6 @@ pub mod pty;
 pub mod signal;
 pub mod socket;
 pub mod terminal;
+pub mod user_namespace;
 
 pub use nix::errno::Errno;

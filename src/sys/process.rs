@@ -132,10 +132,17 @@ pub fn unshare(namespaces: u64) -> Result<(), Errno> {
     Errno::result(unsafe { libc::unshare(namespaces as i32) }).map(drop)
 }
 
-/// Joins several namespaces of one process at once.
-pub fn join(pidfd: BorrowedFd, namespaces: u64) -> Result<(), Errno> {
+/// The kind of an open namespace, as one of the bits above; an error where the file is none.
+pub fn kind_of_namespace(fd: BorrowedFd) -> Result<u64, Errno> {
+    const NS_GET_NSTYPE: u32 = 0xb703;
+    // SAFETY: this request takes no argument.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE as _) }).map(|kind| kind as u32 as u64)
+}
+
+/// Joins one open namespace, or several of one process (a pidfd) at once.
+pub fn join(fd: BorrowedFd, namespaces: u64) -> Result<(), Errno> {
     // SAFETY: the call takes numbers.
-    Errno::result(unsafe { libc::setns(pidfd.as_raw_fd(), namespaces as i32) }).map(drop)
+    Errno::result(unsafe { libc::setns(fd.as_raw_fd(), namespaces as i32) }).map(drop)
 }
 
 /// Marks every descriptor from `first` on to be closed by exec.

@@ -8,7 +8,9 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use tare::cli::run_flags;
 use tare::cli::template::{Row, Template, render_rows};
-use tare::image::{Limits, Reference, changes, compression, documents, unpack};
+use tare::image::limits::Budget;
+use tare::image::load::{Source, load};
+use tare::image::{Limits, Progress, Reference, changes, compression, documents, unpack};
 use tare::monitor::detach_keys::DetachKeys;
 use tare::monitor::{log_reader, protocol};
 use tare::options::{self, Wishes, detach_keys, devices, env_file, labels, limits, mounts, namespaces, security, signals, sizes, ulimits};
@@ -39,40 +41,30 @@ pub fn find(name: &str) -> Option<Target> {
     TARGETS.iter().find(|(known, _)| *known == name).map(|(_, target)| *target)
 }
 
-/// An archive of images as `load` takes it, into a store of its own. The first byte: with 1 the checksums of its headers are
-/// made right first, which no fuzzer finds by chance.
+/// An archive of images as `load` takes it, each time into a store of its own: from a file, of which only the headers are read at
+/// first, and from a pipe. Both must come to the same. The first byte: with 1 the checksums of its headers are made right first,
+/// which no fuzzer finds by chance.
 fn archive(input: &[u8]) {
     let Some((kind, bytes)) = input.split_first() else { return };
     let bytes = if kind & 1 == 1 { with_checksums(bytes) } else { bytes.to_vec() };
+    let from_pipe = load_into(&Scratch::new(), Source::Stream(Box::new(&bytes[..])));
     let scratch = Scratch::new();
-    let paths = Paths::new(scratch.0.join("root"), scratch.0.join("run"));
-    let source = tare::image::load::Source::Stream(Box::new(&bytes[..]));
-    if let Ok(loaded) = tare::image::load::load(&paths, source, &SMALL) {
-        for image in loaded {
-            tare::image::find(&paths, &image.id).expect("what was loaded can be found");
-        }
-    }
-    scratch.assert_untouched();
+    let path = scratch.0.join("archive");
+    std::fs::write(&path, &bytes).expect("a file");
+    let from_file = load_into(&scratch, Source::Path(&path));
+    assert_eq!(from_file, from_pipe, "a pipe and a file make a difference");
 }
 
-/// A layer: compressed or not, entries, long names, PAX records, sparse files, and all of it put down as files.
-fn layer(input: &[u8]) {
-    let Some((kind, bytes)) = input.split_first() else { return };
-    let mut plain = Vec::new();
-    if kind & 1 == 1 {
-        plain = with_checksums(bytes);
-    } else if let Ok((_, reader)) = compression::unpacked(bytes) {
-        // Also what was read before an error is a layer that is cut.
-        let _ = reader.take(SMALL.bytes).read_to_end(&mut plain);
-    }
-    let scratch = Scratch::new();
-    let root = scratch.0.join("root");
-    file::make_dirs(&root, 0o755).expect("a directory");
-    let unpacked = unpack::unpack(&plain[..], Directory::open_root(&root).expect("the directory"), &SMALL);
-    if let Ok(size) = unpacked {
-        assert_eq!(unpack::measure(&plain[..], &SMALL).ok(), Some(size), "reading and unpacking disagree");
+/// The ids and names of the images; `None`: it was refused.
+fn load_into(scratch: &Scratch, source: Source) -> Option<Vec<(String, Vec<String>)>> {
+    let paths = Paths::new(scratch.0.join("root"), scratch.0.join("run"));
+    let loaded = load(&paths, source, &SMALL, &Progress::default(), &|| Ok(Vec::new())).ok();
+    let loaded = loaded.map(|images| images.into_iter().map(|image| (image.id, image.names)).collect::<Vec<_>>());
+    for (id, _) in loaded.iter().flatten() {
+        tare::image::find(&paths, id).expect("what was loaded can be found");
     }
     scratch.assert_untouched();
+    loaded
 }
 
 /// A line of `run`, its words between zero bytes: where our own reader understands it, it is what clap would have understood.
@@ -275,7 +267,7 @@ fn template(input: &[u8]) {
     let _ = render_rows(format, "table {{.Names}}", &value, &[row]);
 }
 
-const SMALL: Limits = Limits { bytes: 8 << 20, entries: 2000 };
+const SMALL: Limits = Limits { layer_bytes: Some(8 << 20), layer_entries: Some(2000) };
 
 /// A directory in memory, and a neighbour that nothing may reach.
 struct Scratch(PathBuf);
@@ -297,7 +289,10 @@ impl Scratch {
         assert_eq!(text, "untouched");
         assert_eq!(std::fs::read_dir(self.0.join("victim")).expect("the victim").count(), 1, "something was made outside");
         let beside: Vec<_> = std::fs::read_dir(&self.0).expect("the scratch directory").flatten().map(|entry| entry.file_name()).collect();
-        assert!(beside.iter().all(|name| name == "victim" || name == "root" || name == "run"), "made outside: {beside:?}");
+        assert!(
+            beside.iter().all(|name| ["victim", "root", "run", "archive"].iter().any(|known| name == *known)),
+            "made outside: {beside:?}"
+        );
     }
 }
 

@@ -6,6 +6,7 @@ use crate::options::{signals, ulimits};
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
 use crate::spec::capabilities::names::NAMES;
+use crate::volume;
 use clap::Arg;
 
 #[derive(Debug, Default, PartialEq)]
@@ -68,6 +69,7 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "run" | "create" | "images" if first => images(typed, paths),
         "tag" if given.len() < 2 => images(typed, paths),
         "rmi" | "save" => images(typed, paths),
+        "volume inspect" | "volume rm" => volumes(paths),
         "import" if first => Offer::files(FILES),
         "completion" if first => Offer::plain(["bash", "fish", "zsh"]),
         _ => Offer::default(),
@@ -84,7 +86,10 @@ pub fn of_flag(command: &str, arg: &Arg, paths: &Paths) -> Offer {
         (_, "ulimit") => Offer::plain(ulimits::NAMES.iter().map(|name| format!("{name}="))),
         (_, "security-opt") => Offer::plain(["no-new-privileges", "seccomp=unconfined"]),
         (_, "attach") => Offer::plain(["stdin", "stdout", "stderr"]),
-        (_, "mount") => Offer::plain(["type=bind,source=", "type=tmpfs,target="]),
+        (_, "mount") => Offer::plain(["type=bind,source=", "type=volume,source=", "type=tmpfs,target="]),
+        (_, "volumes-from") => containers(paths, |_| true),
+        ("volume ls", "filter") => Offer::plain(["dangling=true", "dangling=false", "driver=local", "label=", "name="]),
+        ("volume prune", "filter") => Offer::plain(["label=", "label!="]),
         ("images", "filter") => Offer::plain(["dangling=true", "dangling=false", "label=", "reference="]),
         ("ps", "filter") => ps_filters(paths),
         ("ps" | "images", "format") => Offer::plain(["json", "table"]),
@@ -129,6 +134,10 @@ fn containers(paths: &Paths, fits: impl Fn(&Seen) -> bool) -> Offer {
     let all = list::containers(paths).unwrap_or_default();
     let words = all.into_iter().filter(|seen| fits(seen)).map(|seen| Candidate { word: seen.record.name, about: seen.record.image });
     Offer { words: words.collect(), files: None }
+}
+
+fn volumes(paths: &Paths) -> Offer {
+    Offer::plain(volume::list(paths).unwrap_or_default().into_iter().map(|volume| volume.name))
 }
 
 /// `busybox` stands for `busybox:latest`, as everywhere; whoever has typed the colon gets the rest.

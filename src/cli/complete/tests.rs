@@ -26,6 +26,9 @@ fn commands_and_their_nouns() {
     assert_eq!(words("tare --root /nowhere ima"), ["images", "image"]);
     assert_eq!(words("tare image "), ["import", "inspect", "load", "ls", "rm", "tag"]);
     assert_eq!(words("tare help image l"), ["load", "ls"]);
+    assert_eq!(words("tare volume "), ["create", "ls", "inspect", "rm", "prune"]);
+    assert_eq!(words("tare volume prune --a"), ["--all"]);
+    assert_eq!(words("tare volume ls -f dang"), ["dangling=true", "dangling=false"]);
     assert!(words("tare nosuch ").is_empty() && words("tare").is_empty() && words("").is_empty());
 }
 

@@ -71,7 +71,7 @@ fn row(seen: &Seen, view: &View) -> Row {
         "Labels": labels.join(","),
         "Mounts": mounts(record, view.whole),
         "Networks": network_of(&record.wishes),
-        "LocalVolumes": "0",
+        "LocalVolumes": record.wishes.mounts.iter().filter_map(Mount::volume).count().to_string(),
     });
     Row { fields, labels: record.labels.clone() }
 }
@@ -140,6 +140,7 @@ fn reason(ended: &Ended) -> String {
 fn mounts(record: &Container, whole: bool) -> String {
     let source = |mount: &Mount| match mount {
         Mount::Bind { source, .. } => Some(source.display().to_string()),
+        Mount::Volume(volume) => Some(volume.name.clone()),
         Mount::Tmpfs { .. } => None,
     };
     let sources = record.wishes.mounts.iter().filter_map(source);

@@ -17,6 +17,7 @@ use crate::names;
 use crate::options::{Wishes, detach_keys};
 use clap::{Arg, ArgAction, ArgMatches};
 use line::Line;
+use std::path::PathBuf;
 use words::{Flag, Flags, blame, list, switch, value};
 
 /// A command line of `run` or `create`, checked.
@@ -31,6 +32,8 @@ pub struct Parsed {
     /// Signals that reach us go on to the container.
     pub sig_proxy: bool,
     pub detach_keys: Vec<u8>,
+    /// A new file for the container's id.
+    pub id_file: Option<PathBuf>,
     /// `--pull never`: an image that is not here is not looked for elsewhere.
     pub never_pull: bool,
 }
@@ -127,6 +130,7 @@ fn parse_line(line: Line) -> Result<Parsed> {
         attach: attach(&flags, detach, wishes.interactive)?,
         sig_proxy: flags.switch("sig-proxy")?.unwrap_or(true),
         detach_keys: flags.parse("detach-keys", detach_keys::parse)?.unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
+        id_file: flags.parse("cidfile", naming::file)?,
         never_pull: flags.parse("pull", pull)?.unwrap_or(false),
         wishes,
     })

@@ -17,7 +17,7 @@ impl Store {
         Store(Paths::new(&root, root.join("run")))
     }
     fn load(&self, archive: &[u8]) -> Result<Vec<Loaded>> {
-        load(&self.0, Source::Stream(Box::new(archive)), &Limits::default())
+        load(&self.0, Source::Stream(Box::new(archive)), &Limits::default(), &Progress::default(), &|| Ok(Vec::new()))
     }
     fn is_empty(&self) -> bool {
         let count = |dir: std::path::PathBuf| std::fs::read_dir(dir).map_or(0, |entries| entries.count());
@@ -149,7 +149,7 @@ fn a_member_that_is_there_again_counts_as_the_later_one() {
 #[test]
 fn names_of_a_megabyte_are_not_kept_in_memory() {
     let store = Store::new("names");
-    let workplace = Workplace::begin(&store.0).unwrap();
+    let workplace = Workplace::begin(&store.0, &|| Ok(Vec::new())).unwrap();
     let mut tar = Builder::new(Vec::new());
     let mut header = Header::new_ustar();
     header.set_size(0);
@@ -158,8 +158,9 @@ fn names_of_a_megabyte_are_not_kept_in_memory() {
     tar.append(&header, &b""[..]).unwrap();
     tar.append_data(&mut header, "short", &b""[..]).unwrap();
     let bytes = tar.into_inner().unwrap();
-    let Members::Archive(members) = Members::read(&bytes[..], &workplace, &Limits::default()).unwrap() else { panic!() };
-    assert_eq!(members.keys().collect::<Vec<_>>(), ["short"]);
+    let budget = Budget::new(&Limits::default(), workplace.path()).unwrap();
+    let members = Members::spool(&bytes[..], &workplace, &budget, &Progress::default()).unwrap();
+    assert!(members.find(&"n/".repeat(100_000)).unwrap().is_none() && members.find("short").unwrap().is_some());
 }
 
 #[test]
@@ -168,14 +169,14 @@ fn a_list_that_names_one_image_again_and_again_is_refused() {
     let config = config(&[]);
     let images = vec![json!({"Config": "config"}); 1001];
     let bytes = archive(&[("manifest.json", json!(images).to_string().as_bytes()), ("config", &config)]);
-    assert!(store.load(&bytes).unwrap_err().to_string().contains("names 1001 images"));
+    assert!(store.load(&bytes).unwrap_err().to_string().contains("holds 1001 images"));
     // Each would have been kept with its manifest: thousands of times four megabytes.
     let descriptor = |bytes: &[u8]| json!({"digest": format!("sha256:{}", digest::of(bytes)), "size": bytes.len()});
     let manifest = json!({"config": descriptor(&config), "layers": [], "padding": " ".repeat(3 << 20)}).to_string();
-    let index = json!({"manifests": vec![descriptor(manifest.as_bytes()); 9]}).to_string();
+    let index = json!({"manifests": vec![descriptor(manifest.as_bytes()); 30]}).to_string();
     let path = |bytes: &[u8]| format!("blobs/sha256/{}", digest::of(bytes));
     let members = [(&path(&config)[..], &config[..]), (&path(manifest.as_bytes()), manifest.as_bytes()), ("index.json", index.as_bytes())];
-    assert!(store.load(&archive(&members)).unwrap_err().to_string().contains("take more than"));
+    assert!(store.load(&archive(&members)).unwrap_err().to_string().contains("longer than 64 MiB"));
     assert!(store.is_empty());
 }
 
@@ -184,8 +185,9 @@ fn limits_stop_a_bomb() {
     let store = Store::new("bomb");
     let layer = archive(&[("zeros", &vec![0; 4 << 20])]);
     let bytes = layout(&gzip(&layer), &config(&[&layer]), |_| {});
-    let limits = Limits { bytes: 1 << 20, ..Limits::default() };
-    let error = load(&store.0, Source::Stream(Box::new(&bytes[..])), &limits).unwrap_err();
+    let limits = Limits { layer_bytes: Some(1 << 20), ..Limits::default() };
+    let source = Source::Stream(Box::new(&bytes[..]));
+    let error = load(&store.0, source, &limits, &Progress::default(), &|| Ok(Vec::new())).unwrap_err();
     assert!(error.to_string().contains("more than 1048576 bytes") && error.hint_text().is_some(), "{error}");
     assert!(store.is_empty());
 }
