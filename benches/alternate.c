@@ -1,10 +1,14 @@
 /* Times commands against each other, alternating, so that a machine that slows down slows them all.
  *
  *   alternate ROUNDS NAME[%EVERY]=WORD WORD… …
+ *   alternate BLOCKS --crowd CLIENTS STARTS NAME[%EVERY]=WORD WORD… …
  *
  * Each argument is one competitor: a name, and a command that is split at spaces (no shell). %10 lets a slow one take part in
  * every tenth round only. The first is the one the others are compared with. Each round has an order of its own, because
  * what ran just before leaves something behind: warm caches, or work that the kernel still does.
+ *
+ * With --crowd each takes its turn with a whole block of STARTS commands by CLIENTS at once (a %10 with a tenth of that), and
+ * what is told is commands per second. {} in a word becomes a number that no other run has.
  *
  * Measured is the wall time from before posix_spawn to after waitpid, the same little cost for each. A command that fails
  * ends it all: its time would mean nothing.
@@ -54,25 +58,68 @@ static double now(void) {
     return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
 }
 
-static double run(struct competitor *one) {
+/* Copies the words with {} replaced, into memory that is good until the next call. */
+static char **numbered(char **words) {
+    static char texts[MOST_WORDS][512], *copy[MOST_WORDS + 1];
+    static int number;
+    int count = 0;
+    number++;
+    for (; words[count]; count++) {
+        char *braces = strstr(words[count], "{}");
+        copy[count] = words[count];
+        if (!braces) continue;
+        snprintf(texts[count], sizeof texts[count], "%.*s%d%s", (int)(braces - words[count]), words[count], number, braces + 2);
+        copy[count] = texts[count];
+    }
+    copy[count] = NULL;
+    return copy;
+}
+
+static pid_t start(struct competitor *one) {
     extern char **environ;
     pid_t pid;
-    int status;
-    double start = now();
-    int failure = posix_spawnp(&pid, one->words[0], &quiet, NULL, one->words, environ);
+    int failure = posix_spawnp(&pid, one->words[0], &quiet, NULL, numbered(one->words), environ);
     if (failure) {
         fprintf(stderr, "alternate: %s: %s: %s\n", one->name, one->words[0], strerror(failure));
         exit(1);
     }
-    waitpid(pid, &status, 0);
-    double end = now();
-    if (status != 0) {
-        fprintf(stderr, "alternate: %s failed (wait status 0x%x):", one->name, status);
-        for (char **word = one->words; *word; word++) fprintf(stderr, " %s", *word);
-        fputc('\n', stderr);
-        exit(1);
+    return pid;
+}
+
+static void must_be_fine(struct competitor *one, int status) {
+    if (status == 0) return;
+    fprintf(stderr, "alternate: %s failed (wait status 0x%x):", one->name, status);
+    for (char **word = one->words; *word; word++) fprintf(stderr, " %s", *word);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+static double run(struct competitor *one) {
+    int status;
+    double before = now();
+    waitpid(start(one), &status, 0);
+    double after = now();
+    must_be_fine(one, status);
+    return after - before;
+}
+
+/* Commands per second of a block. */
+static double run_crowd(struct competitor *one, int clients, int starts) {
+    double before = now();
+    for (int begun = 0, ended = 0; ended < starts;) {
+        int status;
+        if (begun < starts && begun - ended < clients) {
+            start(one);
+            begun++;
+            continue;
+        }
+        wait(&status);
+        must_be_fine(one, status);
+        ended++;
     }
-    return end - start;
+    double rate = starts / (now() - before) * 1e3;
+    usleep(200000); /* what was left to do in the background is nobody else's burden */
+    return rate;
 }
 
 /* Who runs in this round, shuffled by a generator that gives the same orders every time. */
@@ -114,18 +161,46 @@ static void report(struct competitor *all, int count) {
     puts("spread: the middle half of the runs, as a part of the median. Differences under 15 % prove nothing.");
 }
 
+static void report_crowd(struct competitor *all, int count) {
+    char title[64];
+    snprintf(title, sizeof title, "%s / it", all[0].name);
+    printf("%-22s %6s %9s %9s %9s %14s\n", "commands per second", "blocks", "least", "median", "most", title);
+    for (int i = 0; i < count; i++) qsort(all[i].milliseconds, all[i].runs, sizeof(double), by_size);
+    for (int i = 0; i < count; i++)
+        printf("%-22s %6d %9.1f %9.1f %9.1f %14.2f\n", all[i].name, all[i].runs, part_below(&all[i], 0), part_below(&all[i], 0.5),
+               part_below(&all[i], 1), part_below(&all[0], 0.5) / part_below(&all[i], 0.5));
+}
+
+static void crowd(struct competitor *all, int count, int blocks, int clients, int starts) {
+    struct competitor *order[MOST_COMPETITORS];
+    for (int i = 0; i < count; i++) run_crowd(&all[i], clients, clients);
+    for (int block = 0; block < blocks; block++) {
+        order_of_round(all, count, 0, order);
+        for (int i = 0; i < count; i++) {
+            int fewer = starts / order[i]->every;
+            order[i]->milliseconds[order[i]->runs++] = run_crowd(order[i], clients, fewer > clients ? fewer : clients);
+        }
+    }
+    report_crowd(all, count);
+}
+
 int main(int count, char **words) {
     static struct competitor all[MOST_COMPETITORS];
     struct competitor *order[MOST_COMPETITORS];
-    int competitors = count - 2, rounds = count > 2 ? atoi(words[1]) : 0;
-    if (rounds < 1 || competitors > MOST_COMPETITORS) {
-        fputs("usage: alternate ROUNDS NAME[%EVERY]=WORD WORD... ...\n", stderr);
+    int is_crowd = count > 5 && strcmp(words[2], "--crowd") == 0, first = is_crowd ? 5 : 2;
+    int competitors = count - first, rounds = count > 2 ? atoi(words[1]) : 0;
+    if (rounds < 1 || competitors < 1 || competitors > MOST_COMPETITORS) {
+        fputs("usage: alternate ROUNDS [--crowd CLIENTS STARTS] NAME[%EVERY]=WORD WORD... ...\n", stderr);
         return 2;
     }
     posix_spawn_file_actions_init(&quiet);
     posix_spawn_file_actions_addopen(&quiet, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    for (int i = 0; i < competitors; i++) parse(&all[i], words[i + 2], rounds);
+    for (int i = 0; i < competitors; i++) parse(&all[i], words[i + first], rounds);
+    if (is_crowd) {
+        crowd(all, competitors, rounds, atoi(words[3]), atoi(words[4]));
+        return 0;
+    }
 
     for (int round = 0; round < WARM_UP; round++)
         for (int i = 0; i < competitors; i++) run(&all[i]);

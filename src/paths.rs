@@ -5,6 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+/// The beginning of names that nobody looks for any more.
+pub const GONE: &str = "gone-";
+const UNFINISHED: &str = "container-";
+
 #[derive(Clone, Debug)]
 pub struct Paths {
     root: PathBuf,
@@ -87,6 +91,15 @@ impl Paths {
     pub fn names_live(&self) -> PathBuf {
         self.run.join("name")
     }
+    /// Written whenever somebody has looked for what killed processes left; missing since the machine was started: nobody has.
+    pub fn swept(&self) -> PathBuf {
+        self.run.join("swept")
+    }
+    /// Half-removed containers, by id.
+    pub fn unfinished_containers(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.unfinished()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_prefix(UNFINISHED)?.to_owned())).collect()
+    }
 }
 
 /// A container's control group, below the cgroup2 mount: ours holds all of them, unless another one was named.
@@ -160,6 +173,23 @@ impl ContainerPaths {
     /// Locked by the monitor as long as it lives.
     pub fn alive(&self) -> PathBuf {
         self.live.join("alive")
+    }
+    /// Which signal `kill` or `stop` sent last. See `record.rs`.
+    pub fn asked(&self) -> PathBuf {
+        self.live.join("asked.json")
+    }
+    /// Where the run directory goes to be removed: nobody looks for this name.
+    pub fn gone(&self) -> PathBuf {
+        let id = self.live.file_name().unwrap_or_default().to_string_lossy();
+        self.live.with_file_name(format!("{GONE}{id}"))
+    }
+    pub fn gone_alive(&self) -> PathBuf {
+        self.gone().join("alive")
+    }
+    /// Where the files on disk go to be removed.
+    pub fn unfinished(&self, paths: &Paths) -> PathBuf {
+        let id = self.live.file_name().unwrap_or_default().to_string_lossy();
+        paths.unfinished().join(format!("{UNFINISHED}{id}"))
     }
     pub fn attach_socket(&self) -> PathBuf {
         self.live.join("attach")

@@ -3,6 +3,8 @@
 //! Two records. `container.json` is written before the container starts and again when it has ended; `state.json` lives on
 //! tmpfs and is the monitor's word while it runs. Who holds the lock on `alive` tells whether that word still counts.
 
+mod reason;
+
 use crate::options::Wishes;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +32,7 @@ pub struct Container {
     /// Our reaper is pid 1.
     pub reaper: bool,
     pub wishes: Wishes,
-    /// Made by `run`, which starts it at once: found without a monitor and never started, its start was cut off.
+    /// It was started, or made by `run`, which starts it at once: found without a monitor and without an end, its start was cut off.
     #[serde(default)]
     pub launched: bool,
     /// How it ended last; `None`: never started.
@@ -50,6 +52,28 @@ pub struct Ended {
     pub out_of_memory: bool,
     /// Why it could not start, or what is known beyond the code (`monitor lost`).
     pub error: String,
+    /// The signal that ended the command, where it was one.
+    pub signal: Option<i32>,
+    /// It ended pid 1, our reaper or the command itself, which nobody inside can do: pid_namespaces(7).
+    pub from_outside: bool,
+    /// The last signal that was sent by a command of ours.
+    pub asked: Option<Asked>,
+}
+
+/// `asked.json`: the signal that a command of ours sent last. Whoever finds another at the end knows that somebody else sent it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub signal: i32,
+    pub by: Asker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Asker {
+    Kill,
+    Stop,
+    /// `stop`, when asking had not helped.
+    Patience,
 }
 
 /// `state.json`: it runs, or is about to.

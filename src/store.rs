@@ -49,11 +49,27 @@ pub fn write_json(path: &Path, value: &impl Serialize, durable: Durable) -> Resu
     write(path, &bytes, durable)
 }
 
+/// Replaces a record by a longer one where the disk has no room for a second file: the last page of a file is its own already.
+/// A power cut at this moment may leave half of both, so this is only for when `write` has failed.
+pub fn overwrite_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let what = || format!("cannot write {}", path.display());
+    let mut bytes = serde_json::to_vec(value).map_err(|e| Error::failed(what()).because(e))?;
+    let fd = file::open(path, OFlag::O_WRONLY).with_context(what)?;
+    let before = file::length(fd.as_fd()).with_context(what)?;
+    // JSON may end with blanks.
+    bytes.resize(bytes.len().max(before as usize), b' ');
+    file::write_all(fd.as_fd(), &bytes).with_context(what)
+}
+
 /// `None` when there is no such file.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let bytes = match file::read_bounded(path, LONGEST_RECORD) {
         Ok(bytes) => bytes,
         Err(Errno::ENOENT) => return Ok(None),
+        // Longer than any record of ours, or no file at all.
+        Err(e @ (Errno::EFBIG | Errno::EINVAL)) => {
+            return Err(Error::from_errno(format!("record {} is damaged", path.display()), e).of_kind(Kind::Damaged));
+        }
         Err(e) => return Err(Error::from_errno(format!("cannot read {}", path.display()), e)),
     };
     serde_json::from_slice(&bytes)
@@ -65,6 +81,11 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 pub fn sync(path: &Path) -> Result<()> {
     let synced = file::open(path, OFlag::O_RDONLY).and_then(|fd| file::sync_data(fd.as_fd()));
     synced.and_then(|()| path.parent().map_or(Ok(()), file::sync_dir)).with_context(|| format!("cannot sync {}", path.display()))
+}
+
+/// What was made or renamed in a directory is on the disk from now on.
+pub fn sync_dir(path: &Path) -> Result<()> {
+    file::sync_dir(path).with_context(|| format!("cannot sync {}", path.display()))
 }
 
 /// For files that every user in a container reads: its /etc/hosts and the like.
@@ -81,6 +102,11 @@ impl Lock {
     /// The number of the descriptor that holds it.
     pub fn descriptor(&self) -> i32 {
         std::os::fd::AsRawFd::as_raw_fd(&self.0)
+    }
+
+    /// Whether the locked file still has this name.
+    pub fn is_of(&self, path: &Path) -> bool {
+        file::has_name(self.0.as_fd(), path)
     }
 }
 
@@ -99,21 +125,24 @@ pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
     Ok(file::lock(fd.as_fd(), false).with_context(what)?.then_some(Lock(fd)))
 }
 
-/// The same for a lock file in a directory that may be gone; nothing is made.
-pub fn try_lock_existing(dir: &Path, path: &Path) -> Result<Option<Lock>> {
-    match try_lock(path) {
-        // Gone before or while we looked.
-        Err(error) if error.errno() == Some(Errno::ENOENT) && !dir.is_dir() => Ok(None),
-        other => other,
-    }
-}
-
 /// Whether the process that locked `path` is still there. No file: nobody.
 pub fn is_held(path: &Path) -> Result<bool> {
     match file::open(path, OFlag::O_RDONLY) {
         Ok(fd) => file::is_locked(fd.as_fd()).with_context(|| format!("cannot look at lock {}", path.display())),
         Err(Errno::ENOENT) => Ok(false),
         Err(e) => Err(Error::from_errno(format!("cannot look at lock {}", path.display()), e)),
+    }
+}
+
+/// One directory in a directory of the store; what is there already is fine.
+pub fn make_dir_below(path: &Path) -> Result<()> {
+    match file::make_dir(path, 0o755) {
+        Ok(()) | Err(Errno::EEXIST) => Ok(()),
+        Err(Errno::ENOENT) => {
+            make_dirs(path.parent().unwrap_or(path))?;
+            file::make_dirs(path, 0o755).with_context(|| format!("cannot make directory {}", path.display()))
+        }
+        Err(errno) => Err(errno).with_context(|| format!("cannot make directory {}", path.display())),
     }
 }
 

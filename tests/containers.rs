@@ -6,6 +6,16 @@ mod common;
 
 #[path = "containers/completion.rs"]
 mod completion;
+#[path = "containers/crash_aftermath.rs"]
+mod crash_aftermath;
+#[path = "containers/crashes.rs"]
+mod crashes;
+#[path = "containers/crowds.rs"]
+mod crowds;
+#[path = "containers/disk_full.rs"]
+mod disk_full;
+#[path = "containers/endings.rs"]
+mod endings;
 #[path = "containers/errors.rs"]
 mod errors;
 #[path = "containers/exec.rs"]
@@ -24,6 +34,8 @@ mod lifecycle;
 mod listing;
 #[path = "containers/logs.rs"]
 mod logs;
+#[path = "containers/many_processes.rs"]
+mod many_processes;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
 #[path = "containers/readme.rs"]

@@ -14,10 +14,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse("create", matches)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
+    let id = made.record.id.clone();
+    create::lay_to_rest(&context.paths, made)?;
     if let Some(file) = &mut id_file {
         file.keep();
-        file.write(&made.record.id)?;
+        file.write(&id)?;
     }
-    println!("{}", made.record.id);
+    println!("{id}");
     Ok(0)
 }

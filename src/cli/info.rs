@@ -3,7 +3,7 @@
 use crate::cli::table;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
-use crate::engine::list;
+use crate::engine::{list, repair};
 use crate::error::Result;
 use crate::image::catalog;
 use crate::kernel::abilities::{Ability, State, abilities};
@@ -30,6 +30,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
+    repair::sweep(&context.paths);
     let images = catalog::list(&context.paths).map_or(0, |images| images.len());
     // Who may not see them can still be told what this machine can do.
     let containers = list::containers(&context.paths).unwrap_or_default();

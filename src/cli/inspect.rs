@@ -70,7 +70,8 @@ fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> 
         match find::container(paths, name) {
             Ok(seen) => {
                 let files = seen.files(paths);
-                let spec = store::read_json(&files.config())?;
+                // A damaged spec is a matter for `start`; the rest can be looked at.
+                let spec = store::read_json(&files.config()).ok().flatten();
                 let image = crate::image::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
                 let mut value = container::value(&seen, spec.as_ref(), image.as_ref(), &files);
                 if with_size && let Some(sizes) = size::of_all(paths, std::slice::from_ref(&seen)).remove(&seen.record.id) {

@@ -3,6 +3,7 @@
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, kill};
 use crate::error::{Error, Result};
+use crate::record::Asker;
 use crate::sys::signal;
 use clap::{Arg, ArgMatches};
 
@@ -18,7 +19,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let number = signal::number(typed).filter(|number| *number > 0);
     let number = number.ok_or_else(|| Error::usage(format!("unknown signal {typed:?}")).hint("use a name like TERM, or a number"))?;
     each(names(matches), |name| {
-        kill::kill(&find::container(&context.paths, name)?, number)?;
+        kill::kill(&context.paths, &find::container(&context.paths, name)?, number, Asker::Kill)?;
         println!("{name}");
         Ok(())
     })

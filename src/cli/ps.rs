@@ -4,7 +4,7 @@ pub mod filters;
 pub mod rows;
 
 use crate::cli::{Context, output};
-use crate::engine::{list, size};
+use crate::engine::{list, repair, size};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 use filters::Filters;
@@ -47,6 +47,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let words = matches.get_many::<String>("filter").into_iter().flatten();
+    repair::sweep(&context.paths);
     let containers = list::containers(&context.paths)?;
     let format = matches.get_one::<String>("format").cloned().unwrap_or_default();
     let asks_for_size = matches.get_flag("size") || format.contains(".Size");

@@ -4,7 +4,7 @@ use crate::cli::Context;
 use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::engine::create::{self, Request};
-use crate::engine::{exec, launch};
+use crate::engine::{exec, launch, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
@@ -63,7 +63,11 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         return Ok(0);
     }
     let how = How { terminal: has_terminal, wants, sig_proxy: parsed.sig_proxy && !has_terminal, detach_keys: parsed.detach_keys };
-    shown(attend::attend(monitor, &how)?)
+    let outcome = attend::attend(monitor, &how)?;
+    if let Outcome::Lost = outcome {
+        repair::sweep(&context.paths);
+    }
+    shown(outcome)
 }
 
 /// The exit code of a command that showed a container.
@@ -71,6 +75,7 @@ pub fn shown(outcome: Outcome) -> Result<i32> {
     match outcome {
         Outcome::Exited(code) => Ok(code),
         Outcome::Detached => Ok(0),
-        Outcome::Lost => Err(Error::failed("the container's monitor is lost").hint("tare ps -a shows what became of it")),
+        Outcome::Lost => Err(Error::failed("the container's monitor is lost")
+            .hint("it was killed, and the container with it: tare ps -a shows what is left")),
     }
 }

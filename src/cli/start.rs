@@ -1,7 +1,7 @@
 //! `tare start`: containers that were created or have ended run (again).
 
 use crate::cli::{Context, each, names, one_or_more};
-use crate::engine::{exec, find, launch, start};
+use crate::engine::{exec, find, launch, repair, start};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
 use crate::monitor::detach_keys;
@@ -24,6 +24,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    repair::sweep(&context.paths);
     // Their processes would see ours, as with `run --pid container:NAME`.
     let joins = |name| find::container(&context.paths, name).is_ok_and(|seen| matches!(seen.record.wishes.pid, Pid::Container(_)));
     if names(matches).any(|name| joins(name)) {
@@ -33,8 +34,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if !attach && !interactive {
         return each(names(matches), |name| {
             let seen = find::container(&context.paths, name)?;
-            if !seen.is_running() {
-                launch::launch(&context.paths, start::take_up(&context.paths, seen)?, Wants::default())?;
+            if let Some(made) = start::take_up(&context.paths, &seen.record.id)? {
+                launch::launch(&context.paths, made, Wants::default())?;
             }
             println!("{name}");
             Ok(())
@@ -43,12 +44,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let names: Vec<&String> = names(matches).collect();
     let [name] = names[..] else { return Err(Error::usage("only one container can be started and attached to at once")) };
     let seen = find::container(&context.paths, name)?;
-    if seen.is_running() {
-        return Err(Error::conflict(format!("container {name} is running already")).hint(format!("tare attach {name}")));
-    }
+    let running = || Error::conflict(format!("container {name} is running already")).hint(format!("tare attach {name}"));
+    let made = start::take_up(&context.paths, &seen.record.id)?.ok_or_else(running)?;
     let terminal = seen.record.wishes.terminal;
     let wants = Wants { stdin: interactive && seen.record.wishes.interactive, stdout: true, stderr: true };
-    let monitor = launch::launch(&context.paths, start::take_up(&context.paths, seen)?, wants)?;
+    let monitor = launch::launch(&context.paths, made, wants)?;
     let keys = detach_keys::parse_or_default(matches.get_one::<String>("detach-keys").map(String::as_str))?;
     crate::cli::run::shown(attend::attend(monitor, &How { terminal, wants, sig_proxy: !terminal, detach_keys: keys })?)
 }

@@ -1,6 +1,6 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, filter, machine, mounts, name_claim, neighbours, volumes};
+use crate::engine::{devices, filter, hold, machine, mounts, name_claim, neighbours, remove};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::{Network, Wishes};
@@ -45,31 +45,33 @@ pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
     check(&record, &spec)?;
     // Up to here nothing was made. From here on whatever fails is taken back.
     record.launched = request.launched;
-    record.name = name_claim::claim(paths, request.name.as_deref(), &id, !record.wishes.remove)?;
-    let made = make_directories(paths, &files).and_then(|alive| {
-        store::write_json(&files.config(), &spec, Durable::No)?;
-        store::write_json(&files.record(), &record, Durable::No)?;
-        // From here on `rmi` sees that the image is used; it may have looked a moment before.
-        if let Some(gone) = record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
-            return Err(
-                Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone"))
-            );
-        }
-        mounts::prepare(paths, &record, &spec)?;
-        if mounts::settle_owners(&mut record, &spec)? {
-            store::write_json(&files.record(), &record, Durable::No)?;
-        }
-        Ok(alive)
+    // The lock first: what is there without one was left behind, and may be taken away by anybody.
+    let alive = hold::take(&files).context("cannot create the container")?;
+    let made = name_claim::claim(paths, request.name.as_deref(), &id, !record.wishes.remove).and_then(|name| {
+        record.name = name;
+        write_down(paths, &mut record, &spec, &files).context("cannot create the container")
     });
     match made {
-        Ok(alive) => Ok(Made { record, spec, files, alive }),
+        Ok(()) => Ok(Made { record, spec, files, alive }),
         Err(error) => {
-            let _ = file::remove_tree(&files.live);
-            let _ = file::remove_tree(&files.disk);
-            name_claim::release(paths, &record.name, &id);
-            volumes::remove_nameless(paths, &record);
-            Err(error.context("cannot create the container"))
+            remove::erase(paths, &record, &files);
+            Err(error)
         }
+    }
+}
+
+fn write_down(paths: &Paths, record: &mut Container, spec: &Spec, files: &ContainerPaths) -> Result<()> {
+    make_directories(paths, files)?;
+    store::write_json(&files.config(), spec, Durable::No)?;
+    store::write_json(&files.record(), record, Durable::No)?;
+    // From here on `rmi` sees that the image is used; it may have looked a moment before.
+    if let Some(gone) = record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
+        return Err(Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone")));
+    }
+    mounts::prepare(paths, record, spec)?;
+    match mounts::settle_owners(record, spec)? {
+        true => store::write_json(&files.record(), record, Durable::No),
+        false => Ok(()),
     }
 }
 
@@ -178,14 +180,28 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
     filter::choose(&record.wishes, plan.person.capabilities.bounding).map(drop)
 }
 
-/// The lock first: a directory without one is somebody's leftover.
-fn make_directories(paths: &Paths, files: &ContainerPaths) -> Result<Lock> {
-    make(&files.live, &paths.live_containers())?;
-    let alive = store::lock(&files.alive())?;
+fn make_directories(paths: &Paths, files: &ContainerPaths) -> Result<()> {
     make(&files.disk, &paths.kept_containers())?;
     make(&files.upper(), &files.disk)?;
-    make(&files.work(), &files.disk)?;
-    Ok(alive)
+    make(&files.work(), &files.disk)
+}
+
+/// For a container that is not started at once: on disk for good, and nobody's until somebody starts it.
+pub fn lay_to_rest(paths: &Paths, made: Made) -> Result<()> {
+    if made.record.wishes.remove {
+        return Ok(());
+    }
+    sync(paths, &made.files)?;
+    hold::forget_live(&made.files);
+    Ok(())
+}
+
+/// From now on a power cut takes nothing of the records; of the files it takes what the container has not synced itself.
+pub fn sync(paths: &Paths, files: &ContainerPaths) -> Result<()> {
+    store::sync(&files.config())?;
+    store::sync(&files.record())?;
+    store::sync_dir(&paths.kept_containers())?;
+    store::sync_dir(&paths.names_kept())
 }
 
 /// Mode 0755 for what becomes the container's root; the directories above are closed to other users.

@@ -1,10 +1,11 @@
 //! A container by name, id, or the beginning of an id.
 
 use crate::engine::name_claim;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Live, Seen, Status};
 use crate::{names, store};
+use std::path::Path;
 
 pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
     // As `inspect` writes it.
@@ -42,38 +43,62 @@ pub fn id_of(paths: &Paths, wanted: &str) -> Option<String> {
 
 /// Every id that has a directory; some may have no record (any more).
 pub fn ids(paths: &Paths) -> Vec<String> {
-    let names = |dir| std::fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut ids: Vec<String> = names(paths.kept_containers()).chain(names(paths.live_containers())).filter(|id| id.len() == 64).collect();
+    let mut ids = ids_in(&paths.kept_containers());
+    ids.extend(ids_in(&paths.live_containers()));
     ids.sort_unstable();
     ids.dedup();
     ids
 }
 
+pub fn ids_in(dir: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|id| id.len() == 64).collect()
+}
+
 pub fn by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
+    look(paths, id).map_err(|error| match error.kind() {
+        Kind::Damaged => {
+            let short = id.get(..12).unwrap_or(id);
+            error
+                .context(format!("container {short} is damaged"))
+                .hint(format!("what it has written is below container/{short}… in the store; tare rm -f {short} removes it"))
+        }
+        _ => error,
+    })
+}
+
+/// What is written down, wherever it lies.
+pub fn record(paths: &Paths, id: &str) -> Result<Option<Container>> {
     for removed_at_exit in [false, true] {
         let files = ContainerPaths::new(paths, id, removed_at_exit);
         if let Some(record) = store::read_json::<Container>(&files.record())? {
-            return Ok(Some(look(record, &files)?));
+            return Ok(Some(record));
         }
     }
     Ok(None)
 }
 
 /// The monitor's word counts as long as it holds its lock. A word without a monitor: it was killed, and its container with it.
-fn look(mut record: Container, files: &ContainerPaths) -> Result<Seen> {
-    let live = store::read_json::<Live>(&files.state())?;
-    let status = match (&live, &record.ended) {
-        (Some(_), _) if store::is_held(&files.alive())? => Status::Running,
-        (Some(live), _) => {
-            let error = "monitor lost".into();
-            record.ended = Some(Ended { exit_code: 137, started: live.started, finished: live.started, error, ..Ended::default() });
-            Status::Exited
+///
+/// An end changes the record first, and takes the word away then; so whoever looks reads them in the other order.
+fn look(paths: &Paths, id: &str) -> Result<Option<Seen>> {
+    let files = ContainerPaths::new(paths, id, true);
+    loop {
+        let live = store::read_json::<Live>(&files.state());
+        let Some(mut record) = record(paths, id)? else { return Ok(None) };
+        let Some(live) = live? else {
+            let status = if record.ended.as_ref().is_some_and(|ended| ended.started != 0) { Status::Exited } else { Status::Created };
+            return Ok(Some(Seen { record, live: None, paused: false, status }));
+        };
+        if store::is_held(&files.alive())? {
+            return Ok(Some(Seen { record, live: Some(live), paused: false, status: Status::Running }));
         }
-        (None, Some(ended)) if ended.started != 0 => Status::Exited,
-        (None, _) => Status::Created,
-    };
-    let live = live.filter(|_| status == Status::Running);
-    Ok(Seen { record, live, paused: false, status })
+        // It may have ended between the two looks, and that is no loss.
+        if files.state().exists() {
+            record.ended = Some(Ended::lost(live.started));
+            return Ok(Some(Seen { record, live: None, paused: false, status: Status::Exited }));
+        }
+    }
 }
 
 impl Seen {

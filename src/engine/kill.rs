@@ -1,19 +1,23 @@
 //! `kill`: a signal for the container's command, or the end of everything in it.
 
 use crate::error::{Context, Error, Result};
-use crate::record::{Live, Seen};
+use crate::paths::Paths;
+use crate::record::{Asked, Asker, Live, Seen};
 use crate::runtime::cgroup::Group;
+use crate::store::{self, Durable};
 use crate::sys::{Errno, process, signal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-const KILL: i32 = 9;
+pub const KILL: i32 = 9;
 const CONTINUE: i32 = 18;
 /// STOP, TSTP, TTIN, TTOU: signals that would stop the reaper where they are meant for the command.
 const STOPPING: [i32; 4] = [19, 20, 21, 22];
 
-pub fn kill(seen: &Seen, number: i32) -> Result<()> {
+/// `by` is written down first: at the end it tells a signal of ours from somebody else's.
+pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
     let live = seen.running().map_err(|error| error.context(format!("cannot kill container {}", seen.record.name)))?;
+    note(paths, seen, number, by);
     if number == KILL {
         return kill_all(seen);
     }
@@ -26,6 +30,11 @@ pub fn kill(seen: &Seen, number: i32) -> Result<()> {
     signal::send(init.as_fd(), number).with_context(what)
 }
 
+/// A container that has ended meanwhile has no run directory any more, and no disk is too full to kill.
+fn note(paths: &Paths, seen: &Seen, signal: i32, by: Asker) {
+    let _ = store::write_json(&seen.files(paths).asked(), &Asked { signal, by }, Durable::No);
+}
+
 /// Everything in it, whatever it forks meanwhile; without a group, pid 1, which takes its namespace with it.
 pub fn kill_all(seen: &Seen) -> Result<()> {
     let Some(live) = &seen.live else { return Ok(()) };
@@ -36,6 +45,13 @@ pub fn kill_all(seen: &Seen) -> Result<()> {
     match first_process(live).and_then(|init| signal::send(init.as_fd(), KILL)) {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(errno) => Err(errno).with_context(|| format!("cannot kill container {}", seen.record.name)),
+    }
+}
+
+/// The same where its records cannot be read.
+pub fn kill_group_of(id: &str) {
+    if let Ok(Some(group)) = Group::existing(id) {
+        let _ = group.kill();
     }
 }
 

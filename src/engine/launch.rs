@@ -2,14 +2,14 @@
 
 use crate::engine::create::Made;
 use crate::engine::neighbours::Neighbours;
-use crate::engine::{etc_files, filter, mounts, now, remove, repair, volumes};
+use crate::engine::{create, etc_files, filter, hold, mounts, now, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Ending, Watch};
-use crate::options::Network;
-use crate::paths::Paths;
-use crate::record::{Ended, Live};
+use crate::options::{Network, Pid};
+use crate::paths::{ContainerPaths, Paths};
+use crate::record::{Asked, Container, Ended, Live};
 use crate::runtime::cgroup::Group;
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
@@ -32,9 +32,24 @@ pub fn launch(paths: &Paths, made: Made, wants: Wants) -> Result<OwnedFd> {
         Forked::Parent { .. } => {
             // The lock is the monitor's now as much as ours; it ends with the last of us.
             drop(theirs);
-            monitor::hear_started(ours.as_fd())?;
+            let (id, files) = (made.record.id.clone(), made.files.clone());
+            drop(made);
+            if let Err(error) = monitor::hear_started(ours.as_fd()) {
+                clear_up(paths, &id, &files);
+                return Err(error);
+            }
             Ok(ours)
         }
+    }
+}
+
+/// A start has failed. Where its monitor told so it has cleared up itself; one that was killed has not.
+fn clear_up(paths: &Paths, id: &str, files: &ContainerPaths) {
+    if !files.live.exists() {
+        return;
+    }
+    if let Ok(held) = hold::take(files) {
+        repair::put_right(paths, id, &held, Ended::MONITOR_LOST);
     }
 }
 
@@ -65,7 +80,7 @@ fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Resul
     let started = container.started;
     watch::watch(watch, &mut |ending| record_end(paths, &made, started, ending, group.as_ref()));
     finish(paths, made, group);
-    repair::sweep(paths);
+    repair::sweep_now_and_then(paths);
     Ok(())
 }
 
@@ -228,23 +243,32 @@ fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
     let mut record = made.record.clone();
     record.ended = Some(Ended { exit_code, error: error.to_string(), ..Ended::default() });
     store::write_json(&made.files.record(), &record, Durable::No)?;
-    remove::forget_live(&made.files);
+    hold::forget_live(&made.files);
     Ok(())
 }
 
 /// The command has ended. What others look at changes now; what only takes time comes later, in `finish`.
 fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: Option<&Group>) {
-    let out_of_memory = group.is_some_and(|group| group.out_of_memory_kills() > 0);
-    let ended = Ended { exit_code: ending.exit_code, started, finished: ending.finished, out_of_memory, error: String::new() };
     if made.record.wishes.remove {
         remove::unlist(paths, &made.record, &made.files);
         volumes::forget_nameless(paths, &made.record);
-    } else {
-        let mut record = made.record.clone();
-        record.ended = Some(ended);
-        let _ = store::write_json(&made.files.record(), &record, Durable::No);
-        let _ = file::remove_file(&made.files.state());
+        return;
     }
+    let ended = Ended {
+        exit_code: ending.exit_code,
+        started,
+        finished: ending.finished,
+        out_of_memory: group.is_some_and(|group| group.out_of_memory_kills() > 0),
+        error: String::new(),
+        signal: ending.signal,
+        from_outside: ending.of_first_process && matches!(made.record.wishes.pid, Pid::Own),
+        asked: store::read_json::<Asked>(&made.files.asked()).ok().flatten(),
+    };
+    let record = Container { ended: Some(ended), ..made.record.clone() };
+    if store::write_json(&made.files.record(), &record, Durable::No).is_err() {
+        let _ = store::overwrite_json(&made.files.record(), &record);
+    }
+    let _ = file::remove_file(&made.files.state());
 }
 
 /// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
@@ -258,9 +282,9 @@ fn finish(paths: &Paths, made: Made, group: Option<Group>) {
         remove::erase(paths, &made.record, &made.files);
         return;
     }
-    remove::forget_live(&made.files);
-    let record = made.files.record();
+    hold::forget_live(&made.files);
+    let files = made.files.clone();
     drop(made);
     // At rest it survives a power cut. Nobody waits for the disk: the lock is free already.
-    let _ = store::sync(&record);
+    let _ = create::sync(paths, &files);
 }

@@ -1,11 +1,13 @@
 //! All containers, newest first.
 
-use crate::engine::find;
-use crate::error::{Context, Result};
-use crate::paths::Paths;
-use crate::record::Seen;
+use crate::engine::{find, name_claim};
+use crate::error::{Context, Error, Kind, Result};
+use crate::options::Wishes;
+use crate::paths::{ContainerPaths, Paths};
+use crate::record::{Container, Ended, Seen, Status};
 
-/// One that cannot be read does not hide the others; whoever may read none of them is told so, and not that there are none.
+/// One that cannot be read does not hide the others, nor is it hidden: it is listed as dead. Whoever may read none of them is
+/// told so, and not that there are none.
 pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
     for dir in [paths.kept_containers(), paths.live_containers()] {
         match std::fs::read_dir(dir) {
@@ -13,7 +15,39 @@ pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
             _ => {}
         }
     }
-    let mut all: Vec<Seen> = find::ids(paths).iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).collect();
+    let mut all: Vec<Seen> = find::ids(paths).iter().filter_map(|id| found(paths, id)).collect();
     all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
     Ok(all)
+}
+
+fn found(paths: &Paths, id: &str) -> Option<Seen> {
+    match find::by_id(paths, id) {
+        Ok(found) => found,
+        Err(error) if error.kind() == Kind::Damaged => Some(damaged(paths, id, &error)),
+        Err(_) => None,
+    }
+}
+
+/// What can be told without its record: the id, the name that leads to it, and the age of its directory.
+fn damaged(paths: &Paths, id: &str, error: &Error) -> Seen {
+    let disk = std::fs::metadata(ContainerPaths::new(paths, id, true).disk).and_then(|found| found.modified()).ok();
+    let since = disk.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let record = Container {
+        id: id.to_owned(),
+        name: name_claim::name_of(paths, id).unwrap_or_default(),
+        image: String::new(),
+        image_id: String::new(),
+        layers: Vec::new(),
+        created: since.map_or(0, |since| since.as_nanos() as u64),
+        hostname: String::new(),
+        args: Vec::new(),
+        user: String::new(),
+        stop_signal: String::new(),
+        labels: Vec::new(),
+        reaper: false,
+        wishes: Wishes::default(),
+        launched: false,
+        ended: Some(Ended { error: error.to_string(), ..Ended::default() }),
+    };
+    Seen { record, live: None, paused: false, status: Status::Dead }
 }

@@ -9,6 +9,7 @@ mod etc_files;
 pub mod exec;
 mod filter;
 pub mod find;
+pub mod hold;
 pub mod images;
 pub mod kill;
 pub mod launch;

@@ -3,6 +3,7 @@
 //! Everybody claims in the run directory first, so two claims at once meet there; kept containers claim on disk too, for the
 //! time after a reboot. Whoever finds the name on disk, held by another, gives its first claim back.
 
+use crate::engine::repair;
 use crate::error::{Context, Error, Result};
 use crate::names;
 use crate::paths::Paths;
@@ -14,7 +15,13 @@ use std::path::{Path, PathBuf};
 pub fn claim(paths: &Paths, name: Option<&str>, id: &str, kept: bool) -> Result<String> {
     if let Some(name) = name {
         names::check(name)?;
-        return match try_claim(paths, name, id, kept)? {
+        let mut claim = try_claim(paths, name, id, kept)?;
+        if let Claim::Taken(by) = &claim {
+            // Whoever has it may be the leftover of somebody who was killed.
+            repair::doubt(paths, by);
+            claim = try_claim(paths, name, id, kept)?;
+        }
+        return match claim {
             Claim::Ours => Ok(name.to_owned()),
             Claim::Taken(by) => Err(Error::conflict(format!("name {name} is in use"))
                 .because(format!("container {} has it", &by[..by.len().min(12)]))
@@ -42,14 +49,11 @@ fn try_claim(paths: &Paths, name: &str, id: &str, kept: bool) -> Result<Claim> {
     if let Some(holder) = make(&live, id)? {
         return Ok(Claim::Taken(holder));
     }
-    let holder = if kept { make(&disk, id)? } else { holder(&disk) };
-    Ok(match holder {
-        Some(holder) => {
-            let _ = file::remove_file(&live);
-            Claim::Taken(holder)
-        }
-        None => Claim::Ours,
-    })
+    let holder = if kept { make(&disk, id) } else { Ok(holder(&disk)) };
+    if !matches!(holder, Ok(None)) {
+        let _ = file::remove_file(&live);
+    }
+    Ok(holder?.map_or(Claim::Ours, Claim::Taken))
 }
 
 /// `None`: it is ours now. The directory is made where it is missing, which after the first time it is not.
@@ -90,4 +94,36 @@ pub fn release(paths: &Paths, name: &str, id: &str) {
             let _ = file::remove_file(&link);
         }
     }
+}
+
+/// A disk may have kept the record and lost the name. Another container that has it now keeps it.
+pub fn restore(paths: &Paths, name: &str, id: &str) {
+    if names::check(name).is_ok() {
+        let _ = make(&paths.names_kept().join(name), id);
+    }
+}
+
+/// Gives back whatever this container has, where nobody knows what it is called.
+pub fn release_all(paths: &Paths, id: &str) {
+    for dir in [paths.names_kept(), paths.names_live()] {
+        for (link, _) in all_in(&dir).into_iter().filter(|(_, holder)| holder == id) {
+            let _ = file::remove_file(&link);
+        }
+    }
+}
+
+/// Every name on disk, and who has it.
+pub fn all_kept(paths: &Paths) -> Vec<(PathBuf, String)> {
+    all_in(&paths.names_kept())
+}
+
+fn all_in(dir: &Path) -> Vec<(PathBuf, String)> {
+    let links = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    links.filter_map(|link| holder(&link).map(|id| (link, id))).collect()
+}
+
+/// What a container is called whose record cannot be read.
+pub fn name_of(paths: &Paths, id: &str) -> Option<String> {
+    let mut links = [paths.names_kept(), paths.names_live()].into_iter().flat_map(|dir| all_in(&dir));
+    links.find(|(_, holder)| holder == id).and_then(|(link, _)| Some(link.file_name()?.to_str()?.to_owned()))
 }

@@ -1,57 +1,84 @@
 //! `rm`: a container is first nobody's, then nothing.
 
-use crate::engine::{find, kill, name_claim, repair, volumes, wait};
-use crate::error::{Context, Error, Kind, Result};
+use crate::engine::{find, hold, kill, name_claim, repair, volumes, wait};
+use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
-use crate::record::Container;
-use crate::store;
+use crate::record::{Container, Seen};
+use crate::store::{self, Lock};
 use crate::sys::file;
 
-/// The beginning of names that nobody looks for any more.
-const GONE: &str = "gone-";
-
 /// Removes a container that does not run; `force` ends it first.
+///
+/// Of several who want to remove it at once, one gets hold of it. The others find that it is gone.
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
-    let seen = match find::container(paths, wanted) {
-        // What is damaged cannot be understood, but it can be removed.
-        Err(error) if force && error.kind() == Kind::Damaged => {
-            let id = find::id_of(paths, wanted).ok_or(error)?;
-            repair::discard(paths, &id);
-            return Ok(());
+    let mut patience = hold::Patience::new();
+    let mut ended: Option<ContainerPaths> = None;
+    let (id, held) = loop {
+        let seen = match find::container(paths, wanted) {
+            // What is damaged cannot be understood, but it can be removed.
+            Err(error) if force && error.kind() == Kind::Damaged => None,
+            other => match (other, &ended) {
+                // One that removes itself: its monitor's last work.
+                (Err(error), Some(files)) if error.kind() == Kind::NoSuch => return wait::settled(files),
+                (other, _) => Some(other?),
+            },
+        };
+        let id = seen.as_ref().map(|seen| seen.record.id.clone()).or_else(|| find::id_of(paths, wanted));
+        let id = id.ok_or_else(|| Error::no_such(format!("no such container: {wanted}")))?;
+        let files = ContainerPaths::new(paths, &id, true);
+        if let Some(held) = hold::try_take(&files)? {
+            break (id, held);
         }
-        other => other?,
+        if end(seen.as_ref(), &id, wanted, force)? {
+            ended = Some(files);
+        }
+        patience.wait()?;
     };
-    let files = seen.files(paths);
-    if seen.is_running() {
-        if !force {
-            return Err(Error::conflict(format!("cannot remove container {wanted}"))
-                .because("it is running")
-                .hint(format!("stop it first (tare stop {wanted}), or remove it by force: tare rm -f {wanted}")));
-        }
-        kill::kill_all(&seen)?;
+    match remove_held(paths, &id, wanted, held) {
+        Err(error) if ended.is_some() && error.kind() == Kind::NoSuch => Ok(()),
+        other => other,
     }
-    // The monitor's last work; a container that removes itself is gone after it.
-    wait::settled(&files)?;
-    if find::by_id(paths, &seen.record.id)?.is_none() && seen.record.wishes.remove {
-        return Ok(());
-    }
-    let alive = store::try_lock_existing(&files.live, &files.alive())?;
-    unlist(paths, &seen.record, &files);
-    let away = paths.unfinished().join(format!("container-{}", seen.record.id));
-    store::make_dirs(&paths.unfinished())?;
-    match file::rename(&files.disk, &away) {
-        Ok(()) => file::remove_tree(&away).with_context(|| format!("cannot remove {}", away.display()))?,
-        Err(_) => file::remove_tree(&files.disk).with_context(|| format!("cannot remove {}", files.disk.display()))?,
-    }
-    forget_live(&files);
-    drop(alive);
-    Ok(())
 }
 
-/// From here on nobody finds it.
+/// Somebody holds it: if it runs, it is ended or in the way; else it has just been started, has just ended or is being removed,
+/// and we wait. True: it was ended, and may remove itself.
+fn end(seen: Option<&Seen>, id: &str, wanted: &str, force: bool) -> Result<bool> {
+    match seen {
+        Some(seen) if seen.is_running() && force => kill::kill_all(seen).map(|()| seen.record.wishes.remove),
+        Some(seen) if seen.is_running() => Err(Error::conflict(format!("cannot remove container {wanted}"))
+            .because("it is running")
+            .hint(format!("stop it first (tare stop {wanted}), or remove it by force: tare rm -f {wanted}"))),
+        Some(_) => Ok(false),
+        None => {
+            kill::kill_group_of(id);
+            Ok(true)
+        }
+    }
+}
+
+fn remove_held(paths: &Paths, id: &str, wanted: &str, held: Lock) -> Result<()> {
+    let files = ContainerPaths::new(paths, id, true);
+    match find::record(paths, id) {
+        Ok(None) => {
+            repair::discard(paths, id);
+            return Err(Error::no_such(format!("no such container: {wanted}")).hint("tare ps -a lists all"));
+        }
+        Ok(Some(record)) => {
+            unlist(paths, &record, &ContainerPaths::new(paths, id, record.wishes.remove));
+            repair::clear_away(paths, id, Some(&record));
+        }
+        Err(_) => repair::discard(paths, id),
+    }
+    drop(held);
+    match files.disk.exists() {
+        true => Err(Error::failed(format!("cannot remove {}", files.disk.display()))),
+        false => Ok(()),
+    }
+}
+
+/// From here on nobody finds it. What is said of its group stays: it is needed if we are killed here.
 pub fn unlist(paths: &Paths, record: &Container, files: &ContainerPaths) {
     let _ = file::remove_file(&files.record());
-    let _ = file::remove_file(&files.state());
     name_claim::release(paths, &record.name, &record.id);
 }
 
@@ -68,24 +95,20 @@ pub fn erase(paths: &Paths, record: &Container, files: &ContainerPaths) {
     if file::remove_dir(&files.disk).is_err() {
         let _ = file::remove_tree(&files.disk);
     }
-    forget_live(files);
+    hold::forget_live(files);
     volumes::remove_nameless(paths, record);
 }
 
-/// What is true only while it runs. It goes as a whole, by one rename: whoever starts the container again at this moment makes a
-/// directory of his own, and nothing of his is removed with ours.
-pub fn forget_live(files: &ContainerPaths) {
-    let Some(id) = files.live.file_name().and_then(|id| id.to_str()) else { return };
-    let away = files.live.with_file_name(format!("{GONE}{id}"));
-    let _ = file::rename(&files.live, &away);
-    let _ = file::remove_tree(&away);
-}
-
-/// What a killed process left of that.
-pub fn sweep_gone(paths: &Paths) {
-    for entry in std::fs::read_dir(paths.live_containers()).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(GONE)) {
-            let _ = file::remove_tree(&entry.path());
+/// Everything on disk: first its name, so that nobody meets half of it, then the rest.
+pub fn clear_disk(paths: &Paths, files: &ContainerPaths) {
+    let away = files.unfinished(paths);
+    if files.disk.exists() {
+        // A remover was killed here before us.
+        let _ = file::remove_tree(&away);
+        let moved = store::make_dirs(&paths.unfinished()).is_ok() && file::rename(&files.disk, &away).is_ok();
+        if !moved {
+            let _ = file::remove_tree(&files.disk);
         }
     }
+    let _ = file::remove_tree(&away);
 }

@@ -1,29 +1,59 @@
 //! `start`: a container that was created, or has ended, runs (again) as it was wished.
 
 use crate::engine::create::Made;
-use crate::engine::{mounts, wait};
+use crate::engine::{find, hold, mounts, repair};
 use crate::error::{Error, Result};
 use crate::image;
-use crate::paths::Paths;
-use crate::record::Seen;
-use crate::store;
-use crate::sys::file;
+use crate::paths::{ContainerPaths, Paths};
+use crate::record::{Container, Ended};
+use crate::store::{self, Durable, Lock};
 
-/// Takes up the records of a container that does not run.
-pub fn take_up(paths: &Paths, seen: Seen) -> Result<Made> {
-    let files = seen.files(paths);
-    wait::settled(&files)?;
+/// Takes up the records of a container that does not run. `None`: it runs already, or somebody else has just started it.
+pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
+    let mut patience = hold::Patience::new();
+    let (record, alive) = loop {
+        let seen = find::by_id(paths, id)?.ok_or_else(|| gone(id))?;
+        if seen.is_running() {
+            return Ok(None);
+        }
+        match hold::try_take(&seen.files(paths))? {
+            Some(alive) => match settled(paths, id, alive)? {
+                Some(ours) => break ours,
+                None => continue,
+            },
+            None => patience.wait()?,
+        }
+    };
+    let files = ContainerPaths::new(paths, id, record.wishes.remove);
     image::ground(paths)?;
-    let spec =
-        store::read_json(&files.config())?.ok_or_else(|| Error::damaged(format!("container {} has no config.json", seen.record.name)))?;
-    store::make_dirs(&files.live)?;
-    let alive =
-        store::try_lock(&files.alive())?.ok_or_else(|| Error::conflict(format!("container {} is being started", seen.record.name)))?;
-    // What a run that was cut off by a crash left behind.
-    let _ = file::remove_file(&files.attach_socket());
-    let _ = file::remove_file(&files.state());
-    let mut record = seen.record;
-    record.ended = None;
+    let spec = store::read_json(&files.config())
+        .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
+        .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
     mounts::prepare(paths, &record, &spec)?;
-    Ok(Made { record, spec, files, alive })
+    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+}
+
+fn gone(id: &str) -> Error {
+    Error::no_such(format!("no such container: {}", id.get(..12).unwrap_or(id))).because("it was removed meanwhile")
+}
+
+/// The record as it is now that nobody else changes it. `None`: a run that was cut off by a crash had to be put right first.
+fn settled(paths: &Paths, id: &str, alive: Lock) -> Result<Option<(Container, Lock)>> {
+    let Some(record) = find::record(paths, id)? else {
+        repair::put_right(paths, id, &alive, "");
+        return Err(gone(id));
+    };
+    let is_cut_off = record.launched && record.ended.is_none();
+    if ContainerPaths::new(paths, id, true).state().exists() || is_cut_off {
+        repair::put_right(paths, id, &alive, Ended::MONITOR_LOST);
+        return Ok(None);
+    }
+    Ok(Some((record, alive)))
+}
+
+/// Found like this without a monitor, it was cut off.
+fn begun(record: Container, files: &ContainerPaths) -> Result<Container> {
+    let record = Container { ended: None, launched: true, ..record };
+    store::write_json(&files.record(), &record, Durable::No)?;
+    Ok(record)
 }

@@ -3,8 +3,8 @@
 use crate::engine::{kill, wait};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
-use crate::record::Seen;
-use crate::sys::{poll, signal};
+use crate::record::{Asker, Seen};
+use crate::sys::{Errno, poll, signal};
 use std::os::fd::AsFd;
 
 const PATIENCE: i64 = 10;
@@ -18,11 +18,14 @@ pub fn stop(paths: &Paths, seen: &Seen, seconds: Option<i64>, with: Option<i32>)
         .or_else(|| signal::number(&seen.record.stop_signal))
         .ok_or_else(|| Error::usage(format!("unknown signal {}", seen.record.stop_signal)))?;
     let seconds = seconds.or(seen.record.wishes.stop_timeout.map(i64::from)).unwrap_or(PATIENCE);
-    kill::kill(seen, number).or_else(|error| if error.errno() == Some(crate::sys::Errno::ESRCH) { Ok(()) } else { Err(error) })?;
+    kill::kill(paths, seen, number, Asker::Stop).or_else(|error| match error.errno() {
+        Some(Errno::ESRCH) => Ok(()),
+        _ => Err(error),
+    })?;
     let patience = if seconds < 0 { None } else { Some(i32::try_from(seconds.saturating_mul(1000)).unwrap_or(i32::MAX)) };
     let mut watched = [poll::Watched::new(init.as_fd(), true, false)];
     if !poll::poll(&mut watched, patience).with_context(what)? {
-        kill::kill_all(seen)?;
+        kill::kill(paths, seen, kill::KILL, Asker::Patience)?;
     }
     wait::settled(&seen.files(paths))
 }

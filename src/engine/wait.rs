@@ -1,13 +1,12 @@
 //! `wait`: until a container has ended, and with which code.
 
-use crate::engine::find;
+use crate::engine::{find, hold};
 use crate::error::{Error, Result};
 use crate::monitor;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Seen;
 use crate::store;
-use crate::sys::{process, socket};
-use std::time::{Duration, Instant};
+use crate::sys::socket;
 
 /// The monitor tells everybody who asks. One that is gone has left a record.
 pub fn ended(paths: &Paths, seen: &Seen) -> Result<i32> {
@@ -21,12 +20,9 @@ pub fn ended(paths: &Paths, seen: &Seen) -> Result<i32> {
 
 /// Until the monitor has let go: from then on the container can be started again or removed.
 pub fn settled(files: &ContainerPaths) -> Result<()> {
-    let since = Instant::now();
+    let mut patience = hold::Patience::new();
     while store::is_held(&files.alive())? {
-        if since.elapsed() > Duration::from_secs(30) {
-            return Err(Error::failed("the container's monitor does not come to an end").hint("look at it with ps, and kill it"));
-        }
-        process::sleep(Duration::from_micros(500));
+        patience.wait()?;
     }
     Ok(())
 }

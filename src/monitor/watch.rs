@@ -56,6 +56,8 @@ pub struct Ending {
     /// 128+n for signal n.
     pub exit_code: i32,
     pub signal: Option<i32>,
+    /// It is the end of pid 1 itself, without a word of the command's: a reaper was killed, or there is none.
+    pub of_first_process: bool,
     /// Nanoseconds since 1970.
     pub finished: u64,
 }
@@ -86,7 +88,7 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
     };
     room.drain();
     let exit_code = end.map_or(UNKNOWN, WaitStatus::code);
-    let ending = Ending { exit_code, signal: end.and_then(WaitStatus::signal), finished: log::now() };
+    let ending = Ending { exit_code, signal: end.and_then(WaitStatus::signal), of_first_process: room.reaped, finished: log::now() };
     at_end(&ending);
     room.say_goodbye(exit_code);
     ending

@@ -8,7 +8,7 @@ use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::{Person, Plan};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, pty, terminal};
+use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll, pty, terminal};
 use crate::trace::Step;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -79,6 +79,10 @@ pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     process::die_with_parent().at(Step::CloneContainer, "ask to die with the monitor")?;
+    // Asked too late, nobody is told any more; but then the other end of the socket is closed.
+    if poll::has_ended(inherited.socket) {
+        return Err(Failure::new(Step::CloneContainer, Errno::ESRCH, "find the monitor"));
+    }
     process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")?;
     namespaces::join(inherited.held, namespaces::BY_THE_CHILD)?;
     if plan.namespaces.is_new(namespace::CGROUP) {

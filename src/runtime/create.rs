@@ -8,7 +8,7 @@ use crate::runtime::cloner;
 use crate::runtime::handshake::{self, Stage, Word};
 use crate::runtime::plan::Plan;
 use crate::sys::process::{self, Forked};
-use crate::sys::{channel, file};
+use crate::sys::{Errno, channel, file};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -87,7 +87,11 @@ impl Created {
         let mut terminal = None;
         let mut buffer = [0; handshake::LONGEST];
         loop {
-            let (length, fd) = channel::receive(self.socket.as_fd(), &mut buffer).context("cannot hear the container's first process")?;
+            let (length, fd) = match channel::receive(self.socket.as_fd(), &mut buffer) {
+                // It was killed before it had read our word: unix(7).
+                Err(Errno::ECONNRESET) => (0, None),
+                other => other.context("cannot hear the container's first process")?,
+            };
             let word = if length == 0 { None } else { Word::decode(&buffer[..length]) };
             if length != 0 && word.is_none() {
                 return Err(Error::failed("the container's first process said something that makes no sense"));

@@ -228,6 +228,18 @@ pub fn make_symlink(target: &str, path: &Path) -> Result<(), Errno> {
     nix::unistd::symlinkat(target, AT_FDCWD, path)
 }
 
+/// Whether `path` leads to the open file.
+pub fn has_name(fd: BorrowedFd, path: &Path) -> bool {
+    match (stat::fstat(fd), stat::lstat(path)) {
+        (Ok(open), Ok(named)) => (open.st_dev, open.st_ino) == (named.st_dev, named.st_ino),
+        _ => false,
+    }
+}
+
+pub fn length(fd: BorrowedFd) -> Result<u64, Errno> {
+    Ok(stat::fstat(fd)?.st_size as u64)
+}
+
 pub fn is_regular_file(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
 }

@@ -58,6 +58,12 @@ pub fn has_input(fd: BorrowedFd) -> bool {
     matches!(poll(&mut one, Some(0)), Ok(true))
 }
 
+/// Whether everybody at the other end of a socket or pipe is gone; what they said before may still be there to be read.
+pub fn has_ended(fd: BorrowedFd) -> bool {
+    let mut one = [Watched::new(fd, false, false)];
+    matches!(poll(&mut one, Some(0)), Ok(true))
+}
+
 /// Tells when files in some directories are made, written or removed (inotify(7)).
 pub struct Changes(OwnedFd);
 

@@ -8,6 +8,7 @@ pub mod broken;
 pub mod leftovers;
 pub mod probe;
 pub mod process;
+pub mod random;
 pub mod store;
 pub mod terminal;
 pub mod test_images;
@@ -15,6 +16,7 @@ pub mod test_images;
 pub use archive::{Image, Layer};
 pub use probe::Report;
 pub use process::{Ran, Running};
+pub use random::{Random, rounds};
 pub use store::Store;
 pub use terminal::Terminal;
 

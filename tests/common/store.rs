@@ -83,6 +83,14 @@ impl Store {
         Running::spawn(command)
     }
 
+    /// A shell script beside the test, in which `tare` is the program with this store.
+    pub fn start_script(&self, script: &str) -> Running {
+        let mut command = Command::new("sh");
+        command.args(["-ec", &format!("tare() {{ \"$PROGRAM\" \"$@\"; }}; {script}")]).current_dir(&self.dir).stdin(Stdio::null());
+        command.env("PROGRAM", program()).env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run);
+        Running::spawn(command)
+    }
+
     pub fn terminal(&self, words: &[&str]) -> Terminal {
         Terminal::spawn(self.command(words), 24, 80)
     }

@@ -362,15 +362,3 @@ fn a_terminal_is_not_shown_what_it_would_obey() {
     // A program that reads gets the bytes as they are.
     assert_eq!(store.ok(&["ps", "-a", "--format", "{{.Label \"a\"}}"]), &label[2..]);
 }
-
-#[test]
-fn who_may_not_look_is_not_told_that_there_are_no_containers() {
-    let store = Store::new();
-    let id = store.ok(&["create", "box", "true"]);
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(program());
-    command.args(["ps", "-a"]).envs(store.command(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let out = command.output().expect("setpriv");
-    let told = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(!out.status.success() && out.stdout.is_empty() && told.contains("cannot read"), "{id}: {out:?}");
-}

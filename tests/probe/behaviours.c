@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -256,6 +257,14 @@ static int leave_child(double seconds) {
     return 0;
 }
 
+/* Does not want to die with its parent, as a program that runs on its own may wish. */
+static int outlive_parent(void) {
+    prctl(PR_SET_PDEATHSIG, 0);
+    puts("ready");
+    fflush(stdout);
+    for (;;) pause();
+}
+
 int behave(int argc, char **argv) {
     const char *verb = argv[1];
     if (strcmp(verb, "exit") == 0) return (int)number(argc, argv, 2, 0);
@@ -272,5 +281,6 @@ int behave(int argc, char **argv) {
     if (strcmp(verb, "snoop-descriptors") == 0) return snoop_descriptors(argc > 2 ? atof(argv[2]) : 1);
     if (strcmp(verb, "exchange") == 0 && argc == 4) return exchange(argv[2], argv[3]);
     if (strcmp(verb, "leave-child") == 0) return leave_child(argc > 2 ? atof(argv[2]) : 1);
+    if (strcmp(verb, "outlive-parent") == 0) return outlive_parent();
     return -1;
 }

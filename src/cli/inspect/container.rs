@@ -52,7 +52,9 @@ fn state(seen: &Seen) -> Value {
     let live = seen.live.as_ref();
     let up = matches!(seen.status, Status::Running | Status::Paused);
     // While it runs, what is written of its last end no longer counts.
-    let Ended { exit_code, out_of_memory, error, .. } = if up { Ended::default() } else { ended.clone() };
+    let told = if up { Ended::default() } else { ended.clone() };
+    let reason = told.reason();
+    let Ended { exit_code, out_of_memory, error, .. } = told;
     json!({
         "Status": rows::state(seen),
         "Running": up,
@@ -64,6 +66,7 @@ fn state(seen: &Seen) -> Value {
         "MonitorPid": live.map_or(0, |live| live.monitor),
         "ExitCode": exit_code,
         "Error": error,
+        "Reason": reason,
         "StartedAt": time::rfc3339(live.map_or(ended.started, |live| live.started)),
         "FinishedAt": time::rfc3339(ended.finished),
     })

@@ -33,7 +33,7 @@ fn seen(wishes: Wishes) -> Seen {
         reaper: true,
         launched: false,
         wishes,
-        ended: Some(Ended { exit_code: 137, started: 1, finished: 2, out_of_memory: true, error: String::new() }),
+        ended: Some(Ended { exit_code: 137, started: 1, finished: 2, out_of_memory: true, ..Ended::default() }),
     };
     Seen { record, live: None, paused: false, status: Status::Exited }
 }

@@ -122,18 +122,16 @@ pub fn status(seen: &Seen, now: u64) -> String {
         (Status::Created, _) => "Created".to_owned(),
         (Status::Running, _) => up(),
         (Status::Paused, _) => format!("{} (Paused)", up()),
-        (Status::Dead, _) => "Dead".to_owned(),
+        (Status::Dead, _) => "Dead (damaged)".to_owned(),
         (Status::Exited, None) => "Exited".to_owned(),
         (Status::Exited, Some(ended)) => format!("Exited ({}) {}{}", ended.exit_code, time::ago(now, ended.finished), reason(ended)),
     }
 }
 
-/// What a code alone does not tell: 137 may be a kill, a lack of memory, or a monitor that was killed.
 fn reason(ended: &Ended) -> String {
-    match ended {
-        Ended { out_of_memory: true, .. } => " (out of memory)".to_owned(),
-        Ended { error, .. } if error == "monitor lost" => " (monitor lost)".to_owned(),
-        _ => String::new(),
+    match ended.reason() {
+        reason if reason.is_empty() => reason,
+        reason => format!(" ({reason})"),
     }
 }
 

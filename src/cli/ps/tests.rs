@@ -90,7 +90,7 @@ fn every_state_has_its_words() {
         words,
         [
             "Up 3 seconds (Paused)",
-            "Dead",
+            "Dead (damaged)",
             "Exited (1) 2 hours ago",
             "Created",
             "Exited (137) 3 seconds ago (out of memory)",
