@@ -124,7 +124,8 @@ pub fn parse_duration(text: &str) -> Result<u64> {
 /// A decimal number times a unit.
 fn times(number: &str, unit: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 18 || fraction.contains('.') {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 18 || !digits(whole) || !digits(fraction) {
         return None;
     }
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
@@ -292,6 +293,8 @@ mod tests {
         assert_eq!(parse_moment("10s", now).unwrap(), now - 10 * SECOND);
         assert_eq!(parse_moment("1763708500.5", now).unwrap(), 1_763_708_500_500_000_000);
         assert_eq!(parse_moment("2025-11-21T07:02:09Z", 0).unwrap(), now);
-        assert!(parse_moment("yesterday", now).is_err());
+        for text in ["yesterday", "1.x", "+1", "1.+5", "1."] {
+            assert_eq!(parse_moment(text, now).is_ok(), text == "1.", "{text}");
+        }
     }
 }

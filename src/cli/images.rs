@@ -102,17 +102,25 @@ fn keep(rows: &mut Vec<Listed>, filter: &str) -> Result<()> {
     Ok(())
 }
 
-/// `*` and `?` as in a shell.
+/// `*` and `?` as in a shell. Only the last star is ever tried again: what the earlier ones took is never worse than another choice.
 fn matches(pattern: &str, text: &str) -> bool {
-    match (pattern.chars().next(), text.chars().next()) {
-        (None, None) => true,
-        (Some('*'), _) => {
-            matches(&pattern[1..], text) || (!text.is_empty() && matches(pattern, &text[text.chars().next().map_or(1, char::len_utf8)..]))
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut place, mut star) = (0, 0, None);
+    while place < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, place));
+                at += 1;
+            }
+            Some(letter) if *letter == '?' || *letter == text[place] => (at, place) = (at + 1, place + 1),
+            _ => {
+                let Some((before, taken)) = star else { return false };
+                star = Some((before, taken + 1));
+                (at, place) = (before + 1, taken + 1);
+            }
         }
-        (Some('?'), Some(letter)) => matches(&pattern[1..], &text[letter.len_utf8()..]),
-        (Some(wanted), Some(letter)) if wanted == letter => matches(&pattern[wanted.len_utf8()..], &text[letter.len_utf8()..]),
-        _ => false,
     }
+    pattern[at..].iter().all(|letter| *letter == '*')
 }
 
 #[cfg(test)]
@@ -123,5 +131,13 @@ mod tests {
     fn patterns_are_those_of_a_shell() {
         assert!(matches("busy*", "busybox:latest") && matches("*", "") && matches("b?x", "box"));
         assert!(!matches("busy", "busybox") && !matches("?", ""));
+        assert!(matches("*a*b?c*", "xaxbxbyc") && !matches("*a*b?c", "xaxbxbycd") && matches("", "") && matches("**", "ä"));
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        // Tried one against all others, this would not end.
+        assert!(!matches(&"*a".repeat(40), &"a".repeat(39)));
+        assert!(!matches(&format!("{}b", "*a".repeat(60)), &"a".repeat(200)));
     }
 }

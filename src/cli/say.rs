@@ -5,7 +5,7 @@
 //! `tare rm a b c | head -1` removes all three. So the work goes on in silence, and the exit code tells it at the end.
 
 use crate::error::{Error, Result};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Mutex;
 
 /// As a shell reports a program that died of SIGPIPE, which is what others do before `| head`.
@@ -14,9 +14,26 @@ pub const NOBODY_READS: i32 = 141;
 /// Why nothing more is written; the first reason counts.
 static STOPPED: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
-/// Writes text to standard output, at once and whole.
+/// Writes text to standard output, at once and whole. Some of it was written by somebody else (labels, commands, the history of
+/// an image), and a terminal obeys what it is shown: a person sees what else would have been obeyed. A program gets every byte.
 pub fn say(text: &str) {
-    say_bytes(text.as_bytes());
+    match std::io::stdout().is_terminal() {
+        true => say_bytes(shown(text).as_bytes()),
+        false => say_bytes(text.as_bytes()),
+    };
+}
+
+/// Control characters (also the second set, which begins at U+0080) in the form of JSON, so that JSON means the same as before.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\t' => shown.push(letter),
+            _ if letter.is_control() => shown.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            _ => shown.push(letter),
+        }
+    }
+    shown
 }
 
 /// False: nobody hears it any more, and the work is not worth going on with if it was only to be heard.
@@ -48,3 +65,17 @@ macro_rules! say_line {
     ($($words:tt)*) => { $crate::cli::say::say(&(format!($($words)*) + "\n")) };
 }
 pub(crate) use say_line;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_written_out_and_json_stays_json() {
+        assert_eq!(shown("a\u{1b}[31m\tb\nä"), "a\\u001b[31m\tb\nä");
+        let label = "\u{9b}31m\u{7f}";
+        let json = shown(&serde_json::to_string(label).unwrap());
+        assert!(json.is_ascii());
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), label);
+    }
+}

@@ -77,8 +77,7 @@ pub fn from_read_only_program() -> Result<()> {
     if mount::is_read_only(own).context(WHAT)? {
         return Ok(());
     }
-    let copy = mount::detached_copy(own, false).context(WHAT)?;
-    mount::set_attributes(copy.as_fd(), false, mount::attribute::READ_ONLY, 0, 0).context(WHAT)?;
+    let copy = mount::dead_end(own).context(WHAT)?;
     let words = |word: std::ffi::OsString| CString::new(std::os::unix::ffi::OsStringExt::into_vec(word)).unwrap_or_default();
     let arguments: Vec<CString> = std::env::args_os().map(words).collect();
     let environment: Vec<CString> = std::env::vars_os()

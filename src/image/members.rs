@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// Many images of many layers fit; an archive of a root file system may have more, and is refused anyway.
 const MOST_MEMBERS: usize = 50_000;
+/// Nobody calls a blob by more; all names are kept in memory, and a PAX record has room for a megabyte.
+const LONGEST_NAME: usize = 1024;
 
 /// Where a file's bytes are.
 #[derive(Clone, Debug)]
@@ -183,6 +185,9 @@ fn collect<R: Read>(
         number += 1;
         if number > MOST_MEMBERS {
             return Err(damaged("the archive has too many members").hint("a root file system is taken in with tare import"));
+        }
+        if entry.name.len() > LONGEST_NAME || entry.link.len() > LONGEST_NAME {
+            continue;
         }
         let name = String::from_utf8_lossy(&entry.name).into_owned();
         let link = || String::from_utf8_lossy(&entry.link).into_owned();

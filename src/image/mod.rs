@@ -7,10 +7,13 @@
 
 mod archive;
 pub mod catalog;
-mod changes;
-mod compression;
+#[doc(hidden)] // for tests/fuzz
+pub mod changes;
+#[doc(hidden)] // for tests/fuzz
+pub mod compression;
 mod digest;
-mod documents;
+#[doc(hidden)] // for tests/fuzz
+pub mod documents;
 mod entries;
 mod find;
 mod garbage;
@@ -19,7 +22,8 @@ pub mod import;
 mod index;
 mod intake;
 mod layer;
-mod limits;
+#[doc(hidden)] // for tests/fuzz
+pub mod limits;
 pub mod load;
 mod members;
 mod pax;
@@ -27,7 +31,8 @@ pub mod progress;
 mod publish;
 mod reference;
 mod tree;
-mod unpack;
+#[doc(hidden)] // for tests/fuzz
+pub mod unpack;
 mod workplace;
 
 pub use find::{Image, find};

@@ -49,7 +49,7 @@ impl Reference {
             check_tag(tag).map_err(wrong)?;
         }
         let (registry, path) = match name.split_once('/') {
-            Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => (first, path.to_owned()),
+            Some((first, path)) if is_registry(first) => (first, path.to_owned()),
             Some(_) => (HUB, name.to_owned()),
             None => (HUB, format!("library/{name}")),
         };
@@ -68,6 +68,8 @@ impl Reference {
     pub fn repository(&self) -> String {
         match (self.registry.as_str(), self.path.strip_prefix("library/")) {
             (HUB, Some(short)) if !short.contains('/') => short.to_owned(),
+            // Without its registry it would be read as a name at another one: `docker.io/evil.example/app` is not evil.example's.
+            (HUB, _) if self.path.split('/').next().is_some_and(is_registry) => format!("{HUB}/{}", self.path),
             (HUB, _) => self.path.clone(),
             _ => format!("{}/{}", self.registry, self.path),
         }
@@ -86,6 +88,11 @@ impl fmt::Display for Reference {
         }
         Ok(())
     }
+}
+
+/// What stands before the first slash is a host if it looks like one.
+fn is_registry(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost"
 }
 
 fn check_tag(tag: &str) -> Result<(), &'static str> {
@@ -161,6 +168,15 @@ mod tests {
         for text in ["a", "a/b", "localhost:5000/a:x", "docker.io/library/a/b", "r.io/library/a", "a__b/c--d.e:T_1"] {
             let once = Reference::parse(text).unwrap();
             assert_eq!(Reference::parse(&once.to_string()).unwrap(), once, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_looks_like_a_registry_keeps_its_own() {
+        for text in ["docker.io/localhost/app", "docker.io/docker.io/a/b", "docker.io/evil.example/app"] {
+            let once = Reference::parse(text).unwrap();
+            assert_eq!(once.to_string(), format!("{text}:latest"));
+            assert_eq!(Reference::parse(&once.to_string()).unwrap(), once);
         }
     }
 

@@ -15,6 +15,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 /// A name's length on every file system of note (pathname(7)).
 const LONGEST_NAME: usize = 255;
+/// Of all directories together: their names are kept in memory until the end, and an archive may name long ones millions of times.
+const MOST_DIRECTORY_NAMES: usize = 128 << 20;
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 const METADATA: &[u8] = b".wh..wh.";
@@ -29,7 +31,7 @@ const TIME: &str = "cannot set its time";
 /// Puts the archive's entries into `root`, which is empty. Returns how many bytes of files there are.
 pub fn unpack(source: impl Read, root: Directory, budget: &Budget) -> Result<u64> {
     let mut entries = Entries::new(source);
-    let mut unpacking = Unpacking { tree: Tree::new(root), times: Vec::new(), buffer: vec![0; 128 << 10] };
+    let mut unpacking = Unpacking { tree: Tree::new(root), times: Vec::new(), names: 0, buffer: vec![0; 128 << 10] };
     let size = each(&mut entries, budget, |entry, data| {
         let room = budget.spend_file().and_then(|()| budget.check_announced(data.stored()));
         room.and_then(|()| unpacking.apply(entry, data)).map_err(|e| about(entry, e))
@@ -71,6 +73,8 @@ struct Unpacking {
     tree: Tree,
     /// A directory's time changes with every entry made in it, so it is set at the end.
     times: Vec<(Vec<u8>, Moment)>,
+    /// The bytes of all names in `times`.
+    names: usize,
     buffer: Vec<u8>,
 }
 
@@ -137,7 +141,12 @@ impl Unpacking {
             Err(e) => return Err(Error::from_errno(MAKE, e)),
         };
         finish(directory.as_fd(), entry)?;
-        self.times.push((spot.path_of(name), entry.modified));
+        let path = spot.path_of(name);
+        self.names += path.len();
+        if self.names > MOST_DIRECTORY_NAMES {
+            return Err(damaged(format!("the names of its directories take more than {MOST_DIRECTORY_NAMES} bytes")));
+        }
+        self.times.push((path, entry.modified));
         Ok(())
     }
 

@@ -26,6 +26,16 @@ pub enum Streams<'a> {
     Nothing,
 }
 
+impl Streams<'_> {
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        match *self {
+            Streams::Separate { input, output, error } => input.into_iter().chain([output, error]).collect(),
+            Streams::Terminal(one) => vec![one],
+            Streams::Nothing => Vec::new(),
+        }
+    }
+}
+
 /// A container whose first process is there and waits for the word to go on.
 pub struct Created {
     pub pid: i32,

@@ -1,44 +1,108 @@
 //! A further process in a container that runs: joined to its namespaces, born in its group, made somebody like the first.
+//!
+//! ```text
+//!   caller (host)          cloner (host)                        the process (among the container's)
+//!     │ clone3 ────────────► │ leaves everything of the host behind
+//!     │                      │ joins the container's namespaces
+//!     │                      │ clone3, as the caller's child ──────► │ Born
+//!     │ ◄── pid and pidfd ── │ ends                                  │ … as in handshake.rs
+//! ```
+//!
+//! The container's processes see the new one from its birth on, and with CAP_SYS_PTRACE they may open whatever it has open: the
+//! caller's terminal and files, or a directory of the host, from which `..` leads to all of it (as in CVE-2024-21626). So it is
+//! born of a process that has nothing of the kind.
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::init;
 use crate::runtime::cgroup::Group;
 use crate::runtime::child::{self, At, Inherited, Never};
 use crate::runtime::create::{Created, Streams};
-use crate::runtime::handshake::Word;
+use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{channel, mount};
+use crate::sys::{channel, file, mount};
 use crate::trace::Step;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-/// All but the view of cgroups, which the child joins itself once it is born in the container's group: where namespaces are
+/// All but the view of cgroups, which the process joins itself once it is born in the container's group: where namespaces are
 /// delegation boundaries (`nsdelegate`, every systemd host), nobody is cloned into a group from outside of his view.
 const FIRST: u64 = namespace::MOUNT | namespace::PID | namespace::IPC | namespace::UTS | namespace::NET;
 
-/// Runs a process beside the container's first one (`init`, a pidfd, of process `pid`). The calling process itself goes over to the container's
-/// namespaces, all but the one for pids, which only its children enter: it must have opened before what it needs of the host.
+const WHAT: &str = "cannot enter the container";
+
+/// Runs a process beside the container's first one (`init`, a pidfd, of process `pid`).
 ///
-/// The caller should run from a file that cannot be written, because processes of the container see its child from birth on,
-/// and with CAP_SYS_PTRACE may open its `/proc/PID/exe` (CVE-2019-5736).
+/// The caller should run from a file that cannot be written, because the process's `/proc/PID/exe` is seen, too (CVE-2019-5736).
 pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person, streams: Streams) -> Result<Created> {
-    const WHAT: &str = "cannot enter the container";
-    process::hide_from_tracers().context(WHAT)?;
     let others = [(namespace::TIME, "time"), (namespace::USER, "user")];
     let others = others.into_iter().filter(|(_, name)| namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit);
-    // All at once and by the process, not by the paths we have just looked at: should it have ended, this fails.
-    process::join(init, FIRST | others).context(WHAT)?;
     let (ours, theirs) = channel::pair().context(WHAT)?;
+    let (birth, midwife) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
-    match process::clone3(0, group.map(Group::descriptor)).context(WHAT)? {
+    match process::clone3(0, None).context(WHAT)? {
         Forked::Child => {
-            drop(ours);
             let inherited = Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status: None, held: &[] };
-            child::fail(inherited.socket, become_command(person, init, inherited))
+            child::fail(midwife.as_fd(), bear(init, FIRST | others, group, person, inherited, &midwife))
         }
-        Forked::Parent { pid, pidfd } => Ok(Created::entered(pid, pidfd, ours)),
+        Forked::Parent { pid: cloner, .. } => {
+            drop((theirs, midwife));
+            let born = hear_of_birth(birth.as_fd());
+            process::wait(cloner).context(WHAT)?;
+            born.map(|(pid, pidfd)| Created::entered(pid, pidfd, ours))
+        }
     }
+}
+
+fn hear_of_birth(birth: BorrowedFd) -> Result<(i32, OwnedFd)> {
+    let mut buffer = [0; handshake::LONGEST];
+    let (length, pidfd) = channel::receive(birth, &mut buffer).context(WHAT)?;
+    match (<[u8; 4]>::try_from(&buffer[..length]), pidfd, Word::decode(&buffer[..length])) {
+        (Ok(pid), Some(pidfd), _) => Ok((i32::from_le_bytes(pid), pidfd)),
+        (_, _, Some(Word::Failed(failure))) => Err(Error::from_errno(WHAT, failure.errno).doing(failure.what)),
+        _ => Err(Error::failed(WHAT).because("the process that should enter it was killed")),
+    }
+}
+
+/// The cloner's work. What goes wrong is told to the caller, who is not in the container.
+fn bear(
+    init: BorrowedFd,
+    namespaces: u64,
+    group: Option<&Group>,
+    person: &Person,
+    inherited: Inherited,
+    midwife: &OwnedFd,
+) -> child::Result<Never> {
+    const STEP: Step = Step::CloneContainer;
+    process::hide_from_tracers().at(STEP, "hide from tracers")?;
+    let group = group.map(|group| mount::dead_end(group.path())).transpose().at(STEP, "hold the container's group")?;
+    let mut its_own = vec![init.as_raw_fd(), inherited.socket.as_raw_fd(), inherited.program.as_raw_fd()];
+    its_own.extend(inherited.streams.descriptors().iter().map(AsRawFd::as_raw_fd));
+    let ours = group.iter().chain([midwife]).map(AsRawFd::as_raw_fd);
+    leave_behind(&[&its_own[..], &ours.collect::<Vec<_>>()].concat()).at(STEP, "leave the host's descriptors behind")?;
+    // All at once and by the process, not by the paths that were looked at: should it have ended, this fails.
+    process::join(init, namespaces).at(STEP, "join its namespaces")?;
+    match process::clone3_for_parent(0, group.as_ref().map(AsFd::as_fd)).at(STEP, "clone")? {
+        Forked::Parent { pid, pidfd } => {
+            channel::send(midwife.as_fd(), &pid.to_le_bytes(), Some(pidfd.as_fd())).at(STEP, "tell the process's number")?;
+            process::exit_now(0)
+        }
+        Forked::Child => {
+            // Without the midwife: the caller learns by its end that the cloner was killed.
+            let alone = process::close_all_above_2_but(&its_own).at(STEP, "close the cloner's descriptors");
+            child::fail(inherited.socket, alone.and_then(|()| become_command(person, init, inherited)))
+        }
+    }
+}
+
+/// Every descriptor but these. The standard streams are the caller's: something dead takes their place.
+fn leave_behind(keep: &[i32]) -> Result<(), crate::sys::Errno> {
+    let (nothing, _) = file::pipe()?;
+    for fd in 0..3 {
+        process::place(nothing.as_fd(), fd)?;
+    }
+    drop(nothing);
+    process::close_all_above_2_but(keep)
 }
 
 fn become_command(person: &Person, init: BorrowedFd, inherited: Inherited) -> child::Result<Never> {

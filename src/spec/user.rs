@@ -54,11 +54,11 @@ fn find_user<'a>(passwd: &'a str, wanted: &str) -> Option<Entry<'a>> {
         passwd.lines().filter_map(|line| {
             let mut fields = line.split(':');
             let (name, _password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-            let (uid, gid) = (uid.parse().ok()?, gid.parse().ok()?);
+            let (uid, gid) = (id(uid)?, id(gid)?);
             Some(Entry { name, uid, gid, home: fields.nth(1).unwrap_or("/") })
         })
     };
-    let by_number = wanted.parse::<u32>().ok();
+    let by_number = id(wanted);
     entries().find(|entry| entry.name == wanted).or_else(|| entries().find(|entry| Some(entry.uid) == by_number))
 }
 
@@ -66,7 +66,7 @@ fn groups(group: &str) -> impl Iterator<Item = (&str, u32, &str)> {
     group.lines().filter_map(|line| {
         let mut fields = line.split(':');
         let (name, _password, gid) = (fields.next()?, fields.next()?, fields.next()?);
-        Some((name, gid.parse().ok()?, fields.next().unwrap_or("")))
+        Some((name, id(gid)?, fields.next().unwrap_or("")))
     })
 }
 
@@ -78,10 +78,16 @@ fn groups_of(group: &str, user: &str) -> Vec<u32> {
     groups(group).filter(|(_, _, members)| members.split(',').any(|member| member == user)).map(|(_, gid, _)| gid).collect()
 }
 
+/// Digits only, and no id that setresuid(2) reads as "leave it as it is": a line of /etc/passwd must not keep anybody root.
+fn id(word: &str) -> Option<u32> {
+    let digits = word.bytes().all(|byte| byte.is_ascii_digit());
+    word.parse().ok().filter(|id| digits && *id <= HIGHEST_ID)
+}
+
 fn number(word: &str, what: &str) -> Result<u32, String> {
-    match word.parse::<u32>() {
-        Ok(id) if id <= HIGHEST_ID && word.bytes().all(|byte| byte.is_ascii_digit()) => Ok(id),
-        _ if word.bytes().all(|byte| byte.is_ascii_digit()) => Err(format!("{what} {word} is not between 0 and {HIGHEST_ID}")),
+    match id(word) {
+        Some(id) => Ok(id),
+        None if word.bytes().all(|byte| byte.is_ascii_digit()) => Err(format!("{what} {word} is not between 0 and {HIGHEST_ID}")),
         _ => Err(format!("no {what} {word:?} in the container's /etc/{}", if what == "user" { "passwd" } else { "group" })),
     }
 }
@@ -121,6 +127,17 @@ mod tests {
     #[test]
     fn cve_2026_30892_a_name_of_digits_is_never_root() {
         assert_eq!(ids("1000"), (77, 77, vec![]));
+    }
+
+    #[test]
+    fn a_line_of_passwd_that_gives_no_real_id_is_no_user() {
+        // 4294967295 is -1 to setresuid(2): whoever had it would have stayed root.
+        let passwd = "web:x:4294967295:0::/:\nold:x:+5:0::/:\nnew:x:5:4294967295::/:\n";
+        for wish in ["web", "old", "new", "+5"] {
+            assert!(resolve(wish, passwd, "").is_err(), "{wish}");
+        }
+        assert!(resolve("5:all", "", "all:x:4294967295:").is_err());
+        assert!(resolve("web", "web:x:5:5::/:", "all:x:4294967295:web\n").unwrap().groups.is_empty());
     }
 
     #[test]

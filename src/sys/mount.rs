@@ -5,7 +5,7 @@
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags};
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -89,7 +89,14 @@ pub fn detached_copy(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
     open_tree(libc::AT_FDCWD, path, if recursive { libc::AT_RECURSIVE as libc::c_uint } else { 0 })
 }
 
-/// The same of an open file.
+/// A directory that can be looked into and no more: it cannot be written, and `..` leads nowhere, because it is a mount's root.
+pub fn dead_end(path: &Path) -> Result<OwnedFd, Errno> {
+    let tree = detached_copy(path, false)?;
+    set_attributes(tree.as_fd(), false, attribute::READ_ONLY, 0, 0)?;
+    Ok(tree)
+}
+
+/// A copy of an open file's mount.
 pub fn detached_copy_of(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
     detached_tree_of(fd, false)
 }

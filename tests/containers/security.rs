@@ -347,3 +347,18 @@ fn setuid_programs_work_only_where_allowed() {
     assert_eq!(uid(&[]), 0, "a setuid program of the image works, as in docker");
     assert_eq!(uid(&["--security-opt", "no-new-privileges"]), 1000);
 }
+
+#[test]
+fn a_terminal_is_not_shown_what_it_would_obey() {
+    let store = Store::new();
+    let label = "a=\u{1b}[31mred\u{9b}31m";
+    let id = store.ok(&["create", "--label", label, "box", "true"]);
+    for words in [&["ps", "-a", "--format", "{{.Labels}}\nend"][..], &["inspect", "-f", "{{.Config.Labels}}end", &id], &["inspect", &id]] {
+        let mut person = store.terminal(words);
+        let shown = person.expect(if words.len() == 2 { "MountLabel" } else { "end" });
+        assert!(!shown.contains(['\u{1b}', '\u{9b}']) && shown.contains("\\u001b[31mred\\u009b31m"), "{words:?}: {shown:?}");
+        assert_eq!(person.wait(), 0);
+    }
+    // A program that reads gets the bytes as they are.
+    assert_eq!(store.ok(&["ps", "-a", "--format", "{{.Label \"a\"}}"]), &label[2..]);
+}

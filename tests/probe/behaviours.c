@@ -197,6 +197,44 @@ static int overwrite_exe(double seconds, long size) {
     return breaches ? 3 : 0;
 }
 
+/* Looks at the descriptors of every process that appears. A directory that has something above it leads to the host, and so does
+ * a file that is neither of this root nor in memory. */
+static int snoop_descriptors(double seconds) {
+    struct timespec start, now;
+    struct stat root;
+    int seen = 0, breaches = 0, first = getpid() + 1;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    if (stat("/", &root) < 0) return 3;
+    puts("ready");
+    fflush(stdout);
+    do {
+        for (int pid = first; pid < first + 400; pid++) {
+            char path[64], name[256];
+            snprintf(path, sizeof path, "/proc/%d", pid);
+            if (access(path, F_OK) < 0) continue;
+            for (int number = 0; number < 24; number++) {
+                struct stat about, above;
+                memset(name, 0, sizeof name);
+                snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, number);
+                if (readlink(path, name, sizeof name - 1) < 0) continue;
+                int fd = open(path, O_PATH | O_CLOEXEC);
+                if (fd < 0) continue;
+                seen++;
+                int breach = 0;
+                if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode))
+                    breach = fstatat(fd, "..", &above, 0) == 0 && (above.st_dev != about.st_dev || above.st_ino != about.st_ino);
+                else if (S_ISREG(about.st_mode))
+                    breach = about.st_dev != root.st_dev && strncmp(name, "/memfd:", 7) != 0;
+                if (breach && breaches++ < 20) printf("descriptor %d is %s\n", number, name);
+                close(fd);
+            }
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9 < seconds);
+    printf("seen %d breaches %d\n", seen > 0, breaches);
+    return breaches ? 3 : 0;
+}
+
 /* Exchanges two names for ever, for races with the engine. */
 static int exchange(const char *one, const char *other) {
     puts("ready");
@@ -240,6 +278,7 @@ int behave(int argc, char **argv) {
     if (strcmp(verb, "watch-size") == 0) watch_size();
     if (strcmp(verb, "write-lines") == 0) return write_lines(number(argc, argv, 2, 3), number(argc, argv, 3, 0));
     if (strcmp(verb, "overwrite-exe") == 0) return overwrite_exe(argc > 2 ? atof(argv[2]) : 1, number(argc, argv, 3, 0));
+    if (strcmp(verb, "snoop-descriptors") == 0) return snoop_descriptors(argc > 2 ? atof(argv[2]) : 1);
     if (strcmp(verb, "exchange") == 0 && argc == 4) return exchange(argv[2], argv[3]);
     if (strcmp(verb, "leave-child") == 0) return leave_child(argc > 2 ? atof(argv[2]) : 1);
     if (strcmp(verb, "outlive-parent") == 0) return outlive_parent();

@@ -7,12 +7,14 @@ use std::borrow::Cow;
 
 /// More was not meant to be read; nested loops over a large value could otherwise run for ever.
 const MOST_OUTPUT: usize = 64 << 20;
-const MOST_STEPS: usize = 10_000_000;
+const MOST_STEPS: usize = 1_000_000;
+/// All values that are made on the way, in bytes: twenty lines of `{{$x = print $x $x}}` make a million times what they began with.
+const MOST_MADE: usize = 64 << 20;
 
 type Result<T> = std::result::Result<T, String>;
 
 pub fn evaluate(nodes: &[Node], value: &Value, labels: Option<&[(String, String)]>) -> Result<String> {
-    let mut walk = Walk { output: String::new(), variables: vec![(String::new(), value.clone())], steps: 0, labels };
+    let mut walk = Walk { output: String::new(), variables: vec![(String::new(), value.clone())], steps: 0, made: 0, labels };
     walk.all(nodes, value)?;
     Ok(walk.output)
 }
@@ -24,6 +26,7 @@ struct Walk<'l> {
     /// Innermost last; the one without a name is `$`.
     variables: Vec<(String, Value)>,
     steps: usize,
+    made: usize,
 }
 
 /// Whether a loop goes on.
@@ -64,7 +67,8 @@ impl Walk<'_> {
             Node::If(arms, otherwise) => return self.condition(arms, otherwise, dot),
             Node::With(value, body, otherwise) => {
                 let scope = self.variables.len();
-                let value = self.pipeline(value, dot)?.into_owned();
+                let value = self.pipeline(value, dot)?;
+                let value = self.own(value)?;
                 let flow = if functions::is_true(&value) { self.all(body, &value) } else { self.all(otherwise, dot) };
                 self.variables.truncate(scope);
                 return flow;
@@ -90,8 +94,20 @@ impl Walk<'_> {
         flow
     }
 
+    /// A value that becomes one of its own counts as made.
+    fn own(&mut self, value: Cow<Value>) -> Result<Value> {
+        self.made = self.made.saturating_add(functions::weight(&value));
+        if self.made > MOST_MADE { Err("it makes too much on its way".to_owned()) } else { Ok(value.into_owned()) }
+    }
+
+    fn call(&mut self, name: &str, arguments: &[Value]) -> Result<Value> {
+        let made = functions::call(name, arguments)?;
+        self.own(Cow::Owned(made))
+    }
+
     fn range(&mut self, range: &Loop, dot: &Value) -> Result<Flow> {
-        let items: Vec<(Value, Value)> = match self.pipeline(&range.over, dot)?.into_owned() {
+        let over = self.pipeline(&range.over, dot)?;
+        let items: Vec<(Value, Value)> = match self.own(over)? {
             Value::Array(items) => items.into_iter().enumerate().map(|(index, item)| (Value::from(index), item)).collect(),
             Value::Object(fields) => fields.into_iter().map(|(key, value)| (Value::String(key), value)).collect(),
             Value::Null => Vec::new(),
@@ -103,8 +119,14 @@ impl Walk<'_> {
         let scope = self.variables.len();
         for (key, item) in items {
             match &range.variables[..] {
-                [element] => self.variables.push((element.clone(), item.clone())),
-                [index, element] => self.variables.extend([(index.clone(), key), (element.clone(), item.clone())]),
+                [element] => {
+                    let own = self.own(Cow::Borrowed(&item))?;
+                    self.variables.push((element.clone(), own));
+                }
+                [index, element] => {
+                    let own = self.own(Cow::Borrowed(&item))?;
+                    self.variables.extend([(index.clone(), key), (element.clone(), own)]);
+                }
                 _ => {}
             }
             let flow = self.all(&range.body, &item)?;
@@ -123,11 +145,12 @@ impl Walk<'_> {
         }
         let value = value.ok_or("a value is missing")?;
         if let Some((name, new)) = &pipeline.variable {
+            let own = self.own(Cow::Borrowed(&value))?;
             let known = self.variables.iter_mut().rev().find(|(known, _)| known == name);
             match (known, new) {
-                (Some((_, old)), false) => *old = value.clone().into_owned(),
+                (Some((_, old)), false) => *old = own,
                 (None, false) => return Err(format!("undefined variable ${name}")),
-                (_, true) => self.variables.push((name.clone(), value.clone().into_owned())),
+                (_, true) => self.variables.push((name.clone(), own)),
             }
         }
         Ok(value)
@@ -144,13 +167,14 @@ impl Walk<'_> {
                 if (name == "and" && !functions::is_true(&value)) || (name == "or" && functions::is_true(&value)) {
                     return Ok(value);
                 }
-                arguments.push(value.into_owned());
+                arguments.push(self.own(value)?);
             }
             arguments.extend(piped.map(Cow::into_owned));
-            return functions::call(name, &arguments).map(Cow::Owned);
+            return self.call(name, &arguments).map(Cow::Owned);
         }
         for word in rest {
-            arguments.push(self.operand(word, dot)?.into_owned());
+            let value = self.operand(word, dot)?;
+            arguments.push(self.own(value)?);
         }
         arguments.extend(piped.map(Cow::into_owned));
         match (first, &arguments[..]) {
@@ -177,13 +201,14 @@ impl Walk<'_> {
             Operand::Variable(name, path) => {
                 let known = self.variables.iter().rev().find(|(known, _)| known == name);
                 let (_, value) = known.ok_or_else(|| format!("undefined variable ${name}"))?;
-                follow(value, path).map(|found| Cow::Owned(found.clone()))
+                let found = follow(value, path)?.clone();
+                self.own(Cow::Owned(found)).map(Cow::Owned)
             }
             Operand::Nested(pipeline, path) => {
                 let value = self.pipeline(pipeline, dot)?;
-                if path.is_empty() { Ok(value) } else { follow(&value, path).map(|found| Cow::Owned(found.clone())) }
+                if path.is_empty() { Ok(value) } else { self.own(Cow::Borrowed(follow(&value, path)?)).map(Cow::Owned) }
             }
-            Operand::Function(name) => functions::call(name, &[]).map(Cow::Owned),
+            Operand::Function(name) => self.call(name, &[]).map(Cow::Owned),
         }
     }
 }

@@ -6,6 +6,8 @@ type Result<T> = std::result::Result<T, String>;
 
 /// Padding and widths beyond this are a mistake.
 const WIDEST: i64 = 4096;
+/// Longer texts are not split, nor longer ones joined: what comes of it takes many times their room.
+const LONGEST: usize = 1 << 20;
 
 pub fn call(name: &str, arguments: &[Value]) -> Result<Value> {
     let wrong = |need: &str| Err(format!("{name} needs {need}"));
@@ -14,8 +16,8 @@ pub fn call(name: &str, arguments: &[Value]) -> Result<Value> {
         ("upper", [value]) => Value::String(text(value).to_uppercase()),
         ("lower", [value]) => Value::String(text(value).to_lowercase()),
         ("title", [value]) => Value::String(title(&text(value))),
-        ("split", [value, separator]) => split(&text(value), &text(separator)),
-        ("join", [Value::Array(items), separator]) => Value::String(items.iter().map(text).collect::<Vec<_>>().join(&text(separator))),
+        ("split", [value, separator]) => split(&text(value), &text(separator))?,
+        ("join", [Value::Array(items), separator]) => join(items, &text(separator))?,
         ("join", [Value::Null, _]) => Value::String(String::new()),
         ("join", _) => return wrong("a list and a separator"),
         ("truncate", [value, Value::Number(length)]) => {
@@ -78,6 +80,18 @@ pub fn print(value: &Value, output: &mut String) {
     }
 }
 
+/// About how many bytes a value takes.
+pub fn weight(value: &Value) -> usize {
+    const ITSELF: usize = size_of::<Value>();
+    ITSELF
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(weight).sum(),
+            Value::Object(fields) => fields.iter().map(|(key, value)| ITSELF + key.len() + weight(value)).sum(),
+        }
+}
+
 /// Nothing, zero and what is empty are false.
 pub fn is_true(value: &Value) -> bool {
     match value {
@@ -105,12 +119,22 @@ fn title(text: &str) -> String {
     text.chars().map(letter).collect()
 }
 
-fn split(text: &str, separator: &str) -> Value {
+fn split(text: &str, separator: &str) -> Result<Value> {
+    if text.len() > LONGEST {
+        return Err(format!("text of {} bytes is too long to be split", text.len()));
+    }
     let part = |part: &str| Value::String(part.to_owned());
     if separator.is_empty() {
-        return Value::Array(text.chars().map(|letter| Value::String(letter.to_string())).collect());
+        return Ok(Value::Array(text.chars().map(|letter| Value::String(letter.to_string())).collect()));
     }
-    Value::Array(text.split(separator).map(part).collect())
+    Ok(Value::Array(text.split(separator).map(part).collect()))
+}
+
+fn join(items: &[Value], separator: &str) -> Result<Value> {
+    if items.len().saturating_mul(separator.len()) > LONGEST {
+        return Err(format!("{} items are too many to be joined by {} bytes", items.len(), separator.len()));
+    }
+    Ok(Value::String(items.iter().map(text).collect::<Vec<_>>().join(separator)))
 }
 
 /// Nothing stays nothing.

@@ -137,6 +137,17 @@ fn mistakes_are_explained() {
 }
 
 #[test]
+fn a_template_cannot_double_its_texts_until_the_memory_ends() {
+    let doubled = |how: &str| render(&format!("{{{{$x := .Names}}}}{}", format!("{{{{$x = {how}}}}}").repeat(60)));
+    assert!(doubled("print $x $x").contains("makes too much"));
+    assert!(doubled("printf \"%s%s\" $x $x").contains("makes too much"));
+    assert!(doubled("join (split $x \"\") $x").contains("too many to be joined"));
+    assert!(doubled("split (print $x $x) \"\"").contains("too"));
+    let nested = format!("{}{}", "{{range $.Mounts}}".repeat(40), "{{end}}".repeat(40));
+    assert!(render(&nested).contains("makes too much"));
+}
+
+#[test]
 fn rows_become_lines_tables_or_json() {
     let headings = json!({"ID": "CONTAINER ID", "Names": "NAMES"});
     let labelled = Row { fields: json!({"ID": "1", "Names": "a"}), labels: vec![("x.tier".into(), "front".into())] };

@@ -136,6 +136,51 @@ fn content_that_is_not_what_the_image_says_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn a_member_that_is_there_again_counts_as_the_later_one() {
+    let store = Store::new("again");
+    let layer = archive(&[("file", b"content")]);
+    let config = config(&[&layer]);
+    let manifest = json!([{"Config": "config", "RepoTags": ["again:1"], "Layers": ["layer"]}]).to_string();
+    let members =
+        [("layer", &b"old"[..]), ("layer", b"older"), ("config", &config), ("manifest.json", manifest.as_bytes()), ("layer", &layer)];
+    assert_eq!(store.load(&archive(&members)).unwrap()[0].names, ["again:1"]);
+}
+
+#[test]
+fn names_of_a_megabyte_are_not_kept_in_memory() {
+    let store = Store::new("names");
+    let workplace = Workplace::begin(&store.0, &|| Ok(Vec::new())).unwrap();
+    let mut tar = Builder::new(Vec::new());
+    let mut header = Header::new_ustar();
+    header.set_size(0);
+    header.set_cksum();
+    tar.append_pax_extensions([("path", "n/".repeat(100_000).as_bytes())]).unwrap();
+    tar.append(&header, &b""[..]).unwrap();
+    tar.append_data(&mut header, "short", &b""[..]).unwrap();
+    let bytes = tar.into_inner().unwrap();
+    let budget = Budget::new(&Limits::default(), workplace.path()).unwrap();
+    let members = Members::spool(&bytes[..], &workplace, &budget, &Progress::default()).unwrap();
+    assert!(members.find(&"n/".repeat(100_000)).unwrap().is_none() && members.find("short").unwrap().is_some());
+}
+
+#[test]
+fn a_list_that_names_one_image_again_and_again_is_refused() {
+    let store = Store::new("many");
+    let config = config(&[]);
+    let images = vec![json!({"Config": "config"}); 1001];
+    let bytes = archive(&[("manifest.json", json!(images).to_string().as_bytes()), ("config", &config)]);
+    assert!(store.load(&bytes).unwrap_err().to_string().contains("holds 1001 images"));
+    // Each would have been kept with its manifest: thousands of times four megabytes.
+    let descriptor = |bytes: &[u8]| json!({"digest": format!("sha256:{}", digest::of(bytes)), "size": bytes.len()});
+    let manifest = json!({"config": descriptor(&config), "layers": [], "padding": " ".repeat(3 << 20)}).to_string();
+    let index = json!({"manifests": vec![descriptor(manifest.as_bytes()); 30]}).to_string();
+    let path = |bytes: &[u8]| format!("blobs/sha256/{}", digest::of(bytes));
+    let members = [(&path(&config)[..], &config[..]), (&path(manifest.as_bytes()), manifest.as_bytes()), ("index.json", index.as_bytes())];
+    assert!(store.load(&archive(&members)).unwrap_err().to_string().contains("longer than 64 MiB"));
+    assert!(store.is_empty());
+}
+
+#[test]
 fn limits_stop_a_bomb() {
     let store = Store::new("bomb");
     let layer = archive(&[("zeros", &vec![0; 4 << 20])]);

@@ -274,6 +274,26 @@ fn too_many_entries_are_refused() {
 }
 
 #[test]
+fn a_sparse_map_of_zeros_is_refused_at_once() {
+    // It was collected whole, and looked through again after every block: a gigabyte would have taken days.
+    let map = [&b"1\n"[..], &[0; 1 << 20]].concat();
+    let records: &[(&str, &[u8])] = &[("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"9")];
+    let archive = Archive::new().pax(records).add(b'0', "s", 0o644, "", &map);
+    let (done, _tree) = archive.unpack("zeros");
+    let text = done.unwrap_err().to_string();
+    assert!(text.contains("no list of numbers"), "{text}");
+}
+
+#[test]
+fn names_of_directories_do_not_fill_the_memory() {
+    let long = format!("{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}/{0}", "d".repeat(255));
+    let one = Archive::new().pax(&[("path", long.as_bytes())]).dir("d").0.into_inner().unwrap();
+    let entries = one.strip_suffix(&[0; 1024]).unwrap();
+    let (done, _tree) = unpack_bytes(&entries.repeat(MOST_DIRECTORY_NAMES / long.len() + 2), "names", &Limits::default());
+    assert!(done.unwrap_err().to_string().contains("names of its directories"));
+}
+
+#[test]
 fn deep_trees_need_few_descriptors() {
     let deep = "d/".repeat(1500);
     let (done, tree) = Archive::new()
