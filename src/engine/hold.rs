@@ -36,7 +36,7 @@ pub fn try_take(files: &ContainerPaths) -> Result<Option<Lock>> {
 
 /// Waits until whoever has it lets go.
 pub fn take(files: &ContainerPaths) -> Result<Lock> {
-    let mut patience = Patience::new();
+    let mut patience = Patience::begin();
     loop {
         match try_take(files)? {
             Some(lock) => return Ok(lock),
@@ -82,7 +82,7 @@ pub fn sweep_gone(paths: &Paths) {
 pub struct Patience(Instant);
 
 impl Patience {
-    pub fn new() -> Patience {
+    pub fn begin() -> Patience {
         Patience(Instant::now())
     }
 

@@ -11,7 +11,7 @@ use crate::sys::file;
 ///
 /// Of several who want to remove it at once, one gets hold of it. The others find that it is gone.
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
-    let mut patience = hold::Patience::new();
+    let mut patience = hold::Patience::begin();
     let mut ended: Option<ContainerPaths> = None;
     let (id, held) = loop {
         let seen = match find::container(paths, wanted) {

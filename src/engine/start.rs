@@ -10,7 +10,7 @@ use crate::store::{self, Durable, Lock};
 
 /// Takes up the records of a container that does not run. `None`: it runs already, or somebody else has just started it.
 pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
-    let mut patience = hold::Patience::new();
+    let mut patience = hold::Patience::begin();
     let (record, alive) = loop {
         let seen = find::by_id(paths, id)?.ok_or_else(|| gone(id))?;
         if seen.is_running() {

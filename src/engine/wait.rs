@@ -20,7 +20,7 @@ pub fn ended(paths: &Paths, seen: &Seen) -> Result<i32> {
 
 /// Until the monitor has let go: from then on the container can be started again or removed.
 pub fn settled(files: &ContainerPaths) -> Result<()> {
-    let mut patience = hold::Patience::new();
+    let mut patience = hold::Patience::begin();
     while store::is_held(&files.alive())? {
         patience.wait()?;
     }

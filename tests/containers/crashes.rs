@@ -220,7 +220,7 @@ fn judge(store: &Store, round: &Round, ran: &Ran, killed: bool) {
         assert_eq!(state["ExitCode"], 137, "{round:?}: {state:#}");
         assert_eq!(round.victim, Victim::Monitor, "{state:#}");
     }
-    if round.number % 4 == 0 && round.program != ["sleep", "1000"] {
+    if round.number.is_multiple_of(4) && round.program != ["sleep", "1000"] {
         store.tare(&["start", "-a", &name]).expect_code(0);
     }
     store.ok(&["rm", &name]);

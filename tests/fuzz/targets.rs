@@ -12,13 +12,14 @@ use tare::image::limits::Budget;
 use tare::image::load::{Source, load};
 use tare::image::{Limits, Progress, Reference, changes, compression, documents, unpack};
 use tare::monitor::detach_keys::DetachKeys;
-use tare::monitor::{log_reader, protocol};
-use tare::options::{self, Wishes, detach_keys, devices, env_file, labels, limits, mounts, namespaces, security, signals, sizes, ulimits};
+use tare::monitor::log::{read, tail};
+use tare::monitor::protocol;
+use tare::options::{self, Wishes, detach_keys, devices, env_file, labels, limits, mounts, namespaces, security, sizes, ulimits};
 use tare::paths::Paths;
 use tare::runtime::handshake;
 use tare::spec::image_words::ImageWords;
 use tare::spec::{command, environment, seccomp, user};
-use tare::sys::{beneath::Directory, file};
+use tare::sys::{beneath::Directory, file, signal};
 use tare::{names, time};
 
 pub type Target = fn(&[u8]);
@@ -95,7 +96,7 @@ fn documents(input: &[u8]) {
         let words = ImageWords::from(&config);
         let _ = command::command(&Wishes::default(), &words);
         environment::environment("host", true, &words.env, &[]);
-        let _ = signals::parse(words.stop_signal.as_deref().unwrap_or_default());
+        let _ = signal::parse(words.stop_signal.as_deref().unwrap_or_default());
     }
     let mut config = serde_json::Map::new();
     for line in String::from_utf8_lossy(input).lines().take(100) {
@@ -103,13 +104,28 @@ fn documents(input: &[u8]) {
     }
 }
 
+/// A layer, unpacked as `load` does it. The first byte: with 1 the checksums of its headers are made right first.
+fn layer(input: &[u8]) {
+    let Some((kind, bytes)) = input.split_first() else { return };
+    let bytes = if kind & 1 == 1 { with_checksums(bytes) } else { bytes.to_vec() };
+    let scratch = Scratch::new();
+    let root = scratch.0.join("root");
+    std::fs::create_dir(&root).expect("a directory");
+    let budget = Budget::new(&SMALL, &root).expect("a budget");
+    let directory = Directory::open_root(&root).expect("the root");
+    if let Ok((_, source)) = compression::unpacked(&bytes[..]) {
+        let _ = unpack::unpack(source.take(16 << 20), directory, &budget);
+    }
+    scratch.assert_untouched();
+}
+
 /// Lines of a log: however the file is cut when it is read, the same entries come of it, and the last ones are found from the end.
 fn log(input: &[u8]) {
     let (cut, bytes) = input.split_first().map_or((0, input), |(cut, bytes)| (*cut, bytes));
-    let read = |bytes: &[u8], size: usize| {
-        let (mut entries, mut got) = (log_reader::Entries::default(), Vec::new());
+    let entries = |bytes: &[u8], size: usize| {
+        let (mut entries, mut got) = (read::Entries::default(), Vec::new());
         for piece in bytes.chunks(size) {
-            let each = &mut |entry: log_reader::Entry| {
+            let each = &mut |entry| {
                 got.push(entry);
                 Ok(())
             };
@@ -117,10 +133,11 @@ fn log(input: &[u8]) {
         }
         got
     };
-    let all = read(bytes, usize::MAX);
-    assert_eq!(read(bytes, usize::from(cut) + 1), all);
-    let start = log_reader::start_of_last(&mut Cursor::new(bytes), cut.into()).expect("memory can be read") as usize;
-    let last = read(&bytes[start..], usize::MAX);
+    let all = entries(bytes, usize::MAX);
+    assert_eq!(entries(bytes, usize::from(cut) + 1), all);
+    let tail = tail::Tail::new(cut.into(), read::Period::default());
+    let (_, start) = tail.start(&mut [Cursor::new(bytes)]).expect("memory can be read");
+    let last = entries(&bytes[start as usize..], usize::MAX);
     assert!(all.ends_with(&last), "the last lines are no end of all");
     assert!(last.iter().filter(|entry| entry.ends_line()).count() <= cut.into(), "too many lines");
 }
@@ -131,7 +148,7 @@ fn options(input: &[u8]) {
     let mut parts = all.split('\0');
     let text = parts.next().unwrap_or_default();
     mounts_and_paths(text);
-    let _ = detach_keys::parse(text);
+    let _ = detach_keys::parse_or_default(Some(text));
     let _ = devices::parse(text);
     let _ = labels::parse(text);
     let _ = labels::parse_file(text);
@@ -148,8 +165,8 @@ fn options(input: &[u8]) {
     let _ = security::parse(text);
     let _ = sizes::parse_bytes(text);
     let _ = ulimits::parse(text);
-    if let Ok(signal) = signals::parse(text) {
-        assert_eq!(signals::parse(&signals::name(signal)).ok(), Some(signal));
+    if let Ok(number) = signal::parse(text) {
+        assert_eq!(signal::parse(&signal::name(number)).ok(), Some(number));
     }
     let own = |name: &str| name.contains("H").then(|| "own".to_owned());
     let _ = env_file::parse(text, own);

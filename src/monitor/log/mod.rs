@@ -6,9 +6,11 @@
 
 pub mod entry;
 mod file;
+#[doc(hidden)] // for tests/fuzz
 pub mod read;
 mod series;
-mod tail;
+#[doc(hidden)] // for tests/fuzz
+pub mod tail;
 
 use super::protocol::Stream;
 use crate::options::logs::Rotation;
