@@ -14,7 +14,7 @@ pub mod words;
 
 use crate::error::{Error, Result};
 use crate::names;
-use crate::options::{Wishes, detach_keys};
+use crate::options::{Wishes, detach_keys, sysctls};
 use clap::{Arg, ArgAction, ArgMatches};
 use line::Line;
 use std::path::PathBuf;
@@ -143,6 +143,8 @@ fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read] {
         read(flags, &mut wishes)?;
     }
+    // Only now is it known which namespaces are its own.
+    sysctls::check(&wishes)?;
     Ok(wishes)
 }
 
