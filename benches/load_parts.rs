@@ -45,8 +45,8 @@ fn main() {
     part("write_blobs", &mut || run(Command::new("cp").arg("--reflink=never").args(&layers).arg(made(&work.join("blobs")))));
     part("write_files", &mut || {
         for (number, plain) in plain.iter().enumerate() {
-            let to = made(&work.join(format!("files-{number}")));
-            run(Command::new("tar").args(["--numeric-owner", "-xpf"]).arg(plain).arg("-C").arg(to));
+            let to = work.join(format!("files-{number}"));
+            run(Command::new("tar").args(["--numeric-owner", "-xpf"]).arg(plain).arg("-C").arg(made(&to)));
         }
     });
     println!("sum {sum:.3}");
