@@ -116,9 +116,9 @@ TARE_ROOT="$1/disk/s" "$2" load -i "$3"; code=$?; find "$1/disk/s/layer" "$1/dis
 fn endless_archives_end() {
     let store = Store::empty();
     let program = program();
-    for source in ["cat /dev/zero", "yes", "cat /dev/zero | gzip -1", "while :; do cat \"$1\"; done", "while :; do cat \"$2\"; done"] {
+    for source in ["cat /dev/zero", "yes", "cat /dev/zero | gzip -1", "while cat \"$1\"; do :; done", "while cat \"$2\"; do :; done"] {
         // Entries without an end marker; gzip members that hold nothing.
-        let entries = store.file("piece.tar", archive::bundle(&[("a".into(), b"x".to_vec())])[..1024].repeat(1000));
+        let entries = store.file("piece.tar", Layer::new().dir("a/", 0o755).tar()[..512].repeat(1000));
         let nothing = store.file("piece.gz", archive::gzip(b"").repeat(5000));
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("{source} | \"$0\" load --max-layer-size 64m")]).arg(&program).args([entries, nothing]);
