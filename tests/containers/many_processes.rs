@@ -55,7 +55,7 @@ fn a_thousand_execs_leave_nothing() {
     let pids = pids(&store, "one");
     let before = pids.map(holdings);
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let count = rounds(1000);
+    let count = rounds(1000).max(1000);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
