@@ -1,10 +1,13 @@
 //! What this kernel and this host can do for containers, looked up only for `info` and for hints: a start tries instead.
 
+pub mod abilities;
+mod controllers;
+
 use crate::sys::{identity, mount};
 use std::path::Path;
 
 /// The facts, in the order in which `info` shows them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub release: String,
     pub architecture: &'static str,
@@ -13,10 +16,7 @@ pub struct Facts {
     pub is_root: bool,
     /// Where cgroup2 is mounted.
     pub cgroup2: Option<&'static Path>,
-    /// cgroup v1 holds the controllers beside it.
-    pub hybrid: bool,
     pub controllers: Vec<String>,
-    pub has_overlay: bool,
     pub has_seccomp: bool,
     pub security_modules: Vec<String>,
     /// An initramfs as root: containers get their root by MS_MOVE instead of pivot_root.
@@ -33,10 +33,8 @@ pub fn facts() -> Facts {
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         memory: memory_total(&read("/proc/meminfo")),
         is_root: identity::own_uid() == 0,
-        hybrid: cgroup2.is_some_and(|top| top.ends_with("unified")),
         cgroup2,
         controllers: controllers.split_whitespace().map(str::to_owned).collect(),
-        has_overlay: read("/proc/filesystems").lines().any(|line| line.trim_start_matches("nodev").trim() == "overlay"),
         has_seccomp: Path::new("/proc/sys/kernel/seccomp/actions_avail").exists(),
         security_modules: read("/sys/kernel/security/lsm").trim().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         root_is_initramfs: root_is_initramfs(&read("/proc/self/mountinfo")),

@@ -8,7 +8,8 @@
 //! 2. `cli/run.rs` turns flags into wishes (`cli/run_flags/`, `options/`), and asks the engine.
 //! 3. `engine/create.rs` finds the image, lets `spec/runtime_spec.rs` write the OCI spec, claims a name, makes the directories.
 //! 4. `engine/launch.rs` forks the **monitor**, which makes the cgroup (`runtime/cgroup/`) and the pipes.
-//! 5. `runtime/create.rs` is the parent's half: one `clone3`, all namespaces at once, straight into the cgroup.
+//! 5. `runtime/create.rs` is the parent's half: one `clone3`, all namespaces at once, straight into the cgroup. Those that it
+//!    shares with another container (`engine/neighbours.rs`) are joined (`runtime/namespaces.rs`).
 //! 6. `runtime/child.rs` is the child's half, a table of contents; `runtime/root/` furnishes its world.
 //! 7. `runtime/identity.rs` makes it somebody, and ends in `execve`. Pid 1 has become `init/reaper.rs` meanwhile.
 //! 8. `monitor/watch.rs` keeps the streams until the end; `monitor/attend.rs` shows them on the user's side.
@@ -22,7 +23,7 @@
 //! | faces | `cli/`: one file per command; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
-//! | crafts | `image/`, `runtime/`, `init/`; neighbours never meet |
+//! | crafts | `image/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
@@ -39,10 +40,14 @@
 //!   because there is no out any more. Engines that mount first need a guard per path, and most of their holes were there.
 //! * **A ground layer below every image** holds the mount points that a container needs (`/proc`, `/dev`, `/etc/hosts` …), so
 //!   making them copies no directory up into the container's own layer.
+//! * **/etc/hosts and its like are nowhere on the host.** The first process writes them into a little file system of its own
+//!   (`runtime/root/small_files.rs`); a container that shares a network, or /dev/shm, takes them out of the other's mounts.
 //! * **The overlay is a mount at `/` in the spec.** So `config.json` alone says what the root is, and the runtime knows no images.
 //! * **The reaper is a program of its own**, compiled without a standard library and executed from a sealed file in memory. The
 //!   command is forked before and waits at a gate until pid 1 has changed its skin: no moment exists in which the container's
 //!   code runs while `/proc/1/exe` is a file of the host.
+//! * **Volumes are bind mounts and nothing else.** A volume whose options would have to be mounted on the host (tmpfs, nfs) is
+//!   refused, because no mount of ours ever appears there. One that stands for a directory (`o=bind`) is that directory.
 
 #![deny(unsafe_code)]
 
@@ -63,3 +68,4 @@ pub mod store;
 pub mod sys;
 pub mod time;
 pub mod trace;
+pub mod volume;

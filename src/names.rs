@@ -1,4 +1,4 @@
-//! Names of containers: which are allowed, one at random when none was given, and which ones were perhaps meant.
+//! Names of containers and volumes: which are allowed, one at random when none was given, and which ones were perhaps meant.
 
 use crate::error::{Error, Result};
 
@@ -6,11 +6,15 @@ use crate::error::{Error, Result};
 const LONGEST: usize = 200;
 
 /// A name is also a file name and part of a path, so it is made of few letters and never begins with a dot.
-pub fn check(name: &str) -> Result<()> {
+pub fn is_name(name: &str) -> bool {
     let mut letters = name.bytes();
     let first = letters.next().is_some_and(|letter| letter.is_ascii_alphanumeric());
     let rest = letters.len() > 0 && letters.all(|letter| letter.is_ascii_alphanumeric() || b"_.-".contains(&letter));
-    if first && rest && name.len() <= LONGEST {
+    first && rest && name.len() <= LONGEST
+}
+
+pub fn check(name: &str) -> Result<()> {
+    if is_name(name) {
         return Ok(());
     }
     Err(Error::usage(format!("{name:?} is no name for a container"))
@@ -40,7 +44,7 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
         .filter(|name| name.len() <= LONGEST)
         .filter_map(|name| {
             let begins = typed.len() >= 3 && name.starts_with(typed);
-            let distance = if begins { 1 } else { distance(typed, name) };
+            let distance = if begins { 0 } else { distance(typed, name) };
             (distance <= allowed && distance < name.chars().count()).then_some((distance, name))
         })
         .collect();

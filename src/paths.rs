@@ -65,6 +65,19 @@ impl Paths {
         self.root.join("unfinished")
     }
 
+    // Volumes: each a directory of its own.
+    pub fn volumes(&self) -> PathBuf {
+        self.root.join("volume")
+    }
+    pub fn volume(&self, name: &str) -> VolumePaths {
+        VolumePaths { dir: self.volumes().join(name) }
+    }
+    /// Where a volume goes that is being removed. What is found there is nobody's.
+    pub fn volume_going(&self, random: &str) -> PathBuf {
+        self.unfinished().join(format!("{}{random}", Self::VOLUME_GOING))
+    }
+    pub const VOLUME_GOING: &str = "volume-";
+
     // Containers. Records of kept ones are on disk, of `--rm` ones in the run directory; writable files always on disk.
     pub fn kept_containers(&self) -> PathBuf {
         self.root.join("container")
@@ -89,12 +102,41 @@ impl Paths {
     }
 }
 
+/// A container's control group, below the cgroup2 mount: ours holds all of them, unless another one was named.
+pub fn control_group(parent: Option<&str>, id: &str) -> PathBuf {
+    Path::new(parent.unwrap_or("/tare")).join(id)
+}
+
+/// One volume's files.
+#[derive(Clone, Debug)]
+pub struct VolumePaths {
+    pub dir: PathBuf,
+}
+
+impl VolumePaths {
+    /// What containers see. Called as in Docker, because people look for it.
+    pub fn data(&self) -> PathBuf {
+        self.dir.join("_data")
+    }
+    /// Becomes `_data` when it is complete.
+    pub fn filling(&self) -> PathBuf {
+        self.dir.join("filling")
+    }
+    pub fn record(&self) -> PathBuf {
+        self.dir.join("volume.json")
+    }
+    /// Held while the volume is made, filled or removed.
+    pub fn lock(&self) -> PathBuf {
+        self.dir.join("lock")
+    }
+}
+
 /// One container's files.
 #[derive(Clone, Debug)]
 pub struct ContainerPaths {
     /// `container/<id>` in the store: `upper work log` and, if kept, the records.
     pub disk: PathBuf,
-    /// `container/<id>` in the run directory: state, socket, lock, /etc files and, if `--rm`, the records.
+    /// `container/<id>` in the run directory: state, socket, lock and, if `--rm`, the records.
     pub live: PathBuf,
     /// The one of the two that holds `container.json` and `config.json`.
     pub records: PathBuf,
@@ -152,6 +194,7 @@ impl ContainerPaths {
     pub fn attach_socket(&self) -> PathBuf {
         self.live.join("attach")
     }
+    /// Where the container finds its /etc/hosts and the like: only in its own mounts (`runtime/root/small_files.rs`).
     pub fn etc(&self, name: &str) -> PathBuf {
         self.live.join(name)
     }

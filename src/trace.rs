@@ -19,6 +19,7 @@ pub enum Step {
     MountSystem,
     MakeDevices,
     MountWishes,
+    TuneKernel,
     HidePaths,
     CloseRoot,
     NameHost,
@@ -34,7 +35,7 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Step; 24] = [
+    pub const ALL: [Step; 25] = [
         Step::MakeGroup,
         Step::SetLimits,
         Step::GuardDevices,
@@ -47,6 +48,7 @@ impl Step {
         Step::MountSystem,
         Step::MakeDevices,
         Step::MountWishes,
+        Step::TuneKernel,
         Step::HidePaths,
         Step::CloseRoot,
         Step::NameHost,
@@ -82,6 +84,7 @@ impl Step {
             Step::MountSystem => "mount the kernel's own file systems",
             Step::MakeDevices => "make the device files",
             Step::MountWishes => "mount what was asked for",
+            Step::TuneKernel => "tune its part of the kernel",
             Step::HidePaths => "hide and protect what shows the host",
             Step::CloseRoot => "make the root read-only",
             Step::NameHost => "give the container a host name",
@@ -117,6 +120,9 @@ impl Step {
             Step::MountSystem => "programs expect /proc, /dev and /sys, and these show the container's namespaces",
             Step::MakeDevices => "programs expect /dev/null and a few more; no disk is among them",
             Step::MountWishes => "directories of the host and empty file systems appear where they were asked for",
+            Step::TuneKernel => {
+                "settings of /proc/sys that belong to a namespace can be the container's own, and the host's stay as they are"
+            }
             Step::HidePaths => "parts of /proc and /sys belong to the whole machine and not to a namespace",
             Step::CloseRoot => "a container that need not write to its root cannot be changed by whoever breaks in",
             Step::NameHost => "the host name is its own in a UTS namespace, and is how people recognise the container",
@@ -134,7 +140,7 @@ impl Step {
         }
     }
 
-    /// `step 9 of 24, make the new root the only root`
+    /// `step 9 of 25, make the new root the only root`
     pub fn place(self) -> String {
         format!("step {} of {}, {}", self.number(), Step::ALL.len(), self.title())
     }
@@ -151,6 +157,6 @@ mod tests {
             assert_eq!(Step::from_number(step.number()), Some(*step));
         }
         assert_eq!(Step::from_number(0), None);
-        assert_eq!(Step::from_number(25), None);
+        assert_eq!(Step::from_number(26), None);
     }
 }

@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/completion.rs"]
+mod completion;
 #[path = "containers/crash_aftermath.rs"]
 mod crash_aftermath;
 #[path = "containers/crashes.rs"]
@@ -20,6 +22,8 @@ mod errors;
 mod exec;
 #[path = "containers/image_store.rs"]
 mod image_store;
+#[path = "containers/image_weather.rs"]
+mod image_weather;
 #[path = "containers/images.rs"]
 mod images;
 #[path = "containers/known_holes.rs"]
@@ -32,6 +36,8 @@ mod listing;
 mod logs;
 #[path = "containers/many_processes.rs"]
 mod many_processes;
+#[path = "containers/namespaces.rs"]
+mod namespaces;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/run_basics.rs"]
@@ -42,7 +48,15 @@ mod run_flags;
 mod security;
 #[path = "containers/terminal.rs"]
 mod terminal;
+#[path = "containers/tuning.rs"]
+mod tuning;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
+#[path = "containers/volume_filling.rs"]
+mod volume_filling;
+#[path = "containers/volume_store.rs"]
+mod volume_store;
 #[path = "containers/volumes.rs"]
 mod volumes;
+#[path = "containers/words.rs"]
+mod words;

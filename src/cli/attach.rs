@@ -21,13 +21,15 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .require_equals(true)
                 .default_value("true")
                 .default_missing_value("true")
-                .help("Pass signals on (without a terminal)"),
+                .hide_possible_values(true)
+                .hide_default_value(true)
+                .help("Pass signals on where there is no terminal (default true)"),
         )
         .arg(
             Arg::new("detach-keys")
                 .long("detach-keys")
                 .value_name("KEYS")
-                .help("Keys that leave the container running [default: ctrl-p,ctrl-q]"),
+                .help("Keys that leave the container running (default ctrl-p,ctrl-q)"),
         )
         .after_help("Example: tare attach web")
 }

@@ -1,5 +1,6 @@
 //! `tare create`: everything `run` does before the container starts.
 
+use crate::cli::id_file::IdFile;
 use crate::cli::{Context, run_flags};
 use crate::engine::create::{self, Request};
 use crate::error::Result;
@@ -10,10 +11,15 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let parsed = run_flags::parse(matches)?;
+    let parsed = run_flags::parse("create", matches)?;
+    let mut id_file = IdFile::take(parsed.id_file)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
     let id = made.record.id.clone();
     create::lay_to_rest(&context.paths, made)?;
+    if let Some(file) = &mut id_file {
+        file.keep();
+        file.write(&id)?;
+    }
     println!("{id}");
     Ok(0)
 }

@@ -1,7 +1,7 @@
 //! `tare import`: an image from a tar of a root file system.
 
-use crate::cli::Context;
 use crate::cli::load::{limits, limits_of};
+use crate::cli::{Context, progress};
 use crate::engine::images::{self, Import};
 use crate::error::Result;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -20,6 +20,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         )
         .arg(Arg::new("message").short('m').long("message").value_name("TEXT").help("A word for the image's history"))
         .arg(Arg::new("platform").long("platform").value_name("OS/ARCH").help("What it runs on (default: this machine)"))
+        .arg(Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue).help("Print no progress"))
         .args(limits())
         .after_help("Example: tare import -c 'CMD [\"sh\"]' alpine-minirootfs.tar.gz alpine:3.20")
 }
@@ -29,7 +30,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let changes = matches.get_many::<String>("change").into_iter().flatten().map(String::as_str).collect();
     let input = text("file").unwrap_or("-");
     let wanted = Import { input, name: text("name"), changes, message: text("message"), platform: text("platform") };
-    let loaded = images::import(&context.paths, wanted, &limits_of(matches)?)?;
+    let limits = limits_of(matches)?;
+    let loaded = progress::shown(!matches.get_flag("quiet"), |progress| images::import(&context.paths, wanted, &limits, progress))?;
     println!("{}", loaded.id);
     Ok(0)
 }

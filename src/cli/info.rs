@@ -1,10 +1,12 @@
 //! `tare info`: what is here, and what this machine can do for containers, with a word on what it cannot.
 
+use crate::cli::table;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
 use crate::engine::{list, repair};
 use crate::error::Result;
 use crate::image::catalog;
+use crate::kernel::abilities::{Ability, State, abilities};
 use crate::kernel::{self, Facts};
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
@@ -13,27 +15,37 @@ use serde_json::{Value, json};
 use std::io::Write;
 
 pub fn define(command: clap::Command) -> clap::Command {
-    command.arg(
-        Arg::new("format")
-            .short('f')
-            .long("format")
-            .value_name("FORMAT")
-            .default_value("")
-            .hide_default_value(true)
-            .help("json, or a template"),
-    )
+    command
+        .arg(
+            Arg::new("format")
+                .short('f')
+                .long("format")
+                .value_name("FORMAT")
+                .default_value("")
+                .hide_default_value(true)
+                .help("json, or a template"),
+        )
+        .after_help("Examples:\n  tare info\n  tare info -f '{{range .Abilities}}{{if eq .State \"no\"}}{{println .Name}}{{end}}{{end}}'")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
     repair::sweep(&context.paths);
     let images = catalog::list(&context.paths).map_or(0, |images| images.len());
-    let value = value(&kernel::facts(), &list::containers(&context.paths)?, images, &context.paths);
-    let _ = std::io::stdout().write_all(text(&value, format)?.as_bytes());
+    // Who may not see them can still be told what this machine can do.
+    let containers = list::containers(&context.paths).unwrap_or_default();
+    let facts = kernel::facts();
+    let abilities = abilities(&facts, context.paths.root());
+    let value = value(&facts, &abilities, &containers, images, &context.paths);
+    let mut text = text(&value, format)?;
+    if format.is_empty() {
+        text += &table_of(&abilities);
+    }
+    let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(0)
 }
 
-fn value(facts: &Facts, containers: &[Seen], images: usize, paths: &Paths) -> Value {
+fn value(facts: &Facts, abilities: &[Ability], containers: &[Seen], images: usize, paths: &Paths) -> Value {
     let count = |status: Status| containers.iter().filter(|seen| seen.status == status).count();
     json!({
         "Containers": containers.len(),
@@ -49,6 +61,10 @@ fn value(facts: &Facts, containers: &[Seen], images: usize, paths: &Paths) -> Va
         "CgroupControllers": facts.controllers,
         "MemoryLimit": has(facts, "memory"),
         "CPUShares": has(facts, "cpu"),
+        "CPUSet": has(facts, "cpuset"),
+        "CpuCfsPeriod": has(facts, "cpu"),
+        "CpuCfsQuota": has(facts, "cpu"),
+        "SwapLimit": abilities.iter().any(|ability| ability.name == "swap" && ability.state == State::Yes),
         "PidsLimit": has(facts, "pids"),
         "KernelVersion": facts.release,
         "OSType": "linux",
@@ -59,7 +75,8 @@ fn value(facts: &Facts, containers: &[Seen], images: usize, paths: &Paths) -> Va
         "SecurityModules": facts.security_modules,
         "ServerVersion": env!("CARGO_PKG_VERSION"),
         "RootChange": if facts.root_is_initramfs { "MS_MOVE and chroot" } else { "pivot_root" },
-        "Warnings": warnings(facts),
+        "Abilities": abilities.iter().map(describe).collect::<Vec<_>>(),
+        "Warnings": warnings(facts, abilities),
     })
 }
 
@@ -68,27 +85,49 @@ fn has(facts: &Facts, controller: &str) -> bool {
 }
 
 /// What a person will run into, and what they can do about it.
-fn warnings(facts: &Facts) -> Vec<String> {
-    let missing: Vec<&str> = ["memory", "cpu", "pids"].into_iter().filter(|controller| !has(facts, controller)).collect();
+fn warnings(facts: &Facts, abilities: &[Ability]) -> Vec<String> {
     let mut found = Vec::new();
     if !facts.is_root {
         found.push("not run as root: containers cannot be started yet without it; use sudo".to_owned());
     }
-    match facts.cgroup2 {
-        None => found.push("no cgroup2 is mounted: limits are refused, and the end of a container relies on pid 1 alone".to_owned()),
-        Some(_) if !missing.is_empty() => {
-            let why = if facts.hybrid { "; boot with systemd.unified_cgroup_hierarchy=1" } else { "" };
-            found.push(format!("cgroup2 has no controller for {}: these limits are refused{why}", missing.join(", ")));
-        }
-        Some(_) => {}
-    }
-    if !facts.has_overlay {
-        found.push("the kernel does not name overlay yet: it is loaded at the first start, or missing (modprobe overlay)".to_owned());
-    }
-    if !facts.has_seccomp {
-        found.push("the kernel has no seccomp: containers need --security-opt seccomp=unconfined, and are less safe".to_owned());
-    }
+    let missing = abilities.iter().filter(|ability| ability.everyday && matches!(ability.state, State::No | State::Partly));
+    found.extend(missing.map(|ability| {
+        let advice = if ability.advice.is_empty() { String::new() } else { format!("; {}", ability.advice) };
+        format!("no {}: {}{advice}", ability.name, ability.why)
+    }));
     found
+}
+
+fn describe(ability: &Ability) -> Value {
+    let Ability { group, name, why, advice, .. } = ability;
+    json!({ "Group": group, "Name": name, "State": word(ability.state), "Why": why, "Advice": advice })
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Yes => "yes",
+        State::Partly => "partly",
+        State::No => "no",
+        State::Unknown => "unknown",
+    }
+}
+
+/// What can be done here, by kind; where something is missing, the next line says what helps.
+fn table_of(abilities: &[Ability]) -> String {
+    let mut text = String::new();
+    let mut group = "";
+    for (at, ability) in abilities.iter().enumerate() {
+        if ability.group != group {
+            group = ability.group;
+            text += &format!("\n{group}\n");
+        }
+        text += &format!("  {}\t{}\t{}\n", ability.name, word(ability.state), ability.why);
+        // Several that lack the same thing are told what helps once.
+        if !ability.advice.is_empty() && abilities.get(at + 1).is_none_or(|next| next.advice != ability.advice) {
+            text += &format!("\t\twhat helps: {}\n", ability.advice);
+        }
+    }
+    table::align(&text)
 }
 
 fn text(value: &Value, format: &str) -> Result<String> {
@@ -103,9 +142,7 @@ Processors:   {{.NCPU}}
 Memory:       {{.Memory}}
 Cgroups:      version {{.CgroupVersion}}{{with .CgroupMount}} at {{.}}{{end}}{{with .CgroupControllers}} with {{join . \", \"}}{{end}}
 Security:     {{if .SecurityOptions}}seccomp{{else}}no seccomp{{end}}{{with .SecurityModules}}; kernel modules {{join . \", \"}}{{end}}
-New root by:  {{.RootChange}}
-{{range .Warnings}}warning: {{.}}
-{{end}}";
+";
     match format {
         "" => {
             let mut value = value.clone();
@@ -130,37 +167,39 @@ mod tests {
             memory: 4 << 30,
             is_root: true,
             cgroup2: Some(Path::new("/sys/fs/cgroup")),
-            hybrid: false,
             controllers: vec!["memory".into(), "cpu".into(), "pids".into()],
-            has_overlay: true,
             has_seccomp: true,
-            security_modules: Vec::new(),
-            root_is_initramfs: false,
+            ..Facts::default()
         }
     }
 
-    #[test]
-    fn a_good_machine_has_no_warnings() {
-        let value = value(&facts(), &[], 3, &Paths::new("/store", "/run"));
-        assert_eq!(value["Warnings"], json!([]));
-        assert_eq!(text(&value, "{{.Images}} {{.NCPU}} {{.MemoryLimit}}").unwrap(), "3 2 true\n");
-        let shown = text(&value, "").unwrap();
-        assert!(
-            shown.contains("Memory:       4GiB\n") && shown.contains("version 2 at /sys/fs/cgroup with memory, cpu, pids\n"),
-            "{shown}"
-        );
-        assert!(!shown.contains("warning"));
+    fn shown(facts: &Facts, abilities: &[Ability], format: &str) -> String {
+        text(&value(facts, abilities, &[], 3, &Paths::new("/store", "/run")), format).unwrap()
     }
 
     #[test]
-    fn what_cannot_be_kept_is_said_before_it_is_asked_for() {
-        let hybrid = Facts { controllers: Vec::new(), hybrid: true, cgroup2: Some(Path::new("/sys/fs/cgroup/unified")), ..facts() };
-        let shown = text(&value(&hybrid, &[], 0, &Paths::new("/store", "/run")), "").unwrap();
+    fn the_fields_are_docker_s() {
+        assert_eq!(shown(&facts(), &[], "{{.Images}} {{.NCPU}} {{.MemoryLimit}} {{.Warnings}}"), "3 2 true []\n");
+        let usual = shown(&facts(), &[], "");
         assert!(
-            shown.contains("warning: cgroup2 has no controller for memory, cpu, pids") && shown.contains("unified_cgroup_hierarchy=1"),
-            "{shown}"
+            usual.contains("Memory:       4GiB\n") && usual.contains("version 2 at /sys/fs/cgroup with memory, cpu, pids\n"),
+            "{usual}"
         );
-        let poor = Facts { cgroup2: None, has_overlay: false, has_seccomp: false, is_root: false, ..facts() };
-        assert_eq!(warnings(&poor).len(), 4);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_what_helps() {
+        let abilities = [
+            Ability::new("Limits", "memory", State::No, "elsewhere").advice("do this").everyday(),
+            Ability::new("Limits", "io", State::No, "elsewhere"),
+            Ability::new("Safety", "seccomp", State::Yes, "a filter").everyday(),
+        ];
+        assert_eq!(shown(&facts(), &abilities, "{{range .Warnings}}{{.}}{{end}}"), "no memory: elsewhere; do this\n");
+        let poor = Facts { is_root: false, ..facts() };
+        assert!(warnings(&poor, &abilities)[0].starts_with("not run as root"));
+        let expected = "\nLimits\n  memory    no        elsewhere\n                      what helps: do this\n  io        no        elsewhere\n\
+                        \nSafety\n  seccomp   yes       a filter\n";
+        assert_eq!(table_of(&abilities), expected);
+        assert_eq!(shown(&facts(), &abilities, "{{range .Abilities}}{{.Name}}={{.State}} {{end}}"), "memory=no io=no seccomp=yes \n");
     }
 }

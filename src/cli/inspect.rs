@@ -1,16 +1,17 @@
 //! `tare inspect`: everything that is known of containers and images, in Docker's shape.
 
 pub mod container;
+mod limits;
 
 use crate::cli::template::Template;
 use crate::cli::{Context, complain};
-use crate::engine::find;
+use crate::engine::{find, size, volumes};
 use crate::error::{Error, Kind, Result};
 use crate::image::catalog;
 use crate::paths::Paths;
 use crate::spec::runtime_spec::ImageWords;
 use crate::store;
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::Value;
 use std::io::Write;
 
@@ -18,17 +19,18 @@ pub fn define(command: clap::Command) -> clap::Command {
     command
         .arg(crate::cli::one_or_more("NAME"))
         .arg(Arg::new("format").short('f').long("format").value_name("FORMAT").help("json, or a template"))
-        .arg(Arg::new("type").long("type").value_name("container|image").help("Look only for these"))
+        .arg(Arg::new("type").long("type").value_name("container|image|volume").help("Look only for these"))
+        .arg(Arg::new("size").short('s').long("size").action(ArgAction::SetTrue).help("Also what containers take on the disk"))
         .after_help("Examples:\n  tare inspect web\n  tare inspect -f '{{.State.Pid}}' web")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let kind = matches.get_one::<String>("type").map(String::as_str).unwrap_or("");
-    if !["", "container", "image"].contains(&kind) {
-        return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint("container or image"));
+    if !["", "container", "image", "volume"].contains(&kind) {
+        return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint("container, image or volume"));
     }
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
-    show(crate::cli::names(matches), format, |name| one(&context.paths, name, kind))
+    show(crate::cli::names(matches), format, |name| one(&context.paths, name, kind, matches.get_flag("size")))
 }
 
 /// What was found is shown even if something else was not.
@@ -59,7 +61,11 @@ pub fn text(found: &[Value], format: &str) -> Result<String> {
     }
 }
 
-fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
+fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> {
+    let volume = || volumes::find(paths, name).map(|volume| crate::cli::volume::describe(&volume, paths));
+    if kind == "volume" {
+        return volume();
+    }
     let mut no_container = None;
     if kind != "image" {
         match find::container(paths, name) {
@@ -68,7 +74,12 @@ fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
                 // A damaged spec is a matter for `start`; the rest can be looked at.
                 let spec = store::read_json(&files.config()).ok().flatten();
                 let image = crate::image::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
-                return Ok(container::value(&seen, spec.as_ref(), image.as_ref(), &files));
+                let mut value = container::value(&seen, spec.as_ref(), image.as_ref(), &files);
+                if with_size && let Some(sizes) = size::of_all(paths, std::slice::from_ref(&seen)).remove(&seen.record.id) {
+                    value["SizeRw"] = sizes.own.into();
+                    value["SizeRootFs"] = sizes.with_image.into();
+                }
+                return Ok(value);
             }
             Err(error) if kind == "container" || error.kind() != Kind::NoSuch => return Err(error),
             Err(error) => no_container = Some(error),
@@ -76,6 +87,9 @@ fn one(paths: &Paths, name: &str, kind: &str) -> Result<Value> {
     }
     match catalog::details(paths, name) {
         Err(error) if kind.is_empty() && error.kind() == Kind::NoSuch => {
+            if let Ok(found) = volume() {
+                return Ok(found);
+            }
             let error = Error::no_such(format!("no such container or image: {name}"));
             Err(match no_container.as_ref().and_then(Error::hint_text).filter(|hint| hint.contains("did you mean")) {
                 Some(hint) => error.hint(hint),

@@ -1,6 +1,6 @@
 //! `tare load`: images from an archive, or from an OCI layout on disk.
 
-use crate::cli::Context;
+use crate::cli::{Context, progress};
 use crate::engine::images;
 use crate::error::{Error, Kind, Result};
 use crate::image::Limits;
@@ -26,7 +26,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     }
     // An archive may name an image twice, once in each of its two descriptions.
     let mut told = Vec::new();
-    for loaded in images::load(&context.paths, input, &limits_of(matches)?)? {
+    let limits = limits_of(matches)?;
+    let loaded = progress::shown(!matches.get_flag("quiet"), |progress| images::load(&context.paths, input, &limits, progress))?;
+    for loaded in loaded {
         let mut lines: Vec<String> = loaded.names.iter().map(|name| format!("Loaded image: {name}")).collect();
         if lines.is_empty() {
             lines.push(format!("Loaded image ID: {}", loaded.id));
@@ -45,7 +47,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
 pub fn limits() -> [Arg; 2] {
     let limit = |name: &'static str, value: &'static str, help: &'static str| Arg::new(name).long(name).value_name(value).help(help);
     [
-        limit("max-layer-size", "SIZE", "Refuse a layer that unpacks to more (default: 100g)"),
+        limit("max-layer-size", "SIZE", "Refuse a layer that unpacks to more (default: all may take three quarters of the free room)"),
         limit("max-layer-entries", "NUMBER", "Refuse a layer with more files (default: 2000000)"),
     ]
 }
@@ -53,11 +55,12 @@ pub fn limits() -> [Arg; 2] {
 pub fn limits_of(matches: &ArgMatches) -> Result<Limits> {
     let mut limits = Limits::default();
     if let Some(size) = matches.get_one::<String>("max-layer-size") {
-        limits.bytes = sizes::parse_bytes(size).map_err(|e| e.context("invalid value for --max-layer-size").of_kind(Kind::Usage))?;
+        let bytes = sizes::parse_bytes(size).map_err(|e| e.context("invalid value for --max-layer-size").of_kind(Kind::Usage))?;
+        limits.layer_bytes = Some(bytes);
     }
     if let Some(number) = matches.get_one::<String>("max-layer-entries") {
         let wrong = || Error::usage(format!("invalid value {number:?} for --max-layer-entries")).because("it is no number");
-        limits.entries = number.parse().map_err(|_| wrong())?;
+        limits.layer_entries = Some(number.parse().map_err(|_| wrong())?);
     }
     Ok(limits)
 }

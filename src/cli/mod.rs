@@ -1,9 +1,13 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
 mod attach;
+pub mod complete;
+mod completion;
 mod create;
 mod exec;
+mod help;
 mod human;
+mod id_file;
 mod image;
 mod images;
 mod import;
@@ -12,6 +16,8 @@ mod inspect;
 mod kill;
 mod load;
 mod logs;
+pub mod nouns;
+mod progress;
 mod ps;
 mod rm;
 mod rmi;
@@ -24,12 +30,14 @@ pub mod table;
 mod tag;
 pub mod template;
 mod version;
+mod volume;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
 use crate::sys::{Errno, identity};
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
+use std::io::Write;
 
 /// What a command is to this table: its name, its words, and what it does.
 pub struct Command {
@@ -64,15 +72,20 @@ const COMMANDS: &[Command] = &[
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
-    Command { name: "image", about: "Commands on images", define: image::define, run: image::run },
+    Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
     Command { name: "inspect", about: "Show everything about containers and images", define: inspect::define, run: inspect::run },
     Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },
     Command { name: "version", about: "Show the version", define: version::define, run: version::run },
+    Command { name: "completion", about: "Print what makes a shell complete words", define: completion::define, run: completion::run },
 ];
 
 pub fn main() -> i32 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    if words.get(1).is_some_and(|word| word == complete::WORD) {
+        return complete::answer(&words[2..]);
+    }
+    let words = nouns::shorten(words);
     let command = typed(&words);
     match carry_out(&words) {
         Ok(code) => code,
@@ -80,47 +93,76 @@ pub fn main() -> i32 {
     }
 }
 
-/// Parses and carries out. A start builds only the one command that was typed: all of them together cost a tenth of a start.
+/// Parses and carries out. Only the one command that was typed is built, and a `run` that is spelt right not even that: clap's
+/// picture of all commands would cost a tenth of a start, that of all flags of `run` as much again.
 fn carry_out(words: &[String]) -> Result<i32> {
+    if let Some(done) = run_at_once(words) {
+        return done;
+    }
     let program = match typed(words) {
         Some(command) => program().subcommand(define(command)),
-        None => program().subcommands(COMMANDS.iter().map(define)),
+        None => whole_program(),
     };
     let matches = match program.try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) => {
-            let commands: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
-            return suggest::refusal(&error, &commands).map_or_else(|| usage(&error), Err);
-        }
+        Err(error) => return suggest::refusal(&error, &suggest::Place::of(words)).map_or_else(|| usage(&error), Err),
     };
     let text = |name: &str, default: &str| matches.get_one::<String>(name).cloned().unwrap_or_else(|| default.to_owned());
     let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
-    let command = COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
+    let command = find(name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
     (command.run)(&Context { paths }, arguments)
 }
 
-/// The command that was typed, looked for without building any.
-fn typed(words: &[String]) -> Option<&'static Command> {
-    let mut words = words.iter().skip(1);
-    while let Some(word) = words.next() {
+fn run_at_once(words: &[String]) -> Option<Result<i32>> {
+    let rest = words.get(1..)?.strip_prefix(&["run".to_owned()])?;
+    let paths = Paths::new(from_environment("TARE_ROOT", Paths::DEFAULT_ROOT), from_environment("TARE_RUN", Paths::DEFAULT_RUN));
+    run::quick(&Context { paths }, rest)
+}
+
+fn from_environment(variable: &str, default: &str) -> String {
+    std::env::var(variable).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+}
+
+/// Where the command stands among the words; the first is the program.
+fn command_at(words: &[String]) -> Option<usize> {
+    let mut at = 1;
+    while let Some(word) = words.get(at) {
         match word.as_str() {
-            "--root" | "--run-dir" => drop(words.next()),
-            option if option.starts_with('-') => {}
-            name => return COMMANDS.iter().find(|command| command.name == name),
+            "--root" | "--run-dir" => at += 2,
+            option if option.starts_with('-') => at += 1,
+            _ => return Some(at),
         }
     }
     None
 }
 
+/// The command that was typed, looked for without building any.
+fn typed(words: &[String]) -> Option<&'static Command> {
+    find(&words[command_at(words)?])
+}
+
+fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
 fn program() -> clap::Command {
+    let version = Arg::new("version").short('v').short_alias('V').long("version").action(ArgAction::Version);
     clap::Command::new("tare")
         .about("A container engine in one binary, without a daemon")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .disable_version_flag(true)
         .arg(Arg::new("root").long("root").value_name("DIR").env_or("TARE_ROOT").help("Where images and containers are kept"))
         .arg(Arg::new("run-dir").long("run-dir").value_name("DIR").env_or("TARE_RUN").help("Where the state of running containers is kept"))
+        .arg(version.help("Print the version"))
+}
+
+/// With every command: for help, for wrong words, and for the manual.
+pub fn whole_program() -> clap::Command {
+    let commands = COMMANDS.iter().map(define).chain(nouns::NOUNS.iter().map(nouns::describe));
+    program().help_template(help::template()).after_help(help::AFTER).subcommands(commands)
 }
 
 fn define(command: &Command) -> clap::Command {
@@ -129,7 +171,10 @@ fn define(command: &Command) -> clap::Command {
 
 /// clap's own answer: help and version are no errors.
 fn usage(error: &clap::Error) -> Result<i32> {
-    let _ = error.print();
+    // That a switch takes =true and =false is for scripts; behind each of them it would be noise.
+    let text = error.to_string().replace("[=<BOOL>]", "         ");
+    let text: String = text.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+    let _ = if error.use_stderr() { std::io::stderr().write_all(text.as_bytes()) } else { std::io::stdout().write_all(text.as_bytes()) };
     let asked_for_nothing = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     Ok(if error.use_stderr() && !asked_for_nothing { 125 } else { 0 })
 }
@@ -191,4 +236,12 @@ fn each<'a>(names: impl Iterator<Item = &'a String>, mut deed: impl FnMut(&'a st
 fn complain(error: &Error) -> Result<()> {
     report(error, "");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        super::whole_program().debug_assert();
+    }
 }

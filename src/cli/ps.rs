@@ -4,7 +4,7 @@ pub mod filters;
 pub mod rows;
 
 use crate::cli::Context;
-use crate::engine::{list, repair};
+use crate::engine::{list, repair, size};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 use filters::Filters;
@@ -18,6 +18,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(switch("quiet", "Only ids").short('q'))
         .arg(switch("latest", "Only the newest, whether it runs or not").short('l'))
         .arg(switch("no-trunc", "Cut nothing short"))
+        .arg(switch("size", "Also what each takes on the disk: of its own, and with its image").short('s'))
         .arg(
             Arg::new("last")
                 .short('n')
@@ -26,7 +27,14 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .allow_hyphen_values(true)
                 .help("Only the newest so many, whether they run or not"),
         )
-        .arg(Arg::new("filter").short('f').long("filter").value_name("KEY=VALUE").action(ArgAction::Append).help("Only those that fit"))
+        .arg(
+            Arg::new("filter")
+                .short('f')
+                .long("filter")
+                .value_name("KEY=VALUE")
+                .action(ArgAction::Append)
+                .help("Only those that fit: status=exited, name=web, label=KEY …"),
+        )
         .arg(
             Arg::new("format")
                 .long("format")
@@ -40,6 +48,10 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let words = matches.get_many::<String>("filter").into_iter().flatten();
+    repair::sweep(&context.paths);
+    let containers = list::containers(&context.paths)?;
+    let format = matches.get_one::<String>("format").cloned().unwrap_or_default();
+    let asks_for_size = matches.get_flag("size") || format.contains(".Size");
     let view = View {
         all: matches.get_flag("all"),
         quiet: matches.get_flag("quiet"),
@@ -50,11 +62,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
             matches.get_one::<String>("last").map(|text| last(text)).transpose()?.flatten()
         },
         filters: Filters::parse(words.map(String::as_str))?,
-        format: matches.get_one::<String>("format").cloned().unwrap_or_default(),
+        format,
         now: crate::engine::now(),
+        sizes: asks_for_size.then(|| size::of_all(&context.paths, &containers)),
     };
-    repair::sweep(&context.paths);
-    let text = rows::text(&list::containers(&context.paths)?, &view)?;
+    let text = rows::text(&containers, &view)?;
     // A reader that has seen enough (`| head`) is no error.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(0)

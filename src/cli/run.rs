@@ -1,8 +1,10 @@
 //! `tare run`: a container from an image, started, and shown.
 
-use crate::cli::{Context, run_flags};
+use crate::cli::Context;
+use crate::cli::id_file::IdFile;
+use crate::cli::run_flags::{self, Parsed};
 use crate::engine::create::{self, Request};
-use crate::engine::{launch, repair};
+use crate::engine::{exec, launch, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
@@ -11,11 +13,30 @@ use clap::ArgMatches;
 use std::os::fd::AsFd;
 
 pub fn define(command: clap::Command) -> clap::Command {
-    run_flags::define(command).after_help("Examples:\n  tare run -it --rm alpine sh\n  tare run -d --name web -m 64m busybox httpd -f")
+    run_flags::define(command).after_help("Examples:\n  tare run -it --rm alpine sh\n  tare run -d --name web -m 64m busybox httpd -f\n  tare run --rm -v \"$PWD\":/work -w /work alpine ls\n\nA switch is turned off by =false: --init=false")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let parsed = run_flags::parse(matches)?;
+    stay_out_of_reach()?;
+    show(context, run_flags::parse("run", matches)?)
+}
+
+/// The same without clap, where the line is right.
+pub fn quick(context: &Context, words: &[String]) -> Option<Result<i32>> {
+    if let Err(error) = stay_out_of_reach() {
+        return Some(Err(error));
+    }
+    run_flags::parse_words("run", words).map(|parsed| show(context, parsed?))
+}
+
+/// With the pid namespace of another container its processes see our child from birth on: it must be no file that they could write
+/// (CVE-2019-5736). Done before the line is read, because some of what it names can be read only once (`--env-file <(…)`).
+fn stay_out_of_reach() -> Result<()> {
+    let is_pid = |word: std::ffi::OsString| word == "--pid" || word.as_encoded_bytes().starts_with(b"--pid=");
+    if std::env::args_os().any(is_pid) { exec::from_read_only_program() } else { Ok(()) }
+}
+
+fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     let has_terminal = parsed.wishes.terminal;
     if has_terminal && parsed.attach.stdin && !parsed.detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));
@@ -24,9 +45,19 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         true => Wants::default(),
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
+    let is_removed = parsed.wishes.remove;
+    let mut id_file = IdFile::take(parsed.id_file)?;
     let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true })?;
     let id = made.record.id.clone();
+    if let Some(file) = &mut id_file {
+        file.write(&id)?;
+        // A container that cannot start and is not to be kept is nowhere, and so is what names it.
+        if !is_removed {
+            file.keep();
+        }
+    }
     let monitor = launch::launch(&context.paths, made, wants)?;
+    id_file.iter_mut().for_each(IdFile::keep);
     if parsed.detach {
         println!("{id}");
         return Ok(0);

@@ -1,11 +1,12 @@
 //! `tare start`: containers that were created or have ended run (again).
 
 use crate::cli::{Context, each, names, one_or_more};
-use crate::engine::{find, launch, repair, start};
+use crate::engine::{exec, find, launch, repair, start};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
 use crate::monitor::detach_keys;
 use crate::monitor::protocol::Wants;
+use crate::options::Pid;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -13,12 +14,22 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(one_or_more("CONTAINER"))
         .arg(Arg::new("attach").short('a').long("attach").action(ArgAction::SetTrue).help("Show its output and pass signals on"))
         .arg(Arg::new("interactive").short('i').long("interactive").action(ArgAction::SetTrue).help("Pass input on"))
-        .arg(Arg::new("detach-keys").long("detach-keys").value_name("KEYS").help("Keys that leave the container running"))
+        .arg(
+            Arg::new("detach-keys")
+                .long("detach-keys")
+                .value_name("KEYS")
+                .help("Keys that leave the container running (default ctrl-p,ctrl-q)"),
+        )
         .after_help("Example: tare start -a job")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     repair::sweep(&context.paths);
+    // Their processes would see ours, as with `run --pid container:NAME`.
+    let joins = |name| find::container(&context.paths, name).is_ok_and(|seen| matches!(seen.record.wishes.pid, Pid::Container(_)));
+    if names(matches).any(|name| joins(name)) {
+        exec::from_read_only_program()?;
+    }
     let (attach, interactive) = (matches.get_flag("attach"), matches.get_flag("interactive"));
     if !attach && !interactive {
         return each(names(matches), |name| {

@@ -1,5 +1,6 @@
 //! What to say when the words typed are not ours: flags that Docker has and we have not yet, and commands that were perhaps meant.
 
+use crate::cli::{COMMANDS, command_at, find, nouns, volume};
 use crate::error::Error;
 use crate::names;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -7,34 +8,18 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// Docker's flags of `run` and `create` that come later; each is refused by its name, so that nobody looks for a typing error.
 const NOT_BUILT: &[&str] = &[
     "--add-host",
-    "--annotation",
-    "--blkio-weight",
     "--blkio-weight-device",
-    "--cgroup-parent",
     "--cgroupns",
-    "--cidfile",
     "--cpu-count",
     "--cpu-percent",
-    "--cpu-period",
-    "--cpu-quota",
     "--cpu-rt-period",
     "--cpu-rt-runtime",
-    "--cpuset-cpus",
-    "--cpuset-mems",
-    "--device-cgroup-rule",
-    "--device-read-bps",
-    "--device-read-iops",
-    "--device-write-bps",
-    "--device-write-iops",
     "--disable-content-trust",
     "--dns",
     "--dns-option",
     "--dns-opt",
     "--dns-search",
-    "--domainname",
-    "--expose",
     "--gpus",
-    "--group-add",
     "--health-cmd",
     "--health-interval",
     "--health-retries",
@@ -50,31 +35,92 @@ const NOT_BUILT: &[&str] = &[
     "--log-driver",
     "--log-opt",
     "--mac-address",
-    "--memory-reservation",
-    "--memory-swappiness",
     "--net-alias",
     "--network-alias",
     "--no-healthcheck",
     "--oom-kill-disable",
-    "--oom-score-adj",
-    "--platform",
     "--publish",
     "-p",
     "--publish-all",
     "-P",
     "--restart",
     "--runtime",
-    "--shm-size",
     "--storage-opt",
-    "--sysctl",
     "--use-api-socket",
     "--userns",
     "--volume-driver",
-    "--volumes-from",
 ];
 
+/// Docker's commands that come later, and what does nearly the same.
+const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
+    ("build", "make a root file system by other means, and tare import it"),
+    ("builder", "make a root file system by other means, and tare import it"),
+    ("buildx", "make a root file system by other means, and tare import it"),
+    ("commit", "tare exec CONTAINER tar -c / writes its files, and tare import makes an image of them"),
+    ("compose", "start each container with tare run"),
+    ("context", "there is no daemon, so there is only this machine"),
+    ("cp", "tare exec CONTAINER cat FILE > FILE, or bind a directory with -v"),
+    ("diff", "tare inspect -f '{{.GraphDriver.Data.UpperDir}}' CONTAINER tells where the changed files are"),
+    ("events", "tare wait CONTAINER tells of its end"),
+    ("export", "tare exec CONTAINER tar -c / > FILE"),
+    ("history", "tare image inspect IMAGE lists its layers"),
+    ("login", "images come from archives: tare load"),
+    ("logout", "images come from archives: tare load"),
+    ("network", "--network none or host, at tare run"),
+    ("pause", "tare kill -s STOP CONTAINER stops its command"),
+    ("port", "--network host: the container listens on this machine's ports"),
+    ("prune", "tare rm $(tare ps -aq -f status=exited), tare rmi $(tare images -q -f dangling=true)"),
+    ("pull", "images come from archives: tare load, tare import"),
+    ("push", "images go to no registry yet"),
+    ("rename", "tare run --name gives a name from the start"),
+    ("restart", "tare stop CONTAINER, then tare start CONTAINER"),
+    ("save", "the image store is an OCI layout below the --root directory, which skopeo can read"),
+    ("search", "images come from archives: tare load"),
+    ("stats", "tare exec CONTAINER top"),
+    ("swarm", "tare runs containers on this machine only"),
+    ("top", "tare exec CONTAINER ps"),
+    ("unpause", "tare kill -s CONT CONTAINER lets its command go on"),
+    ("update", "limits are set at tare run"),
+];
+
+/// Where in the line of words something was wrong.
+pub struct Place {
+    /// `tare`, or `tare image` behind a noun.
+    before: String,
+    /// What may follow there.
+    commands: Vec<&'static str>,
+    /// The command that was understood, for the hint on its help.
+    command: Option<&'static str>,
+}
+
+impl Place {
+    pub fn of(words: &[String]) -> Place {
+        let first = command_at(words).map_or("", |at| words[at].as_str());
+        let command = find(first).map(|command| command.name);
+        match nouns::noun(first) {
+            Some(noun) => {
+                let verbs = noun.verbs.iter().flat_map(|verb| verb.names).copied();
+                Place { before: format!("tare {}", noun.name), commands: verbs.collect(), command: None }
+            }
+            None if first == "volume" => Place { before: "tare volume".to_owned(), commands: volume::VERBS.to_vec(), command: None },
+            None => {
+                let commands = COMMANDS.iter().map(|command| command.name).chain(nouns::NOUNS.iter().map(|noun| noun.name));
+                Place { before: "tare".to_owned(), commands: commands.collect(), command }
+            }
+        }
+    }
+
+    /// The help that belongs here: `tare help run`.
+    fn help(&self) -> String {
+        match self.command {
+            Some(command) => format!("tare help {command}"),
+            None => format!("{} --help", self.before),
+        }
+    }
+}
+
 /// clap's refusal in our own words: one line, and a hint where something is near. `None`: it is no refusal, but help or version.
-pub fn refusal(error: &clap::Error, commands: &[&str]) -> Option<Error> {
+pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
     let word = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
         Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
@@ -84,52 +130,73 @@ pub fn refusal(error: &clap::Error, commands: &[&str]) -> Option<Error> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return None,
         ErrorKind::InvalidSubcommand => {
             let typed = word(ContextKind::InvalidSubcommand).unwrap_or_default();
-            Error::usage(format!("unknown command {typed}")).hint(command(typed, commands))
+            let whole = place.before.strip_prefix("tare ").map_or(typed.to_owned(), |noun| format!("{noun} {typed}"));
+            match NOT_BUILT_COMMANDS.iter().find(|(name, _)| *name == typed) {
+                Some((_, instead)) => Error::usage(format!("{whole} is not built yet")).hint(*instead),
+                None => Error::usage(format!("unknown command {whole}")).hint(command(typed, place)),
+            }
         }
         ErrorKind::UnknownArgument => {
             let flag = word(ContextKind::InvalidArg).unwrap_or_default();
             let flag = flag.split_once('=').map_or(flag, |(flag, _)| flag);
             match word(ContextKind::SuggestedArg) {
+                _ if !flag.starts_with('-') => {
+                    let command = place.command.unwrap_or(&place.before);
+                    Error::usage(format!("{command} does not know what to do with {flag}"))
+                        .hint(format!("{} shows how it is used", place.help()))
+                }
                 _ if NOT_BUILT.contains(&flag) => Error::cannot_keep(format!("{flag} is not built yet")).hint(instead_of(flag)),
                 Some(near) => Error::usage(format!("unknown flag {flag}")).hint(format!("did you mean {near}?")),
-                None => Error::usage(format!("unknown flag {flag}")).hint("--help lists the flags of a command"),
+                None => Error::usage(format!("unknown flag {flag}")).hint(format!("{} lists the flags", place.help())),
             }
+        }
+        ErrorKind::InvalidValue if word(ContextKind::InvalidValue).is_none_or(str::is_empty) => {
+            let flag = word(ContextKind::InvalidArg).unwrap_or_default().replace(['<', '>'], "");
+            // Docker's people type it for help, too.
+            let help = if flag.starts_with("--hostname") { " (-h is the host name)" } else { "" };
+            Error::usage(format!("there is no value behind {flag}")).hint(format!("{} shows how it is used{help}", place.help()))
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let what = word(ContextKind::InvalidArg).unwrap_or("more words").replace(['<', '>'], "");
+            Error::usage(format!("{} needs {what}", place.command.unwrap_or(&place.before)))
+                .hint(format!("{} shows how it is used", place.help()))
         }
         _ => {
             let whole = error.to_string();
             let first = whole.split("\n\n").next().unwrap_or_default();
             let text: Vec<&str> = first.trim_start_matches("error: ").split_whitespace().collect();
-            Error::usage(text.join(" ")).hint("--help shows how it is used")
+            Error::usage(text.join(" ")).hint(format!("{} shows how it is used", place.help()))
         }
     })
 }
 
 fn instead_of(flag: &str) -> &'static str {
     match flag {
-        "-p" | "-P" | "--publish" | "--publish-all" | "--expose" => {
-            "use --network host: the container then listens on this machine's ports"
-        }
-        "--cpu-period" | "--cpu-quota" => "use --cpus",
-        "--shm-size" => "use --tmpfs /dev/shm:size=SIZE,mode=1777",
+        "-p" | "-P" | "--publish" | "--publish-all" => "use --network host: the container then listens on this machine's ports",
         "--add-host" => "bind a hosts file of your own: -v ./hosts:/etc/hosts:ro",
         "--dns" | "--dns-search" | "--dns-opt" | "--dns-option" => "bind a file of your own: -v ./resolv.conf:/etc/resolv.conf:ro",
-        "--cidfile" => "use tare run -d, which prints the id",
         _ => "leave it out",
     }
 }
 
 /// The hint for a command that does not exist.
-pub fn command(typed: &str, commands: &[&str]) -> String {
-    names::did_you_mean(typed, commands.iter().copied()).unwrap_or_else(|| "tare help lists the commands".to_owned())
+fn command(typed: &str, place: &Place) -> String {
+    names::did_you_mean(typed, place.commands.iter().copied()).unwrap_or_else(|| format!("{} lists the commands", place.help()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn at(line: &str) -> Place {
+        Place::of(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
     #[test]
     fn a_mistyped_command_is_recognised() {
-        assert_eq!(command("rnu", &["run", "ps", "logs"]), "did you mean run?");
-        assert_eq!(command("frobnicate", &["run", "ps"]), "tare help lists the commands");
+        assert_eq!(command("rnu", &at("tare rnu")), "did you mean run or rmi?");
+        assert_eq!(command("frobnicate", &at("tare frobnicate")), "tare --help lists the commands");
+        assert_eq!(command("lss", &at("tare image lss")), "did you mean ls or list?");
+        assert_eq!(command("frobnicate", &at("tare image frobnicate")), "tare image --help lists the commands");
     }
 }

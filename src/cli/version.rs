@@ -7,15 +7,17 @@ use clap::{Arg, ArgMatches};
 use serde_json::{Value, json};
 
 pub fn define(command: clap::Command) -> clap::Command {
-    command.arg(
-        Arg::new("format")
-            .short('f')
-            .long("format")
-            .value_name("FORMAT")
-            .default_value("")
-            .hide_default_value(true)
-            .help("json, or a template"),
-    )
+    command
+        .arg(
+            Arg::new("format")
+                .short('f')
+                .long("format")
+                .value_name("FORMAT")
+                .default_value("")
+                .hide_default_value(true)
+                .help("json, or a template"),
+        )
+        .after_help("Examples:\n  tare version\n  tare version -f '{{.Client.Version}}'")
 }
 
 pub fn run(_: &Context, matches: &ArgMatches) -> Result<i32> {

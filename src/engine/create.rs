@@ -1,10 +1,10 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, filter, hold, name_claim, remove};
+use crate::engine::{devices, filter, hold, machine, mounts, name_claim, neighbours, remove};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
-use crate::options::Wishes;
-use crate::paths::{ContainerPaths, Paths};
+use crate::options::{Network, Wishes};
+use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::Container;
 use crate::runtime::plan::{Beyond, Plan};
 use crate::spec::capabilities;
@@ -12,7 +12,7 @@ use crate::spec::command;
 use crate::spec::image_words::ImageWords;
 use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
-use crate::sys::{Errno, file, identity, terminal};
+use crate::sys::{Errno, file, identity, mount, terminal};
 use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
@@ -32,12 +32,15 @@ pub struct Made {
     pub alive: Lock,
 }
 
-pub fn create(paths: &Paths, request: Request) -> Result<Made> {
+pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
     let image = image::find(paths, &request.image)?;
     image::ground(paths)?;
+    neighbours::settle(paths, &mut request.wishes)?;
     let id = file::random_id().context("cannot make an id")?;
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);
-    let (mut record, words) = describe(&id, request.image, request.wishes, &image)?;
+    let hostname = hostname(paths, &request.wishes, &id)?;
+    let (mut record, words) = describe(&id, hostname, request.image, request.wishes, &image)?;
+    mounts::complete(paths, &mut record.wishes, &words)?;
     let spec = specify(paths, &record, &words, &files)?;
     check(&record, &spec)?;
     // Up to here nothing was made. From here on whatever fails is taken back.
@@ -46,7 +49,7 @@ pub fn create(paths: &Paths, request: Request) -> Result<Made> {
     let alive = hold::take(&files).context("cannot create the container")?;
     let made = name_claim::claim(paths, request.name.as_deref(), &id, !record.wishes.remove).and_then(|name| {
         record.name = name;
-        write_down(paths, &record, &spec, &files).context("cannot create the container")
+        write_down(paths, &mut record, &spec, &files).context("cannot create the container")
     });
     match made {
         Ok(()) => Ok(Made { record, spec, files, alive }),
@@ -57,24 +60,36 @@ pub fn create(paths: &Paths, request: Request) -> Result<Made> {
     }
 }
 
-fn write_down(paths: &Paths, record: &Container, spec: &Spec, files: &ContainerPaths) -> Result<()> {
+fn write_down(paths: &Paths, record: &mut Container, spec: &Spec, files: &ContainerPaths) -> Result<()> {
     make_directories(paths, files)?;
     store::write_json(&files.config(), spec, Durable::No)?;
     store::write_json(&files.record(), record, Durable::No)?;
     // From here on `rmi` sees that the image is used; it may have looked a moment before.
-    match record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
-        Some(gone) => {
-            Err(Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone")))
-        }
-        None => Ok(()),
+    if let Some(gone) = record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
+        return Err(Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone")));
+    }
+    mounts::prepare(paths, record, spec)?;
+    match mounts::settle_owners(record, spec)? {
+        true => store::write_json(&files.record(), record, Durable::No),
+        false => Ok(()),
     }
 }
 
-fn describe(id: &str, image_name: String, wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
+/// Where it shares the host's name or network it is called like the host, and like the other container where it shares that one's.
+fn hostname(paths: &Paths, wishes: &Wishes, id: &str) -> Result<String> {
+    if let Some(name) = &wishes.hostname {
+        return Ok(name.clone());
+    }
+    if wishes.host_uts || wishes.network == Network::Host {
+        return Ok(identity::hostname());
+    }
+    Ok(neighbours::hostname_of_network(paths, wishes)?.unwrap_or_else(|| id[..12].to_owned()))
+}
+
+fn describe(id: &str, hostname: String, image_name: String, wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
     let words = ImageWords::from(&image.config);
     let args = command::command(&wishes, &words)?;
     let reaper = wishes.init.unwrap_or_else(|| !command::known_init(&args));
-    let hostname = wishes.hostname.clone().unwrap_or_else(|| id[..12].to_owned());
     let mut labels = words.labels.clone();
     for (name, value) in &wishes.labels {
         labels.retain(|(have, _)| have != name);
@@ -101,9 +116,12 @@ fn describe(id: &str, image_name: String, wishes: Wishes, image: &Image) -> Resu
 }
 
 fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &ContainerPaths) -> Result<Spec> {
-    // Top to bottom, as overlay wants them; the mount points lie below everything.
+    // Top to bottom, as overlay wants them; the mount points lie below everything. Where the image leaves no place for them,
+    // the mounts make what is missing in the container's own layer, which costs a little more.
     let mut lower: Vec<String> = record.layers.iter().rev().map(|layer| paths.layer(layer).display().to_string()).collect();
-    lower.push(paths.ground_layer().display().to_string());
+    if lower.len() < mount::MOST_LOWER {
+        lower.push(paths.ground_layer().display().to_string());
+    }
     let facts = Facts {
         id: record.id.clone(),
         hostname: record.hostname.clone(),
@@ -115,9 +133,10 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         hosts: files.etc("hosts"),
         hostname_file: files.etc("hostname"),
         resolv_conf: files.etc("resolv.conf"),
-        cgroup_path: format!("/tare/{}", record.id),
+        cgroup_path: control_group(record.wishes.cgroup_parent.as_deref(), &record.id).display().to_string(),
         cgroup2_mounted: true,
         devices: devices::wished(&record.wishes)?,
+        io_rates: devices::rates(&record.wishes.limits)?,
         held: (record.wishes.privileged || !record.wishes.cap_add.is_empty()).then(identity::own_capabilities),
         masked: devices::thermal_throttles(),
     };
@@ -140,7 +159,8 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
         if let crate::options::Mount::Bind { source, make_source, .. } = mount {
             match (source.exists(), make_source) {
                 (true, _) => {}
-                (false, true) => store::make_dirs(source)?,
+                // Unlike what is the store's own, it is for others to look into.
+                (false, true) => file::make_dirs(source, 0o755).with_context(|| format!("cannot make directory {}", source.display()))?,
                 (false, false) => {
                     return Err(
                         Error::no_such(format!("cannot mount {}", source.display())).because("no such file or directory on this host")
@@ -149,10 +169,7 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
             }
         }
     }
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    if record.wishes.limits.nano_cpus.is_some_and(|wish| wish > processors as u64 * 1_000_000_000) {
-        return Err(Error::cannot_keep("cannot give so many processors (--cpus)").because(format!("this machine has {processors}")));
-    }
+    machine::check(&record.wishes.limits)?;
     let plan = Plan::new(spec, Beyond::default())?;
     if !record.wishes.cap_add.is_empty() {
         let missing = plan.person.capabilities.bounding & !identity::own_capabilities();

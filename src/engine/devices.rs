@@ -1,8 +1,8 @@
-//! Devices of this host that a container gets: those that were asked for, and all of them for a privileged one.
+//! Devices of this host: those that a container gets (all of them, if it is privileged), and those that are slow for it.
 
 use crate::error::{Context, Error, Result};
-use crate::options::Wishes;
-use crate::spec::runtime_spec::DeviceNode;
+use crate::options::{Limits, Wishes};
+use crate::spec::runtime_spec::{DeviceNode, DeviceRate};
 use crate::sys::mount;
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -27,6 +27,28 @@ pub fn wished(wishes: &Wishes) -> Result<Vec<DeviceNode>> {
         nodes.push(node.ok_or_else(|| Error::cannot_keep(what()).because("it is not a device"))?);
     }
     Ok(nodes)
+}
+
+/// Rates of disks, by the numbers by which the kernel knows these.
+pub fn rates(limits: &Limits) -> Result<Vec<DeviceRate>> {
+    let rate = |wish: &crate::options::IoRate| {
+        let what = || format!("cannot slow {} down", wish.device.display());
+        let found = std::fs::metadata(&wish.device).with_context(what)?;
+        if !found.file_type().is_block_device() {
+            return Err(Error::cannot_keep(what()).because("it is not a block device").hint("name a disk, for example /dev/sda"));
+        }
+        let (major, minor) = mount::device_numbers(found.rdev());
+        // io.max takes whole disks only; the kernel's own answer would be "no such device".
+        if Path::new(&format!("/sys/dev/block/{major}:{minor}/partition")).exists() {
+            let disk = std::fs::canonicalize(format!("/sys/dev/block/{major}:{minor}")).ok();
+            let disk = disk.as_deref().and_then(Path::parent).and_then(Path::file_name).map(|name| format!("/dev/{}", name.display()));
+            return Err(Error::cannot_keep(what())
+                .because("it is a partition, and the kernel slows down whole disks")
+                .hint(format!("name its disk: {}", disk.as_deref().unwrap_or("/dev/sda"))));
+        }
+        Ok(DeviceRate { major, minor, kind: wish.kind, rate: wish.rate })
+    };
+    limits.io_rates.iter().map(rate).collect()
 }
 
 fn all_below(source: &Path, target: &Path, access: &str, nodes: &mut Vec<DeviceNode>) {

@@ -49,6 +49,7 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     process.set_console_size(if request.terminal { create::our_terminal_size() } else { None });
     let user = request.user.as_deref().unwrap_or(&seen.record.user);
     let mut person = Person::new(&process, Some(user), Vec::new().into())?;
+    person.further_groups = &seen.record.wishes.groups;
     if request.privileged {
         let all = identity::every_capability() & identity::own_capabilities();
         person.capabilities = identity::Capabilities { bounding: all, effective: all, permitted: all, ..identity::Capabilities::default() };
@@ -57,7 +58,7 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     }
     let group = Group::open(Path::new(&live.cgroup));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
-    enter::enter(init.as_fd(), group.as_ref(), &person, streams)
+    enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
 }
 
 /// Executes this very command again from a mount that cannot be written: what goes into a container leaves no way to the

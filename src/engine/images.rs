@@ -2,21 +2,27 @@
 
 use crate::engine::{list, now};
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::Limits;
 use crate::image::catalog::{self, Removed, User};
 use crate::image::import::{self, Request};
 use crate::image::load::{self, Loaded, Source};
+use crate::image::{Limits, Progress};
 use crate::paths::Paths;
 use crate::time;
 use std::fs::File;
+use std::os::fd::AsFd;
 use std::path::Path;
 
-/// `None` and `-`: standard input.
-pub fn load(paths: &Paths, input: Option<&str>, limits: &Limits) -> Result<Vec<Loaded>> {
-    match input {
-        None | Some("-") => load::load(paths, Source::Stream(Box::new(std::io::stdin().lock())), limits),
-        Some(path) => load::load(paths, Source::Path(Path::new(path)), limits),
-    }
+/// `None` and `-`: standard input. How far it has come stands in `progress` at any time.
+pub fn load(paths: &Paths, input: Option<&str>, limits: &Limits, progress: &Progress) -> Result<Vec<Loaded>> {
+    let source = match input {
+        None | Some("-") => Source::File(standard_input()?),
+        Some(path) => Source::Path(Path::new(path)),
+    };
+    load::load(paths, source, limits, progress, &|| users(paths))
+}
+
+fn standard_input() -> Result<File> {
+    std::io::stdin().as_fd().try_clone_to_owned().map(File::from).context("cannot read standard input")
 }
 
 /// What `import` was asked for.
@@ -29,20 +35,19 @@ pub struct Import<'a> {
     pub platform: Option<&'a str>,
 }
 
-pub fn import(paths: &Paths, wanted: Import, limits: &Limits) -> Result<Loaded> {
+pub fn import(paths: &Paths, wanted: Import, limits: &Limits, progress: &Progress) -> Result<Loaded> {
     let Import { input, name, changes, message, platform } = wanted;
     let request = Request { name, changes, message, created: time::rfc3339(now()), platform };
-    let what = || format!("cannot import {input}");
-    match input {
-        "-" => import::import(paths, std::io::stdin().lock(), &request, limits).or_else(|e| explain(e, what)),
-        path => {
-            let file = File::open(path).map_err(|e| match e.kind() {
-                std::io::ErrorKind::NotFound => Error::no_such(format!("no such file: {path}")),
-                _ => Error::failed(what()).because(e),
-            })?;
-            import::import(paths, file, &request, limits).or_else(|e| explain(e, what))
-        }
-    }
+    let file = match input {
+        "-" => standard_input()?,
+        path => File::open(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => Error::no_such(format!("no such file: {path}")),
+            _ => Error::failed(format!("cannot import {path}")).because(e),
+        })?,
+    };
+    let length = file.metadata().ok().filter(|found| found.is_file()).map(|found| found.len());
+    let done = import::import(paths, (file, length), &request, limits, progress, &|| users(paths));
+    done.or_else(|e| explain(e, || format!("cannot import {input}")))
 }
 
 /// What was typed wrong needs no mention of the file.
@@ -51,8 +56,10 @@ fn explain<T>(error: Error, what: impl FnOnce() -> String) -> Result<T> {
 }
 
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<Vec<Removed>> {
-    catalog::remove(paths, wanted, force, || {
-        let users = list::containers(paths)?.into_iter();
-        Ok(users.map(|seen| User { container: seen.record.name, image_id: seen.record.image_id, layers: seen.record.layers }).collect())
-    })
+    catalog::remove(paths, wanted, force, || users(paths))
+}
+
+fn users(paths: &Paths) -> Result<Vec<User>> {
+    let users = list::containers(paths)?.into_iter();
+    Ok(users.map(|seen| User { container: seen.record.name, image_id: seen.record.image_id, layers: seen.record.layers }).collect())
 }

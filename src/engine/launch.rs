@@ -1,17 +1,18 @@
 //! The monitor: born from the command, parent of the container, and the only one who stays.
 
 use crate::engine::create::Made;
-use crate::engine::{create, etc_files, filter, hold, now, remove, repair};
+use crate::engine::neighbours::Neighbours;
+use crate::engine::{create, etc_files, filter, hold, mounts, now, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Ending, Watch};
-use crate::options::Pid;
+use crate::options::{Network, Pid};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Asked, Container, Ended, Live};
 use crate::runtime::cgroup::Group;
-use crate::runtime::plan::{Beyond, Plan};
-use crate::runtime::{self, Streams};
+use crate::runtime::plan::SmallFiles;
+use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, socket};
@@ -55,7 +56,7 @@ fn clear_up(paths: &Paths, id: &str, files: &ContainerPaths) {
 /// The monitor's whole life.
 fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants) -> Result<()> {
     leave_the_caller(&made, &client)?;
-    let mut container = match begin(&made) {
+    let mut container = match begin(paths, &made) {
         Ok(container) => container,
         Err(error) => {
             // Recorded before it is told: whoever hears of it may look at once.
@@ -107,12 +108,11 @@ struct Begun {
     started: u64,
 }
 
-fn begin(made: &Made) -> Result<Begun> {
-    let record = &made.record;
-    etc_files::write(record, &made.files)?;
+fn begin(paths: &Paths, made: &Made) -> Result<Begun> {
+    let neighbours = Neighbours::meet(paths, &made.record)?;
     let listener = socket::listen(&made.files.attach_socket()).context("cannot open the attach socket")?;
     let group = make_group(made)?;
-    let begun = begin_in(made, group, listener);
+    let begun = begin_in(made, &neighbours, group, listener);
     begun.map_err(|(error, group)| {
         if let Some(group) = group {
             let _ = group.kill();
@@ -123,9 +123,11 @@ fn begin(made: &Made) -> Result<Begun> {
 }
 
 fn make_group(made: &Made) -> Result<Option<Group>> {
-    let resources = made.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref());
-    let group = Group::make(&made.record.id)?;
-    let Some(group) = group else {
+    let linux = made.spec.linux().as_ref();
+    let resources = linux.and_then(|linux| linux.resources().as_ref());
+    let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
+    let group = Group::make(below)?;
+    let Some(mut group) = group else {
         return match made.record.wishes.limits.any() {
             true => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
             false => Ok(None),
@@ -141,8 +143,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     }
 }
 
-fn begin_in(made: &Made, group: Option<Group>, listener: OwnedFd) -> std::result::Result<Begun, (Error, Option<Group>)> {
-    match begin_first_process(made, group.as_ref()) {
+fn begin_in(
+    made: &Made,
+    neighbours: &Neighbours,
+    group: Option<Group>,
+    listener: OwnedFd,
+) -> std::result::Result<Begun, (Error, Option<Group>)> {
+    match begin_first_process(made, neighbours, group.as_ref()) {
         Ok((created, streams, started)) => {
             Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, listener, group, started })
         }
@@ -150,9 +157,20 @@ fn begin_in(made: &Made, group: Option<Group>, listener: OwnedFd) -> std::result
     }
 }
 
-fn begin_first_process(made: &Made, group: Option<&Group>) -> Result<(runtime::Created, watch::Streams, u64)> {
+fn begin_first_process(made: &Made, neighbours: &Neighbours, group: Option<&Group>) -> Result<(runtime::Created, watch::Streams, u64)> {
     let record = &made.record;
-    let mut plan = Plan::new(&made.spec, Beyond { user: Some(&record.user), reaper: record.reaper, ..Beyond::default() })?;
+    let spec = neighbours.joined(&made.spec);
+    let has_files = !matches!(record.wishes.network, Network::Container(_));
+    let beyond = Beyond {
+        small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record) }),
+        borrowed: neighbours.lent(),
+        user: Some(&record.user),
+        groups: &record.wishes.groups,
+        reaper: record.reaper,
+        held: mounts::open(&record.wishes)?,
+        ..Beyond::default()
+    };
+    let mut plan = Plan::new(&spec, beyond)?;
     plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?.into();
     let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal).context("cannot make pipes")?;
     let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
@@ -160,10 +178,15 @@ fn begin_first_process(made: &Made, group: Option<&Group>) -> Result<(runtime::C
     let created = runtime::create(&plan, group, theirs)?;
     let started = now();
     write_state(made, created.pid, group, started)?;
+    // Before the word to go on: whoever started it finds the file, and a file that cannot be written ends nothing that runs.
+    if let Some(file) = &record.wishes.pid_file {
+        store::write_readable(file, format!("{}\n", created.pid).as_bytes()).context("cannot keep --pidfile")?;
+    }
     let begun = match created.start() {
         Ok(begun) => begun,
         Err(error) => {
             let _ = file::remove_file(&made.files.state());
+            forget_pid_file(made);
             let _ = process::wait(created.pid);
             return Err(error);
         }
@@ -199,6 +222,13 @@ fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64) -> Re
     store::write_json(&made.files.state(), &live, Durable::No)
 }
 
+/// The number may soon be somebody else's.
+fn forget_pid_file(made: &Made) {
+    if let Some(file) = &made.record.wishes.pid_file {
+        let _ = file::remove_file(file);
+    }
+}
+
 /// A container that could not start: removed if it was to be, else kept with the reason.
 fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
     if made.record.wishes.remove {
@@ -221,6 +251,7 @@ fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
 fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: Option<&Group>) {
     if made.record.wishes.remove {
         remove::unlist(paths, &made.record, &made.files);
+        volumes::forget_nameless(paths, &made.record);
         return;
     }
     let ended = Ended {
@@ -242,6 +273,7 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
 
 /// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
 fn finish(paths: &Paths, made: Made, group: Option<Group>) {
+    forget_pid_file(&made);
     if let Some(group) = group {
         let _ = group.kill();
         repair::remove_group(&group);

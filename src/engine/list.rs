@@ -1,14 +1,21 @@
 //! All containers, newest first.
 
 use crate::engine::{find, name_claim};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::options::Wishes;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Seen, Status};
 use std::collections::HashSet;
 
-/// One that cannot be read does not hide the others, nor is it hidden: it is listed as dead.
+/// One that cannot be read does not hide the others, nor is it hidden: it is listed as dead. Whoever may read none of them is
+/// told so, and not that there are none.
 pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
+    for dir in [paths.kept_containers(), paths.live_containers()] {
+        match std::fs::read_dir(dir) {
+            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => return Err(e).context("cannot read the list of containers"),
+            _ => {}
+        }
+    }
     let live: HashSet<String> = find::ids_in(&paths.live_containers()).into_iter().collect();
     let kept = find::ids_in(&paths.kept_containers()).into_iter().filter(|id| !live.contains(id));
     let resting = kept.filter_map(|id| found(paths, &id, find::resting_by_id(paths, &id)));

@@ -14,11 +14,16 @@ pub mod images;
 pub mod kill;
 pub mod launch;
 pub mod list;
+mod machine;
+mod mounts;
 mod name_claim;
+mod neighbours;
 pub mod remove;
 pub mod repair;
+pub mod size;
 pub mod start;
 pub mod stop;
+pub mod volumes;
 pub mod wait;
 
 /// Nanoseconds since 1970.

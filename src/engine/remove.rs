@@ -1,6 +1,6 @@
 //! `rm`: a container is first nobody's, then nothing.
 
-use crate::engine::{find, hold, kill, name_claim, repair, wait};
+use crate::engine::{find, hold, kill, name_claim, repair, volumes, wait};
 use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Seen};
@@ -65,7 +65,7 @@ fn remove_held(paths: &Paths, id: &str, wanted: &str, held: Lock) -> Result<()> 
         }
         Ok(Some(record)) => {
             unlist(paths, &record, &ContainerPaths::new(paths, id, record.wishes.remove));
-            repair::clear_away(paths, id);
+            repair::clear_away(paths, id, Some(&record));
         }
         Err(_) => repair::discard(paths, id),
     }
@@ -96,6 +96,7 @@ pub fn erase(paths: &Paths, record: &Container, files: &ContainerPaths) {
         let _ = file::remove_tree(&files.disk);
     }
     hold::forget_live(files);
+    volumes::remove_nameless(paths, record);
 }
 
 /// Everything on disk: first its name, so that nobody meets half of it, then the rest.

@@ -4,8 +4,8 @@
 //! there finds what is wrong, however many containers rest on disk. Only the first look since the machine was started goes
 //! through the store itself: the run directories are gone then, and whatever was under way with them.
 
-use crate::engine::{find, hold, kill, name_claim, now, remove};
-use crate::paths::{ContainerPaths, Paths};
+use crate::engine::{find, hold, kill, name_claim, now, remove, volumes};
+use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::{Container, Ended, Live};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable, Lock};
@@ -98,7 +98,7 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
     if let Some(record) = &record {
         report(record, &ContainerPaths::new(paths, id, record.wishes.remove), live.as_ref(), why);
     }
-    end_processes(id, live.as_ref());
+    end_processes(id, record.as_ref(), live.as_ref());
     match record {
         Some(record) if record.wishes.remove && (record.launched || live.is_some()) => remove::erase(paths, &record, &files),
         // Made by `create --rm`, and not started yet.
@@ -132,9 +132,10 @@ fn report(record: &Container, files: &ContainerPaths, live: Option<&Live>, why: 
 
 /// It died with its monitor, unless its program cleared the parent-death signal: its group ends that. Where there is no
 /// group, pid 1 takes all others along.
-fn end_processes(id: &str, live: Option<&Live>) {
+fn end_processes(id: &str, record: Option<&Container>, live: Option<&Live>) {
     let noted = live.filter(|live| !live.cgroup.is_empty()).and_then(|live| Group::open(Path::new(&live.cgroup)));
-    if let Some(group) = noted.or_else(|| Group::existing(id).ok().flatten()) {
+    let group = control_group(record.and_then(|record| record.wishes.cgroup_parent.as_deref()), id);
+    if let Some(group) = noted.or_else(|| Group::existing_at(&group).ok().flatten()) {
         let _ = group.kill();
         return remove_group(&group);
     }
@@ -147,13 +148,14 @@ fn end_processes(id: &str, live: Option<&Live>) {
 /// Directories without a record: their maker or remover was killed.
 pub fn discard(paths: &Paths, id: &str) {
     name_claim::release_all(paths, id);
-    clear_away(paths, id);
+    clear_away(paths, id, None);
+    volumes::forget_those_of(paths, id);
 }
 
 /// The same when the names are given back already: nobody has to look through all of them.
-pub fn clear_away(paths: &Paths, id: &str) {
+pub fn clear_away(paths: &Paths, id: &str, record: Option<&Container>) {
     let files = ContainerPaths::new(paths, id, true);
-    end_processes(id, store::read_json::<Live>(&files.state()).ok().flatten().as_ref());
+    end_processes(id, record, store::read_json::<Live>(&files.state()).ok().flatten().as_ref());
     remove::clear_disk(paths, &files);
     hold::forget_live(&files);
 }

@@ -1,7 +1,7 @@
 //! `start`: a container that was created, or has ended, runs (again) as it was wished.
 
 use crate::engine::create::Made;
-use crate::engine::{find, hold, repair};
+use crate::engine::{find, hold, mounts, repair};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::paths::{ContainerPaths, Paths};
@@ -29,6 +29,7 @@ pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
     let spec = store::read_json(&files.config())
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
+    mounts::prepare(paths, &record, &spec)?;
     Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
 }
 

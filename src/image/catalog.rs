@@ -100,6 +100,9 @@ pub struct User {
     pub layers: Vec<String>,
 }
 
+/// Says which containers there are; asked under the lock, and not before, or it would be old.
+pub type Users<'a> = &'a dyn Fn() -> Result<Vec<User>>;
+
 /// Removes a name, and with the last one the image. `users` is asked under the lock: it must not be older than that.
 pub fn remove(paths: &Paths, wanted: &str, force: bool, users: impl Fn() -> Result<Vec<User>>) -> Result<Vec<Removed>> {
     let writing = Writing::begin(paths)?;
@@ -149,7 +152,8 @@ mod tests {
     use super::*;
     use crate::error::Kind;
     use crate::image::import::{Request, import};
-    use crate::image::unpack::Limits;
+    use crate::image::limits::Limits;
+    use crate::image::progress::Progress;
     use crate::sys::file;
 
     fn store(name: &str) -> Paths {
@@ -165,7 +169,8 @@ mod tests {
         header.set_mode(0o644);
         tar.append_data(&mut header, "file", content.as_bytes()).unwrap();
         let request = Request { name, changes: vec!["LABEL a=b"], message: None, created: "2024-01-02T03:04:05Z".into(), platform: None };
-        import(paths, &tar.into_inner().unwrap()[..], &request, &Limits::default()).unwrap().id
+        let tar = tar.into_inner().unwrap();
+        import(paths, (&tar[..], None), &request, &Limits::default(), &Progress::default(), &|| Ok(Vec::new())).unwrap().id
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub enum Compression {
 }
 
 const CHUNK: usize = 128 << 10;
+/// Members or frames in a row that hold nothing, and zeros behind the last: a pipe could send these without end.
+const MOST_EMPTY: u32 = 10_000;
+const MOST_ZEROS: usize = 64 << 20;
 
 pub fn of(first: &[u8]) -> Compression {
     match first {
@@ -33,8 +36,8 @@ pub fn unpacked<'a, R: Read + 'a>(source: R) -> Result<(Compression, Box<dyn Rea
     let whole = BufReader::with_capacity(CHUNK, std::io::Cursor::new(first).chain(source));
     Ok(match compression {
         Compression::Plain => (compression, Box::new(whole)),
-        Compression::Gzip => (compression, Box::new(Members { source: Some(whole), current: None })),
-        Compression::Zstd => (compression, Box::new(Frames { source: Some(whole), current: None })),
+        Compression::Gzip => (compression, Box::new(Members { source: Some(whole), current: None, empty: 0 })),
+        Compression::Zstd => (compression, Box::new(Frames { source: Some(whole), current: None, empty: 0 })),
     })
 }
 
@@ -42,6 +45,7 @@ pub fn unpacked<'a, R: Read + 'a>(source: R) -> Result<(Compression, Box<dyn Rea
 struct Members<R: BufRead> {
     source: Option<R>,
     current: Option<Box<GzDecoder<R>>>,
+    empty: u32,
 }
 
 impl<R: BufRead> Read for Members<R> {
@@ -50,8 +54,10 @@ impl<R: BufRead> Read for Members<R> {
             if let Some(decoder) = &mut self.current {
                 let count = decoder.read(buffer)?;
                 if count > 0 || buffer.is_empty() {
+                    self.empty = 0;
                     return Ok(count);
                 }
+                count_empty(&mut self.empty, 1)?;
                 self.source = self.current.take().map(|decoder| decoder.into_inner());
             }
             let Some(mut source) = self.source.take() else { return Ok(0) };
@@ -63,9 +69,18 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
+fn count_empty(empty: &mut u32, by: u32) -> Result<()> {
+    *empty += by;
+    if *empty > MOST_EMPTY { Err(Error::new(ErrorKind::InvalidData, "compressed data that holds nothing, over and over")) } else { Ok(()) }
+}
+
 /// Whether nothing but zeros is left: tapes and some tools fill up the last block with them.
 fn is_padding(source: &mut impl BufRead) -> Result<bool> {
+    let mut seen = 0;
     loop {
+        if seen > MOST_ZEROS {
+            return Err(Error::new(ErrorKind::InvalidData, "zeros without end after the compressed data"));
+        }
         let left = source.fill_buf()?;
         if left.is_empty() {
             return Ok(true);
@@ -75,6 +90,7 @@ fn is_padding(source: &mut impl BufRead) -> Result<bool> {
         if !all {
             return if zeros == 0 { Ok(false) } else { Err(Error::new(ErrorKind::InvalidData, "noise after the compressed data")) };
         }
+        seen += zeros;
         source.consume(zeros);
     }
 }
@@ -83,6 +99,7 @@ fn is_padding(source: &mut impl BufRead) -> Result<bool> {
 struct Frames<R: BufRead> {
     source: Option<R>,
     current: Option<Box<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>>,
+    empty: u32,
 }
 
 impl<R: BufRead> Read for Frames<R> {
@@ -91,13 +108,15 @@ impl<R: BufRead> Read for Frames<R> {
             if let Some(decoder) = &mut self.current {
                 let count = decoder.read(buffer)?;
                 if count > 0 || buffer.is_empty() {
+                    self.empty = 0;
                     return Ok(count);
                 }
+                count_empty(&mut self.empty, 1)?;
                 // Its checksum is not looked at: the digests that follow are stronger.
                 self.source = self.current.take().map(|decoder| decoder.into_inner());
             }
             let Some(mut source) = self.source.take() else { return Ok(0) };
-            if skip_frames(&mut source)? {
+            if skip_frames(&mut source, &mut self.empty)? {
                 return Ok(0);
             }
             self.current = Some(Box::new(StreamingDecoder::new(source).map_err(|e| Error::new(ErrorKind::InvalidData, e.to_string()))?));
@@ -106,7 +125,7 @@ impl<R: BufRead> Read for Frames<R> {
 }
 
 /// Skips what is not data; true at the end.
-fn skip_frames<R: BufRead>(source: &mut R) -> Result<bool> {
+fn skip_frames<R: BufRead>(source: &mut R, empty: &mut u32) -> Result<bool> {
     loop {
         let first = source.fill_buf()?;
         match first.first() {
@@ -119,7 +138,10 @@ fn skip_frames<R: BufRead>(source: &mut R) -> Result<bool> {
         if head[1..4] != [0x2a, 0x4d, 0x18] {
             return Err(Error::new(ErrorKind::InvalidData, "noise between zstd frames"));
         }
-        let length = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        // A long one counts as many.
+        count_empty(empty, 1 + length / 8192)?;
+        let length = u64::from(length);
         if std::io::copy(&mut source.by_ref().take(length), &mut std::io::sink())? != length {
             return Err(ErrorKind::UnexpectedEof.into());
         }

@@ -34,27 +34,41 @@ fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
+/// The digest of bytes that come piece by piece.
+#[derive(Default)]
+pub struct Sum(Sha256);
+
+impl Sum {
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+    /// Hex.
+    pub fn finish(self) -> String {
+        to_hex(&self.0.finalize())
+    }
+}
+
 /// Passes bytes on, and knows their digest and number afterwards.
 pub struct Hashing<R> {
     inner: R,
-    hash: Sha256,
+    sum: Sum,
     length: u64,
 }
 
 impl<R: Read> Hashing<R> {
     pub fn new(inner: R) -> Self {
-        Hashing { inner, hash: Sha256::new(), length: 0 }
+        Hashing { inner, sum: Sum::default(), length: 0 }
     }
     /// Hex, and how many bytes they were.
     pub fn finish(self) -> (String, u64) {
-        (to_hex(&self.hash.finalize()), self.length)
+        (self.sum.finish(), self.length)
     }
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..count]);
+        self.sum.add(&buffer[..count]);
         self.length += count as u64;
         Ok(count)
     }

@@ -10,8 +10,8 @@ use std::path::Path;
 
 /// Registries take manifests of 4 MiB; configs with long histories stay far below.
 pub const LONGEST_DOCUMENT: u64 = 4 << 20;
-/// More layers than any kernel stacks in one overlay (OVL_MAX_STACK is 500).
-pub const MOST_LAYERS: usize = 500;
+/// No kernel stacks more in one overlay.
+pub const MOST_LAYERS: usize = crate::sys::mount::MOST_LOWER;
 
 pub const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";

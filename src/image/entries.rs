@@ -13,6 +13,10 @@ use tar::{GnuExtSparseHeader, Header};
 const BLOCK: u64 = 512;
 /// Longer long-name and PAX records are hostile: Linux takes no attribute above 64 KiB and no path above 4 KiB.
 const LONGEST_RECORD: u64 = 1 << 20;
+/// In a row; a stream of nothing else would never end.
+const MOST_GLOBAL: usize = 1000;
+/// Behind the end marker. Tapes and tools fill up their last block, which nobody makes longer than this.
+const MOST_ZEROS: u64 = 64 << 20;
 /// More pieces of one sparse file than any tool makes.
 const MOST_PIECES: usize = 1 << 17;
 
@@ -61,9 +65,25 @@ impl<R: Read> Entries<R> {
         Entries { source, left: 0, padding: 0, count: 0 }
     }
 
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// Leaves out the current entry's data, where the source can move on without reading.
+    pub fn pass_over(&mut self, advance: impl FnOnce(&mut R, u64)) {
+        advance(&mut self.source, self.left + self.padding);
+        (self.left, self.padding) = (0, 0);
+    }
+
+    /// How many bytes of the current entry's data are stored.
+    pub fn stored(&self) -> u64 {
+        self.left
+    }
+
     /// The next entry, or `None` at the end; what follows the end must be zeros.
     pub fn next(&mut self) -> Result<Option<Entry>> {
         let (mut long_name, mut long_link, mut records) = (None, None, None);
+        let mut global = 0;
         loop {
             let Some(header) = self.header()? else {
                 return match (long_name, long_link, records) {
@@ -89,7 +109,11 @@ impl<R: Read> Entries<R> {
                     records = Some(pax::parse(&self.record(size)?)?);
                 }
                 // What is said of all entries that follow: comments of git, mostly. Other engines pass over it, too.
-                b'g' => drop(self.record(size)?),
+                b'g' if global == MOST_GLOBAL => return Err(damaged("the archive says something of all entries over and over")),
+                b'g' => {
+                    global += 1;
+                    self.record(size)?;
+                }
                 _ => return self.entry(&header, kind, size, long_name, long_link, records.unwrap_or_default()).map(Some),
             }
         }
@@ -256,15 +280,17 @@ impl<R: Read> Entries<R> {
     /// Entries behind the end marker are seen by some tools and not by others: that is how one archive shows two faces.
     fn nothing_follows(&mut self) -> Result<()> {
         let mut buffer = [0; 8192];
-        loop {
+        let mut zeros = 0;
+        while zeros < MOST_ZEROS {
             match self.source.read(&mut buffer) {
                 Ok(0) => return Ok(()),
-                Ok(count) if buffer[..count].iter().all(|byte| *byte == 0) => {}
+                Ok(count) if buffer[..count].iter().all(|byte| *byte == 0) => zeros += count as u64,
                 Ok(_) => return Err(damaged("something follows the end of the archive")),
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(broken(e)),
             }
         }
+        Err(damaged("zeros without end follow the archive").hint("is this a tar archive?"))
     }
 }
 

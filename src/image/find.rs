@@ -86,7 +86,11 @@ fn unknown(index: &Index, wanted: &str) -> Error {
     let short: Vec<&str> = names.iter().map(|name| name.strip_suffix(":latest").unwrap_or(name)).collect();
     let hint = names::did_you_mean(wanted.strip_suffix(":latest").unwrap_or(wanted), short.iter().copied());
     let hint = hint.unwrap_or_else(|| {
-        if names.is_empty() { "there is none yet: tare load -i ARCHIVE".into() } else { "tare images lists all".into() }
+        if names.is_empty() {
+            "there is none yet: tare load -i ARCHIVE".into()
+        } else {
+            "tare images lists all, tare load brings more".into()
+        }
     });
     Error::no_such(format!("no such image: {wanted}")).hint(hint)
 }

@@ -1,7 +1,7 @@
 //! Blobs and layers that nothing refers to any more are removed.
 //!
 //! Under the image lock: whoever loads puts his files in place and names them in the list under the same lock, so what is
-//! unnamed here is nobody's. It also takes what a load left that was killed between the two.
+//! unnamed here is nobody's. It also takes what a load left that was killed between the two: the next one sees that and calls it.
 
 use crate::error::{Context, Result};
 use crate::image::catalog::User;
@@ -35,6 +35,16 @@ pub fn collect(paths: &Paths, _writing: &Writing, index: &Index, users: &[User])
         file::rename(path, &away).context("cannot remove a layer")?;
         file::remove_tree(&away).context("cannot remove a layer")
     })
+}
+
+/// New texts of the layout that were never renamed to their names, because their writer was killed.
+pub fn remove_scraps(paths: &Paths, _writing: &Writing) {
+    for entry in std::fs::read_dir(paths.image_layout()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().contains(".new") {
+            let _ = file::remove_file(&entry.path());
+        }
+    }
 }
 
 fn sweep(dir: &Path, kept: &BTreeSet<String>, remove: impl Fn(&Path) -> Result<()>) -> Result<Vec<String>> {

@@ -21,7 +21,7 @@ pub fn ground(paths: &Paths) -> Result<()> {
 }
 
 fn make(paths: &Paths) -> Result<()> {
-    let workplace = Workplace::begin(paths)?;
+    let workplace = Workplace::begin_alone(paths)?;
     let path = workplace.file("ground");
     let what = "cannot make a mount point";
     file::make_dir(&path, 0o755).context(what)?;

@@ -1,17 +1,18 @@
 //! `import`: a tar of a root file system becomes an image of one layer.
 
-use crate::error::{Context, Error, Result};
-use crate::image::archive::{self, Found};
+use crate::error::{Error, Result};
+use crate::image::archive;
+use crate::image::catalog::Users;
 use crate::image::changes;
-use crate::image::compression;
-use crate::image::digest::Hashing;
-use crate::image::documents::MANIFEST_TYPE;
-use crate::image::entries::{broken, damaged};
-use crate::image::load::Loaded;
-use crate::image::members::{self, Blob};
-use crate::image::publish;
+use crate::image::entries::damaged;
+use crate::image::intake::Taken;
+use crate::image::layer::{self, Wanted};
+use crate::image::limits::{Budget, Limits};
+use crate::image::load::{Loaded, advise};
+use crate::image::members::Document;
+use crate::image::progress::Progress;
+use crate::image::publish::{self, Ready};
 use crate::image::reference::Reference;
-use crate::image::unpack::Limits;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use serde_json::{Map, Value, json};
@@ -28,7 +29,15 @@ pub struct Request<'a> {
     pub platform: Option<&'a str>,
 }
 
-pub fn import(paths: &Paths, source: impl Read, request: &Request, limits: &Limits) -> Result<Loaded> {
+/// `length`: of the archive, where it is known.
+pub fn import(
+    paths: &Paths,
+    (source, length): (impl Read + Send, Option<u64>),
+    request: &Request,
+    limits: &Limits,
+    progress: &Progress,
+    users: Users,
+) -> Result<Loaded> {
     // All that was typed is judged before anything is read.
     let name = request.name.map(Reference::parse).transpose()?;
     if name.as_ref().is_some_and(|name| name.digest.is_some()) {
@@ -39,19 +48,24 @@ pub fn import(paths: &Paths, source: impl Read, request: &Request, limits: &Limi
         changes::apply(&mut settings, line)?;
     }
     let config = describe(request, settings)?;
-    let workplace = Workplace::begin(paths)?;
-    let blob = members::take_in(&mut { source }, &workplace.file("root"))?;
-    let diff_id = content_digest(&blob, limits)?;
-    let config = with_layer(config, &diff_id);
-    let config = members::take_in(&mut &config[..], &workplace.file("config"))?;
-    let layers = vec![(blob, diff_id)];
-    let manifest = archive::manifest_for(&config, &layers)?;
-    let descriptor = archive::describe(MANIFEST_TYPE.into(), &manifest);
-    let names: Vec<String> = name.iter().map(Reference::to_string).collect();
-    let image = Found { names: names.clone(), manifest, descriptor, config, layers };
-    let id = image.id();
-    publish::publish(paths, &workplace, &[image], limits)?;
-    Ok(Loaded { names, id })
+    let workplace = Workplace::begin(paths, users)?;
+    let budget = Budget::new(limits, workplace.path())?;
+    let part = progress.begin("archive", length);
+    let (blob, tree) = (workplace.file("blob"), workplace.file("layer"));
+    let wanted = Wanted { keep: Some(&blob), tree: Some(&tree), digest: None };
+    let passed = layer::pass(source, wanted, &budget, &part).map_err(advise)?;
+    if passed.blob_size == 0 {
+        return Err(damaged("the archive is empty"));
+    }
+    part.finish();
+    // Nobody told the digest of what is in it; it is known now.
+    let config = Document::new(with_layer(config, &passed.diff_id));
+    let loaded = Loaded { names: name.iter().map(Reference::to_string).collect(), id: format!("sha256:{}", config.digest) };
+    let image = Ready { names: loaded.names.clone(), config, manifest: None, layers: vec![0] };
+    let taken = vec![Taken { passed, blob: Some(blob), tree: Some(tree) }];
+    let never = |_| Err(Error::failed("the layer is gone"));
+    publish::publish(paths, &workplace, &[image], taken, never).map_err(advise)?;
+    Ok(loaded)
 }
 
 fn describe(request: &Request, settings: Map<String, Value>) -> Result<Map<String, Value>> {
@@ -75,20 +89,4 @@ fn describe(request: &Request, settings: Map<String, Value>) -> Result<Map<Strin
 fn with_layer(mut config: Map<String, Value>, diff_id: &str) -> Vec<u8> {
     config.insert("rootfs".into(), json!({"type": "layers", "diff_ids": [format!("sha256:{diff_id}")]}));
     Value::Object(config).to_string().into_bytes()
-}
-
-/// The digest of what is in it. Nobody told it, so it must be known before the layer can be put under it.
-fn content_digest(blob: &Blob, limits: &Limits) -> Result<String> {
-    if blob.size == 0 {
-        return Err(damaged("the archive is empty"));
-    }
-    let file = std::fs::File::open(&blob.path).context("cannot read the archive")?;
-    let (_, plain) = compression::unpacked(file).map_err(broken)?;
-    let mut hashing = Hashing::new(plain.take(limits.bytes.saturating_add(1)));
-    std::io::copy(&mut hashing, &mut std::io::sink()).map_err(broken)?;
-    let (digest, length) = hashing.finish();
-    if length > limits.bytes {
-        return Err(damaged(format!("the archive unpacks to more than {} bytes", limits.bytes)));
-    }
-    Ok(digest)
 }

@@ -2,16 +2,23 @@
 
 use crate::error::{Context, Error, Result};
 use crate::image::archive;
+use crate::image::catalog::Users;
+use crate::image::intake::Intake;
+use crate::image::limits::{Budget, Limits};
 use crate::image::members::Members;
-use crate::image::publish;
-use crate::image::unpack::Limits;
+use crate::image::progress::Progress;
+use crate::image::publish::{self, Ready};
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
+use crate::sys::Errno;
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 pub enum Source<'a> {
     Path(&'a Path),
+    /// Standard input: a file or a pipe.
+    File(File),
     Stream(Box<dyn Read + 'a>),
 }
 
@@ -23,35 +30,62 @@ pub struct Loaded {
     pub id: String,
 }
 
-pub fn load(paths: &Paths, source: Source, limits: &Limits) -> Result<Vec<Loaded>> {
+pub fn load(paths: &Paths, source: Source, limits: &Limits, progress: &Progress, users: Users) -> Result<Vec<Loaded>> {
     let shown = match &source {
         Source::Path(path) => path.display().to_string(),
-        Source::Stream(_) => "the archive on standard input".into(),
+        Source::File(_) | Source::Stream(_) => "the archive on standard input".into(),
     };
     // Opened first: a name that is mistyped makes nothing.
     let source = open(source)?;
-    let workplace = Workplace::begin(paths)?;
-    let what = || format!("cannot load {shown}");
+    let workplace = Workplace::begin(paths, users)?;
+    take_in(paths, source, &workplace, limits, progress).map_err(advise).with_context(|| format!("cannot load {shown}"))
+}
+
+fn take_in(paths: &Paths, source: Opened, workplace: &Workplace, limits: &Limits, progress: &Progress) -> Result<Vec<Loaded>> {
+    let budget = Budget::new(limits, workplace.path())?;
     let members = match source {
-        Opened::Directory(path) => Members::Directory(path, &workplace),
-        Opened::Stream(stream) => Members::read(stream, &workplace, limits).with_context(what)?,
+        Opened::Directory(path) => Members::in_directory(path),
+        Opened::File(file) => match Members::list(&file)? {
+            Some(members) => members,
+            None => Members::spool(file, workplace, &budget, progress)?,
+        },
+        Opened::Stream(stream) => Members::spool(stream, workplace, &budget, progress)?,
     };
-    let images = archive::read(&members).with_context(what)?;
-    publish::publish(paths, &workplace, &images, limits).with_context(what)?;
-    Ok(images.into_iter().map(|image| Loaded { id: image.id(), names: image.names }).collect())
+    let images = archive::read(&members)?;
+    let (intake, layers) = Intake::plan(paths, workplace, &budget, progress, &images);
+    let taken = intake.take_all()?;
+    let ready = |(image, layers): (archive::Found, Vec<usize>)| Ready {
+        names: image.names,
+        config: image.config,
+        manifest: image.manifest,
+        layers,
+    };
+    let images: Vec<Ready> = images.into_iter().zip(layers).map(ready).collect();
+    publish::publish(paths, workplace, &images, taken, |number| intake.take(number, true))?;
+    Ok(images.into_iter().map(|image| Loaded { id: format!("sha256:{}", image.config.digest), names: image.names }).collect())
+}
+
+/// A full disk is the one failure that the reader can mend.
+pub fn advise(error: Error) -> Error {
+    match error.errno() {
+        Some(Errno::ENOSPC | Errno::EDQUOT) => error.hint("remove what is not needed, or keep the store elsewhere: --root DIR"),
+        _ => error,
+    }
 }
 
 enum Opened<'a> {
     Directory(std::path::PathBuf),
+    File(File),
     Stream(Box<dyn Read + 'a>),
 }
 
 fn open(source: Source) -> Result<Opened> {
     match source {
         Source::Stream(stream) => Ok(Opened::Stream(stream)),
+        Source::File(file) => Ok(Opened::File(file)),
         Source::Path(path) if path.is_dir() => Ok(Opened::Directory(path.to_owned())),
-        Source::Path(path) => match std::fs::File::open(path) {
-            Ok(file) => Ok(Opened::Stream(Box::new(file))),
+        Source::Path(path) => match File::open(path) {
+            Ok(file) => Ok(Opened::File(file)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Error::no_such(format!("no such file: {}", path.display()))),
             Err(e) => Err(e).with_context(|| format!("cannot open {}", path.display())),
         },

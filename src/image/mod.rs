@@ -1,8 +1,9 @@
 //! Images: taken in, unpacked once into layers, found by name.
 //!
 //! The store is an OCI image layout (`index.rs` its list), and beside it each layer unpacked for overlayfs. The way of a `load`:
-//! `members.rs` takes the archive's files in, `archive.rs` understands which images they are, `layer.rs` unpacks and proves
-//! each layer (`compression.rs`, `entries.rs`, `pax.rs`, `unpack.rs`), `publish.rs` puts all in place. A `run` needs `find.rs`.
+//! `members.rs` finds the archive's files, `archive.rs` understands which images they are, `intake.rs` has their layers passed
+//! through side by side (`layer.rs`, with `compression.rs`, `entries.rs`, `pax.rs`, `unpack.rs`, `tree.rs`), `publish.rs` puts
+//! all in place. `limits.rs` bounds what it may take, `progress.rs` counts how far it is. A `run` needs `find.rs`.
 
 mod archive;
 pub mod catalog;
@@ -16,17 +17,22 @@ mod garbage;
 mod ground;
 pub mod import;
 mod index;
+mod intake;
 mod layer;
+mod limits;
 pub mod load;
 mod members;
 mod pax;
+pub mod progress;
 mod publish;
 mod reference;
+mod tree;
 mod unpack;
 mod workplace;
 
 pub use find::{Image, find};
 pub use ground::ground;
+pub use limits::Limits;
 pub use load::Loaded;
+pub use progress::Progress;
 pub use reference::Reference;
-pub use unpack::Limits;

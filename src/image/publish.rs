@@ -1,93 +1,167 @@
 //! Makes images known: layers and blobs get their final names, then the list names the image, all under the image lock.
 //!
-//! Until the list is replaced nothing refers to what was put in place, so a kill at any instruction leaves a whole store.
+//! Until the list is replaced nothing refers to what was put in place, so a kill at any instruction leaves a whole store; and a
+//! failure (a full disk) takes back what was placed.
 
-use crate::error::{Context, Result};
-use crate::image::archive::Found;
-use crate::image::documents::{IMAGE_ID, IMAGE_SIZE, Platform};
+use crate::error::{Context, Error, Result};
+use crate::image::compression::Compression;
+use crate::image::documents::{self, CONFIG_TYPE, Descriptor, IMAGE_ID, IMAGE_SIZE, LAYER_TYPE, MANIFEST_TYPE, Manifest, Platform};
 use crate::image::index::{self, Writing};
-use crate::image::layer;
-use crate::image::unpack::Limits;
+use crate::image::intake::Taken;
+use crate::image::members::Document;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
+use crate::store::{self, Durable};
 use crate::sys::beneath::Directory;
 use crate::sys::{Errno, file};
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-/// Unpacks and proves every layer, then puts all in place.
-pub fn publish(paths: &Paths, workplace: &Workplace, images: &[Found], limits: &Limits) -> Result<()> {
-    let mut sizes = BTreeMap::new();
+/// An image of which all is at hand.
+pub struct Ready {
+    pub names: Vec<String>,
+    pub config: Document,
+    /// With its media type; one is made where there is none.
+    pub manifest: Option<(Document, String)>,
+    /// Bottom first: which of the layers taken in.
+    pub layers: Vec<usize>,
+}
+
+/// Puts all in place. `again` takes in a layer of which the store had something that another command has removed since.
+pub fn publish(
+    paths: &Paths,
+    workplace: &Workplace,
+    images: &[Ready],
+    mut taken: Vec<Taken>,
+    again: impl Fn(usize) -> Result<Taken>,
+) -> Result<()> {
+    let mut described = Vec::new();
     for image in images {
-        for (number, (blob, diff_id)) in image.layers.iter().enumerate() {
-            let said = || format!("layer {} of {}", number + 1, image.layers.len());
-            let ready = workplace.file(&format!("layer-{diff_id}"));
-            // The same content may come in several blobs; each is proven, the first is unpacked.
-            let size = match ready.exists() || paths.layer(diff_id).exists() {
-                true => layer::prove(&blob.path, diff_id, limits).with_context(said)?,
-                false => layer::unpack(&blob.path, diff_id, &ready, limits).with_context(said)?,
-            };
-            sizes.insert(diff_id.clone(), size);
+        let (manifest, media_type) = match &image.manifest {
+            Some(given) => given.clone(),
+            None => (manifest_for(&image.config, image.layers.iter().map(|layer| &taken[*layer]))?, MANIFEST_TYPE.to_owned()),
+        };
+        for document in [&image.config, &manifest] {
+            store::write(&text_of(workplace, document), &document.text, Durable::No)?;
         }
+        described.push((image, manifest, media_type));
     }
-    Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system()).context("cannot write the layers to disk")?;
     loop {
+        // Before the lock, because it may take long: nobody else waits for this disk.
+        Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system()).context("cannot write the image to disk")?;
         let writing = Writing::begin(paths)?;
-        // Another command may have removed a layer that was there a moment ago.
-        let gone = images
-            .iter()
-            .flat_map(|image| &image.layers)
-            .find(|(_, diff_id)| !paths.layer(diff_id).exists() && !workplace.file(&format!("layer-{diff_id}")).exists());
-        let Some((blob, diff_id)) = gone else { return put_in_place(paths, workplace, images, &sizes, &writing) };
+        let Some(gone) = find_gone(paths, &taken) else {
+            return Placing { paths, workplace, placed: Vec::new() }.all(&described, &taken, &writing);
+        };
         drop(writing);
-        layer::unpack(&blob.path, diff_id, &workplace.file(&format!("layer-{diff_id}")), limits)?;
-        Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system()).context("cannot write the layers to disk")?;
+        taken[gone] = again(gone)?;
     }
 }
 
-fn put_in_place(paths: &Paths, workplace: &Workplace, images: &[Found], sizes: &BTreeMap<String, u64>, writing: &Writing) -> Result<()> {
-    let mut index = writing.read()?;
-    for image in images {
-        for (blob, diff_id) in &image.layers {
-            place(&workplace.file(&format!("layer-{diff_id}")), &paths.layer(diff_id))?;
-            place(&blob.path, &paths.blob(&blob.digest))?;
+fn find_gone(paths: &Paths, taken: &[Taken]) -> Option<usize> {
+    let trees: BTreeSet<&str> = taken.iter().filter(|layer| layer.tree.is_some()).map(|layer| layer.passed.diff_id.as_str()).collect();
+    let has_blob = |layer: &Taken| layer.blob.is_some() || paths.blob(&layer.passed.digest).exists();
+    let has_tree = |layer: &Taken| trees.contains(layer.passed.diff_id.as_str()) || paths.layer(&layer.passed.diff_id).exists();
+    taken.iter().position(|layer| !has_blob(layer) || !has_tree(layer))
+}
+
+/// The manifest of an image that came without one, or was made here.
+fn manifest_for<'a>(config: &Document, layers: impl Iterator<Item = &'a Taken>) -> Result<Document> {
+    let describe = |media_type: &str, digest: &str, size| Descriptor {
+        media_type: media_type.to_owned(),
+        digest: format!("sha256:{digest}"),
+        size,
+        ..Descriptor::default()
+    };
+    let layer = |layer: &Taken| {
+        let media_type = match layer.passed.compression {
+            Compression::Plain => LAYER_TYPE.to_owned(),
+            Compression::Gzip => format!("{LAYER_TYPE}+gzip"),
+            Compression::Zstd => format!("{LAYER_TYPE}+zstd"),
+        };
+        describe(&media_type, &layer.passed.digest, layer.passed.blob_size)
+    };
+    let config = describe(CONFIG_TYPE, &config.digest, config.text.len() as u64);
+    let manifest = Manifest { schema_version: 2, media_type: MANIFEST_TYPE.into(), config, layers: layers.map(layer).collect() };
+    serde_json::to_vec(&manifest).map(Document::new).map_err(|e| Error::failed("cannot write a manifest").because(e))
+}
+
+fn text_of(workplace: &Workplace, document: &Document) -> PathBuf {
+    workplace.file(&format!("text-{}", document.digest))
+}
+
+/// What has its final name already, so that it can be taken back.
+struct Placing<'a> {
+    paths: &'a Paths,
+    workplace: &'a Workplace,
+    placed: Vec<PathBuf>,
+}
+
+impl Placing<'_> {
+    fn all(mut self, images: &[(&Ready, Document, String)], taken: &[Taken], writing: &Writing) -> Result<()> {
+        let done = self.try_all(images, taken, writing);
+        // The list may have got its name although the disk could not say so: then all that it names must stay.
+        let is_listed = || {
+            writing
+                .read()
+                .is_ok_and(|index| index.manifests.iter().any(|have| images.iter().any(|(_, text, _)| have.digest.ends_with(&text.digest))))
+        };
+        if done.is_err() && !is_listed() {
+            for (number, path) in self.placed.iter().enumerate() {
+                let _ = file::rename(path, &self.workplace.file(&format!("taken-back-{number}")));
+            }
         }
-        place(&image.config.path, &paths.blob(&image.config.digest))?;
-        let text = documents_file(workplace, &image.manifest)?;
-        place(&text, &paths.blob(crate::image::digest::hex_of(&image.descriptor.digest)?))?;
-        let config = crate::image::documents::read("the image's config", &paths.blob(&image.config.digest))?;
-        let (config, _) = crate::image::documents::parse_config("the image's config", &config)?;
-        let mut descriptor = image.descriptor.clone();
-        descriptor.platform = Some(Platform {
-            architecture: config.architecture().to_string(),
-            os: config.os().to_string(),
-            variant: config.variant().clone(),
-        });
-        let size: u64 = image.layers.iter().filter_map(|(_, diff_id)| sizes.get(diff_id)).sum();
-        descriptor.annotations = [(IMAGE_ID.to_owned(), image.id()), (IMAGE_SIZE.to_owned(), size.to_string())].into();
-        for name in image.names.iter().map(|name| Some(name.as_str())).chain(image.names.is_empty().then_some(None)) {
-            index::insert(&mut index, descriptor.clone(), name);
+        done
+    }
+
+    fn try_all(&mut self, images: &[(&Ready, Document, String)], taken: &[Taken], writing: &Writing) -> Result<()> {
+        let mut index = writing.read()?;
+        for layer in taken {
+            if let Some(tree) = &layer.tree {
+                self.place(tree, self.paths.layer(&layer.passed.diff_id))?;
+            }
+            if let Some(blob) = &layer.blob {
+                self.place(blob, self.paths.blob(&layer.passed.digest))?;
+            }
         }
+        for (image, manifest, media_type) in images {
+            for document in [&image.config, manifest] {
+                self.place(&text_of(self.workplace, document), self.paths.blob(&document.digest))?;
+            }
+            let (config, _) = documents::parse_config("the image's config", &image.config.text)?;
+            let size: u64 = image.layers.iter().map(|layer| taken[*layer].passed.size).sum();
+            let descriptor = Descriptor {
+                media_type: media_type.clone(),
+                digest: format!("sha256:{}", manifest.digest),
+                size: manifest.text.len() as u64,
+                platform: Some(Platform {
+                    architecture: config.architecture().to_string(),
+                    os: config.os().to_string(),
+                    variant: config.variant().clone(),
+                }),
+                annotations: [(IMAGE_ID.to_owned(), format!("sha256:{}", image.config.digest)), (IMAGE_SIZE.to_owned(), size.to_string())]
+                    .into(),
+            };
+            for name in image.names.iter().map(|name| Some(name.as_str())).chain(image.names.is_empty().then_some(None)) {
+                index::insert(&mut index, descriptor.clone(), name);
+            }
+        }
+        for dir in [self.paths.layers(), self.paths.blobs()] {
+            file::sync_dir(&dir).with_context(|| format!("cannot sync {}", dir.display()))?;
+        }
+        writing.replace(index)
     }
-    for dir in [paths.layers(), paths.blobs()] {
-        file::sync_dir(&dir).with_context(|| format!("cannot sync {}", dir.display()))?;
-    }
-    writing.replace(index)
-}
 
-/// What is there already is the same, because its name is its digest.
-fn place(ready: &Path, target: &Path) -> Result<()> {
-    if target.exists() {
-        return Ok(());
+    /// What is there already is the same, because its name is its digest.
+    fn place(&mut self, ready: &Path, target: PathBuf) -> Result<()> {
+        if target.exists() {
+            return Ok(());
+        }
+        match file::rename(ready, &target) {
+            Ok(()) => self.placed.push(target),
+            Err(Errno::EEXIST | Errno::ENOTEMPTY) => {}
+            Err(e) => return Err(e).with_context(|| format!("cannot make {}", target.display())),
+        }
+        Ok(())
     }
-    match file::rename(ready, target) {
-        Ok(()) | Err(Errno::EEXIST | Errno::ENOTEMPTY) => Ok(()),
-        Err(e) => Err(e).with_context(|| format!("cannot make {}", target.display())),
-    }
-}
-
-fn documents_file(workplace: &Workplace, text: &[u8]) -> Result<std::path::PathBuf> {
-    let path = workplace.file(&format!("manifest-{}", crate::image::digest::of(text)));
-    crate::store::write(&path, text, crate::store::Durable::Yes)?;
-    Ok(path)
 }

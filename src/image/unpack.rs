@@ -2,35 +2,19 @@
 //!
 //! An archive says "removed" by files called `.wh.NAME` and "nothing below shows through" by `.wh..wh..opq`; overlayfs wants
 //! character devices 0:0 and an attribute. Everything else is put down as it was packed. The archive is not trusted: every
-//! name is looked up beneath the directory by the kernel, no symlink in it is followed, and all counts have limits.
+//! name is looked up beneath the directory (`tree.rs`), the last part of a name is never followed, and all counts have limits.
 
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::entries::{Entries, Entry, What, broken, damaged, shown_bytes};
+use crate::image::limits::Budget;
+use crate::image::tree::{LONGEST_PATH, Spot, Tree, is_whiteout, mark_opaque};
 use crate::sys::Errno;
 use crate::sys::beneath::{self, Directory, Moment, Node};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::rc::Rc;
 
-/// How much a layer may hold. Beyond it is an error, not a full disk.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Of the unpacked archive.
-    pub bytes: u64,
-    pub entries: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { bytes: 100 << 30, entries: 2_000_000 }
-    }
-}
-
-/// PATH_MAX, and a name's length on every file system of note (pathname(7)).
-const LONGEST_PATH: usize = 4096;
+/// A name's length on every file system of note (pathname(7)).
 const LONGEST_NAME: usize = 255;
-/// Open directories kept on the way down; deeper ones are opened again and again, because descriptors are few.
-const KEPT_OPEN: usize = 48;
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 const METADATA: &[u8] = b".wh..wh.";
@@ -39,30 +23,31 @@ const MAKE: &str = "cannot make it";
 const REPLACE: &str = "cannot replace what has its name";
 const WRITE: &str = "cannot write it";
 const MODE: &str = "cannot set its mode";
+const OPAQUE_MARK: &str = "cannot mark a directory as opaque";
 const TIME: &str = "cannot set its time";
 
 /// Puts the archive's entries into `root`, which is empty. Returns how many bytes of files there are.
-pub fn unpack(source: impl Read, root: Directory, limits: &Limits) -> Result<u64> {
+pub fn unpack(source: impl Read, root: Directory, budget: &Budget) -> Result<u64> {
     let mut entries = Entries::new(source);
-    let mut tree = Tree { root: Rc::new(root), open: Vec::new(), times: Vec::new(), buffer: vec![0; 128 << 10] };
-    let size = each(&mut entries, limits, |entry, data| tree.apply(entry, data).map_err(|e| about(entry, e)))?;
-    tree.restore_times()?;
+    let mut unpacking = Unpacking { tree: Tree::new(root), times: Vec::new(), buffer: vec![0; 128 << 10] };
+    let size = each(&mut entries, budget, |entry, data| {
+        let room = budget.spend_file().and_then(|()| budget.check_announced(data.stored()));
+        room.and_then(|()| unpacking.apply(entry, data)).map_err(|e| about(entry, e))
+    })?;
+    unpacking.restore_times()?;
     Ok(size)
 }
 
 /// Reads an archive to its end and counts the bytes of its files.
-pub fn measure(source: impl Read, limits: &Limits) -> Result<u64> {
-    each(&mut Entries::new(source), limits, |_, _| Ok(()))
+pub fn measure(source: impl Read, budget: &Budget) -> Result<u64> {
+    each(&mut Entries::new(source), budget, |_, _| Ok(()))
 }
 
-fn each<R: Read>(entries: &mut Entries<R>, limits: &Limits, mut deed: impl FnMut(&Entry, &mut Entries<R>) -> Result<()>) -> Result<u64> {
+fn each<R: Read>(entries: &mut Entries<R>, budget: &Budget, mut deed: impl FnMut(&Entry, &mut Entries<R>) -> Result<()>) -> Result<u64> {
     let (mut count, mut size) = (0u64, 0u64);
     while let Some(entry) = entries.next()? {
         count += 1;
-        if count > limits.entries {
-            return Err(damaged(format!("the layer has more than {} entries", limits.entries))
-                .hint("if you trust it, allow more with --max-layer-entries"));
-        }
+        budget.check_entry(count)?;
         deed(&entry, entries)?;
         size = size.saturating_add(if entry.what == What::File { entry.size } else { 0 });
     }
@@ -82,16 +67,14 @@ fn about(entry: &Entry, error: Error) -> Error {
     damaged(format!("entry {}", shown_bytes(&entry.name))).because(cause)
 }
 
-struct Tree {
-    root: Rc<Directory>,
-    /// The way down to the directory worked in last: archives come sorted, so most of it is used again.
-    open: Vec<(Vec<u8>, Rc<Directory>)>,
+struct Unpacking {
+    tree: Tree,
     /// A directory's time changes with every entry made in it, so it is set at the end.
     times: Vec<(Vec<u8>, Moment)>,
     buffer: Vec<u8>,
 }
 
-impl Tree {
+impl Unpacking {
     fn apply(&mut self, entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
         let parts = components(&entry.name)?;
         let Some((name, above)) = parts.split_last() else { return self.apply_root(entry) };
@@ -99,25 +82,26 @@ impl Tree {
             // Bookkeeping of aufs, which very old images carry.
             return if hidden.starts_with(METADATA) { Ok(()) } else { Err(damaged("it lies below a whiteout")) };
         }
-        let parent = self.directory(above)?;
+        let spot = self.tree.directory(above)?;
+        let parent = &spot.directory;
         if let Some(gone) = name.strip_prefix(WHITEOUT) {
             return match *name {
-                OPAQUE => mark_opaque(&parent),
+                OPAQUE => mark_opaque(parent).context(OPAQUE_MARK),
                 name if name.starts_with(METADATA) => Ok(()),
-                _ => white_out(&parent, gone),
+                _ => white_out(parent, gone),
             };
         }
         match entry.what {
-            What::Directory => self.make_directory(&parent, name, entry, &parts),
-            What::File => self.make_file(&parent, name, entry, data),
-            What::HardLink => self.make_link(&parent, name, &entry.link),
+            What::Directory => self.make_directory(&spot, name, entry),
+            What::File => self.make_file(parent, name, entry, data),
+            What::HardLink => self.make_link(parent, name, &entry.link),
             What::Symlink => {
-                replacing(&parent, name, |parent| parent.make_symlink(name, &entry.link))?;
-                finish_special(&parent, name, entry)
+                replacing(parent, name, |parent| parent.make_symlink(name, &entry.link))?;
+                finish_special(parent, name, entry)
             }
-            What::Character => self.make_node(&parent, name, entry, Node::Character(entry.device.0, entry.device.1)),
-            What::Block => self.make_node(&parent, name, entry, Node::Block(entry.device.0, entry.device.1)),
-            What::Fifo => self.make_node(&parent, name, entry, Node::Fifo),
+            What::Character => make_node(parent, name, entry, Node::Character(entry.device.0, entry.device.1)),
+            What::Block => make_node(parent, name, entry, Node::Block(entry.device.0, entry.device.1)),
+            What::Fifo => make_node(parent, name, entry, Node::Fifo),
         }
     }
 
@@ -126,27 +110,13 @@ impl Tree {
         if entry.what != What::Directory {
             return Err(damaged("the root of the layer would be replaced by something else"));
         }
-        let root = self.root.clone();
-        finish(root.as_fd(), entry)?;
+        finish(self.tree.root().directory.as_fd(), entry)?;
         self.times.push((Vec::new(), entry.modified));
         Ok(())
     }
 
-    /// The directory at `parts`; those that the archive does not list are made.
-    fn directory(&mut self, parts: &[&[u8]]) -> Result<Rc<Directory>> {
-        let shared = self.open.iter().zip(parts).take_while(|((have, _), want)| have == *want).count();
-        self.open.truncate(shared);
-        let mut at = self.open.last().map_or_else(|| self.root.clone(), |(_, directory)| directory.clone());
-        for part in &parts[shared..] {
-            at = Rc::new(descend(&at, part)?);
-            if self.open.len() < KEPT_OPEN {
-                self.open.push((part.to_vec(), at.clone()));
-            }
-        }
-        Ok(at)
-    }
-
-    fn make_directory(&mut self, parent: &Directory, name: &[u8], entry: &Entry, parts: &[&[u8]]) -> Result<()> {
+    fn make_directory(&mut self, spot: &Spot, name: &[u8], entry: &Entry) -> Result<()> {
+        let parent = &spot.directory;
         let directory = match parent.make_directory(name) {
             Ok(()) => parent.directory(name).context(MAKE)?,
             Err(Errno::EEXIST) => match parent.directory(name) {
@@ -158,7 +128,7 @@ impl Tree {
                     parent.make_directory(name).context(MAKE)?;
                     let directory = parent.directory(name).context(MAKE)?;
                     if was_removed {
-                        mark_opaque(&directory)?;
+                        mark_opaque(&directory).context(OPAQUE_MARK)?;
                     }
                     directory
                 }
@@ -167,7 +137,7 @@ impl Tree {
             Err(e) => return Err(Error::from_errno(MAKE, e)),
         };
         finish(directory.as_fd(), entry)?;
-        self.times.push((parts.join(&b'/'), entry.modified));
+        self.times.push((spot.path_of(name), entry.modified));
         Ok(())
     }
 
@@ -203,34 +173,32 @@ impl Tree {
         let missing = |e: Errno| match e {
             Errno::ENOENT => damaged(format!("a hard link to {}, which is not in the layer", shown_bytes(target))),
             Errno::EPERM => damaged(format!("a hard link to {}, which is a directory", shown_bytes(target))),
-            Errno::ELOOP => damaged(format!("a hard link to {}, whose parent is a symlink", shown_bytes(target))),
             e => Error::from_errno(format!("hard link to {}", shown_bytes(target)), e),
         };
-        let way = above.join(&b'/');
-        let from = if above.is_empty() { self.root.clone() } else { Rc::new(self.root.directory(&way).map_err(missing)?) };
+        let from = self.tree.existing(above).map_err(|e| e.errno().map(missing).unwrap_or(e))?;
+        let from = &from.directory;
         let (old_is, here) = (from.look(old).map_err(missing)?, parent.look(name));
         // Linking something to itself must not remove it first.
         if here.is_ok_and(|here| (here.st_dev, here.st_ino) == (old_is.st_dev, old_is.st_ino)) {
             return Ok(());
         }
-        match parent.make_link(name, &from, old) {
+        match parent.make_link(name, from, old) {
             Err(Errno::EEXIST) => {
                 parent.remove(name).context(REPLACE)?;
-                parent.make_link(name, &from, old).map_err(missing)
+                parent.make_link(name, from, old).map_err(missing)
             }
             other => other.map_err(missing),
         }
     }
 
-    fn make_node(&mut self, parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Result<()> {
-        replacing(parent, name, |parent| parent.make_node(name, node))?;
-        finish_special(parent, name, entry)
-    }
-
     fn restore_times(&mut self) -> Result<()> {
         for (path, modified) in &self.times {
-            let directory = if path.is_empty() { Ok(self.root.clone()) } else { self.root.directory(path).map(Rc::new) };
-            match directory {
+            let root = self.tree.root();
+            if path.is_empty() {
+                beneath::set_time(root.directory.as_fd(), *modified).context(TIME)?;
+                continue;
+            }
+            match root.directory.directory(path) {
                 Ok(directory) => beneath::set_time(directory.as_fd(), *modified).context(TIME)?,
                 // A later entry took its place.
                 Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
@@ -238,25 +206,6 @@ impl Tree {
             }
         }
         Ok(())
-    }
-}
-
-/// One step down, making the directory if it is not there.
-fn descend(at: &Directory, part: &[u8]) -> Result<Directory> {
-    match at.directory(part) {
-        Err(Errno::ENOENT) => {
-            at.make_directory(part).context(MAKE)?;
-            at.directory(part).context(MAKE)
-        }
-        // Removed first and then filled again: nothing of the layers below may show through.
-        Err(Errno::ENOTDIR) if is_whiteout(at, part) => {
-            at.remove(part).context(REPLACE)?;
-            at.make_directory(part).context(MAKE)?;
-            let directory = at.directory(part).context(MAKE)?;
-            mark_opaque(&directory)?;
-            Ok(directory)
-        }
-        other => other.context("cannot open its directory"),
     }
 }
 
@@ -269,6 +218,11 @@ fn replacing<T>(parent: &Directory, name: &[u8], make: impl Fn(&Directory) -> Re
         }
         other => other.context(MAKE),
     }
+}
+
+fn make_node(parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Result<()> {
+    replacing(parent, name, |parent| parent.make_node(name, node))?;
+    finish_special(parent, name, entry)
 }
 
 /// Owner, then mode, then attributes: each of the first two takes away what the later ones give.
@@ -311,20 +265,6 @@ fn set_attributes(entry: &Entry, set: impl Fn(&[u8], &[u8]) -> Result<(), Errno>
     Ok(())
 }
 
-/// For overlay as root and for overlay in a user namespace, which reads the other of the two.
-fn mark_opaque(directory: &Directory) -> Result<()> {
-    match beneath::set_attribute(directory.as_fd(), b"trusted.overlay.opaque", b"y") {
-        // Without CAP_SYS_ADMIN the first cannot be set, nor will it ever be read.
-        Ok(()) | Err(Errno::EPERM) => {}
-        Err(e) => return Err(Error::from_errno("cannot mark a directory as opaque", e)),
-    }
-    match beneath::set_attribute(directory.as_fd(), b"user.overlay.opaque", b"y") {
-        // A tmpfs has no user attributes before kernel 6.6; root's own mounts read the other one.
-        Err(Errno::EOPNOTSUPP) => Ok(()),
-        other => other.context("cannot mark a directory as opaque"),
-    }
-}
-
 /// `name` of the layers below is gone. What this layer itself has under that name stays: whiteouts speak of lower layers only.
 fn white_out(parent: &Directory, name: &[u8]) -> Result<()> {
     if matches!(name, b"" | b"." | b"..") {
@@ -332,16 +272,11 @@ fn white_out(parent: &Directory, name: &[u8]) -> Result<()> {
     }
     match parent.make_node(name, Node::Character(0, 0)) {
         Err(Errno::EEXIST) => match parent.directory(name) {
-            Ok(directory) => mark_opaque(&directory),
+            Ok(directory) => mark_opaque(&directory).context(OPAQUE_MARK),
             Err(_) => Ok(()),
         },
         other => other.context("cannot make a whiteout"),
     }
-}
-
-fn is_whiteout(parent: &Directory, name: &[u8]) -> bool {
-    const CHARACTER_DEVICE: u32 = 0o020000;
-    parent.look(name).is_ok_and(|found| found.st_rdev == 0 && found.st_mode & 0o170000 == CHARACTER_DEVICE)
 }
 
 /// The parts of a name that mean something. One that begins with a slash begins at the layer's root, as buildpacks write them;

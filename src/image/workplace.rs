@@ -4,6 +4,8 @@
 //! and removes it. Directories are made and judged under the image lock, so none is judged between its making and its locking.
 
 use crate::error::{Context, Result};
+use crate::image::catalog::Users;
+use crate::image::garbage;
 use crate::image::index::Writing;
 use crate::paths::Paths;
 use crate::store;
@@ -20,21 +22,43 @@ pub struct Workplace {
 }
 
 impl Workplace {
-    /// Also clears away what killed makers left.
-    pub fn begin(paths: &Paths) -> Result<Workplace> {
+    /// Also clears away what killed makers left. `users` is asked only if there were any.
+    pub fn begin(paths: &Paths, users: Users) -> Result<Workplace> {
         let writing = Writing::begin(paths)?;
         let abandoned = abandoned(paths);
-        let id = file::random_id().context("cannot make an id")?;
-        let path = paths.unfinished().join(format!("{OURS}{}", &id[..16]));
-        store::make_dirs(&path)?;
-        let lock = store::lock(&path.join(LOCK))?;
+        if !abandoned.is_empty() {
+            // One of them may have died between putting files in place and naming them. What cannot be judged stays.
+            let _ = writing.read().and_then(|index| garbage::collect(paths, &writing, &index, &users()?));
+            garbage::remove_scraps(paths, &writing);
+        }
+        let workplace = Workplace::make(paths)?;
         drop(writing);
         for (path, lock) in abandoned {
             // Still locked while it goes, so that nobody else removes it as well.
             let _ = file::remove_tree(&path);
             drop(lock);
         }
-        Ok(Workplace { path, _lock: lock })
+        Ok(workplace)
+    }
+
+    /// For a small thing that every start may need: nobody else's leavings are looked at.
+    pub fn begin_alone(paths: &Paths) -> Result<Workplace> {
+        let _writing = Writing::begin(paths)?;
+        Workplace::make(paths)
+    }
+
+    /// Under the lock, or somebody might judge it between its making and its locking.
+    fn make(paths: &Paths) -> Result<Workplace> {
+        let id = file::random_id().context("cannot make an id")?;
+        let path = paths.unfinished().join(format!("{OURS}{}", &id[..16]));
+        store::make_dirs(&path)?;
+        match store::lock(&path.join(LOCK)) {
+            Ok(lock) => Ok(Workplace { path, _lock: lock }),
+            Err(error) => {
+                let _ = file::remove_tree(&path);
+                Err(error)
+            }
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -72,11 +96,11 @@ mod tests {
     fn only_what_nobody_works_at_is_cleared_away() {
         let root = std::env::temp_dir().join(format!("tare-workplace-{}", std::process::id()));
         let paths = Paths::new(&root, root.join("run"));
-        let mine = Workplace::begin(&paths).unwrap();
+        let mine = Workplace::begin(&paths, &|| Ok(Vec::new())).unwrap();
         let dead = paths.unfinished().join("image-dead");
         store::make_dirs(&dead.join("deep")).unwrap();
         store::make_dirs(&paths.unfinished().join("container-1")).unwrap();
-        let other = Workplace::begin(&paths).unwrap();
+        let other = Workplace::begin(&paths, &|| Ok(Vec::new())).unwrap();
         assert!(mine.path().is_dir() && !dead.exists() && paths.unfinished().join("container-1").is_dir());
         let path = other.path().to_owned();
         drop(other);

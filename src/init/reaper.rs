@@ -23,10 +23,11 @@ const ENOENT: isize = -2;
 const EACCES: isize = -13;
 const ENOTDIR: isize = -20;
 /// `Step::Execute`, the last one.
-const STEP_EXECUTE: u8 = 24;
+const STEP_EXECUTE: u8 = 25;
 const SIGCHLD: isize = 17;
 const WNOHANG: usize = 1;
 const PR_SET_NAME: usize = 15;
+const PR_SET_CHILD_SUBREAPER: usize = 36;
 
 #[cfg(target_arch = "x86_64")]
 mod number {
@@ -74,6 +75,8 @@ unsafe extern "C" fn main(stack: *const usize) -> ! {
 
 fn be_reaper(command: isize) -> ! {
     call(number::PRCTL, PR_SET_NAME, c"tare-init".as_ptr() as usize, 0, 0);
+    // In a pid namespace that is not its own it is not pid 1, and orphans would become somebody else's.
+    call(number::PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0, 0);
     // The container's streams belong to the command: held here they would never reach their end.
     for fd in 0..3 {
         call(number::CLOSE, fd, 0, 0, 0);

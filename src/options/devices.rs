@@ -27,7 +27,7 @@ pub fn parse(text: &str) -> Result<Device> {
     Ok(Device { source: clean_path(source).into(), target: clean_path(target).into(), access: access.to_owned() })
 }
 
-fn is_access(text: &str) -> bool {
+pub(super) fn is_access(text: &str) -> bool {
     let once = |letter: char| text.matches(letter).count() <= 1;
     !text.is_empty() && text.chars().all(|c| "rwm".contains(c)) && "rwm".chars().all(once)
 }

@@ -3,18 +3,28 @@
 //!
 //! Kept in `container.json`, so that `start` does later what `run` does at once, and `inspect` can tell.
 
+pub mod cgroup_parent;
+pub mod clocks;
 pub mod detach_keys;
+pub mod device_rules;
 pub mod devices;
 pub mod env_file;
+pub mod exposed;
+pub mod groups;
+pub mod io_rates;
 pub mod labels;
 pub mod limits;
 pub mod mounts;
+pub mod name_service;
 pub mod namespaces;
+pub mod platform;
 pub mod security;
 pub mod signals;
 pub mod sizes;
+pub mod sysctls;
 pub mod ulimits;
 pub mod users;
+pub mod volumes;
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -59,6 +69,8 @@ pub struct Wishes {
     pub sysctls: Vec<(String, String)>,
     pub names: NameService,
     pub mounts: Vec<Mount>,
+    /// `--volumes-from`, as typed; what they have stands in `mounts` when the container is created.
+    pub volumes_from: Vec<String>,
     pub read_only: bool,
     pub devices: Vec<Device>,
     /// `c 10:200 rwm`, checked: what may be opened beside the devices that are there.
@@ -81,6 +93,8 @@ pub struct Wishes {
     pub annotations: Vec<(String, String)>,
     /// `80/tcp`: kept beside those of the image, for `inspect` and for `-P`.
     pub exposed: Vec<String>,
+    /// Where its first process is written down while it runs, in the host's numbers.
+    pub pid_file: Option<PathBuf>,
     /// Removed when it ends.
     pub remove: bool,
 }
@@ -173,7 +187,12 @@ pub enum Mount {
         /// `-v` makes a source that is missing, `--mount` does not.
         #[serde(default)]
         make_source: bool,
+        #[serde(default)]
+        below: Below,
+        #[serde(default)]
+        ownership: Ownership,
     },
+    Volume(VolumeMount),
     Tmpfs {
         target: String,
         /// As mount(8) takes them: `size=64m`, `mode=1777`, `noexec`, `ro` …
@@ -182,10 +201,80 @@ pub enum Mount {
     },
 }
 
+/// A volume in a container. What it says of the volume itself (labels, options) counts when the container has to make it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeMount {
+    /// Empty: one of the container's own; when the container is created it gets 64 hex digits.
+    pub name: String,
+    /// Nobody gave it a name, so it goes with the last container that uses it (`--rm`, `rm -v`).
+    pub anonymous: bool,
+    /// Where its files are on this host; known when the container is created.
+    pub source: PathBuf,
+    pub target: String,
+    pub read_only: bool,
+    /// It is not filled with what the image has at the target.
+    pub no_copy: bool,
+    /// Only this part of it is seen.
+    pub subpath: Option<String>,
+    pub labels: Vec<(String, String)>,
+    pub options: Vec<(String, String)>,
+    pub ownership: Ownership,
+}
+
+/// What becomes of mounts below the source of a bind mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Below {
+    /// They are seen; read-only means them too.
+    #[default]
+    Seen,
+    /// They are seen, and stay writable below a read-only one.
+    Writable,
+    /// They are not seen.
+    Hidden,
+}
+
+/// Whose the files are, as the container sees them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ownership {
+    /// As on the host.
+    #[default]
+    Kept,
+    /// `:U`: the files themselves are given to the container's user.
+    Given,
+    /// `:idmap`: the source's owner and the container's user stand for each other. When the container is created it becomes `Mapped`.
+    Exchanged,
+    /// The files keep their owners, the container sees others.
+    Mapped(IdMap),
+}
+
+/// Each range as (first id in the files, first id as it is seen, how many); ids in no range appear as nobody's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdMap {
+    pub uids: Vec<(u32, u32, u32)>,
+    pub gids: Vec<(u32, u32, u32)>,
+}
+
 impl Mount {
     pub fn target(&self) -> &str {
         match self {
             Mount::Bind { target, .. } | Mount::Tmpfs { target, .. } => target,
+            Mount::Volume(volume) => &volume.target,
+        }
+    }
+    pub fn volume(&self) -> Option<&VolumeMount> {
+        match self {
+            Mount::Volume(volume) => Some(volume),
+            _ => None,
+        }
+    }
+    pub fn ownership(&self) -> &Ownership {
+        const KEPT: &Ownership = &Ownership::Kept;
+        match self {
+            Mount::Bind { ownership, .. } | Mount::Volume(VolumeMount { ownership, .. }) => ownership,
+            Mount::Tmpfs { .. } => KEPT,
         }
     }
 }

@@ -1,7 +1,15 @@
-//! `-v`, `--mount` and `--tmpfs`: what of the host, or of memory, is seen at which path of the container.
+//! `-v`, `--mount` and `--tmpfs`: what of the host, of a volume, or of memory, is seen at which path of the container.
+//!
+//! Here are `-v` and `--tmpfs`; `mounts/words.rs` has the long form, `mounts/ownership.rs` whose the files shall be.
 
-use super::{Mount, sizes};
+mod ownership;
+mod words;
+
+pub use words::parse_mount;
+
+use super::{Below, Mount, Ownership, VolumeMount};
 use crate::error::{Error, Result};
+use crate::names;
 use std::path::{Path, PathBuf};
 
 /// A `-v`, and whether it asks for SELinux labels (`z`, `Z`), which only matters on hosts that have SELinux.
@@ -13,122 +21,90 @@ pub struct Volume {
 
 const PROPAGATIONS: &[&str] = &["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 
-/// `SOURCE:TARGET[:OPTIONS]`; `here` is the directory that relative sources begin in.
+/// `SOURCE:TARGET[:OPTIONS]`, or a target alone; `here` is the directory that relative sources begin in. A source that begins
+/// with neither `/` nor `.` is the name of a volume.
 pub fn parse_volume(text: &str, here: &Path) -> Result<Volume> {
     let (source, target, options) = match text.split(':').collect::<Vec<_>>()[..] {
-        [_] => return Err(no_volumes("volumes without a name")),
-        [source, target] => (source, target, ""),
-        [source, target, options] => (source, target, options),
+        [target] => (None, target, ""),
+        [source, target] => (Some(source), target, ""),
+        [source, target, options] => (Some(source), target, options),
         _ => return Err(Error::usage("there are too many colons").hint("write SOURCE:TARGET or SOURCE:TARGET:ro")),
     };
     let target = parse_target(target)?;
-    let source = match source.as_bytes().first() {
-        None => return Err(Error::usage("there is no source before the colon")),
-        Some(b'/' | b'.') => absolute(source, here),
-        Some(_) => return Err(no_volumes("named volumes")),
+    let options = ShortOptions::parse(options)?;
+    let relabel = options.relabel;
+    let mount = match source {
+        None => Mount::Volume(VolumeMount { anonymous: true, target, ..VolumeMount::default() }),
+        Some("") => return Err(Error::usage("there is no source before the colon")),
+        Some(path) if path.starts_with(['/', '.']) => options.bind(absolute(path, here), target)?,
+        Some(name) => options.volume(name, target)?,
     };
-    let (mut read_only, mut relabel, mut propagation) = (false, false, String::new());
-    for option in options.split(',').filter(|option| !option.is_empty()) {
-        match option {
-            "ro" => read_only = true,
-            "rw" => read_only = false,
-            "z" | "Z" => relabel = true,
-            // How fresh a copy must be in Docker's virtual machines on a Mac; here there is no copy.
-            "cached" | "delegated" | "consistent" => {}
-            _ if PROPAGATIONS.contains(&option) => propagation = option.to_owned(),
-            "nocopy" => return Err(Error::usage("nocopy is only for named volumes")),
-            _ => return Err(Error::usage(format!("unknown option {option:?}")).hint("ro, rw, rslave, rshared and the like")),
-        }
-    }
-    Ok(Volume { mount: Mount::Bind { source, target, read_only, propagation, make_source: true }, relabel })
+    Ok(Volume { mount, relabel })
 }
 
-/// `type=bind,source=…,target=…[,readonly]` or `type=tmpfs,target=…`.
-pub fn parse_mount(text: &str, here: &Path) -> Result<Mount> {
-    let mut wish = MountWords::default();
-    for field in split_fields(text)? {
-        wish.take(&field)?;
-    }
-    let target = parse_target(wish.target.as_deref().ok_or_else(|| Error::usage("there is no target").hint("add target=/path"))?)?;
-    match wish.kind.as_deref().unwrap_or("volume") {
-        "bind" => wish.bind(target, here),
-        "tmpfs" => wish.tmpfs(target),
-        "volume" => Err(no_volumes("volumes")),
-        kind @ ("image" | "cluster" | "npipe") => Err(Error::cannot_keep(format!("mounts of type {kind} are not built yet"))),
-        kind => Err(Error::usage(format!("unknown type {kind:?}")).hint("bind or tmpfs")),
-    }
-}
-
+/// What may stand behind the second colon.
 #[derive(Default)]
-struct MountWords {
-    kind: Option<String>,
-    source: Option<String>,
-    target: Option<String>,
+struct ShortOptions {
     read_only: bool,
-    propagation: Option<String>,
-    tmpfs_options: Vec<String>,
-    make_source: bool,
+    relabel: bool,
+    no_copy: bool,
+    propagation: String,
+    ownership: Ownership,
 }
 
-impl MountWords {
-    fn take(&mut self, field: &str) -> Result<()> {
-        let (key, value) = match field.split_once('=') {
-            Some((key, value)) => (key, Some(value)),
-            None => (field, None),
-        };
-        let text = || value.filter(|value| !value.is_empty()).map(str::to_owned).ok_or_else(|| Error::usage(format!("{key} has no value")));
-        match key {
-            "type" => self.kind = Some(text()?.to_ascii_lowercase()),
-            "source" | "src" => self.source = Some(text()?),
-            "target" | "dst" | "destination" => self.target = Some(text()?),
-            "readonly" | "ro" => self.read_only = parse_bool(value.unwrap_or("true"))?,
-            "bind-propagation" => self.propagation = Some(text()?),
-            "bind-create-src" => self.make_source = parse_bool(value.unwrap_or("true"))?,
-            "bind-recursive" if value == Some("enabled") => {}
-            "bind-recursive" | "bind-nonrecursive" => return Err(Error::cannot_keep(format!("{key} is not built yet"))),
-            "consistency" => drop(text()?),
-            "tmpfs-size" => self.tmpfs_options.push(format!("size={}", sizes::parse_bytes(&text()?)?)),
-            "tmpfs-mode" => self.tmpfs_options.push(checked_tmpfs_option(&format!("mode={}", text()?))?),
-            "tmpfs-options" => self.tmpfs_options.push(checked_tmpfs_option(&text()?)?),
-            _ if key.starts_with("volume-") || key.starts_with("image-") => {
-                return Err(Error::cannot_keep(format!("{key} is not built yet")));
-            }
-            _ => {
-                return Err(Error::usage(format!("unknown key {key:?}"))
-                    .hint("type, source, target, readonly, bind-propagation, tmpfs-size, tmpfs-mode"));
+impl ShortOptions {
+    fn parse(text: &str) -> Result<ShortOptions> {
+        let mut options = ShortOptions::default();
+        for option in text.split(',').filter(|option| !option.is_empty()) {
+            match option {
+                "ro" => options.read_only = true,
+                "rw" => options.read_only = false,
+                "z" | "Z" => options.relabel = true,
+                "nocopy" => options.no_copy = true,
+                "U" => options.ownership = Ownership::Given,
+                // How fresh a copy must be in Docker's virtual machines on a Mac; here there is no copy.
+                "cached" | "delegated" | "consistent" => {}
+                _ if PROPAGATIONS.contains(&option) => options.propagation = option.to_owned(),
+                _ => match ownership::parse_id_map(option)? {
+                    Some(ownership) => options.ownership = ownership,
+                    None => {
+                        return Err(Error::usage(format!("unknown option {option:?}"))
+                            .hint("ro, rw, nocopy, U, idmap, rslave, rshared and the like"));
+                    }
+                },
             }
         }
-        Ok(())
+        Ok(options)
     }
 
-    fn bind(self, target: String, here: &Path) -> Result<Mount> {
-        let source = self.source.ok_or_else(|| Error::usage("there is no source").hint("add source=/path"))?;
-        if !source.starts_with(['/', '.']) {
-            return Err(Error::usage(format!("source {source:?} is not a path")).hint("begin it with / or ./"));
+    fn bind(self, source: PathBuf, target: String) -> Result<Mount> {
+        if self.no_copy {
+            return Err(Error::usage("nocopy is only for volumes"));
         }
-        if !self.tmpfs_options.is_empty() {
-            return Err(Error::usage("tmpfs options do not go with type=bind"));
-        }
-        let propagation = self.propagation.unwrap_or_default();
-        if !propagation.is_empty() && !PROPAGATIONS.contains(&propagation.as_str()) {
-            return Err(Error::usage(format!("unknown propagation {propagation:?}")).hint(format!("one of {}", PROPAGATIONS.join(", "))));
-        }
-        Ok(Mount::Bind { source: absolute(&source, here), target, read_only: self.read_only, propagation, make_source: self.make_source })
+        let ShortOptions { read_only, propagation, ownership, .. } = self;
+        Ok(Mount::Bind { source, target, read_only, propagation, make_source: true, below: Below::Seen, ownership })
     }
 
-    fn tmpfs(self, target: String) -> Result<Mount> {
-        if self.source.is_some() {
-            return Err(Error::usage("a tmpfs has no source"));
+    fn volume(self, name: &str, target: String) -> Result<Mount> {
+        check_volume_name(name)?;
+        if !self.propagation.is_empty() {
+            return Err(Error::usage(format!("{} is only for directories of the host", self.propagation)));
         }
-        if self.propagation.is_some() {
-            return Err(Error::usage("bind-propagation does not go with type=tmpfs"));
-        }
-        let mut options = self.tmpfs_options;
-        if self.read_only {
-            options.push("ro".to_owned());
-        }
-        Ok(Mount::Tmpfs { target, options })
+        let ShortOptions { read_only, no_copy, ownership, .. } = self;
+        Ok(Mount::Volume(VolumeMount { name: name.to_owned(), target, read_only, no_copy, ownership, ..VolumeMount::default() }))
     }
+}
+
+/// A volume is called as a container may be; what looks like a path was perhaps meant to be one.
+pub fn check_volume_name(name: &str) -> Result<()> {
+    if names::is_name(name) {
+        return Ok(());
+    }
+    let error = Error::usage(format!("{name:?} is no name for a volume"));
+    Err(match name.contains('/') {
+        true => error.hint(format!("for a directory of this machine write its whole path, or ./{name}")),
+        false => error.hint("two or more letters, digits, underscores, dots and dashes, beginning with a letter or digit"),
+    })
 }
 
 /// `TARGET[:OPTIONS]`, options as mount(8) takes them.
@@ -228,118 +204,5 @@ pub fn parse_bool(text: &str) -> Result<bool> {
     }
 }
 
-fn no_volumes(what: &str) -> Error {
-    Error::cannot_keep(format!("{what} are not built yet")).hint("give a directory of this machine: -v /path:/target or -v ./path:/target")
-}
-
-/// Fields of a line of comma-separated values; a field in double quotes may hold commas, and `""` for a quote.
-fn split_fields(text: &str) -> Result<Vec<String>> {
-    let mut fields = vec![String::new()];
-    let mut letters = text.chars().peekable();
-    let mut quoted = false;
-    while let Some(letter) = letters.next() {
-        let field = fields.last_mut().expect("there is always a field");
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
-            '"' if quoted || field.is_empty() => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            _ => field.push(letter),
-        }
-    }
-    if quoted { Err(Error::usage("a quote is not closed")) } else { Ok(fields) }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn volume(text: &str) -> Result<Volume> {
-        parse_volume(text, Path::new("/home/ann"))
-    }
-    fn mount(text: &str) -> Result<Mount> {
-        parse_mount(text, Path::new("/home/ann"))
-    }
-    fn bind(source: &str, target: &str, read_only: bool, propagation: &str, make_source: bool) -> Mount {
-        Mount::Bind { source: source.into(), target: target.into(), read_only, propagation: propagation.into(), make_source }
-    }
-
-    #[test]
-    fn a_directory_is_bound_and_relative_ones_begin_here() {
-        assert_eq!(volume("/src:/dst").unwrap().mount, bind("/src", "/dst", false, "", true));
-        assert_eq!(volume("/src//x/../y/:/dst/:ro,rslave").unwrap().mount, bind("/src/y", "/dst", true, "rslave", true));
-        assert_eq!(volume("./x:/d").unwrap().mount, bind("/home/ann/x", "/d", false, "", true));
-        assert_eq!(volume("../x:/d").unwrap().mount, bind("/home/x", "/d", false, "", true));
-        assert!(volume("/a:/b:ro,Z").unwrap().relabel);
-    }
-
-    #[test]
-    fn volumes_are_refused_by_name() {
-        for text in ["data:/data", "/data", "my.data:/x:ro"] {
-            let error = volume(text).unwrap_err();
-            assert_eq!(error.kind(), crate::error::Kind::CannotKeep, "{text}");
-            assert!(error.to_string().contains("not built yet"));
-        }
-        assert_eq!(mount("type=volume,target=/x").unwrap_err().kind(), crate::error::Kind::CannotKeep);
-        assert_eq!(mount("target=/x").unwrap_err().kind(), crate::error::Kind::CannotKeep);
-    }
-
-    #[test]
-    fn bad_volumes_are_refused() {
-        for text in ["", ":/x", "/a:", "/a:b", "/a:/", "/a:/..", "/a:/b:rx", "/a:/b:ro:x", "/a:/b:nocopy"] {
-            assert!(volume(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn mounts_are_read_field_by_field() {
-        assert_eq!(mount("type=bind,source=/a,target=/b").unwrap(), bind("/a", "/b", false, "", false));
-        assert_eq!(
-            mount("type=bind,src=./a,dst=/b,ro,bind-propagation=rshared").unwrap(),
-            bind("/home/ann/a", "/b", true, "rshared", false)
-        );
-        assert_eq!(mount("type=bind,\"src=/a,b\",dst=/c,readonly=false").unwrap(), bind("/a,b", "/c", false, "", false));
-        let options = vec!["size=67108864".to_owned(), "mode=1777".to_owned(), "ro".to_owned()];
-        assert_eq!(
-            mount("type=tmpfs,target=/t,tmpfs-size=64m,tmpfs-mode=1777,readonly").unwrap(),
-            Mount::Tmpfs { target: "/t".into(), options }
-        );
-    }
-
-    #[test]
-    fn bad_mounts_are_refused() {
-        for text in [
-            "",
-            "type=bind",
-            "type=bind,source=/a",
-            "type=bind,target=/b",
-            "type=bind,source=a,target=/b",
-            "type=what,target=/b",
-            "type=bind,source=/a,target=/b,x=y",
-            "type=tmpfs,source=/a,target=/b",
-            "type=tmpfs,target=/b,tmpfs-mode=9",
-            "type=bind,source=/a,target=b",
-            "type=bind,source=/a,target=/b,readonly=maybe",
-            "type=bind,source=/a,target=/b,bind-propagation=up",
-            "type=bind,\"source=/a,target=/b",
-            "type=tmpfs,target=/b,tmpfs-size=big",
-        ] {
-            assert!(mount(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_tmpfs_takes_only_what_tmpfs_knows() {
-        let options = vec!["size=10%".to_owned(), "uid=5".to_owned(), "exec".to_owned()];
-        assert_eq!(parse_tmpfs("/run:size=10%,uid=5,exec").unwrap(), Mount::Tmpfs { target: "/run".into(), options });
-        for text in ["run", "/", "/run:lowerdir=/etc", "/run:size=big", "/run:mode=99", "/run:bind", "/run:uid=-1", "/run:mode=+7"] {
-            assert!(parse_tmpfs(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn one_path_is_mounted_once() {
-        let twice = [parse_tmpfs("/a").unwrap(), volume("/x:/a/").unwrap().mount];
-        assert!(check_targets(&twice).is_err());
-        assert!(check_targets(&twice[..1]).is_ok());
-    }
-}
+mod tests;

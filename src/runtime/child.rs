@@ -4,6 +4,7 @@
 
 use crate::runtime::create::Streams;
 use crate::runtime::handshake::{self, Word};
+use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::{Person, Plan};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, Forked, namespace};
@@ -52,6 +53,8 @@ pub struct Inherited<'a> {
     pub streams: Streams<'a>,
     /// Where the reaper tells the command's status; `None`: no reaper, the command itself is pid 1.
     pub status: Option<BorrowedFd<'a>>,
+    /// The namespaces that exist already.
+    pub held: &'a [Held],
 }
 
 pub fn become_container(plan: &Plan, inherited: Inherited) -> ! {
@@ -81,15 +84,19 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         return Err(Failure::new(Step::CloneContainer, Errno::ESRCH, "find the monitor"));
     }
     process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")?;
-    if plan.own_group_view {
+    namespaces::join(inherited.held, namespaces::BY_THE_CHILD)?;
+    if plan.namespaces.is_new(namespace::CGROUP) {
         process::unshare(namespace::CGROUP).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
     }
     let umask = mount::set_umask(0);
     root::furnish(plan)?;
-    if let (Some(hostname), true) = (plan.hostname, plan.has(namespace::UTS)) {
+    if let (Some(hostname), true) = (plan.hostname, plan.namespaces.has(namespace::UTS)) {
         kernel_identity::set_hostname(hostname).at(Step::NameHost, || format!("sethostname({hostname:?})"))?;
     }
-    if plan.has(namespace::NET) {
+    if let (Some(name), true) = (plan.domainname, plan.namespaces.has(namespace::UTS)) {
+        kernel_identity::set_domainname(name).at(Step::NameHost, || format!("setdomainname({name:?})"))?;
+    }
+    if plan.namespaces.is_new(namespace::NET) {
         network::loopback_up().at(Step::SwitchLoopbackOn, "switch lo on")?;
     }
     let terminal = open_terminal(plan)?;
@@ -179,10 +186,21 @@ pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
     }
     process::default_every_signal();
     process::block_every_signal(false).at(Step::Execute, "unblock signals")?;
+    if let Some(score) = person.oom_score_adj {
+        set_oom_score_adj(score).at(Step::SetProcessLimits, || format!("set --oom-score-adj to {score}"))?;
+    }
     for (resource, soft, hard) in &person.limits {
-        kernel_identity::set_limit(*resource, *soft, *hard).at(Step::SetProcessLimits, || format!("limit {resource} to {soft}:{hard}"))?;
+        kernel_identity::set_limit(*resource, *soft, *hard)
+            .at(Step::SetProcessLimits, || format!("set --ulimit {}={soft}:{hard}", kernel_identity::rlimit_name(*resource)))?;
     }
     identity::become_somebody(person, inherited)
+}
+
+/// Through a procfs of our own: what the image, or a process of the container, put over /proc could lead the write elsewhere
+/// (CVE-2019-16884, CVE-2025-52881).
+fn set_oom_score_adj(score: i32) -> Result<(), Errno> {
+    let proc = mount::private_proc()?;
+    file::write_kernel_file_beneath(proc.as_fd(), &format!("{}/oom_score_adj", process::own_pid()), &score.to_string())
 }
 
 /// The sources lie above 2: whoever starts a process keeps its own three streams there.

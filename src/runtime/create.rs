@@ -1,9 +1,10 @@
-//! The parent's half of a start: one clone3, then it listens until the child has become the user's program.
+//! The parent's half of a start: one clone3 (or a cloner's), then it listens until the child has become the user's program.
 
 use crate::error::{Context, Error, Result};
 use crate::init;
 use crate::runtime::cgroup::Group;
 use crate::runtime::child::{self, Inherited};
+use crate::runtime::cloner;
 use crate::runtime::handshake::{self, Stage, Word};
 use crate::runtime::plan::Plan;
 use crate::sys::process::{self, Forked};
@@ -46,12 +47,18 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let (ours, theirs) = channel::pair().with_context(place)?;
     let pipe = plan.reaper.then(file::pipe).transpose().with_context(place)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
-    match process::clone3(plan.namespaces, group.map(Group::descriptor)).with_context(place)? {
+    let held = plan.namespaces.hold().with_context(place)?;
+    let group = group.map(Group::descriptor);
+    let forked = match plan.namespaces.need_a_cloner() {
+        true => cloner::clone_through(&plan.namespaces, &held, group)?,
+        false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
+    };
+    match forked {
         Forked::Child => {
             // Else the child would hold its own parent's end, and never learn that the parent is gone.
             drop(ours);
             let status = pipe.as_ref().map(|(_, status)| status.as_fd());
-            child::become_container(plan, Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status })
+            child::become_container(plan, Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status, held: &held })
         }
         Forked::Parent { pid, pidfd } => Ok(Created { pid, pidfd, status: pipe.map(|(read, _)| read), socket: ours }),
     }

@@ -4,24 +4,26 @@
 //!   parent (monitor)                          child (in the new namespaces)
 //!        │   clone3                                │  Born
 //!        │ ──────────────────────────────────────► │
-//!        │                                         │  builds its world, steps 5 to 17
+//!        │                                         │  builds its world, steps 5 to 18
 //!        │ ◄────────────────── Ready (+ terminal) ─│  Ready
 //!        │ ─ Start ──────────────────────────────► │
-//!        │                                         │  becomes the user, steps 18 to 24
+//!        │                                         │  becomes the user, steps 19 to 25
 //!        │ ◄──── the socket closes: exec took place │  Started
 //!
 //!   at any time:  ◄── Failed{step, what, errno} ── │  and the child ends
 //! ```
 //!
+//! Where the parent cannot make the child itself, a cloner does (`cloner.rs`), and says Born with its pid on a socket of its own.
 //! `run` says Start before it hears Ready: the socket keeps it, and nobody waits. The child never prints.
 
 use crate::error::{Error, Kind};
 use crate::sys::Errno;
 use crate::trace::Step;
 
-/// From the child.
+/// From the child, or from the cloner before it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Word {
+    Born(i32),
     Ready,
     Failed(Failure),
 }
@@ -43,6 +45,7 @@ pub const LONGEST: usize = 4096;
 impl Word {
     pub fn encode(&self) -> Vec<u8> {
         match self {
+            Word::Born(pid) => [&b"B"[..], &pid.to_le_bytes()].concat(),
             Word::Ready => vec![b'R'],
             Word::Failed(failure) => {
                 let mut bytes = vec![b'F', failure.step.number()];
@@ -60,6 +63,7 @@ impl Word {
     /// `None`: not a word of ours.
     pub fn decode(bytes: &[u8]) -> Option<Word> {
         match bytes {
+            [b'B', a, b, c, d] => Some(Word::Born(i32::from_le_bytes([*a, *b, *c, *d]))),
             [b'R'] => Some(Word::Ready),
             [b'F', step, a, b, c, d, what @ ..] => Some(Word::Failed(Failure {
                 step: Step::from_number(*step)?,
@@ -97,7 +101,21 @@ impl Failure {
     /// exit codes of its own; everything else is ours and says at which step.
     pub fn into_error(self) -> Error {
         if self.step == Step::FindUser {
-            return Error::no_such(self.what).hint("name a user of the image's /etc/passwd, or a number");
+            let file =
+                if self.what.starts_with("no group") { "a group of the image's /etc/group" } else { "a user of the image's /etc/passwd" };
+            return Error::no_such(self.what).hint(format!("name {file}, or a number"));
+        }
+        if self.step == Step::TuneKernel {
+            let error = Error::from_errno(format!("cannot {}", self.what), self.errno).of_kind(Kind::CannotKeep);
+            return match self.errno {
+                Errno::ENOENT => error.hint("this kernel has no such setting for containers: look for it below /proc/sys inside one"),
+                _ => error.hint("the kernel does not take this value"),
+            };
+        }
+        if self.step == Step::SetProcessLimits && matches!(self.errno, Errno::EACCES | Errno::EPERM) {
+            return Error::cannot_keep(format!("cannot {}", self.what))
+                .because("tare itself may not: it has no CAP_SYS_RESOURCE here")
+                .hint("ask for no more than tare itself has, or leave it out");
         }
         if self.step != Step::Execute && self.step != Step::EnterDirectory {
             return Error::from_errno(format!("failed at {}", self.step.place()), self.errno).doing(self.what);
@@ -133,7 +151,7 @@ mod tests {
 
     #[test]
     fn words_survive_the_way() {
-        for word in [Word::Ready, Word::Failed(failure())] {
+        for word in [Word::Born(1 << 22), Word::Ready, Word::Failed(failure())] {
             assert_eq!(Word::decode(&word.encode()), Some(word));
         }
         let long = Word::Failed(Failure { what: "ä".repeat(5000), ..failure() });
@@ -142,8 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn the_sealed_program_names_the_same_step() {
+        let source = include_str!("../init/reaper.rs");
+        assert!(source.contains(&format!("const STEP_EXECUTE: u8 = {};", Step::Execute.number())));
+    }
+
+    #[test]
     fn garbage_is_no_word() {
-        for bytes in [&b""[..], b"R!", b"F", b"F\x00\x00\x00\x00\x00", b"F\xff\x01\x00\x00\x00", b"F\x01\x01\x00\x00\x00\xff"] {
+        for bytes in
+            [&b""[..], b"R!", b"B", b"B\x01", b"F", b"F\x00\x00\x00\x00\x00", b"F\xff\x01\x00\x00\x00", b"F\x01\x01\x00\x00\x00\xff"]
+        {
             assert_eq!(Word::decode(bytes), None, "{bytes:?}");
         }
     }
@@ -156,6 +182,7 @@ mod tests {
         assert_eq!(Stage::Born.after(Some(&failed)), Some(Stage::Failed));
         assert_eq!(Stage::Ready.after(Some(&failed)), Some(Stage::Failed));
         assert_eq!(Stage::Born.after(None), None);
+        assert_eq!(Stage::Born.after(Some(&Word::Born(7))), None, "the cloner's word, on the child's socket");
         assert_eq!(Stage::Ready.after(Some(&Word::Ready)), None);
         assert_eq!(Stage::Started.after(None), None);
     }
@@ -163,6 +190,6 @@ mod tests {
     #[test]
     fn a_failure_says_where_and_why() {
         let text = failure().into_error().to_string();
-        assert_eq!(text, "failed at step 9 of 24, make the new root the only root: pivot_root(\".\", \".\"): Invalid argument");
+        assert_eq!(text, "failed at step 9 of 25, make the new root the only root: pivot_root(\".\", \".\"): Invalid argument");
     }
 }

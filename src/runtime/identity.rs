@@ -81,7 +81,15 @@ fn find_user(person: &Person) -> Result<User> {
         return Ok(User { uid: person.uid, gid: person.gid, groups: person.groups.to_vec(), home });
     };
     let missing = |reason: String| Failure::new(Step::FindUser, Errno::ENOENT, reason);
-    user::resolve(wish, &user_file("passwd")?, &user_file("group")?).map_err(missing)
+    let groups = user_file("group")?;
+    let mut found = user::resolve(wish, &user_file("passwd")?, &groups).map_err(missing)?;
+    for further in person.further_groups {
+        let gid = user::group(further, &groups).map_err(missing)?;
+        if !found.groups.contains(&gid) {
+            found.groups.push(gid);
+        }
+    }
+    Ok(found)
 }
 
 /// An image may have none. Opened without waiting, in case it is a fifo, and only up to a bound.

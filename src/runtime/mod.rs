@@ -4,19 +4,25 @@
 //!
 //! 1. `plan.rs` digests the spec into what the child needs, and refuses what cannot be kept.
 //! 2. `cgroup/` makes the group, limits it and guards the devices.
-//! 3. `create.rs` is the parent's half: one clone3, then it listens (`handshake.rs`).
+//! 3. `create.rs` is the parent's half: one clone3, then it listens (`handshake.rs`). `namespaces.rs` says which views are new
+//!    and which are joined; `cloner.rs` goes between where a process cannot join them once it is born.
 //! 4. `child.rs` is the child's half: a table of contents that ends in exec; `root/` furnishes its world,
 //!    `identity.rs` makes it somebody.
 //! 5. `enter.rs` puts a further process into a container that runs.
+//!
+//! Beside the story, `layers.rs` shows the layers as one tree before anything runs.
 
 pub mod cgroup;
 mod child;
+mod cloner;
 pub mod create;
 pub mod enter;
 pub mod handshake;
 mod identity;
+pub mod layers;
+pub mod namespaces;
 pub mod plan;
 mod root;
 
 pub use create::{Created, Streams, create};
-pub use plan::Plan;
+pub use plan::{Beyond, Plan};

@@ -1,14 +1,17 @@
 //! A spec, digested: everything the child needs, looked up and converted while there is still time to refuse.
 
 use crate::error::{Error, Result};
+use crate::runtime::namespaces::Namespaces;
 use crate::runtime::root::options::MountOptions;
+use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
-use oci_spec::runtime::{Capability, LinuxNamespaceType, Process, Spec};
+use oci_spec::runtime::{Capability, Linux, Process, Spec};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// What one process of a container shall be: the first one, or one that enters later.
@@ -21,9 +24,12 @@ pub struct Person<'a> {
     pub uid: u32,
     pub gid: u32,
     pub groups: &'a [u32],
+    /// Names and numbers of further groups, to be looked up with the user.
+    pub further_groups: &'a [String],
     pub capabilities: Capabilities,
     /// Number, soft, hard.
     pub limits: Vec<(u32, u64, u64)>,
+    pub oom_score_adj: Option<i32>,
     pub no_new_privileges: bool,
     pub terminal: bool,
     pub terminal_size: Option<Size>,
@@ -33,8 +39,7 @@ pub struct Person<'a> {
 
 pub struct Plan<'a> {
     pub person: Person<'a>,
-    pub namespaces: u64,
-    pub own_group_view: bool,
+    pub namespaces: Namespaces<'a>,
     pub root: &'a Path,
     pub read_only_root: bool,
     pub mounts: Vec<PlannedMount<'a>>,
@@ -43,6 +48,9 @@ pub struct Plan<'a> {
     pub protected: &'a [String],
     pub sysctl: Vec<(&'a str, &'a str)>,
     pub hostname: Option<&'a str>,
+    pub small_files: Option<SmallFiles<'a>>,
+    pub borrowed: Vec<Borrowed<'a>>,
+    pub domainname: Option<&'a str>,
     /// Our reaper is pid 1, and the command its child.
     pub reaper: bool,
 }
@@ -52,6 +60,8 @@ pub struct PlannedMount<'a> {
     pub kind: &'a str,
     pub source: &'a str,
     pub options: MountOptions,
+    /// The source, where the caller holds it already.
+    pub held: Option<OwnedFd>,
 }
 
 pub struct Device<'a> {
@@ -63,12 +73,33 @@ pub struct Device<'a> {
     pub owner: (u32, u32),
 }
 
+/// Files that the container's first process writes itself, into a little file system in memory, which it mounts over `dir` where
+/// only it sees that: the spec binds them from there.
+pub struct SmallFiles<'a> {
+    pub dir: &'a Path,
+    /// Name and content.
+    pub files: Vec<(&'a str, String)>,
+}
+
+/// Binds whose source begins with `place` are taken out of the mounts of another container (a pidfd) instead of the host's: the
+/// rest of the source is a path there.
+#[derive(Clone, Copy)]
+pub struct Borrowed<'a> {
+    pub place: &'a str,
+    pub owner: BorrowedFd<'a>,
+}
+
 /// What the spec does not say, because OCI has no word for it.
 #[derive(Default)]
 pub struct Beyond<'a> {
+    pub small_files: Option<SmallFiles<'a>>,
+    pub borrowed: Vec<Borrowed<'a>>,
     pub user: Option<&'a str>,
+    pub groups: &'a [String],
     pub reaper: bool,
     pub filter: Cow<'a, [FilterInstruction]>,
+    /// Sources that a path alone cannot name, as detached trees, by target.
+    pub held: Vec<(PathBuf, OwnedFd)>,
 }
 
 impl<'a> Plan<'a> {
@@ -76,39 +107,29 @@ impl<'a> Plan<'a> {
         let process = spec.process().as_ref().ok_or_else(|| Error::damaged("config.json has no process"))?;
         let root = spec.root().as_ref().ok_or_else(|| Error::damaged("config.json has no root"))?;
         let linux = spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
-        let asked = linux.namespaces().as_deref().unwrap_or_default();
-        if let Some(joined) = asked.iter().find(|namespace| namespace.path().is_some()) {
-            return Err(Error::cannot_keep(format!("cannot join a {} namespace by its path", joined.typ())).because("not built yet"));
-        }
-        let has = |kind| asked.iter().any(|namespace| namespace.typ() == kind);
-        let bits = [
-            (LinuxNamespaceType::Mount, namespace::MOUNT),
-            (LinuxNamespaceType::Pid, namespace::PID),
-            (LinuxNamespaceType::Ipc, namespace::IPC),
-            (LinuxNamespaceType::Uts, namespace::UTS),
-            (LinuxNamespaceType::Network, namespace::NET),
-        ];
-        if !has(LinuxNamespaceType::Mount) {
-            return Err(Error::cannot_keep("cannot start without a mount namespace").because("the host's mounts would change"));
+        let namespaces = Namespaces::new(linux)?;
+        let mut mounts = spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<Vec<_>>>()?;
+        for (target, tree) in beyond.held {
+            if let Some(planned) = mounts.iter_mut().find(|planned| planned.target == target) {
+                planned.held = Some(tree);
+            }
         }
         Ok(Plan {
-            person: Person::new(process, beyond.user, beyond.filter)?,
-            namespaces: bits.iter().filter(|(kind, _)| has(*kind)).fold(0, |all, (_, bit)| all | bit),
-            own_group_view: has(LinuxNamespaceType::Cgroup),
+            person: Person { further_groups: beyond.groups, ..Person::new(process, beyond.user, beyond.filter)? },
             root: root.path(),
             read_only_root: root.readonly().unwrap_or(false),
-            mounts: spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<_>>()?,
+            mounts,
             devices: linux.devices().as_deref().unwrap_or_default().iter().map(Device::new).collect::<Result<_>>()?,
             masked: linux.masked_paths().as_deref().unwrap_or_default(),
             protected: linux.readonly_paths().as_deref().unwrap_or_default(),
-            sysctl: linux.sysctl().iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            sysctl: sysctls(linux, &namespaces)?,
             hostname: spec.hostname().as_deref(),
+            small_files: beyond.small_files,
+            borrowed: beyond.borrowed,
+            domainname: spec.domainname().as_deref(),
+            namespaces,
             reaper: beyond.reaper,
         })
-    }
-
-    pub fn has(&self, namespace: u64) -> bool {
-        self.namespaces & namespace != 0
     }
 }
 
@@ -126,14 +147,34 @@ impl<'a> Person<'a> {
             uid: process.user().uid(),
             gid: process.user().gid(),
             groups: process.user().additional_gids().as_deref().unwrap_or_default(),
+            further_groups: &[],
             capabilities: process.capabilities().as_ref().map(capabilities).unwrap_or_default(),
             limits: limits(process)?,
+            oom_score_adj: process.oom_score_adj(),
             no_new_privileges: process.no_new_privileges().unwrap_or(false),
             terminal: process.terminal().unwrap_or(false),
             terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
             filter,
         })
     }
+}
+
+/// In the order of their names: the spec has none. A setting without a namespace of the container's own would change the host.
+fn sysctls<'a>(linux: &'a Linux, namespaces: &Namespaces) -> Result<Vec<(&'a str, &'a str)>> {
+    let mut all: Vec<_> = linux.sysctl().iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    all.sort_unstable();
+    for (name, _) in &all {
+        let own = match sysctl::owner(name) {
+            Some(Owner::Network) => namespaces.has(namespace::NET),
+            Some(Owner::Ipc) => namespaces.has(namespace::IPC),
+            Some(Owner::Names) => namespaces.has(namespace::UTS),
+            None => false,
+        };
+        if !own {
+            return Err(Error::cannot_keep(format!("cannot set {name}")).because("it is not the container's own"));
+        }
+    }
+    Ok(all)
 }
 
 fn c_strings(words: &[String], what: &str) -> Result<Vec<CString>> {
@@ -176,6 +217,7 @@ impl<'a> PlannedMount<'a> {
             kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or("bind") },
             source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
             options,
+            held: None,
         })
     }
 
@@ -203,5 +245,28 @@ impl<'a> Device<'a> {
             mode: device.file_mode().unwrap_or(0o666),
             owner: (device.uid().unwrap_or(0), device.gid().unwrap_or(0)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With these namespaces beside the one for mounts, and this setting of the kernel.
+    fn planned(namespaces: &[&str], setting: &str) -> bool {
+        let namespaces: Vec<_> = ["mount"].iter().chain(namespaces).map(|kind| serde_json::json!({ "type": kind })).collect();
+        let spec = serde_json::json!({
+            "ociVersion": "1.2.0", "root": { "path": "/r" },
+            "process": { "cwd": "/", "args": ["x"], "user": { "uid": 0, "gid": 0 } },
+            "linux": { "namespaces": namespaces, "sysctl": { setting: "1" } },
+        });
+        Plan::new(&serde_json::from_value(spec).unwrap(), Beyond::default()).is_ok()
+    }
+
+    #[test]
+    fn a_setting_is_only_made_in_a_namespace_of_the_container_s_own() {
+        assert!(planned(&["network"], "net.x.y") && planned(&["ipc"], "kernel.shmmax") && planned(&["uts"], "kernel.domainname"));
+        assert!(!planned(&["ipc", "uts"], "net.x.y") && !planned(&["network"], "kernel.shmmax") && !planned(&["ipc"], "kernel.domainname"));
+        assert!(!planned(&["network", "ipc", "uts", "pid"], "kernel.panic"));
     }
 }

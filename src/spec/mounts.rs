@@ -1,7 +1,7 @@
 //! Everything a container sees as a file system, in the order in which it is mounted.
 
 use crate::error::{Error, Result};
-use crate::options::{self, Wishes};
+use crate::options::{self, Below, Ipc, Network, Wishes};
 use crate::spec::runtime_spec::Facts;
 use oci_spec::runtime::Mount;
 use std::path::{Path, PathBuf};
@@ -47,17 +47,12 @@ fn mount(destination: &str, kind: &str, source: &str, options: &[&str]) -> Mount
 }
 
 /// What programs expect to be there; the same as in Docker, in the same order.
-fn of_the_kernel<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = Mount> {
+fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> {
     const SAFE: [&str; 3] = ["nosuid", "noexec", "nodev"];
     const SAFE_AND_READ_ONLY: [&str; 4] = ["nosuid", "noexec", "nodev", "ro"];
     let for_reading = if wishes.privileged { &SAFE[..] } else { &SAFE_AND_READ_ONLY[..] };
     // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
     let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", for_reading));
-    let shared_memory = if wishes.ipc == options::Ipc::Host {
-        ("/dev/shm", "bind", "/dev/shm", &["rbind", "rprivate"][..])
-    } else {
-        ("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"][..])
-    };
     [
         Some(("/proc", "proc", "proc", &SAFE[..])),
         Some(("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"][..])),
@@ -66,12 +61,31 @@ fn of_the_kernel<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item
         Some(("/sys", "sysfs", "sysfs", for_reading)),
         groups,
         Some(("/dev/mqueue", "mqueue", "mqueue", &SAFE[..])),
-        Some(shared_memory),
     ]
     .into_iter()
     .flatten()
-    .filter(|(destination, ..)| !replaced(wishes, destination))
     .map(|(destination, kind, source, options)| mount(destination, kind, source, options))
+    .chain(shared_memory(wishes))
+    .filter(|mount| !replaced(wishes, mount.destination().to_str().unwrap_or_default()))
+}
+
+/// System V objects and message queues go with the ipc namespace; POSIX shared memory is files, so it is shared by a mount.
+fn shared_memory(wishes: &Wishes) -> Option<Mount> {
+    const TARGET: &str = "/dev/shm";
+    match &wishes.ipc {
+        Ipc::None => None,
+        Ipc::Host => Some(mount(TARGET, "bind", TARGET, &["rbind", "rprivate"])),
+        Ipc::Container(id) => Some(mount(TARGET, "bind", &(place_of(id) + TARGET), &["bind", "rprivate", "nosuid", "noexec", "nodev"])),
+        Ipc::Private | Ipc::Shareable => {
+            let size = format!("size={}k", wishes.shm_size.unwrap_or(64 << 20).div_ceil(1024));
+            Some(mount(TARGET, "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", &size]))
+        }
+    }
+}
+
+/// Stands before the path of a source that is another container's: no path of the host begins like this.
+pub fn place_of(id: &str) -> String {
+    format!("container:{id}")
 }
 
 /// A mount that was asked for takes the place of ours; one on /dev that of everything below it.
@@ -80,26 +94,31 @@ fn replaced(wishes: &Wishes, destination: &str) -> bool {
     wishes.mounts.iter().any(|mount| covers(mount.target()))
 }
 
-/// The three files that are the container's own although the image may have them too.
+/// The three files that are the container's own although the image may have them too; with the network of another container,
+/// those of that one.
 fn etc_files<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = Mount> {
     let files = [("/etc/resolv.conf", &facts.resolv_conf), ("/etc/hostname", &facts.hostname_file), ("/etc/hosts", &facts.hosts)];
     let options: &[&str] = if wishes.read_only { &["rbind", "rprivate", "ro"] } else { &["rbind", "rprivate"] };
     let own = files.into_iter().filter(|(target, _)| !wishes.mounts.iter().any(|mount| mount.target() == *target));
     own.map(move |(target, source)| {
         let mut made = mount(target, "bind", "", options);
-        made.set_source(Some(source.clone()));
+        made.set_source(Some(match &wishes.network {
+            Network::Container(id) => (place_of(id) + target).into(),
+            Network::None | Network::Host => source.clone(),
+        }));
         made
     })
 }
 
 fn wished(wish: &options::Mount) -> Mount {
     match wish {
-        options::Mount::Bind { source, target, read_only, propagation, .. } => {
+        options::Mount::Bind { source, target, read_only, propagation, below, .. } => {
             let propagation = if propagation.is_empty() { "rprivate" } else { propagation };
-            let options = ["rbind", propagation, if *read_only { "ro" } else { "rw" }];
-            let mut made = mount(target, "bind", "", &options);
-            made.set_source(Some(source.clone()));
-            made
+            let bind = if *below == Below::Hidden { "bind" } else { "rbind" };
+            bound(source, target, [bind, propagation, writable(*read_only, *below)])
+        }
+        options::Mount::Volume(volume) => {
+            bound(&volume.source, &volume.target, ["rbind", "rprivate", writable(volume.read_only, Below::Seen)])
         }
         options::Mount::Tmpfs { target, options } => {
             // The wishes come last: `exec` takes back our `noexec`.
@@ -108,6 +127,22 @@ fn wished(wish: &options::Mount) -> Mount {
             mount(target, "tmpfs", "tmpfs", &options)
         }
     }
+}
+
+/// In the words of the OCI spec `ro` is the topmost mount alone, and `rro` all that are mounted below it too.
+fn writable(read_only: bool, below: Below) -> &'static str {
+    match (read_only, below) {
+        (false, _) => "rw",
+        (true, Below::Writable) => "ro",
+        // A writable mount below a read-only one would be a hole.
+        (true, Below::Seen | Below::Hidden) => "rro",
+    }
+}
+
+fn bound(source: &Path, target: &str, options: [&str; 3]) -> Mount {
+    let mut made = mount(target, "bind", "", &options);
+    made.set_source(Some(source.to_owned()));
+    made
 }
 
 /// What is mounted over /proc or into it could make writes to our own protections go elsewhere (CVE-2019-16884,
@@ -171,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn shared_memory_has_the_size_that_was_asked_for() {
+        let shm = |shm_size| {
+            let all = made(&Wishes { shm_size, ..Wishes::default() }, &facts());
+            all.into_iter().find(|(target, _)| target == "/dev/shm").unwrap().1
+        };
+        assert!(shm(None).ends_with("size=65536k") && shm(Some(1 << 20)).ends_with("size=1024k") && shm(Some(1)).ends_with("size=1k"));
+    }
+
+    #[test]
     fn deeper_mounts_come_later() {
         let wishes = with(&["/a:/data/cache/x", "/b:/data"], &["/data/cache", "/etc"]);
         assert!(targets(&wishes).ends_with("/data /etc /etc/resolv.conf /etc/hostname /etc/hosts /data/cache /data/cache/x"));
@@ -192,9 +236,23 @@ mod tests {
     fn options_of_wishes_are_complete() {
         let all = made(&with(&["/a:/a:ro,rslave", "/b:/b"], &["/t:size=1m,exec"]), &facts());
         let options = |target: &str| all.iter().find(|(known, _)| known == target).unwrap().1.clone();
-        assert_eq!(options("/a"), "rbind,rslave,ro");
+        assert_eq!(options("/a"), "rbind,rslave,rro");
         assert_eq!(options("/b"), "rbind,rprivate,rw");
         assert_eq!(options("/t"), "noexec,nosuid,nodev,rprivate,size=1m,exec");
+    }
+
+    #[test]
+    fn what_lies_below_a_mount_is_said_in_the_words_of_the_spec() {
+        let bind = |words: &str| options::mounts::parse_mount(&format!("type=bind,src=/a,dst=/b,{words}"), Path::new("/")).unwrap();
+        let volume = options::VolumeMount { source: "/store/data".into(), target: "/v".into(), read_only: true, ..Default::default() };
+        for (mount, expected) in [
+            (bind("ro"), "rbind,rprivate,rro"),
+            (bind("ro,bind-recursive=writable"), "rbind,rprivate,ro"),
+            (bind("bind-recursive=disabled"), "bind,rprivate,rw"),
+            (options::Mount::Volume(volume), "rbind,rprivate,rro"),
+        ] {
+            assert_eq!(wished(&mount).options().as_ref().unwrap().join(","), expected);
+        }
     }
 
     #[test]

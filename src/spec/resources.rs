@@ -1,42 +1,75 @@
 //! Limits and device rules, in the words of the OCI runtime spec.
 
-use crate::options::Limits;
-use crate::spec::runtime_spec::DeviceNode;
-use oci_spec::runtime::{LinuxCpu, LinuxDevice, LinuxDeviceCgroup, LinuxDeviceType, LinuxMemory, LinuxPids, LinuxResources};
+use crate::error::{Error, Result};
+use crate::options::{IoRateKind, Limits, Wishes, device_rules};
+use crate::spec::runtime_spec::{DeviceNode, DeviceRate, Facts};
+use oci_spec::runtime::{
+    LinuxBlockIo, LinuxCpu, LinuxDevice, LinuxDeviceCgroup, LinuxDeviceType, LinuxMemory, LinuxPids, LinuxResources, LinuxThrottleDevice,
+    LinuxThrottleDeviceBuilder,
+};
 
 /// Microseconds. A container gets its share anew ten times a second, as in Docker.
 const CPU_PERIOD: u64 = 100_000;
 
-pub fn resources(limits: &Limits, privileged: bool, devices: &[DeviceNode]) -> LinuxResources {
+pub fn resources(wishes: &Wishes, facts: &Facts) -> Result<LinuxResources> {
+    let limits = &wishes.limits;
     let mut resources = LinuxResources::default();
-    resources.set_devices(Some(device_rules(privileged, devices))).set_memory(memory(limits)).set_cpu(cpu(limits));
+    resources.set_devices(Some(device_rules(wishes, &facts.devices)?)).set_memory(memory(limits)).set_cpu(cpu(limits));
+    resources.set_block_io(block_io(limits.io_weight, &facts.io_rates)?);
     if let Some(pids) = limits.pids {
         let mut limit = LinuxPids::default();
         limit.set_limit(pids);
         resources.set_pids(Some(limit));
     }
-    resources
+    Ok(resources)
 }
 
 /// In the spec "swap" is memory and swap together, as in Docker. Without a wish, as much swap as memory is allowed.
 fn memory(limits: &Limits) -> Option<LinuxMemory> {
-    let memory = i64::try_from(limits.memory?).unwrap_or(i64::MAX);
+    if limits.memory.is_none() && limits.memory_reservation.is_none() {
+        return None;
+    }
+    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let mut limit = LinuxMemory::default();
-    limit.set_limit(Some(memory)).set_swap(Some(limits.memory_swap.unwrap_or(memory.saturating_mul(2))));
+    limit.set_reservation(limits.memory_reservation.map(signed));
+    if let Some(memory) = limits.memory.map(signed) {
+        limit.set_limit(Some(memory)).set_swap(Some(limits.memory_swap.unwrap_or(memory.saturating_mul(2))));
+    }
     Some(limit)
 }
 
 fn cpu(limits: &Limits) -> Option<LinuxCpu> {
-    if limits.nano_cpus.is_none() && limits.cpu_shares.is_none() {
-        return None;
-    }
     let mut cpu = LinuxCpu::default();
-    cpu.set_shares(limits.cpu_shares);
+    cpu.set_shares(limits.cpu_shares).set_quota(limits.cpu_quota).set_period(limits.cpu_period);
+    cpu.set_cpus(limits.cpuset_cpus.clone()).set_mems(limits.cpuset_mems.clone());
     if let Some(nanos) = limits.nano_cpus {
         let quota = u128::from(nanos) * u128::from(CPU_PERIOD) / 1_000_000_000;
         cpu.set_quota(i64::try_from(quota).ok()).set_period(Some(CPU_PERIOD));
     }
-    Some(cpu)
+    (cpu != LinuxCpu::default()).then_some(cpu)
+}
+
+fn block_io(weight: Option<u16>, rates: &[DeviceRate]) -> Result<Option<LinuxBlockIo>> {
+    if weight.is_none() && rates.is_empty() {
+        return Ok(None);
+    }
+    let of = |kind: IoRateKind| -> Result<Option<Vec<LinuxThrottleDevice>>> {
+        let all: Vec<_> = rates.iter().filter(|rate| rate.kind == kind).map(throttle).collect::<Result<_>>()?;
+        Ok((!all.is_empty()).then_some(all))
+    };
+    let mut block_io = LinuxBlockIo::default();
+    block_io
+        .set_weight(weight)
+        .set_throttle_read_bps_device(of(IoRateKind::ReadBytes)?)
+        .set_throttle_write_bps_device(of(IoRateKind::WriteBytes)?)
+        .set_throttle_read_iops_device(of(IoRateKind::ReadOperations)?)
+        .set_throttle_write_iops_device(of(IoRateKind::WriteOperations)?);
+    Ok(Some(block_io))
+}
+
+fn throttle(rate: &DeviceRate) -> Result<LinuxThrottleDevice> {
+    let device = LinuxThrottleDeviceBuilder::default().major(rate.major as i64).minor(rate.minor as i64).rate(rate.rate).build();
+    device.map_err(|e| Error::failed("cannot write the rate of a device down").because(e))
 }
 
 /// Device files that may be opened, as type, major and minor number and access; `None` is any number.
@@ -57,20 +90,23 @@ const ALLOWED: &[Rule] = &[
     (LinuxDeviceType::C, Some(136), None, "rwm"),  // pts
 ];
 
-fn device_rules(privileged: bool, devices: &[DeviceNode]) -> Vec<LinuxDeviceCgroup> {
+fn device_rules(wishes: &Wishes, devices: &[DeviceNode]) -> Result<Vec<LinuxDeviceCgroup>> {
     let rule = |allow: bool, kind: LinuxDeviceType, major: Option<i64>, minor: Option<i64>, access: &str| {
         let mut rule = LinuxDeviceCgroup::default();
         rule.set_allow(allow).set_typ(Some(kind)).set_major(major).set_minor(minor).set_access(Some(access.to_owned()));
         rule
     };
-    if privileged {
-        return vec![rule(true, LinuxDeviceType::A, None, None, "rwm")];
+    if wishes.privileged {
+        return Ok(vec![rule(true, LinuxDeviceType::A, None, None, "rwm")]);
     }
     let mut rules = Vec::with_capacity(1 + ALLOWED.len() + devices.len());
     rules.push(rule(false, LinuxDeviceType::A, None, None, "rwm"));
     rules.extend(ALLOWED.iter().map(|(kind, major, minor, access)| rule(true, *kind, *major, *minor, access)));
     rules.extend(devices.iter().map(|node| rule(true, kind(node), Some(node.major as i64), Some(node.minor as i64), &node.access)));
-    rules
+    for text in &wishes.device_rules {
+        rules.push(device_rules::parse(text)?);
+    }
+    Ok(rules)
 }
 
 pub fn device(node: &DeviceNode) -> LinuxDevice {
@@ -88,6 +124,10 @@ fn kind(node: &DeviceNode) -> LinuxDeviceType {
 mod tests {
     use super::*;
 
+    fn of(limits: Limits) -> LinuxResources {
+        resources(&Wishes { limits, ..Wishes::default() }, &Facts::default()).unwrap()
+    }
+
     #[test]
     fn limits_are_said_in_the_spec_s_terms() {
         let limits = Limits {
@@ -98,7 +138,7 @@ mod tests {
             pids: Some(-1),
             ..Limits::default()
         };
-        let made = resources(&limits, false, &[]);
+        let made = of(limits);
         assert_eq!((made.memory().unwrap().limit(), made.memory().unwrap().swap()), (Some(100), Some(200)));
         let cpu = made.cpu().as_ref().unwrap();
         assert_eq!((cpu.quota(), cpu.period(), cpu.shares()), (Some(150_000), Some(100_000), Some(512)));
@@ -107,10 +147,45 @@ mod tests {
 
     #[test]
     fn no_wish_is_no_limit() {
-        let made = resources(&Limits::default(), false, &[]);
-        assert!(made.memory().is_none() && made.cpu().is_none() && made.pids().is_none());
-        let unlimited = resources(&Limits { memory: Some(1), memory_swap: Some(-1), ..Limits::default() }, false, &[]);
+        let made = of(Limits::default());
+        assert!(made.memory().is_none() && made.cpu().is_none() && made.pids().is_none() && made.block_io().is_none());
+        let unlimited = of(Limits { memory: Some(1), memory_swap: Some(-1), ..Limits::default() });
         assert_eq!(unlimited.memory().unwrap().swap(), Some(-1));
+    }
+
+    #[test]
+    fn a_reservation_stands_alone_too() {
+        let made = of(Limits { memory_reservation: Some(7), ..Limits::default() });
+        assert_eq!(
+            (made.memory().unwrap().reservation(), made.memory().unwrap().limit(), made.memory().unwrap().swap()),
+            (Some(7), None, None)
+        );
+    }
+
+    #[test]
+    fn quota_period_and_sets_are_handed_on() {
+        let made = of(Limits {
+            cpu_quota: Some(-1),
+            cpu_period: Some(50_000),
+            cpuset_cpus: Some("0-1".into()),
+            cpuset_mems: Some("0".into()),
+            ..Limits::default()
+        });
+        let cpu = made.cpu().as_ref().unwrap();
+        assert_eq!(
+            (cpu.quota(), cpu.period(), cpu.cpus().as_deref(), cpu.mems().as_deref()),
+            (Some(-1), Some(50_000), Some("0-1"), Some("0"))
+        );
+    }
+
+    #[test]
+    fn rates_are_sorted_by_kind() {
+        let rate = |kind, rate| DeviceRate { major: 254, minor: 0, kind, rate };
+        let made = block_io(Some(300), &[rate(IoRateKind::ReadBytes, 1), rate(IoRateKind::WriteOperations, 2)]).unwrap().unwrap();
+        assert_eq!(made.weight(), Some(300));
+        assert_eq!(made.throttle_read_bps_device().as_ref().unwrap()[0].rate(), 1);
+        assert_eq!(made.throttle_write_iops_device().as_ref().unwrap()[0].major(), 254);
+        assert!(made.throttle_write_bps_device().is_none());
     }
 
     #[test]
@@ -125,10 +200,11 @@ mod tests {
             gid: 0,
             access: "rw".into(),
         };
-        let rules: Vec<String> = device_rules(false, &[node]).iter().map(|rule| format!("{} {rule}", rule.allow())).collect();
+        let wishes = Wishes { device_rules: vec!["c 10:* rm".into()], ..Wishes::default() };
+        let rules: Vec<String> = device_rules(&wishes, &[node]).unwrap().iter().map(|rule| format!("{} {rule}", rule.allow())).collect();
         assert_eq!(rules[0], "false a *:* rwm");
-        assert_eq!(rules.last().unwrap(), "true c 10:229 rw");
+        assert_eq!(rules[rules.len() - 2..], ["true c 10:229 rw", "true c 10:* rm"]);
         assert!(!rules.iter().any(|rule| rule.starts_with("true b") && rule != "true b *:* m"), "{rules:?}");
-        assert_eq!(device_rules(true, &[]).len(), 1);
+        assert_eq!(device_rules(&Wishes { privileged: true, ..wishes }, &[]).unwrap().len(), 1);
     }
 }

@@ -4,15 +4,17 @@
 
 pub use crate::spec::command::{command, known_init};
 pub use crate::spec::image_words::ImageWords;
+pub use crate::spec::mounts::place_of;
 
 use crate::error::{Error, Result};
+use crate::options::clocks;
 use crate::options::mounts::clean_path;
 use crate::options::users::{self, Who};
-use crate::options::{Ipc, Network, Pid, Seccomp, Ulimit, Wishes};
+use crate::options::{ClockOffsets, IoRateKind, Ipc, Network, Pid, Seccomp, Ulimit, Wishes, groups};
 use crate::spec::{capabilities, environment, mounts, protected, resources};
 use oci_spec::runtime::{
-    Capabilities, Linux, LinuxCapabilities, LinuxNamespace, LinuxNamespaceType, PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process,
-    Root, Spec, User,
+    Capabilities, Linux, LinuxCapabilities, LinuxNamespace, LinuxNamespaceType, LinuxTimeOffset, PosixRlimit, PosixRlimitBuilder,
+    PosixRlimitType, Process, Root, Spec, User,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -38,6 +40,8 @@ pub struct Facts {
     pub cgroup2_mounted: bool,
     /// The devices that were asked for; of a privileged container, all there are.
     pub devices: Vec<DeviceNode>,
+    /// The numbers of the devices that are slowed down, and how.
+    pub io_rates: Vec<DeviceRate>,
     /// The capabilities that we hold ourselves: "all" can mean no more. `None`: every one there is.
     pub held: Option<u64>,
     /// Paths of this machine to be masked beside those of every machine (`thermal_throttle` of each processor).
@@ -58,6 +62,15 @@ pub struct DeviceNode {
     pub access: String,
 }
 
+/// A rate that was asked for, of a block device that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceRate {
+    pub major: u64,
+    pub minor: u64,
+    pub kind: IoRateKind,
+    pub rate: u64,
+}
+
 /// Says which system call filter is meant where `linux.seccomp` says nothing: `default`, `unconfined` or `profile`.
 /// The table itself is not spelt out: reading 400 names back would cost more than the start itself.
 pub const SECCOMP_ANNOTATION: &str = "tare.seccomp";
@@ -71,14 +84,17 @@ pub fn runtime_spec(wishes: &Wishes, image: &ImageWords, facts: &Facts) -> Resul
         Seccomp::Unconfined => "unconfined",
         Seccomp::Profile(_) => "profile",
     };
+    let mut annotations: HashMap<String, String> = wishes.annotations.iter().cloned().collect();
+    annotations.insert(SECCOMP_ANNOTATION.to_owned(), seccomp.to_owned());
     let mut spec = Spec::default();
     spec.set_version("1.2.0".to_owned())
         .set_root(Some(root))
         .set_mounts(Some(mounts::mounts(wishes, facts)?))
         .set_process(Some(process(wishes, image, facts)?))
         .set_hostname((!wishes.host_uts).then(|| facts.hostname.clone()))
-        .set_annotations(Some(HashMap::from([(SECCOMP_ANNOTATION.to_owned(), seccomp.to_owned())])))
-        .set_linux(Some(linux(wishes, facts)));
+        .set_domainname(wishes.domainname.clone())
+        .set_annotations(Some(annotations))
+        .set_linux(Some(linux(wishes, facts)?));
     Ok(spec)
 }
 
@@ -89,7 +105,8 @@ fn process(wishes: &Wishes, image: &ImageWords, facts: &Facts) -> Result<Process
         .set_args(Some(command(wishes, image)?))
         .set_env(Some(environment::environment(&facts.hostname, wishes.terminal, &image.env, &wishes.env)))
         .set_cwd(clean_path(workdir).into())
-        .set_user(user(wishes.user.as_deref().unwrap_or(&image.user))?)
+        .set_user(user(wishes.user.as_deref().unwrap_or(&image.user), &wishes.groups)?)
+        .set_oom_score_adj(wishes.oom_score_adj)
         .set_terminal(Some(wishes.terminal))
         .set_capabilities(Some(capability_sets(wishes, facts)?))
         .set_rlimits(Some(wishes.ulimits.iter().map(rlimit).collect::<Result<_>>()?))
@@ -98,8 +115,11 @@ fn process(wishes: &Wishes, image: &ImageWords, facts: &Facts) -> Result<Process
 }
 
 /// Numbers as they are. Names stand in `username`, and are looked up in the container's own files when it starts.
-fn user(text: &str) -> Result<User> {
+fn user(text: &str, further: &[String]) -> Result<User> {
     let mut user = User::default();
+    if !further.is_empty() {
+        user.set_additional_gids(Some(groups::numbers(further)));
+    }
     if text.is_empty() {
         return Ok(user);
     }
@@ -133,13 +153,17 @@ fn rlimit(ulimit: &Ulimit) -> Result<PosixRlimit> {
     limit.map_err(|e| Error::failed(format!("cannot write limit {} down", ulimit.name)).because(e))
 }
 
-fn linux(wishes: &Wishes, facts: &Facts) -> Linux {
+fn linux(wishes: &Wishes, facts: &Facts) -> Result<Linux> {
     let mut linux = Linux::default();
     linux
         .set_namespaces(Some(namespaces(wishes)))
-        .set_resources(Some(resources::resources(&wishes.limits, wishes.privileged, &facts.devices)))
+        .set_time_offsets(time_offsets(&wishes.clocks))
+        .set_resources(Some(resources::resources(wishes, facts)?))
         .set_cgroups_path(Some(facts.cgroup_path.clone().into()))
         .set_rootfs_propagation(Some(propagation(wishes).to_owned()));
+    if !wishes.sysctls.is_empty() {
+        linux.set_sysctl(Some(wishes.sysctls.iter().cloned().collect()));
+    }
     if !facts.devices.is_empty() {
         linux.set_devices(Some(facts.devices.iter().map(resources::device).collect()));
     }
@@ -151,18 +175,20 @@ fn linux(wishes: &Wishes, facts: &Facts) -> Linux {
         masked.extend(facts.masked.iter().cloned());
         linux.set_masked_paths(Some(masked)).set_readonly_paths(Some(owned(protected::READ_ONLY)));
     }
-    linux
+    Ok(linux)
 }
 
+/// That of another container stands here like one of its own: where it is, only the start can say, and fills in the path.
 fn namespaces(wishes: &Wishes) -> Vec<LinuxNamespace> {
     let own = [
         (LinuxNamespaceType::Mount, true),
         (LinuxNamespaceType::Uts, !wishes.host_uts),
-        (LinuxNamespaceType::Pid, wishes.pid == Pid::Own),
+        (LinuxNamespaceType::Pid, wishes.pid != Pid::Host),
         (LinuxNamespaceType::Ipc, wishes.ipc != Ipc::Host),
-        (LinuxNamespaceType::Network, wishes.network == Network::None),
+        (LinuxNamespaceType::Network, wishes.network != Network::Host),
         // Even a privileged container sees only its own group: what it does to others it must not do by mistake.
-        (LinuxNamespaceType::Cgroup, true),
+        (LinuxNamespaceType::Cgroup, !wishes.host_group_view),
+        (LinuxNamespaceType::Time, wishes.clocks != ClockOffsets::default()),
     ];
     let namespace = |kind| {
         let mut namespace = LinuxNamespace::default();
@@ -170,6 +196,18 @@ fn namespaces(wishes: &Wishes) -> Vec<LinuxNamespace> {
         namespace
     };
     own.into_iter().filter(|(_, own)| *own).map(|(kind, _)| namespace(kind)).collect()
+}
+
+fn time_offsets(wish: &ClockOffsets) -> Option<HashMap<String, LinuxTimeOffset>> {
+    let offset = |nanoseconds| {
+        let (seconds, rest) = clocks::seconds_and_rest(nanoseconds);
+        let mut offset = LinuxTimeOffset::default();
+        offset.set_secs(Some(seconds)).set_nanosecs(Some(rest));
+        offset
+    };
+    let clocks = [("monotonic", wish.monotonic), ("boottime", wish.boottime)];
+    let set: HashMap<_, _> = clocks.into_iter().filter(|(_, by)| *by != 0).map(|(name, by)| (name.to_owned(), offset(by))).collect();
+    (!set.is_empty()).then_some(set)
 }
 
 /// What passes between the host's mounts and the container's: nothing, unless a mount asks for it.

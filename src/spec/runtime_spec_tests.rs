@@ -61,6 +61,28 @@ fn a_container_has_its_own_view_of_everything() {
     let shared = Wishes { pid: Pid::Host, ipc: Ipc::Host, host_uts: true, network: Network::Host, ..Wishes::default() };
     assert_eq!(kinds(&shared), "mnt cgroup");
     assert_eq!(made(&shared).hostname(), &None);
+    let (id, id2) = ("f01".to_owned(), "f02".to_owned());
+    let lent = Wishes { pid: Pid::Container(id.clone()), ipc: Ipc::Container(id), network: Network::Container(id2), ..Wishes::default() };
+    assert_eq!(kinds(&lent), "mnt uts pid ipc net cgroup", "should nobody fill in the paths, it has its own");
+    assert_eq!(kinds(&Wishes { host_group_view: true, ..Wishes::default() }), "mnt uts pid ipc net");
+    // A source of another container begins like no path of the host.
+    let spec = made(&lent);
+    let sources = spec.mounts().as_ref().unwrap().iter().filter_map(|mount| mount.source().as_ref()?.to_str());
+    let borrowed: Vec<&str> = sources.filter(|source| source.starts_with("container:")).collect();
+    assert_eq!(
+        borrowed,
+        ["container:f01/dev/shm", "container:f02/etc/resolv.conf", "container:f02/etc/hostname", "container:f02/etc/hosts"]
+    );
+}
+
+#[test]
+fn clocks_stand_in_the_spec_as_the_kernel_takes_them() {
+    let spec = made(&Wishes { clocks: ClockOffsets { monotonic: -1_500_000_000, boottime: 0 }, ..Wishes::default() });
+    let linux = spec.linux().as_ref().unwrap();
+    assert!(linux.namespaces().as_ref().unwrap().iter().any(|namespace| namespace.typ() == LinuxNamespaceType::Time));
+    let offsets = linux.time_offsets().as_ref().unwrap();
+    assert_eq!((offsets.len(), offsets["monotonic"].secs(), offsets["monotonic"].nanosecs()), (1, Some(-2), Some(500_000_000)));
+    assert!(made(&Wishes::default()).linux().as_ref().unwrap().time_offsets().is_none());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who `--user` means: the text of the container's own /etc/passwd and /etc/group decides.
+//! Who `--user` and `--group-add` mean: the text of the container's own /etc/passwd and /etc/group decides.
 
 /// A user as the kernel knows it, and what /etc/passwd says beside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,13 +27,18 @@ pub fn resolve(wish: &str, passwd: &str, group: &str) -> Result<User, String> {
         None => User { uid: number(user, "user")?, home: "/".into(), ..User::default() },
     };
     match named_group {
-        Some(name) => found.gid = find_group(group, name).map_or_else(|| number(name, "group"), Ok)?,
+        Some(name) => found.gid = self::group(name, group)?,
         None => found.groups = groups_of(group, entry.map_or(user, |entry| entry.name)),
     }
     if found.home.is_empty() {
         found.home = "/".into();
     }
     Ok(found)
+}
+
+/// The number of a group that is named, or a number; `text` is that of /etc/group.
+pub fn group(wanted: &str, text: &str) -> Result<u32, String> {
+    find_group(text, wanted).map_or_else(|| number(wanted, "group"), Ok)
 }
 
 struct Entry<'a> {
@@ -122,6 +127,14 @@ mod tests {
     fn a_group_that_is_named_stands_alone() {
         assert_eq!(ids("web:wheel"), (33, 10, vec![]));
         assert_eq!(ids(":33"), (0, 33, vec![]));
+    }
+
+    #[test]
+    fn a_group_is_a_name_or_a_number() {
+        assert_eq!((group("log", GROUP), group("4711", GROUP), group("33", GROUP)), (Ok(4), Ok(4711), Ok(33)));
+        for wanted in ["nogroup", "", "-1", "4294967295"] {
+            assert!(group(wanted, GROUP).is_err(), "{wanted:?}");
+        }
     }
 
     #[test]

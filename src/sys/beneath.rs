@@ -5,9 +5,12 @@
 
 #![allow(unsafe_code)]
 
+mod reading;
+
 use nix::errno::Errno;
 use nix::fcntl::{self, AtFlags, OFlag, OpenHow, ResolveFlag};
-use nix::sys::stat::{self, FileStat, Mode, SFlag, UtimensatFlags};
+pub use nix::sys::stat::FileStat;
+use nix::sys::stat::{self, Mode, SFlag, UtimensatFlags};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{self, Gid, Uid, UnlinkatFlags};
 use std::ffi::{CString, OsStr};
@@ -77,6 +80,23 @@ impl Directory {
         stat::fstat(self.hold(name)?.0.as_fd())
     }
 
+    /// What lies directly in it; names that are gone again before they could be looked at are left out.
+    pub fn entries(&self) -> Result<Vec<(Vec<u8>, FileStat)>, Errno> {
+        let mut all = Vec::new();
+        // A descriptor of its own, because reading moves its position.
+        let mut listed = nix::dir::Dir::from_fd(self.directory(b".")?.0)?;
+        for entry in listed.iter() {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if let Ok(about) = stat::fstatat(&self.0, OsStr::from_bytes(&name), AtFlags::AT_SYMLINK_NOFOLLOW) {
+                all.push((name, about));
+            }
+        }
+        Ok(all)
+    }
+
     // The calls below have no RESOLVE flags. They take one component only, and none of them follows it.
 
     pub fn make_directory(&self, name: &[u8]) -> Result<(), Errno> {
@@ -85,6 +105,11 @@ impl Directory {
 
     pub fn make_symlink(&self, name: &[u8], target: &[u8]) -> Result<(), Errno> {
         unistd::symlinkat(OsStr::from_bytes(target), &self.0, one(name)?)
+    }
+
+    /// What a symlink says; it is not followed.
+    pub fn read_link(&self, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        fcntl::readlinkat(&self.0, one(name)?).map(|link| link.into_encoded_bytes())
     }
 
     pub fn make_node(&self, name: &[u8], node: Node) -> Result<(), Errno> {

@@ -31,15 +31,20 @@ fn bpf(command: libc::c_int, attributes: &mut Attributes) -> Result<i32, Errno> 
     Errno::result(result).map(|fd| fd as i32)
 }
 
-/// Loads the program and hangs it on the group; it stays there until the group is removed.
-pub fn attach(cgroup: BorrowedFd, program: &[Instruction]) -> Result<(), Errno> {
+/// Hands the program to the kernel, which checks it; it goes with its descriptor.
+pub fn load(program: &[Instruction]) -> Result<OwnedFd, Errno> {
     let mut load = Attributes([0; 18]);
     load.0[0] = u64::from(BPF_PROG_TYPE_CGROUP_DEVICE) | (program.len() as u64) << 32;
     load.0[1] = program.as_ptr() as u64;
     load.0[2] = c"GPL".as_ptr() as u64;
     let fd = bpf(BPF_PROG_LOAD, &mut load)?;
     // SAFETY: the kernel has just made this descriptor for us.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Loads the program and hangs it on the group; it stays there until the group is removed.
+pub fn attach(cgroup: BorrowedFd, program: &[Instruction]) -> Result<(), Errno> {
+    let fd = load(program)?;
     let mut hang = Attributes([0; 18]);
     hang.0[0] = cgroup.as_raw_fd() as u64 | (fd.as_raw_fd() as u64) << 32;
     hang.0[1] = u64::from(BPF_CGROUP_DEVICE) | u64::from(BPF_F_ALLOW_MULTI) << 32;

@@ -50,10 +50,18 @@ pub fn write_kernel_file_at(dir: BorrowedFd, name: &str, text: &str) -> Result<(
     write_all(fd.as_fd(), text.as_bytes())
 }
 
+/// The same with a path of several parts, which no symlink and no mount can lead elsewhere.
+pub fn write_kernel_file_beneath(dir: BorrowedFd, path: &str, text: &str) -> Result<(), Errno> {
+    use nix::fcntl::{OpenHow, ResolveFlag};
+    let stay = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
+    let fd = fcntl::openat2(dir, path, OpenHow::new().flags(OFlag::O_WRONLY | OFlag::O_CLOEXEC).resolve(stay))?;
+    write_all(fd.as_fd(), text.as_bytes())
+}
+
 pub fn read_at(dir: BorrowedFd, name: &str) -> Result<String, Errno> {
     let fd = fcntl::openat(dir, name, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let mut text = String::new();
-    std::fs::File::from(fd).read_to_string(&mut text).map_err(errno)?;
+    std::fs::File::from(fd).read_to_string(&mut text).map_err(|e| errno(&e))?;
     Ok(text)
 }
 
@@ -68,8 +76,53 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
         return Err(Errno::EFBIG);
     }
     let mut bytes = Vec::with_capacity(kind.st_size as usize);
-    std::fs::File::from(fd).take(limit).read_to_end(&mut bytes).map_err(errno)?;
+    std::fs::File::from(fd).take(limit).read_to_end(&mut bytes).map_err(|e| errno(&e))?;
     Ok(bytes)
+}
+
+/// Copies a file's content into an empty one; holes stay holes (lseek(2), SEEK_DATA), and file systems that can share blocks do.
+pub fn copy_content(from: OwnedFd, to: BorrowedFd) -> Result<(), Errno> {
+    use nix::unistd::{Whence, lseek};
+    let mut from = std::fs::File::from(from);
+    let mut to = std::fs::File::from(duplicate(to)?);
+    let end = stat::fstat(from.as_fd())?.st_size;
+    let mut at = 0;
+    while at < end {
+        let data = match lseek(from.as_fd(), at, Whence::SeekData) {
+            Ok(data) => data,
+            // Nothing but a hole is left.
+            Err(Errno::ENXIO) => break,
+            Err(e) => return Err(e),
+        };
+        at = lseek(from.as_fd(), data, Whence::SeekHole)?;
+        lseek(from.as_fd(), data, Whence::SeekSet)?;
+        lseek(to.as_fd(), data, Whence::SeekSet)?;
+        std::io::copy(&mut (&mut from).take((at - data) as u64), &mut to).map_err(|e| errno(&e))?;
+    }
+    nix::unistd::ftruncate(&to, end)
+}
+
+/// What a file system can still take from us: bytes, and files (0 where it does not count them).
+pub struct FreeRoom {
+    pub bytes: u64,
+    pub files: u64,
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ between C libraries")]
+pub fn free_room(path: &Path) -> Result<FreeRoom, Errno> {
+    let found = nix::sys::statvfs::statvfs(path)?;
+    Ok(FreeRoom { bytes: found.blocks_available() as u64 * found.fragment_size() as u64, files: found.files_available() as u64 })
+}
+
+/// Reads at a place, without moving where others read the same open file.
+pub fn read_at_offset(fd: BorrowedFd, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    let place = i64::try_from(offset).map_err(|_| Errno::EFBIG)?;
+    loop {
+        match nix::sys::uio::pread(fd, buffer, place) {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
 }
 
 pub fn sync_data(fd: BorrowedFd) -> Result<(), Errno> {
@@ -122,11 +175,52 @@ pub fn remove_file(path: &Path) -> Result<(), Errno> {
 
 /// Removes a tree without following any symlink in it; one that is gone already is fine.
 pub fn remove_tree(path: &Path) -> Result<(), Errno> {
-    match std::fs::remove_dir_all(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => remove_file(path),
-        other => other.map_err(errno),
+    loop {
+        match std::fs::remove_dir_all(path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => return remove_file(path),
+            // The library holds every directory on the way down, and a path may have two thousand.
+            Err(e) if errno(&e) == Errno::EMFILE => lift(path)?,
+            other => return other.map_err(|e| errno(&e)),
+        }
     }
+}
+
+/// Takes a directory out of the depth of a tree and puts it at the top, where few descriptors reach it.
+///
+/// It goes down by the first directory everywhere: what came before that is removed already.
+fn lift(path: &Path) -> Result<(), Errno> {
+    const DEPTH: usize = 16;
+    let top = open_dir(path)?;
+    let mut at = duplicate(top.as_fd())?;
+    for depth in 0.. {
+        let name = first_directory(at.as_fd())?.ok_or(Errno::EMFILE)?;
+        if depth == DEPTH {
+            return fcntl::renameat(&at, name.as_c_str(), &top, random_id()?.as_str());
+        }
+        at = fcntl::openat(
+            &at,
+            name.as_c_str(),
+            OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+            Mode::empty(),
+        )?;
+    }
+    Ok(())
+}
+
+fn first_directory(dir: BorrowedFd) -> Result<Option<std::ffi::CString>, Errno> {
+    let mut entries = nix::dir::Dir::openat(dir, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    for entry in entries.iter() {
+        let name = entry?.file_name().to_owned();
+        if matches!(name.as_bytes(), b"." | b"..") {
+            continue;
+        }
+        let kind = stat::fstatat(dir, name.as_c_str(), fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)?.st_mode;
+        if SFlag::from_bits_truncate(kind) & SFlag::S_IFMT == SFlag::S_IFDIR {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Fails with EEXIST if the name is taken: this is how a container's name is claimed without a lock.
@@ -249,7 +343,7 @@ pub fn duplicate_above(fd: BorrowedFd, lowest: i32) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-fn errno(e: std::io::Error) -> Errno {
+fn errno(e: &std::io::Error) -> Errno {
     e.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
@@ -272,6 +366,25 @@ pub fn is_dir(fd: BorrowedFd) -> Result<bool, Errno> {
 
 pub fn change_mode(path: &Path, mode: u32) -> Result<(), Errno> {
     stat::fchmodat(AT_FDCWD, path, Mode::from_bits_truncate(mode), stat::FchmodatFlags::FollowSymlink)
+}
+
+/// An extended attribute of what the path leads to.
+#[allow(unsafe_code)]
+pub fn set_attribute(path: &Path, name: &str, value: &[u8]) -> Result<(), Errno> {
+    let (path, name) = (c_string(bytes_of(path))?, c_string(name.as_bytes())?);
+    // SAFETY: both names are C strings, and the value is as long as we say.
+    Errno::result(unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) }).map(drop)
+}
+
+#[allow(unsafe_code)]
+pub fn has_attribute(path: &Path, name: &str) -> bool {
+    let (Ok(path), Ok(name)) = (c_string(bytes_of(path)), c_string(name.as_bytes())) else { return false };
+    // SAFETY: both names are C strings; without a buffer the kernel only tells the length.
+    (unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) }) >= 0
+}
+
+fn c_string(bytes: &[u8]) -> Result<std::ffi::CString, Errno> {
+    std::ffi::CString::new(bytes).map_err(|_| Errno::EINVAL)
 }
 
 pub fn is_pipe(fd: BorrowedFd) -> Result<bool, Errno> {

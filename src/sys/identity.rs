@@ -125,36 +125,51 @@ pub fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
     Errno::result(unsafe { libc::setrlimit(resource as _, &raw const limit) }).map(drop)
 }
 
-/// Without `RLIMIT_`, lower case.
+/// The limits of getrlimit(2), as Docker names them.
 #[allow(clippy::unnecessary_cast, reason = "the constants' type differs between C libraries")]
+const LIMITS: [(&str, u32); 16] = [
+    ("cpu", libc::RLIMIT_CPU as u32),
+    ("fsize", libc::RLIMIT_FSIZE as u32),
+    ("data", libc::RLIMIT_DATA as u32),
+    ("stack", libc::RLIMIT_STACK as u32),
+    ("core", libc::RLIMIT_CORE as u32),
+    ("rss", libc::RLIMIT_RSS as u32),
+    ("nproc", libc::RLIMIT_NPROC as u32),
+    ("nofile", libc::RLIMIT_NOFILE as u32),
+    ("memlock", libc::RLIMIT_MEMLOCK as u32),
+    ("as", libc::RLIMIT_AS as u32),
+    ("locks", libc::RLIMIT_LOCKS as u32),
+    ("sigpending", libc::RLIMIT_SIGPENDING as u32),
+    ("msgqueue", libc::RLIMIT_MSGQUEUE as u32),
+    ("nice", libc::RLIMIT_NICE as u32),
+    ("rtprio", libc::RLIMIT_RTPRIO as u32),
+    ("rttime", libc::RLIMIT_RTTIME as u32),
+];
+
+/// By its name, with `RLIMIT_` or without.
 pub fn rlimit_number(name: &str) -> Option<u32> {
     let name = name.strip_prefix("RLIMIT_").unwrap_or(name).to_ascii_lowercase();
-    let number = match name.as_str() {
-        "cpu" => libc::RLIMIT_CPU,
-        "fsize" => libc::RLIMIT_FSIZE,
-        "data" => libc::RLIMIT_DATA,
-        "stack" => libc::RLIMIT_STACK,
-        "core" => libc::RLIMIT_CORE,
-        "rss" => libc::RLIMIT_RSS,
-        "nproc" => libc::RLIMIT_NPROC,
-        "nofile" => libc::RLIMIT_NOFILE,
-        "memlock" => libc::RLIMIT_MEMLOCK,
-        "as" => libc::RLIMIT_AS,
-        "locks" => libc::RLIMIT_LOCKS,
-        "sigpending" => libc::RLIMIT_SIGPENDING,
-        "msgqueue" => libc::RLIMIT_MSGQUEUE,
-        "nice" => libc::RLIMIT_NICE,
-        "rtprio" => libc::RLIMIT_RTPRIO,
-        "rttime" => libc::RLIMIT_RTTIME,
-        _ => return None,
-    };
-    Some(number as u32)
+    LIMITS.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
+}
+
+pub fn rlimit_name(number: u32) -> &'static str {
+    LIMITS.iter().find(|(_, known)| *known == number).map_or("unknown", |(name, _)| name)
 }
 
 pub fn own_uid() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
+pub fn hostname() -> String {
+    nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 pub fn set_hostname(name: &str) -> Result<(), Errno> {
     nix::unistd::sethostname(name)
+}
+
+/// The name of NIS, setdomainname(2); what DNS calls a domain is part of the host name.
+pub fn set_domainname(name: &str) -> Result<(), Errno> {
+    // SAFETY: the kernel reads as many bytes as it is told.
+    Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len() as _) }).map(drop)
 }

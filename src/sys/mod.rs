@@ -1,7 +1,9 @@
 //! The only code that talks to the kernel: thin, typed, with every `unsafe` of the program.
 
+pub mod attempt;
 pub mod beneath;
 pub mod channel;
+pub mod clock;
 pub mod device_filter;
 pub mod file;
 pub mod identity;
@@ -13,5 +15,6 @@ pub mod pty;
 pub mod signal;
 pub mod socket;
 pub mod terminal;
+pub mod user_namespace;
 
 pub use nix::errno::Errno;

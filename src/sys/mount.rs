@@ -31,6 +31,9 @@ pub fn bind(source: &Path, target: &Path, flags: Flags) -> Result<(), Errno> {
     nix::mount::mount(Some(source), target, None::<&str>, Flags::MS_BIND | flags, None::<&str>)
 }
 
+/// Directories that overlay stacks below the one that is written to (OVL_MAX_STACK).
+pub const MOST_LOWER: usize = 500;
+
 /// An overlay whose options may be longer than the page that mount(2) takes: told piece by piece (kernel 6.8 and later).
 pub fn long_overlay(lower: &[String], others: &[(String, String)], target: &Path) -> Result<(), Errno> {
     const FSCONFIG_SET_FLAG: libc::c_uint = 0;
@@ -64,6 +67,23 @@ pub fn long_overlay(lower: &[String], others: &[(String, String)], target: &Path
     attach(unsafe { OwnedFd::from_raw_fd(tree as i32) }, target)
 }
 
+/// A procfs of this process's pid namespace that is mounted nowhere, so that nobody can have mounted anything over its files.
+pub fn private_proc() -> Result<OwnedFd, Errno> {
+    const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
+    const CLOSE_ON_EXEC: libc::c_uint = 1;
+    // SAFETY: a C string and numbers; the result is a descriptor or an error.
+    let fs = Errno::result(unsafe { libc::syscall(libc::SYS_fsopen, c"proc".as_ptr(), CLOSE_ON_EXEC) })?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    let fs = unsafe { OwnedFd::from_raw_fd(fs as i32) };
+    let nothing = std::ptr::null::<libc::c_char>();
+    // SAFETY: this command takes neither key nor value.
+    Errno::result(unsafe { libc::syscall(libc::SYS_fsconfig, fs.as_raw_fd(), FSCONFIG_CMD_CREATE, nothing, nothing, 0) })?;
+    // SAFETY: numbers; the result is a descriptor or an error.
+    let tree = Errno::result(unsafe { libc::syscall(libc::SYS_fsmount, fs.as_raw_fd(), CLOSE_ON_EXEC, 0) })?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(tree as i32) })
+}
+
 /// A copy of the mount that holds `path`, from `path` on, attached nowhere: it can be carried past pivot_root.
 pub fn detached_copy(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
     open_tree(libc::AT_FDCWD, path, if recursive { libc::AT_RECURSIVE as libc::c_uint } else { 0 })
@@ -71,7 +91,13 @@ pub fn detached_copy(path: &Path, recursive: bool) -> Result<OwnedFd, Errno> {
 
 /// The same of an open file.
 pub fn detached_copy_of(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
-    open_tree(fd.as_raw_fd(), Path::new(""), libc::AT_EMPTY_PATH as libc::c_uint)
+    detached_tree_of(fd, false)
+}
+
+/// The same with what is mounted below.
+pub fn detached_tree_of(fd: BorrowedFd, recursive: bool) -> Result<OwnedFd, Errno> {
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    open_tree(fd.as_raw_fd(), Path::new(""), flags as libc::c_uint)
 }
 
 fn open_tree(dir: i32, path: &Path, flags: libc::c_uint) -> Result<OwnedFd, Errno> {
@@ -94,19 +120,31 @@ pub mod attribute {
 
 /// Sets and clears attributes of a detached tree; `propagation` in mount(2)'s bits, 0: unchanged.
 pub fn set_attributes(tree: BorrowedFd, recursive: bool, set: u64, clear: u64, propagation: u64) -> Result<(), Errno> {
-    #[repr(C)]
-    struct MountAttributes {
-        set: u64,
-        clear: u64,
-        propagation: u64,
-        user_namespace: u64,
-    }
-    let attributes = MountAttributes { set, clear, propagation, user_namespace: 0 };
+    change(tree, recursive, &MountAttributes { set, clear, propagation, user_namespace: 0 })
+}
+
+/// The owners of files are seen through a tree as the map of a user namespace says (MOUNT_ATTR_IDMAP); EINVAL where the file
+/// system cannot.
+pub fn map_owners(tree: BorrowedFd, recursive: bool, user_namespace: BorrowedFd) -> Result<(), Errno> {
+    const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
+    let user_namespace = user_namespace.as_raw_fd() as u64;
+    change(tree, recursive, &MountAttributes { set: MOUNT_ATTR_IDMAP, clear: 0, propagation: 0, user_namespace })
+}
+
+#[repr(C)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    user_namespace: u64,
+}
+
+fn change(tree: BorrowedFd, recursive: bool, attributes: &MountAttributes) -> Result<(), Errno> {
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    let attributes: *const MountAttributes = attributes;
     // SAFETY: the structure has the kernel's shape and lives until the call returns.
-    let result = unsafe {
-        libc::syscall(libc::SYS_mount_setattr, tree.as_raw_fd(), c"".as_ptr(), flags, &raw const attributes, size_of::<MountAttributes>())
-    };
+    let result =
+        unsafe { libc::syscall(libc::SYS_mount_setattr, tree.as_raw_fd(), c"".as_ptr(), flags, attributes, size_of::<MountAttributes>()) };
     Errno::result(result).map(drop)
 }
 
@@ -144,6 +182,10 @@ pub fn move_root_here() -> Result<(), Errno> {
 
 pub fn change_dir(path: &Path) -> Result<(), Errno> {
     nix::unistd::chdir(path)
+}
+
+pub fn change_dir_to(directory: BorrowedFd) -> Result<(), Errno> {
+    nix::unistd::fchdir(directory)
 }
 
 /// Opens a mount point below the root without following links of /proc: nothing is opened for reading or writing.

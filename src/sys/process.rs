@@ -32,12 +32,22 @@ pub enum Forked {
 /// The caller must have no other thread: the child goes on in the same program, and a lock that another thread held
 /// would stay locked in it for ever.
 pub fn clone3(namespaces: u64, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
+    clone_with(namespaces, libc::SIGCHLD, cgroup)
+}
+
+/// The same, but the new process is a child of our parent, not of us. The signal at its end is the one that ours would send, and
+/// must not be named (clone(2)).
+pub fn clone3_for_parent(namespaces: u64, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
+    clone_with(namespaces | libc::CLONE_PARENT as u64, 0, cgroup)
+}
+
+fn clone_with(flags: u64, exit_signal: i32, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
     let mut pidfd: libc::c_int = -1;
     // SAFETY: all fields of clone_args are plain numbers, and zero means "not used".
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
-    arguments.flags = namespaces | CLONE_PIDFD;
+    arguments.flags = flags | CLONE_PIDFD;
     arguments.pidfd = &raw mut pidfd as u64;
-    arguments.exit_signal = libc::SIGCHLD as u64;
+    arguments.exit_signal = exit_signal as u64;
     if let Some(cgroup) = cgroup {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = cgroup.as_raw_fd() as u64;
@@ -122,10 +132,17 @@ pub fn unshare(namespaces: u64) -> Result<(), Errno> {
     Errno::result(unsafe { libc::unshare(namespaces as i32) }).map(drop)
 }
 
-/// Joins several namespaces of one process at once.
-pub fn join(pidfd: BorrowedFd, namespaces: u64) -> Result<(), Errno> {
+/// The kind of an open namespace, as one of the bits above; an error where the file is none.
+pub fn kind_of_namespace(fd: BorrowedFd) -> Result<u64, Errno> {
+    const NS_GET_NSTYPE: u32 = 0xb703;
+    // SAFETY: this request takes no argument.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE as _) }).map(|kind| kind as u32 as u64)
+}
+
+/// Joins one open namespace, or several of one process (a pidfd) at once.
+pub fn join(fd: BorrowedFd, namespaces: u64) -> Result<(), Errno> {
     // SAFETY: the call takes numbers.
-    Errno::result(unsafe { libc::setns(pidfd.as_raw_fd(), namespaces as i32) }).map(drop)
+    Errno::result(unsafe { libc::setns(fd.as_raw_fd(), namespaces as i32) }).map(drop)
 }
 
 /// Marks every descriptor from `first` on to be closed by exec.

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
 pub mod archive;
+pub mod broken;
 pub mod leftovers;
 pub mod probe;
 pub mod process;

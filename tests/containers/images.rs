@@ -384,16 +384,53 @@ fn a_gnu_tar_with_long_names_is_read() {
     assert_eq!(store.ok(&["run", "--rm", "gnu", "cat", &format!("/{name}")]), "long name");
 }
 
-#[test]
-fn a_hundred_layers_stack() {
-    let store = Store::new();
+/// `box` with so many small layers on top that there are `count`.
+fn tower(store: &Store, tag: &str, count: usize) -> Ran {
     let base = test_images::box_image();
     let mut layers = vec![base.layers[0].clone()];
-    layers.extend(
-        (0..100).map(|i| Layer::new().dir("n/", 0o755).file("n/last", 0o644, i.to_string()).file(&format!("n/{i}"), 0o644, "x").tar()),
-    );
-    store.load(&Image { tag: "tower".into(), layers, ..base }.docker_archive()).ok();
-    assert_eq!(store.ok(&["run", "--rm", "tower", "sh", "-c", "cat /n/last; ls /n | wc -l"]), "99101");
+    let small = |i| Layer::new().dir("n/", 0o755).file("n/last", 0o644, format!("{i} ")).file(&format!("n/{i}"), 0o644, "x").tar();
+    layers.extend((1..count).map(small));
+    store.load(&Image { tag: tag.into(), layers, ..base }.docker_archive())
+}
+
+#[test]
+fn two_hundred_layers_stack() {
+    let store = Store::new();
+    tower(&store, "tower", 200).ok();
+    assert_eq!(store.ok(&["run", "--rm", "tower", "sh", "-c", "cat /n/last; ls /n | wc -l"]), "199 200");
+}
+
+#[test]
+fn five_hundred_layers_stack_and_no_more() {
+    let store = Store::new();
+    tower(&store, "tower", 500).ok();
+    let look =
+        "cat /n/last; ls /n | wc -l; cat /etc/hostname /proc/sys/kernel/hostname; test -s /etc/hosts && test -e /dev/null && echo whole";
+    let words = ["run", "--rm", "-h", "high", "tower", "sh", "-c", look];
+    assert_eq!(store.ok(&words), "499 500\nhigh\nhigh\nwhole");
+    assert_eq!(store.ok(&[&["run", "--read-only"], &words[1..]].concat()), "499 500\nhigh\nhigh\nwhole");
+    let ran = tower(&store, "babel", 501).expect_code(1);
+    assert!(ran.stderr.contains("501 layers") && ran.stderr.contains("500"), "{}", ran.story());
+}
+
+/// fsconfig(2) takes names of 255 bytes. Longer ones, and kernels before 6.8, get the layers by the numbers of their descriptors.
+#[test]
+fn five_hundred_layers_with_long_names_stack_too() {
+    let mut store = Store::new();
+    store.root = store.dir.join("long/".repeat(40)).join("s");
+    tower(&store, "tower", 500).ok();
+    assert_eq!(store.ok(&["run", "--rm", "tower", "sh", "-c", "cat /n/last; ls /n | wc -l; pwd"]), "499 500\n/");
+}
+
+#[test]
+fn five_hundred_layers_need_no_mount_points_in_the_image() {
+    let store = Store::new();
+    let probe = std::fs::read(test_images::probe()).expect("the probe");
+    let mut layers = vec![Layer::new().file("probe", 0o755, probe).tar()];
+    layers.extend((1..500).map(|i| Layer::new().file("last", 0o644, i.to_string()).tar()));
+    store.load(&Image::new("bare", layers).with_config(json!({"Cmd": ["/probe"]})).docker_archive()).ok();
+    let report = crate::common::Report::parse(&store.ok(&["run", "--rm", "bare"]));
+    assert!(report.0["dev"].get("null").is_some());
 }
 
 /// A daemon of its own, in mount and network namespaces of its own: the host's mounts, bridges and rules stay as they are.

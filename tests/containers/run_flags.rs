@@ -318,7 +318,7 @@ fn ports_and_other_networks_are_refused_by_name() {
 #[test]
 fn a_host_without_controllers_refuses_limits_and_says_what_helps() {
     if crate::common::has_controllers() {
-        let _ = crate::common::cannot("this host has the controllers; tests/vm.rs shows that they work");
+        let _ = crate::common::cannot("this host has the controllers; tests/vm shows that they work");
         return;
     }
     let store = Store::new();

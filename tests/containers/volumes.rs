@@ -1,6 +1,8 @@
 //! `-v` and `--mount`: directories and files of the host inside a container.
 
-use crate::common::Store;
+use crate::common::process::{self, Ran};
+use crate::common::{Store, program};
+use std::os::unix::fs::MetadataExt;
 
 #[test]
 fn a_directory_of_the_host_is_read_and_written() {
@@ -105,4 +107,119 @@ fn the_files_of_the_host_survive_the_container() {
     store.ok(&["run", "-d", "--name", "user", "-v", &flag, "box", "sleep", "1000"]);
     store.ok(&["rm", "-f", "user"]);
     assert_eq!(std::fs::read_to_string(file).expect("the note"), "keep me");
+}
+
+#[test]
+fn a_source_may_be_a_symlink_a_socket_or_a_device() {
+    let store = Store::new();
+    let dir = store.file("real/note", "behind the link\n").parent().expect("a directory").to_owned();
+    let link = store.dir.join("link");
+    std::os::unix::fs::symlink(&dir, &link).expect("a link");
+    assert_eq!(store.ok(&["run", "--rm", "-v", &format!("{}:/d", link.display()), "box", "cat", "/d/note"]), "behind the link");
+    let socket = store.dir.join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    assert_eq!(
+        store.ok(&["run", "--rm", "-v", &format!("{}:/run/s", socket.display()), "box", "sh", "-c", "test -S /run/s && echo yes"]),
+        "yes"
+    );
+    assert_eq!(store.ok(&["run", "--rm", "-v", "/dev/zero:/z", "box", "sh", "-c", "head -c 3 /z | wc -c"]), "3");
+    // A file over a directory, or the other way round, cannot be.
+    store.fails(125, &["run", "--rm", "-v", "/dev/zero:/etc", "box", "true"]);
+    store.fails(125, &["run", "--rm", "-v", &format!("{}:/etc/passwd", dir.display()), "box", "true"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_source_that_v_makes_is_open_to_the_container_s_user() {
+    let store = Store::new();
+    let missing = store.dir.join("made/here");
+    store.ok(&["run", "--rm", "-u", "alice", "-v", &format!("{}:/data", missing.display()), "box", "ls", "/data"]);
+    assert_eq!(std::fs::metadata(missing).expect("the directory").mode() & 0o7777, 0o755);
+}
+
+/// A directory with a tmpfs mounted below it, in a mount namespace of its own, so that this machine's mounts stay as they are.
+fn run_over_a_mount(store: &Store, words: &str) -> Ran {
+    let dir = store.dir.join("shared");
+    std::fs::create_dir_all(dir.join("sub")).expect("directories");
+    let script = format!(
+        "mount -t tmpfs none {dir}/sub && echo below >{dir}/sub/note && exec {program} run --rm --mount type=bind,src={dir},dst=/d,{words} box \
+         sh -c 'cat /d/sub/note; touch /d/x && echo top; touch /d/sub/x && echo sub'",
+        dir = dir.display(),
+        program = program().display()
+    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "--propagation", "private", "sh", "-c", &script]);
+    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+    process::run(command, None)
+}
+
+#[test]
+fn mounts_below_a_source_are_as_was_asked() {
+    let store = Store::new();
+    for (words, expected) in [
+        ("bind-propagation=rprivate", "below\ntop\nsub\n"),
+        ("readonly", "below\n"),
+        ("readonly,bind-recursive=readonly,bind-propagation=rprivate", "below\n"),
+        ("readonly,bind-recursive=writable", "below\nsub\n"),
+        ("bind-recursive=disabled", "top\nsub\n"),
+        ("bind-nonrecursive,readonly", ""),
+    ] {
+        let ran = run_over_a_mount(&store, words);
+        assert_eq!(ran.stdout, expected, "{words}: {}", ran.story());
+    }
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_mount_in_memory_has_the_size_and_mode_that_were_asked_for() {
+    let store = Store::new();
+    let mount = store.probe(&["--mount", "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=0700"]).mount("/t").expect("/t");
+    assert!(mount.kind == "tmpfs" && mount.super_options.contains("size=1024k") && mount.super_options.contains("mode=700"), "{mount:?}");
+}
+
+/// The oldest complaint about bind mounts: whose are the files (moby#2259).
+#[test]
+fn the_owner_of_a_source_and_the_container_s_user_can_stand_for_each_other() {
+    let store = Store::new();
+    let file = store.file("shared/hers", "x");
+    let dir = file.parent().expect("a directory");
+    for path in [dir, &file] {
+        std::os::unix::fs::chown(path, Some(1234), Some(2345)).expect("chown");
+    }
+    let flag = format!("{}:/d:idmap", dir.display());
+    let look = "touch /d/new$(id -u); stat -c '%u:%g' /d /d/hers /d/new$(id -u)";
+    assert_eq!(store.ok(&["run", "--rm", "-v", &flag, "box", "sh", "-c", look]), "0:0\n0:0\n0:0");
+    assert_eq!(store.ok(&["run", "--rm", "-v", &flag, "-u", "alice", "box", "sh", "-c", look]), "1000:1000\n1000:1000\n1000:1000");
+    // On the host nothing has changed hands, and what was made belongs to her.
+    for name in ["hers", "new0", "new1000"] {
+        let about = std::fs::metadata(dir.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!((about.uid(), about.gid()), (1234, 2345), "{name}");
+    }
+    // Kept for the next start, although the user is found only once.
+    store.ok(&["create", "--name", "again", "-v", &flag, "-u", "alice", "box", "stat", "-c", "%u", "/d/hers"]);
+    assert_eq!(store.ok(&["start", "-a", "again"]), "1000");
+    store.ok(&["rm", "again"]);
+    let explicit = format!("{}:/d:ro,idmap=uids=1234-7-1;gids=2345-8-1", dir.display());
+    assert_eq!(store.ok(&["run", "--rm", "-v", &explicit, "box", "stat", "-c", "%u:%g", "/d/hers"]), "7:8");
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_source_can_be_given_to_the_container_s_user() {
+    let store = Store::new();
+    let file = store.file("shared/deep/note", "x");
+    let dir = store.dir.join("shared");
+    let outside = store.file("outside", "x");
+    std::os::unix::fs::symlink(&outside, dir.join("link")).expect("a link");
+    store.ok(&["run", "--rm", "-u", "alice", "-v", &format!("{}:/d:U", dir.display()), "box", "touch", "/d/deep/new"]);
+    for path in [&dir, &file, &dir.join("deep/new")] {
+        assert_eq!(std::fs::metadata(path).expect("a file").uid(), 1000, "{}", path.display());
+    }
+    assert_eq!(std::fs::symlink_metadata(dir.join("link")).expect("the link").uid(), 1000);
+    assert_eq!(std::fs::metadata(outside).expect("a file").uid(), 0, "a symlink was followed");
+    assert_eq!(store.ok(&["run", "--rm", "-u", "alice", "-v", "data:/d:U", "box", "sh", "-c", "touch /d/x && stat -c %u /d"]), "1000");
+    let before = std::fs::metadata("/etc").expect("/etc").uid();
+    store.fails(125, &["run", "--rm", "-u", "alice", "-v", "/etc:/d:U", "box", "true"]);
+    assert_eq!(std::fs::metadata("/etc").expect("/etc").uid(), before);
+    store.assert_nothing_left();
 }

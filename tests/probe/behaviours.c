@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -69,7 +70,8 @@ static int orphans(long count) {
     return 0;
 }
 
-static int eat_memory(long megabytes) {
+/* Keeps it for a while, so that somebody can look. */
+static int eat_memory(long megabytes, long keep_ms) {
     for (long i = 0; i < megabytes; i++) {
         char *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (block == MAP_FAILED) {
@@ -79,6 +81,8 @@ static int eat_memory(long megabytes) {
         for (int page = 0; page < 256; page++) block[page * 4096] = (char)(page + i);
     }
     printf("ate %ld MB\n", megabytes);
+    fflush(stdout);
+    if (keep_ms > 0) pause_ms(keep_ms);
     return 0;
 }
 
@@ -153,7 +157,8 @@ static int write_lines(long count, long gap_ms) {
 }
 
 /* CVE-2019-5736: hold every program seen in /proc, and ask to write it once it no longer runs. Nothing is ever written: that a
- * file of the host's engine's size could be opened for writing is breach enough. */
+ * file of the host's engine's size could be opened for writing is breach enough. So is one on a mount that can be written: it is
+ * only safe as long as somebody executes it (ETXTBSY). */
 static int overwrite_exe(double seconds, long size) {
     struct timespec start, now;
     int held[512], count = 0, breaches = 0, others = 0;
@@ -168,8 +173,11 @@ static int overwrite_exe(double seconds, long size) {
             if (pid == getpid()) continue;
             int fd = open(path, O_RDONLY | O_CLOEXEC);
             if (fd < 0) continue;
-            if (fstat(fd, &about) == 0 && about.st_size == size && count < 512) held[count++] = fd;
-            else {
+            if (fstat(fd, &about) == 0 && about.st_size == size && count < 512) {
+                struct statvfs mount;
+                held[count++] = fd;
+                if (fstatvfs(fd, &mount) < 0 || !(mount.f_flag & ST_RDONLY)) breaches++;
+            } else {
                 others++;
                 close(fd);
             }
@@ -225,7 +233,7 @@ int behave(int argc, char **argv) {
     if (strcmp(verb, "signal-self") == 0) return kill(getpid(), (int)number(argc, argv, 2, 15)), pause_ms(1000), 99;
     if (strcmp(verb, "wait-signals") == 0) return wait_signals();
     if (strcmp(verb, "orphans") == 0) return orphans(number(argc, argv, 2, 10));
-    if (strcmp(verb, "eat-memory") == 0) return eat_memory(number(argc, argv, 2, 64));
+    if (strcmp(verb, "eat-memory") == 0) return eat_memory(number(argc, argv, 2, 64), number(argc, argv, 3, 0));
     if (strcmp(verb, "fork-until-error") == 0) return fork_until_error(number(argc, argv, 2, 100));
     if (strcmp(verb, "fork-bomb") == 0) fork_bomb();
     if (strcmp(verb, "burn-cpu") == 0) return burn_cpu(argc > 2 ? atof(argv[2]) : 1);

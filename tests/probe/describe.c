@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 extern char **environ;
 
@@ -153,6 +154,15 @@ static void devices(void) {
     if (dir) closedir(dir);
 }
 
+static void clocks(void) {
+    struct timespec wall, monotonic, boottime;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    clock_gettime(CLOCK_BOOTTIME, &boottime);
+    printf("\"clocks\":{\"realtime\":%lld,\"monotonic\":%lld,\"boottime\":%lld},\n", (long long)wall.tv_sec, (long long)monotonic.tv_sec,
+           (long long)boottime.tv_sec);
+}
+
 int describe(int argc, char **argv) {
     char here[4096] = "";
     gid_t groups[256];
@@ -177,6 +187,7 @@ int describe(int argc, char **argv) {
     json_strings("env", environ);
     json_strings("argv", argv);
     namespaces();
+    clocks();
     limits();
     terminal();
     interfaces();

@@ -1,7 +1,8 @@
 //! A container in the shape of `docker inspect`, put together from its records.
 
+use crate::cli::inspect::limits;
 use crate::cli::ps::rows;
-use crate::options::{Ipc, Mount, Pid, Seccomp, Wishes};
+use crate::options::{Ipc, Mount, Ownership, Pid, Seccomp, Wishes};
 use crate::paths::ContainerPaths;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
@@ -21,9 +22,9 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "Args": arguments,
         "State": state(seen),
         "Image": record.image_id,
-        "ResolvConfPath": files.etc("resolv.conf"),
-        "HostnamePath": files.etc("hostname"),
-        "HostsPath": files.etc("hosts"),
+        "ResolvConfPath": etc_file(seen, "resolv.conf"),
+        "HostnamePath": etc_file(seen, "hostname"),
+        "HostsPath": etc_file(seen, "hosts"),
         "LogPath": files.log(),
         "Name": format!("/{}", record.name),
         "RestartCount": 0,
@@ -39,6 +40,11 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "Config": config(seen, spec, image),
         "NetworkSettings": network(seen),
     })
+}
+
+/// It is nowhere on the host, but root can reach it as long as the container runs.
+fn etc_file(seen: &Seen, name: &str) -> String {
+    seen.live.as_ref().map_or_else(String::new, |live| format!("/proc/{}/root/etc/{name}", live.pid))
 }
 
 fn state(seen: &Seen) -> Value {
@@ -80,10 +86,12 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
     };
     let entrypoint = wishes.entrypoint.clone().or_else(|| image.map(|image| image.entrypoint.clone())).filter(|words| !words.is_empty());
     let arguments = record.args.get(entrypoint.as_ref().map_or(0, Vec::len)..).unwrap_or_default();
+    let anonymous = wishes.mounts.iter().filter_map(Mount::volume).filter(|volume| volume.anonymous);
+    let volumes: Vec<String> = anonymous.map(|volume| volume.target.clone()).collect();
     let keys = |names: &[String]| names.iter().map(|name| (name.clone(), json!({}))).collect::<Map<_, _>>();
     json!({
         "Hostname": record.hostname,
-        "Domainname": "",
+        "Domainname": wishes.domainname.as_deref().unwrap_or(""),
         "User": record.user,
         "Tty": wishes.terminal,
         "OpenStdin": wishes.interactive,
@@ -93,24 +101,30 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
         "Entrypoint": entrypoint,
         "Image": record.image,
         "WorkingDir": process.map_or("", |process| process.cwd().to_str().unwrap_or("")),
-        "Labels": record.labels.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>(),
+        "Labels": limits::words(&record.labels),
         "StopSignal": record.stop_signal,
         "StopTimeout": wishes.stop_timeout,
-        "Volumes": image.map(|image| keys(&image.volumes)),
-        "ExposedPorts": image.map(|image| keys(&image.exposed)).unwrap_or_default(),
+        "Volumes": keys(&[image.map(|image| image.volumes.clone()).unwrap_or_default(), volumes].concat()),
+        "ExposedPorts": keys(&image.map_or(&[][..], |image| &image.exposed).iter().chain(&wishes.exposed).cloned().collect::<Vec<_>>()),
         "Init": record.reaper,
     })
 }
 
-fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
+fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
+    let mut all = limits::value(wishes);
+    all.append(&mut other_wishes(wishes, spec));
+    all
+}
+
+fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
     let linux = spec.and_then(|spec| spec.linux().as_ref());
-    let limits = &wishes.limits;
     let binds: Vec<String> = wishes.mounts.iter().filter_map(bind).collect();
     let tmpfs: Map<String, Value> = wishes.mounts.iter().filter_map(tmpfs).collect();
     let devices = wishes.devices.iter();
-    json!({
+    let all = json!({
         "Binds": binds,
         "Tmpfs": tmpfs,
+        "VolumesFrom": wishes.volumes_from,
         "NetworkMode": rows::network_of(wishes),
         "PortBindings": {},
         "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
@@ -118,7 +132,7 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
         "AutoRemove": wishes.remove,
         "CapAdd": wishes.cap_add,
         "CapDrop": wishes.cap_drop,
-        "CgroupnsMode": "private",
+        "CgroupnsMode": if wishes.host_group_view { "host" } else { "private" },
         "IpcMode": ipc(&wishes.ipc),
         "PidMode": pid(&wishes.pid),
         "UTSMode": if wishes.host_uts { "host" } else { "" },
@@ -127,22 +141,17 @@ fn host_config(wishes: &Wishes, spec: Option<&Spec>) -> Value {
         "PublishAllPorts": false,
         "ReadonlyRootfs": wishes.read_only,
         "SecurityOpt": security_options(wishes),
-        "ShmSize": 64 << 20,
+        "ShmSize": wishes.shm_size.unwrap_or(64 << 20),
         "Runtime": "tare",
-        "CgroupParent": "",
-        "Memory": limits.memory.unwrap_or(0),
-        "MemorySwap": limits.memory_swap.or(limits.memory.map(|memory| memory.saturating_mul(2) as i64)).unwrap_or(0),
-        "NanoCpus": limits.nano_cpus.unwrap_or(0),
-        "CpuShares": limits.cpu_shares.unwrap_or(0),
-        "PidsLimit": limits.pids,
-        "Ulimits": wishes.ulimits.iter().map(|limit| json!({ "Name": limit.name, "Soft": number(limit.soft), "Hard": number(limit.hard) })).collect::<Vec<_>>(),
         "Devices": devices.map(|device| json!({
             "PathOnHost": device.source, "PathInContainer": device.target, "CgroupPermissions": device.access
         })).collect::<Vec<_>>(),
         "Init": wishes.init,
         "MaskedPaths": linux.and_then(|linux| linux.masked_paths().clone()),
         "ReadonlyPaths": linux.and_then(|linux| linux.readonly_paths().clone()),
-    })
+    });
+    let Value::Object(all) = all else { return Map::new() };
+    all
 }
 
 fn pid(pid: &Pid) -> String {
@@ -163,11 +172,6 @@ fn ipc(ipc: &Ipc) -> String {
     }
 }
 
-/// Unlimited is -1 in Docker.
-fn number(limit: u64) -> i64 {
-    i64::try_from(limit).unwrap_or(-1)
-}
-
 fn security_options(wishes: &Wishes) -> Vec<&'static str> {
     let seccomp = match wishes.seccomp {
         Seccomp::Default => None,
@@ -177,12 +181,26 @@ fn security_options(wishes: &Wishes) -> Vec<&'static str> {
     wishes.no_new_privileges.then_some("no-new-privileges").into_iter().chain(seccomp).collect()
 }
 
+/// As `-v` would say it; a volume without a name is no wish about a source.
 fn bind(mount: &Mount) -> Option<String> {
-    let Mount::Bind { source, target, read_only, propagation, .. } = mount else { return None };
-    let options =
-        [if *read_only { "ro" } else { "" }, propagation].into_iter().filter(|option| !option.is_empty()).collect::<Vec<_>>().join(",");
+    let (source, propagation, read_only) = match mount {
+        Mount::Bind { source, propagation, read_only, .. } => (source.display().to_string(), propagation.as_str(), *read_only),
+        Mount::Volume(volume) if !volume.anonymous => (volume.name.clone(), "", volume.read_only),
+        Mount::Volume(_) | Mount::Tmpfs { .. } => return None,
+    };
+    let ownership = ownership(mount.ownership());
+    let options = [if read_only { "ro" } else { "" }, propagation, ownership];
+    let options = options.into_iter().filter(|option| !option.is_empty()).collect::<Vec<_>>().join(",");
     let options = if options.is_empty() { options } else { format!(":{options}") };
-    Some(format!("{}:{target}{options}", source.display()))
+    Some(format!("{source}:{}{options}", mount.target()))
+}
+
+fn ownership(ownership: &Ownership) -> &'static str {
+    match ownership {
+        Ownership::Kept => "",
+        Ownership::Given => "U",
+        Ownership::Exchanged | Ownership::Mapped(_) => "idmap",
+    }
 }
 
 fn tmpfs(mount: &Mount) -> Option<(String, Value)> {
@@ -195,6 +213,10 @@ fn mount(mount: &Mount) -> Value {
         Mount::Bind { source, target, read_only, propagation, .. } => json!({
             "Type": "bind", "Source": source, "Destination": target, "Mode": if *read_only { "ro" } else { "" }, "RW": !read_only,
             "Propagation": if propagation.is_empty() { "rprivate" } else { propagation },
+        }),
+        Mount::Volume(volume) => json!({
+            "Type": "volume", "Name": volume.name, "Source": volume.source, "Destination": volume.target, "Driver": "local",
+            "Mode": if volume.read_only { "ro" } else { "" }, "RW": !volume.read_only, "Propagation": "",
         }),
         Mount::Tmpfs { target, options } => json!({
             "Type": "tmpfs", "Source": "", "Destination": target, "Mode": options.join(","),

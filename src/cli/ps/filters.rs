@@ -139,5 +139,10 @@ fn is_of_image(seen: &Seen, wanted: &str) -> bool {
 }
 
 fn is_mount(mount: &Mount, wanted: &str) -> bool {
-    mount.target() == wanted || matches!(mount, Mount::Bind { source, .. } if source.as_os_str() == wanted)
+    let is_source = match mount {
+        Mount::Bind { source, .. } => source.as_os_str() == wanted,
+        Mount::Volume(volume) => volume.name == wanted,
+        Mount::Tmpfs { .. } => false,
+    };
+    is_source || mount.target() == wanted
 }

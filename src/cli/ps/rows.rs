@@ -1,12 +1,15 @@
 //! Containers as rows of `tare ps`: pure words, so that every column can be tested.
 
 use super::filters::Filters;
+use crate::cli::human;
 use crate::cli::template::{Row, render_rows};
+use crate::engine::size::Sizes;
 use crate::error::Result;
 use crate::options::{Mount, Network, Wishes};
 use crate::record::{Container, Ended, Seen, Status};
 use crate::time;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// How the list is looked at.
 #[derive(Debug, Default)]
@@ -20,9 +23,12 @@ pub struct View {
     pub format: String,
     /// Nanoseconds since 1970.
     pub now: u64,
+    /// How much each container takes: looked up only where somebody asks, because it walks through all files. `None`: not asked.
+    pub sizes: Option<HashMap<String, Sizes>>,
 }
 
 const USUAL: &str = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+const WITH_SIZE: &str = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}\t{{.Size}}";
 
 /// `seen` is sorted, newest first.
 pub fn text(seen: &[Seen], view: &View) -> Result<String> {
@@ -33,7 +39,7 @@ pub fn text(seen: &[Seen], view: &View) -> Result<String> {
         return Ok(shown.map(|one| format!("{}\n", id(&one.record, view.whole))).collect());
     }
     let rows: Vec<Row> = shown.map(|one| row(one, view)).collect();
-    render_rows(&view.format, USUAL, &headings(), &rows)
+    render_rows(&view.format, if view.sizes.is_some() { WITH_SIZE } else { USUAL }, &headings(), &rows)
 }
 
 fn is_up(seen: &Seen) -> bool {
@@ -60,14 +66,22 @@ fn row(seen: &Seen, view: &View) -> Row {
         "Ports": "",
         "State": state(seen),
         "Status": status(seen, view.now),
-        "Size": "0B",
+        "Size": size(view.sizes.as_ref().and_then(|sizes| sizes.get(&record.id))),
         "Names": record.name,
         "Labels": labels.join(","),
         "Mounts": mounts(record, view.whole),
         "Networks": network_of(&record.wishes),
-        "LocalVolumes": "0",
+        "LocalVolumes": record.wishes.mounts.iter().filter_map(Mount::volume).count().to_string(),
     });
     Row { fields, labels: record.labels.clone() }
+}
+
+/// Its own layer, and in brackets with the image below it, as Docker shows it.
+fn size(sizes: Option<&Sizes>) -> String {
+    match sizes {
+        None => "0B".to_owned(),
+        Some(sizes) => format!("{} (virtual {})", human::size(sizes.own), human::size(sizes.with_image)),
+    }
 }
 
 fn id(record: &Container, whole: bool) -> &str {
@@ -124,6 +138,7 @@ fn reason(ended: &Ended) -> String {
 fn mounts(record: &Container, whole: bool) -> String {
     let source = |mount: &Mount| match mount {
         Mount::Bind { source, .. } => Some(source.display().to_string()),
+        Mount::Volume(volume) => Some(volume.name.clone()),
         Mount::Tmpfs { .. } => None,
     };
     let sources = record.wishes.mounts.iter().filter_map(source);

@@ -66,6 +66,16 @@ fn the_usual_table_looks_like_docker_s() {
 }
 
 #[test]
+fn sizes_are_a_column_when_asked_for() {
+    let id = some()[0].record.id.clone();
+    let sizes = Some(HashMap::from([(id, Sizes { own: 2, with_image: 4_200_000 })]));
+    let shown = listed(View { sizes: sizes.clone(), ..View::default() });
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].ends_with("NAMES     SIZE") && lines[1].ends_with("web1      2B (virtual 4.2MB)"), "{shown}");
+    assert_eq!(listed(View { format: "{{.Size}}".into(), sizes, ..View::default() }), "2B (virtual 4.2MB)\n0B\n");
+}
+
+#[test]
 fn every_state_has_its_words() {
     let mut all = some();
     all[0].status = Status::Paused;

@@ -1,13 +1,10 @@
 //! Where its output is kept.
 
-use super::words::Flags;
+use super::words::{Flag, Flags};
 use crate::error::Result;
 use crate::options::Wishes;
-use clap::Arg;
 
-pub fn define() -> Vec<Arg> {
-    vec![]
-}
+pub const FLAGS: &[Flag] = &[];
 
 pub fn read(_flags: &Flags, _wishes: &mut Wishes) -> Result<()> {
     Ok(())

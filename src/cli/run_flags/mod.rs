@@ -3,19 +3,22 @@
 //! The files that flags name (`--env-file`, `--label-file`, seccomp profiles) are read here, because parsers open no files.
 
 mod limits;
+pub mod line;
 mod log;
 mod naming;
 mod network;
 mod process;
 mod rights;
 mod sight;
-mod words;
+pub mod words;
 
 use crate::error::{Error, Result};
 use crate::names;
 use crate::options::{Wishes, detach_keys};
-use clap::{Arg, ArgMatches};
-use words::{Flags, blame, list, switch, value};
+use clap::{Arg, ArgAction, ArgMatches};
+use line::Line;
+use std::path::PathBuf;
+use words::{Flag, Flags, blame, list, switch, value};
 
 /// A command line of `run` or `create`, checked.
 #[derive(Debug, Default, PartialEq)]
@@ -29,6 +32,8 @@ pub struct Parsed {
     /// Signals that reach us go on to the container.
     pub sig_proxy: bool,
     pub detach_keys: Vec<u8>,
+    /// A new file for the container's id.
+    pub id_file: Option<PathBuf>,
     /// `--pull never`: an image that is not here is not looked for elsewhere.
     pub never_pull: bool,
 }
@@ -40,14 +45,43 @@ pub struct Attach {
     pub stderr: bool,
 }
 
+/// All flags of a command, in groups, each with a heading.
+const GROUPS: &[(&str, &[Flag])] = &[
+    ("Streams", BOTH),
+    ("Process", process::FLAGS),
+    ("What it sees", sight::FLAGS),
+    ("Network", network::FLAGS),
+    ("Rights", rights::FLAGS),
+    ("Limits", limits::FLAGS),
+    ("Log", log::FLAGS),
+    ("Names, and its end", naming::FLAGS),
+];
+
+const RUN_ONLY: &[Flag] = &[
+    switch("detach", Some('d'), "Run in the background and print the container's id"),
+    switch("sig-proxy", None, "Pass signals on to the container (default true)"),
+    value("detach-keys", None, "KEYS", "Keys that leave the container running (default ctrl-p,ctrl-q)"),
+];
+
+/// What concerns the command itself, and not the container.
+const BOTH: &[Flag] = &[
+    list("attach", Some('a'), "STREAM", "Connect to stdin, stdout or stderr only"),
+    value("pull", None, "missing|never", "Whether a missing image may be fetched"),
+    switch("quiet", Some('q'), "Say nothing about fetching"),
+];
+
+pub fn flags(command: &str) -> Vec<Flag> {
+    let runs = if command == "run" { RUN_ONLY } else { &[] };
+    runs.iter().chain(GROUPS.iter().flat_map(|(_, flags)| *flags)).copied().collect()
+}
+
 pub fn define(command: clap::Command) -> clap::Command {
-    let runs = command.get_name() == "run";
     let usage = format!("tare {} [OPTIONS] IMAGE [COMMAND] [ARG...]", command.get_name());
     let command = command.override_usage(usage).disable_help_flag(true).args_override_self(true);
-    let command = if runs { command.args(run_only()) } else { command };
-    let command = command.args(both()).args(process::define()).args(sight::define()).args(network::define());
-    let command = command.args(rights::define()).args(limits::define()).args(log::define()).args(naming::define());
-    command.arg(
+    let runs: &[Flag] = if command.get_name() == "run" { RUN_ONLY } else { &[] };
+    let command = [("Streams", runs)].iter().chain(GROUPS).fold(command, |command, (heading, flags)| command.args(under(heading, flags)));
+    // Whoever reads the help knows how to come by it.
+    command.arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this help").hide(true)).arg(
         // Options end at the image: what follows belongs to the command in the container, dashes and all.
         Arg::new("words")
             .value_names(["IMAGE", "COMMAND"])
@@ -57,26 +91,30 @@ pub fn define(command: clap::Command) -> clap::Command {
     )
 }
 
-fn run_only() -> [Arg; 3] {
-    [
-        switch("detach", Some('d'), "Run in the background and print the container's id"),
-        switch("sig-proxy", None, "Pass signals on to the container (default true)"),
-        value("detach-keys", None, "KEYS", "Keys that leave the container running (default ctrl-p,ctrl-q)"),
-    ]
+/// The flags of one kind under their heading in the help; some belong elsewhere in a reader's eye.
+fn under(heading: &'static str, flags: &[Flag]) -> impl Iterator<Item = Arg> {
+    flags.iter().map(move |flag| {
+        flag.arg().help_heading(match flag.name {
+            "interactive" | "tty" => "Streams",
+            "network" => "Network",
+            "pull" | "quiet" | "platform" => "Image",
+            _ => heading,
+        })
+    })
 }
 
-/// What concerns the command itself, and not the container.
-fn both() -> [Arg; 3] {
-    [
-        list("attach", Some('a'), "STREAM", "Connect to stdin, stdout or stderr only"),
-        value("pull", None, "missing|never", "Whether a missing image may be fetched"),
-        switch("quiet", Some('q'), "Say nothing about fetching"),
-    ]
+/// Reads the words behind the command's name. `None`: they are not right, or ask for help, and clap shall say so.
+pub fn parse_words(command: &str, words: &[String]) -> Option<Result<Parsed>> {
+    Line::read(&flags(command), words).map(parse_line)
 }
 
-pub fn parse(matches: &ArgMatches) -> Result<Parsed> {
-    let flags = Flags(matches);
-    let mut words = flags.all("words").map(str::to_owned);
+pub fn parse(command: &str, matches: &ArgMatches) -> Result<Parsed> {
+    parse_line(Line::of(&flags(command), matches))
+}
+
+fn parse_line(line: Line) -> Result<Parsed> {
+    let flags = Flags(line);
+    let mut words = flags.0.words.iter().map(|word| (*word).to_owned());
     let image =
         words.next().filter(|image| !image.is_empty()).ok_or_else(|| Error::usage("no image is named").hint("tare run IMAGE [COMMAND]"))?;
     let command: Vec<String> = words.collect();
@@ -92,6 +130,7 @@ pub fn parse(matches: &ArgMatches) -> Result<Parsed> {
         attach: attach(&flags, detach, wishes.interactive)?,
         sig_proxy: flags.switch("sig-proxy")?.unwrap_or(true),
         detach_keys: flags.parse("detach-keys", detach_keys::parse)?.unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
+        id_file: flags.parse("cidfile", naming::file)?,
         never_pull: flags.parse("pull", pull)?.unwrap_or(false),
         wishes,
     })

@@ -1,27 +1,26 @@
-//! What it may: capabilities, system calls.
+//! What it may: capabilities, system calls, devices.
 
-use super::words::{Flags, list, read_file, switch};
+use super::words::{Flag, Flags, list, read_file, switch};
 use crate::error::Result;
-use crate::options::{Seccomp, Wishes, security};
+use crate::options::{Seccomp, Wishes, device_rules, security};
 use crate::spec::capabilities;
-use clap::Arg;
 
 /// No profile is longer; Docker's own has 20 kB.
 const LONGEST_PROFILE: u64 = 1 << 20;
 
-pub fn define() -> Vec<Arg> {
-    vec![
-        switch("privileged", None, "All rights; hardly a container any more"),
-        list("cap-add", None, "CAPABILITY", "Add a capability"),
-        list("cap-drop", None, "CAPABILITY", "Take a capability away"),
-        list("security-opt", None, "OPTION", "seccomp=FILE|unconfined, no-new-privileges"),
-    ]
-}
+pub const FLAGS: &[Flag] = &[
+    switch("privileged", None, "All rights; hardly a container any more"),
+    list("cap-add", None, "CAPABILITY", "Add a capability"),
+    list("cap-drop", None, "CAPABILITY", "Take a capability away"),
+    list("security-opt", None, "OPTION", "seccomp=FILE|unconfined, no-new-privileges"),
+    list("device-cgroup-rule", None, "RULE", "Devices it may make and open, for example 'c 10:200 rwm'"),
+];
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.privileged = flags.on("privileged")?;
     wishes.cap_add = flags.parse_all("cap-add", capability)?;
     wishes.cap_drop = flags.parse_all("cap-drop", capability)?;
+    wishes.device_rules = flags.parse_all("device-cgroup-rule", |rule| device_rules::parse(rule).map(|_| rule.to_owned()))?;
     security_options(flags, wishes)
 }
 

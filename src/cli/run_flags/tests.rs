@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::error::Kind;
-use crate::options::{Ipc, Mount, Network, Pid, Seccomp};
+use crate::options::{IoRateKind, Ipc, Mount, Network, Pid, Seccomp};
 use std::path::PathBuf;
 
 fn words(command: &'static str, line: &[&str]) -> Result<Parsed> {
-    let matches = define(clap::Command::new(command))
-        .try_get_matches_from(std::iter::once(&command).chain(line))
-        .map_err(|e| crate::cli::suggest::refusal(&e, &[]).unwrap_or_else(|| Error::usage(e.to_string())))?;
-    parse(&matches)
+    let matches = define(clap::Command::new(command)).try_get_matches_from(std::iter::once(&command).chain(line)).map_err(|e| {
+        crate::cli::suggest::refusal(&e, &crate::cli::suggest::Place::of(&[])).unwrap_or_else(|| Error::usage(e.to_string()))
+    })?;
+    parse(command, &matches)
 }
 
 fn run(line: &[&str]) -> Result<Parsed> {
@@ -200,12 +200,46 @@ fn a_bad_value_is_named_with_its_flag() {
         ("pid", "hots"),
         ("ipc", "hots"),
         ("uts", "hots"),
+        ("uts", "container:x"),
+        ("cgroupns", "hots"),
+        ("pid", "container:"),
+        ("time-offset", "monotonic"),
+        ("time-offset", "wall=1h"),
+        ("add-host", "db"),
+        ("add-host", "db:nowhere"),
+        ("dns", "dns.example"),
+        ("dns-search", "a b"),
+        ("dns-option", "a\nb"),
         ("attach", "stdfoo"),
         ("detach-keys", "f13"),
         ("pull", "perhaps"),
         ("cap-add", ""),
         ("cap-drop", "FLY"),
         ("network", ""),
+        ("group-add", "a:b"),
+        ("oom-score-adj", "1001"),
+        ("memory-reservation", "1m"),
+        ("memory-swappiness", "101"),
+        ("cpu-quota", "5"),
+        ("cpu-period", "5"),
+        ("cpuset-cpus", "0-"),
+        ("cpuset-mems", "x"),
+        ("blkio-weight", "9"),
+        ("device-read-bps", "/dev/sda"),
+        ("device-write-bps", "sda:1m"),
+        ("device-read-iops", "/dev/sda:1m"),
+        ("device-write-iops", "/dev/sda:0"),
+        ("device-cgroup-rule", "c 10:200"),
+        ("shm-size", "big"),
+        ("sysctl", "net.core.somaxconn"),
+        ("domainname", "a b"),
+        ("cgroup-parent", "/a/../b"),
+        ("annotation", "tare.seccomp=x"),
+        ("annotation", "x"),
+        ("expose", "0"),
+        ("platform", "linux/"),
+        ("cidfile", ""),
+        ("pidfile", ""),
     ] {
         let error = run(&[&format!("--{flag}={value}"), "x"]).unwrap_err();
         assert!(error.to_string().starts_with(&format!("invalid value {value:?} for --{flag}: ")), "{error}");
@@ -224,12 +258,10 @@ fn what_is_not_built_is_refused_by_name() {
         &["--gpus", "all", "x"],
         &["--network", "bridge", "x"],
         &["--network", "mine", "x"],
-        &["-v", "data:/data", "x"],
-        &["--pid", "container:y", "x"],
+        &["--volume-driver", "local", "x"],
         &["--pull", "always", "x"],
-        &["--shm-size", "1g", "x"],
         &["--security-opt", "apparmor=x", "x"],
-        &["--dns", "1.1.1.1", "x"],
+        &["--add-host", "h:host-gateway", "x"],
         &["--health-cmd", "true", "x"],
     ] {
         let error = run(line).unwrap_err();
@@ -241,11 +273,83 @@ fn what_is_not_built_is_refused_by_name() {
 }
 
 #[test]
+fn every_limit_becomes_its_wish() {
+    let parsed = run(&[
+        "--group-add=audio",
+        "--group-add=44",
+        "--oom-score-adj=500",
+        "--memory-reservation=64m",
+        "--memory-swappiness=-1",
+        "--cpu-quota=50000",
+        "--cpu-period=200000",
+        "--cpuset-cpus=1,0",
+        "--cpuset-mems=0",
+        "--blkio-weight=300",
+        "--device-read-bps=/dev/a:1m",
+        "--device-write-iops=/dev/a:5",
+        "--device-cgroup-rule=c 10:200 rwm",
+        "--shm-size=1m",
+        "--sysctl=net.core.somaxconn=1",
+        "--sysctl=net.core.somaxconn=2",
+        "--domainname=example",
+        "--cgroup-parent=batch/",
+        "--annotation=a=b=c",
+        "--expose=81-82",
+        "--expose=53/udp",
+        "--expose=82",
+        "--cidfile=id",
+        "--pidfile=pid",
+        "x",
+    ])
+    .unwrap();
+    let (wishes, limits) = (&parsed.wishes, &parsed.wishes.limits);
+    assert_eq!((&wishes.groups[..], wishes.oom_score_adj), (&["audio".to_owned(), "44".to_owned()][..], Some(500)));
+    assert_eq!((limits.memory_reservation, limits.cpu_quota, limits.cpu_period), (Some(64 << 20), Some(50_000), Some(200_000)));
+    assert_eq!((limits.cpuset_cpus.as_deref(), limits.cpuset_mems.as_deref(), limits.io_weight), (Some("0-1"), Some("0"), Some(300)));
+    assert_eq!(
+        limits.io_rates.iter().map(|rate| (rate.kind, rate.rate)).collect::<Vec<_>>(),
+        [(IoRateKind::ReadBytes, 1 << 20), (IoRateKind::WriteOperations, 5)]
+    );
+    assert_eq!((&wishes.device_rules[..], wishes.shm_size), (&["c 10:200 rwm".to_owned()][..], Some(1 << 20)));
+    assert_eq!(wishes.sysctls, [("net.core.somaxconn".to_owned(), "2".to_owned())]);
+    assert_eq!((wishes.domainname.as_deref(), wishes.cgroup_parent.as_deref()), (Some("example"), Some("/batch")));
+    assert_eq!(wishes.annotations, [("a".to_owned(), "b=c".to_owned())]);
+    assert_eq!(wishes.exposed, ["53/udp", "81/tcp", "82/tcp"]);
+    assert_eq!(parsed.id_file.as_deref(), Some(std::path::Path::new("id")));
+    assert!(wishes.pid_file.as_ref().unwrap().is_absolute());
+}
+
+#[test]
+fn what_no_container_can_have_is_refused_with_the_reason() {
+    for (flag, word) in [
+        ("--memory-swappiness=60", "cgroup v2"),
+        ("--sysctl=kernel.panic=1", "whole machine"),
+        ("--platform=plan9/68000", "this machine is linux/"),
+    ] {
+        let error = run(&[flag, "x"]).unwrap_err();
+        assert_eq!(error.kind(), Kind::CannotKeep, "{flag}");
+        assert!(error.to_string().contains(word) && error.hint_text().is_some(), "{flag}: {error}");
+    }
+}
+
+#[test]
 fn wishes_that_contradict_each_other_are_refused() {
     for line in [
         &["-d", "-a", "stdout", "x"][..],
         &["--uts", "host", "-h", "n", "x"],
+        &["--network", "container:y", "-h", "n", "x"],
+        &["--network", "container:y", "--add-host", "h:1.2.3.4", "x"],
+        &["--network", "container:y", "--dns", "1.2.3.4", "x"],
+        &["--network", "container:y", "--dns-search", "lan", "x"],
+        &["--network", "container:y", "--dns-opt", "ndots:2", "x"],
         &["--memory-swap", "1g", "x"],
+        &["--uts", "host", "--domainname", "n", "x"],
+        &["--ipc", "host", "--shm-size", "1m", "x"],
+        &["--ipc", "host", "--sysctl", "kernel.shmmax=1", "x"],
+        &["--network", "host", "--sysctl", "net.core.somaxconn=1", "x"],
+        &["--cpus", "1", "--cpu-quota", "1000", "x"],
+        &["--cpus", "1", "--cpu-period", "1000", "x"],
+        &["-m", "64m", "--memory-reservation", "65m", "x"],
         &["-m", "1g", "--memory-swap", "512m", "x"],
         &["-v", "/a:/x", "--tmpfs", "/x", "x"],
         &[],

@@ -1,50 +1,87 @@
 //! How a flag is spelt, and how its word is asked for, with the flag named in whatever is wrong with it.
+//!
+//! Flags are data, because two read them: clap, which explains them and says what is wrong with a line (`arg`), and our own
+//! reader of lines that are right (`line.rs`).
 
+use super::line::Line;
 use crate::error::{Context, Error, Kind, Result};
 use crate::options::mounts;
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgAction};
 use std::io::Read;
 
-/// `--init`, `--init=false`: a value only behind `=`, so that `--rm alpine` is not read as one.
-pub fn switch(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
-    let arg =
-        Arg::new(name).long(name).help(help).num_args(0..=1).require_equals(true).default_missing_value("true").hide_possible_values(true);
+#[derive(Clone, Copy)]
+pub struct Flag {
+    pub name: &'static str,
+    pub short: Option<char>,
+    pub other_name: Option<&'static str>,
+    pub takes: Takes,
+    value_name: &'static str,
+    help: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// `--init`, `--init=false`: a value only behind `=`, so that `--rm alpine` is not read as one.
+    Switch,
+    /// The last one given counts.
+    One,
+    /// Each one given counts.
+    Many,
+}
+
+pub const fn switch(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
     // The value is only for scripts; in the help it would be noise.
-    let arg = arg.value_name("BOOL");
-    if let Some(short) = short { arg.short(short) } else { arg }
+    Flag { name, short, other_name: None, takes: Takes::Switch, value_name: "BOOL", help }
 }
 
-pub fn value(name: &'static str, short: Option<char>, value_name: &'static str, help: &'static str) -> Arg {
-    let arg = Arg::new(name).long(name).value_name(value_name).help(help).allow_hyphen_values(true);
-    if let Some(short) = short { arg.short(short) } else { arg }
+pub const fn value(name: &'static str, short: Option<char>, value_name: &'static str, help: &'static str) -> Flag {
+    Flag { name, short, other_name: None, takes: Takes::One, value_name, help }
 }
 
-pub fn list(name: &'static str, short: Option<char>, value_name: &'static str, help: &'static str) -> Arg {
-    value(name, short, value_name, help).action(ArgAction::Append)
+pub const fn list(name: &'static str, short: Option<char>, value_name: &'static str, help: &'static str) -> Flag {
+    Flag { name, short, other_name: None, takes: Takes::Many, value_name, help }
+}
+
+impl Flag {
+    pub const fn alias(self, other_name: &'static str) -> Flag {
+        Flag { other_name: Some(other_name), ..self }
+    }
+
+    /// The same in clap's words.
+    pub fn arg(&self) -> Arg {
+        let arg = Arg::new(self.name).long(self.name).value_name(self.value_name).help(self.help);
+        let arg = match self.takes {
+            Takes::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true").hide_possible_values(true),
+            Takes::One => arg.allow_hyphen_values(true),
+            Takes::Many => arg.allow_hyphen_values(true).action(ArgAction::Append),
+        };
+        let arg = if let Some(short) = self.short { arg.short(short) } else { arg };
+        if let Some(other_name) = self.other_name { arg.alias(other_name) } else { arg }
+    }
 }
 
 /// The words of one command line, asked for by flag.
-pub struct Flags<'a>(pub &'a ArgMatches);
+pub struct Flags<'a>(pub Line<'a>);
 
 impl<'a> Flags<'a> {
     /// A flag that this command does not have was not given.
-    pub fn text(&self, name: &str) -> Option<&'a str> {
-        self.0.try_get_one::<String>(name).ok().flatten().map(String::as_str)
+    pub fn text(&self, name: &'static str) -> Option<&'a str> {
+        self.all(name).last()
     }
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0.try_get_many::<String>(name).ok().flatten().into_iter().flatten().map(String::as_str)
+    pub fn all(&self, name: &'static str) -> impl Iterator<Item = &'a str> {
+        self.0.values.iter().filter(move |(flag, _)| *flag == name).map(|(_, value)| *value)
     }
-    pub fn switch(&self, name: &str) -> Result<Option<bool>> {
+    pub fn switch(&self, name: &'static str) -> Result<Option<bool>> {
         self.parse(name, mounts::parse_bool)
     }
-    pub fn on(&self, name: &str) -> Result<bool> {
+    pub fn on(&self, name: &'static str) -> Result<bool> {
         Ok(self.switch(name)?.unwrap_or(false))
     }
     /// The value of a flag, with the flag named in the error.
-    pub fn parse<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
+    pub fn parse<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
         self.text(name).map(|text| parse(text).map_err(|e| blame(name, text, e))).transpose()
     }
-    pub fn parse_all<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<T>> {
+    pub fn parse_all<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T>) -> Result<Vec<T>> {
         self.all(name).map(|text| parse(text).map_err(|e| blame(name, text, e))).collect()
     }
 }

@@ -17,7 +17,7 @@ impl Store {
         Store(Paths::new(&root, root.join("run")))
     }
     fn load(&self, archive: &[u8]) -> Result<Vec<Loaded>> {
-        load(&self.0, Source::Stream(Box::new(archive)), &Limits::default())
+        load(&self.0, Source::Stream(Box::new(archive)), &Limits::default(), &Progress::default(), &|| Ok(Vec::new()))
     }
     fn is_empty(&self) -> bool {
         let count = |dir: std::path::PathBuf| std::fs::read_dir(dir).map_or(0, |entries| entries.count());
@@ -140,8 +140,9 @@ fn limits_stop_a_bomb() {
     let store = Store::new("bomb");
     let layer = archive(&[("zeros", &vec![0; 4 << 20])]);
     let bytes = layout(&gzip(&layer), &config(&[&layer]), |_| {});
-    let limits = Limits { bytes: 1 << 20, ..Limits::default() };
-    let error = load(&store.0, Source::Stream(Box::new(&bytes[..])), &limits).unwrap_err();
+    let limits = Limits { layer_bytes: Some(1 << 20), ..Limits::default() };
+    let source = Source::Stream(Box::new(&bytes[..]));
+    let error = load(&store.0, source, &limits, &Progress::default(), &|| Ok(Vec::new())).unwrap_err();
     assert!(error.to_string().contains("more than 1048576 bytes") && error.hint_text().is_some(), "{error}");
     assert!(store.is_empty());
 }

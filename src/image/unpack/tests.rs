@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::Kind;
+use crate::image::limits::Limits;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use tar::{Builder, EntryType, Header};
@@ -73,7 +74,8 @@ fn unpack_bytes(bytes: &[u8], test: &str, limits: &Limits) -> (Result<u64>, Scra
     crate::sys::file::make_dirs(&scratch.at(""), 0o755).unwrap();
     crate::sys::file::make_dirs(&scratch.0.join("victim"), 0o755).unwrap();
     let root = Directory::open_root(&scratch.at("")).unwrap();
-    (unpack(bytes, root, limits), scratch)
+    let budget = Budget::new(limits, &scratch.0).unwrap();
+    (unpack(bytes, root, &budget), scratch)
 }
 
 fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
@@ -198,10 +200,11 @@ fn hostile_names_are_damage_and_touch_nothing() {
     let long = "n".repeat(300);
     for (what, archive) in [
         ("climbs", Archive::new().file("a/../../victim/x", "x")),
-        ("through a symlink", Archive::new().symlink("a", "../victim").file("a/x", "x")),
-        ("whiteout through a symlink", Archive::new().symlink("a", "../victim").file("a/.wh.x", "")),
-        ("opaque through a symlink", Archive::new().symlink("a", "../victim").file("a/.wh..wh..opq", "")),
-        ("link through a symlink", Archive::new().symlink("a", "../victim").link("x", "a/y")),
+        ("link through a symlink to nothing", Archive::new().symlink("a", "../victim").link("x", "a/y")),
+        ("through a symlink to itself", Archive::new().symlink("a", "a").file("a/x", "x")),
+        ("through two that lead to each other", Archive::new().symlink("a", "b/c").symlink("b", "a").file("a/x", "x")),
+        ("through a symlink to a file", Archive::new().file("f", "").symlink("a", "f").file("a/x", "x")),
+        ("through a symlink with too long a name", Archive::new().pax(&[("linkpath", long.as_bytes())]).symlink("a", "").file("a/x", "")),
         ("link that climbs", Archive::new().link("x", "../victim")),
         ("link to a directory", Archive::new().dir("d").link("x", "d")),
         ("link to nothing", Archive::new().link("x", "y")),
@@ -223,6 +226,36 @@ fn hostile_names_are_damage_and_touch_nothing() {
 }
 
 #[test]
+fn symlinks_of_the_layer_are_followed_inside_it() {
+    let (done, tree) = Archive::new()
+        .symlink("lib", "usr/lib")
+        .file("lib/early", "1")
+        .dir("usr/lib")
+        .file("lib/late", "2")
+        .symlink("usr/lib64", "/lib/")
+        .add(b'5', "usr/lib64/sub", 0o700, "", b"")
+        .file("usr/lib64/sub/deep", "3")
+        .symlink("up", "../../../../../../..")
+        .file("up/top", "4")
+        .symlink("out", "../victim")
+        .file("out/x", "5")
+        .file("out/.wh.gone", "")
+        .link("hard", "lib/late")
+        .file("lib/.wh..wh..opq", "")
+        .unpack("inside");
+    done.unwrap();
+    for (name, text) in
+        [("usr/lib/early", "1"), ("usr/lib/late", "2"), ("usr/lib/sub/deep", "3"), ("top", "4"), ("victim/x", "5"), ("hard", "2")]
+    {
+        assert_eq!(tree.read(name), text, "{name}");
+    }
+    assert!(tree.at("lib").is_symlink() && std::fs::metadata(tree.at("victim/gone")).unwrap().file_type().is_char_device());
+    assert_eq!(std::fs::metadata(tree.at("usr/lib/sub")).unwrap().mtime(), 1_700_000_000, "also a time set behind a symlink is kept");
+    assert_eq!(std::fs::read_dir(tree.0.join("victim")).unwrap().count(), 0);
+    assert!(!tree.0.parent().unwrap().join("top").exists());
+}
+
+#[test]
 fn cut_tails_and_hidden_entries_are_damage() {
     let bytes = Archive::new().file("first", "x").bytes();
     let hidden = [&bytes[..], &Archive::new().file("hidden", "x").bytes()].concat();
@@ -236,7 +269,7 @@ fn cut_tails_and_hidden_entries_are_damage() {
 #[test]
 fn too_many_entries_are_refused() {
     let archive = Archive::new().file("a", "").file("b", "").file("c", "");
-    let (done, _tree) = unpack_bytes(&archive.bytes(), "many", &Limits { entries: 2, ..Limits::default() });
+    let (done, _tree) = unpack_bytes(&archive.bytes(), "many", &Limits { layer_entries: Some(2), ..Limits::default() });
     assert!(done.unwrap_err().to_string().contains("more than 2 entries"));
 }
 

@@ -1,5 +1,6 @@
 //! The control group of a container, on cgroup v2 only: made, limited, read, killed, removed.
 
+mod above;
 mod devices;
 mod limits;
 
@@ -21,13 +22,15 @@ const MONITORS: &str = "tare/monitors";
 pub struct Group {
     path: PathBuf,
     fd: OwnedFd,
+    /// Memory is kept for it, which the group above knows.
+    has_promise: bool,
 }
 
 impl Group {
-    /// Makes `tare/<name>`. `None`: this host has no cgroup2 at all.
-    pub fn make(name: &str) -> Result<Option<Group>> {
+    /// Makes a group by its path below the cgroup2 mount. `None`: this host has no cgroup2 at all.
+    pub fn make(below: &Path) -> Result<Option<Group>> {
         let Some(top) = mount_point() else { return Ok(None) };
-        let path = top.join(OURS).join(name);
+        let path = top.join(below.strip_prefix("/").unwrap_or(below));
         Group::make_at(&path).map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
     }
 
@@ -37,22 +40,23 @@ impl Group {
     }
 
     fn make_at(path: &Path) -> Result<Group, Errno> {
-        match file::make_dir(path, 0o755) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(Errno::ENOENT) => file::make_dirs(path, 0o755)?,
-            Err(errno) => return Err(errno),
-        }
-        Ok(Group { path: path.to_owned(), fd: file::open_dir(path)? })
+        above::make(path)?;
+        Ok(Group { path: path.to_owned(), fd: file::open_dir(path)?, has_promise: false })
     }
 
     /// A group that was made earlier.
     pub fn open(path: &Path) -> Option<Group> {
-        Some(Group { fd: file::open_dir(path).ok()?, path: path.to_owned() })
+        Some(Group { fd: file::open_dir(path).ok()?, path: path.to_owned(), has_promise: false })
     }
 
     /// `tare/<name>`, if it is there.
     pub fn existing(name: &str) -> Result<Option<Group>> {
-        Ok(mount_point().and_then(|top| Group::open(&top.join(OURS).join(name))))
+        Group::existing_at(&Path::new(OURS).join(name))
+    }
+
+    /// The same, by its path below the cgroup2 mount.
+    pub fn existing_at(below: &Path) -> Result<Option<Group>> {
+        Ok(mount_point().and_then(|top| Group::open(&top.join(below.strip_prefix("/").unwrap_or(below)))))
     }
 
     pub fn descriptor(&self) -> BorrowedFd<'_> {
@@ -63,57 +67,97 @@ impl Group {
     }
 
     /// Writes every limit and reads it back: the kernel rounds some, and a limit that did not take is an error.
-    pub fn limit(&self, resources: &LinuxResources) -> Result<()> {
+    pub fn limit(&mut self, resources: &LinuxResources) -> Result<()> {
         let wanted = Wanted::from(resources)?;
-        if wanted.files.is_empty() {
+        if wanted.is_nothing() {
             return Ok(());
         }
         self.enable(&wanted)?;
         for (name, value) in &wanted.files {
-            let what = || format!("failed at {}: {name} = {value}", Step::SetLimits.place());
-            file::write_kernel_file_at(self.descriptor(), name, value).with_context(what)?;
-            let got = file::read_at(self.descriptor(), name).with_context(what)?;
-            if !limits::agrees(name, value, got.trim()) {
-                return Err(Error::cannot_keep(what()).because(format!("the kernel made it {}", got.trim())));
-            }
+            self.set(name, value)?;
+        }
+        if let Some(weight) = wanted.io_weight {
+            self.weigh_at_disks(weight)?;
+        }
+        for (name, value) in &wanted.unified {
+            file::write_kernel_file_at(self.descriptor(), name, value).with_context(|| place(name, value))?;
+        }
+        if wanted.files.iter().any(|(name, _)| name == "memory.low") {
+            self.has_promise = true;
+            above::promise_memory(&self.path).with_context(|| place("memory.low", "of the group above"))?;
         }
         Ok(())
     }
 
-    /// Controllers reach a group only when every group above passes them on.
+    fn set(&self, name: &str, value: &str) -> Result<()> {
+        let what = || place(name, value);
+        match file::write_kernel_file_at(self.descriptor(), name, value) {
+            // A kernel without swap has no file to limit it, and nothing to be limited.
+            Err(Errno::ENOENT) if name == "memory.swap.max" && !has_swap() => return Ok(()),
+            Err(Errno::ENOENT) => return Err(Error::cannot_keep(what()).because(format!("this kernel has no {name}"))),
+            Err(Errno::ENODEV) => {
+                return Err(Error::cannot_keep(what())
+                    .because("the kernel knows no such disk")
+                    .hint("only whole disks can be slowed down"));
+            }
+            other => other.with_context(what)?,
+        }
+        self.check(name, value)?;
+        if name.starts_with("cpuset.") {
+            // What the groups above do not have is silently left out there.
+            self.check(&format!("{name}.effective"), value)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, name: &str, value: &str) -> Result<()> {
+        let got = file::read_at(self.descriptor(), name).with_context(|| place(name, value))?;
+        match limits::agrees(name, value, got.trim()) {
+            true => Ok(()),
+            false => Err(Error::cannot_keep(place(name, value)).because(format!("the kernel made it {:?}", got.trim()))),
+        }
+    }
+
+    /// `io.weight` is there where the kernel can weigh by cost (iocost), `io.bfq.weight` where a disk's scheduler can (bfq).
+    fn weigh_at_disks(&self, weight: u16) -> Result<()> {
+        let mut kept = false;
+        for (name, value) in [("io.weight", limits::io_weight(weight).to_string()), ("io.bfq.weight", weight.to_string())] {
+            match file::write_kernel_file_at(self.descriptor(), name, &value) {
+                Err(Errno::ENOENT) => continue,
+                other => other.with_context(|| place(name, &value))?,
+            }
+            self.check(name, &value)?;
+            kept = true;
+        }
+        match kept {
+            true => Ok(()),
+            false => Err(Error::cannot_keep("cannot weigh the container at the disks")
+                .because("this kernel has neither io.weight nor io.bfq.weight")
+                .hint("run without --blkio-weight, or limit it: --device-read-bps, --device-write-bps")),
+        }
+    }
+
     fn enable(&self, wanted: &Wanted) -> Result<()> {
         let have = file::read_at(self.descriptor(), "cgroup.controllers").context("cannot read the group's controllers")?;
-        let missing: Vec<&str> =
-            wanted.controllers.iter().copied().filter(|name| !have.split_whitespace().any(|have| have == *name)).collect();
+        let has = |text: &str, name: &str| text.split_whitespace().any(|have| have == name);
+        let missing: Vec<&str> = wanted.controllers.iter().map(String::as_str).filter(|name| !has(&have, name)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         let top = mount_point().unwrap_or(Path::new("/sys/fs/cgroup"));
         let offered = std::fs::read_to_string(top.join("cgroup.controllers")).unwrap_or_default();
-        if let Some(absent) = missing.iter().find(|name| !offered.split_whitespace().any(|offered| offered == **name)) {
+        if let Some(absent) = missing.iter().find(|name| !has(&offered, name)) {
             let error = Error::cannot_keep(format!("cannot limit {} of the container", limits::plain(absent)));
             return Err(match top.ends_with("unified") {
                 true => error
                     .because(format!("this host keeps its {absent} controller in cgroup v1"))
-                    .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or run without {}", limits::flag(absent))),
+                    .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or run without {}", wanted.flags_of(absent))),
                 false => error
                     .because(format!("this kernel offers no {absent} controller"))
-                    .hint(format!("run without {}", limits::flag(absent))),
+                    .hint(format!("run without {}", wanted.flags_of(absent))),
             });
         }
-        let words: String = missing.iter().map(|name| format!("+{name} ")).collect();
-        for above in [top.to_owned(), top.join(OURS)] {
-            let what = || format!("cannot pass {} on from {}", words.trim(), above.display());
-            match file::write_kernel_file(&above.join("cgroup.subtree_control"), words.trim()) {
-                // A group with processes in it cannot pass controllers on: where we are in a container ourselves, they go to a leaf.
-                Err(Errno::EBUSY) => {
-                    make_room(&above).with_context(what)?;
-                    file::write_kernel_file(&above.join("cgroup.subtree_control"), words.trim()).with_context(what)?;
-                }
-                other => other.with_context(what)?,
-            }
-        }
-        Ok(())
+        above::hand_on(&self.path, &missing)
     }
 
     /// Lets the kernel ask our program before a device is made or opened.
@@ -151,7 +195,7 @@ impl Group {
         text.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
-    /// Groups that the container made below go first.
+    /// Groups that the container made below go first; those above that were made for it go with it.
     pub fn remove(&self) -> Result<(), Errno> {
         match file::remove_dir(&self.path) {
             Err(Errno::EBUSY) => {
@@ -161,23 +205,23 @@ impl Group {
                         group.remove()?;
                     }
                 }
-                file::remove_dir(&self.path)
+                file::remove_dir(&self.path)?;
             }
-            other => other,
+            other => other?,
         }
+        if self.has_promise {
+            let _ = above::promise_memory(&self.path);
+        }
+        self.path.parent().into_iter().for_each(above::remove_made);
+        Ok(())
     }
 }
 
-/// Moves the processes of a group that must pass controllers on to a leaf of its own.
-fn make_room(group: &Path) -> Result<(), Errno> {
-    let leaf = group.join("tare-others");
-    file::make_dirs(&leaf, 0o755)?;
-    for pid in std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines() {
-        match file::write_kernel_file(&leaf.join("cgroup.procs"), pid) {
-            // It has ended meanwhile, or is a thread of the kernel.
-            Ok(()) | Err(Errno::ESRCH | Errno::EINVAL) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
+fn place(name: &str, value: &str) -> String {
+    format!("failed at {}: {name} = {value}", Step::SetLimits.place())
+}
+
+/// proc_swaps(5): a line for each place to swap to, below the heading.
+fn has_swap() -> bool {
+    std::fs::read_to_string("/proc/swaps").is_ok_and(|text| text.lines().count() > 1)
 }

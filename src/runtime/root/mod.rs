@@ -8,17 +8,26 @@
 mod devices;
 mod hide;
 mod mounts;
+mod neighbour;
 pub mod options;
+mod small_files;
+
+pub use mounts::stack_image;
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
+use crate::spec::sysctl;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
 use crate::trace::Step;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 pub fn furnish(plan: &Plan) -> Result<()> {
     mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")?;
+    if let Some(small) = &plan.small_files {
+        small_files::write(small)?;
+    }
     let sources = mounts::gather(plan)?;
     mounts::stack_layers(plan)?;
     enter(plan)?;
@@ -33,6 +42,7 @@ pub fn furnish(plan: &Plan) -> Result<()> {
 }
 
 /// Where the host's root is an initramfs (many virtual machines for tests), pivot_root cannot work: the new root is moved over it.
+/// The old one lies below it then instead of being gone. No path leads there; only CAP_SYS_ADMIN could take the new one away.
 fn enter(plan: &Plan) -> Result<()> {
     mount::change_dir(plan.root).at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))?;
     match mount::pivot_root_here() {
@@ -42,11 +52,16 @@ fn enter(plan: &Plan) -> Result<()> {
     mount::change_dir(Path::new("/")).at(Step::EnterRoot, "chdir /")
 }
 
-/// Only what belongs to one of the container's own namespaces gets here; the spec was checked for that.
+/// Only what belongs to one of the container's own namespaces gets here (`plan.rs`). Written before /proc/sys becomes read-only,
+/// and through a procfs of our own: a mount that an image's symlink led below /proc must not catch it (CVE-2025-52881).
 fn set_sysctls(plan: &Plan) -> Result<()> {
+    if plan.sysctl.is_empty() {
+        return Ok(());
+    }
+    let proc = mount::private_proc().at(Step::TuneKernel, "open a procfs")?;
     for (name, value) in &plan.sysctl {
-        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
-        file::write_kernel_file(&path, value).at(Step::MountSystem, || format!("set {name} to {value}"))?;
+        let path = format!("sys/{}", sysctl::path(name));
+        file::write_kernel_file_beneath(proc.as_fd(), &path, value).at(Step::TuneKernel, || format!("set --sysctl {name} to {value}"))?;
     }
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
-use crate::runtime::root::devices;
+use crate::runtime::root::{devices, neighbour};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
 use crate::trace::Step;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// mount(2) takes one page of options, the closing zero included.
@@ -20,15 +20,20 @@ pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
             return Ok(None);
         }
         let what = || format!("open {} for {}", planned.source, planned.target.display());
-        let tree = mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?;
+        let lent = plan.borrowed.iter().find_map(|lent| Some((lent.owner, planned.source.strip_prefix(lent.place)?)));
+        let tree = match (lent, &planned.held) {
+            (Some((owner, path)), _) => neighbour::hold(owner, Path::new(path))?,
+            (None, Some(tree)) => file::duplicate(tree.as_fd()).at(Step::GatherSources, what)?,
+            (None, None) => mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?,
+        };
         let propagation = planned.options.propagation.difference(Flags::MS_REC);
         // Private unless asked otherwise: an unmount in the container must not reach the host.
         let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
         mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
-        let attributes = planned.options.attributes();
-        if attributes != 0 {
-            // All of it: a writable mount below a read-only one would be a hole.
-            mount::set_attributes(tree.as_fd(), true, attributes, 0, 0).at(Step::GatherSources, what)?;
+        for (recursive, attributes) in [(true, planned.options.recursive_attributes), (false, planned.options.attributes())] {
+            if attributes != 0 {
+                mount::set_attributes(tree.as_fd(), recursive, attributes, 0, 0).at(Step::GatherSources, what)?;
+            }
         }
         Ok(Some(tree))
     };
@@ -41,35 +46,58 @@ pub fn stack_layers(plan: &Plan) -> Result<()> {
     let Some(overlay) = plan.mounts.iter().find(|planned| planned.target == Path::new("/")) else {
         return mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, || format!("bind {}", plan.root.display()));
     };
-    let data = overlay.options.data.join(",");
-    let what = || format!("mount {} on {}", overlay.kind, plan.root.display());
+    stack(overlay, &overlay.options.data, overlay.options.flags, plan.root)
+}
+
+/// The layers alone, without what the container writes: as its image is.
+pub fn stack_image(plan: &Plan) -> Result<()> {
+    let none = || Failure::new(Step::MountRoot, Errno::ENOENT, "the spec has no layers");
+    let overlay = plan.mounts.iter().find(|planned| planned.target == Path::new("/")).ok_or_else(none)?;
+    let of_upper = |option: &&String| option.as_str() == "volatile" || option.starts_with("upperdir=") || option.starts_with("workdir=");
+    let data: Vec<String> = overlay.options.data.iter().filter(|option| !of_upper(option)).cloned().collect();
+    stack(overlay, &data, overlay.options.flags | Flags::MS_RDONLY, plan.root)
+}
+
+fn stack(overlay: &PlannedMount, options: &[String], flags: Flags, root: &Path) -> Result<()> {
+    let data = options.join(",");
+    let what = || format!("mount {} on {}", overlay.kind, root.display());
     if data.len() <= OPTION_PAGE {
-        return mount::file_system(overlay.kind, overlay.source, plan.root, overlay.options.flags, &data).at(Step::MountRoot, what);
+        return mount::file_system(overlay.kind, overlay.source, root, flags, &data).at(Step::MountRoot, what);
     }
     let mut lower = Vec::new();
     let mut others = Vec::new();
-    for option in &overlay.options.data {
+    for option in options {
         match option.split_once('=') {
             Some(("lowerdir", layers)) => lower.extend(layers.split(':').map(str::to_owned)),
-            Some((key, value)) => others.push((key.to_owned(), value.to_owned())),
-            None => others.push((option.clone(), String::new())),
+            _ => others.push(option.clone()),
         }
     }
-    match mount::long_overlay(&lower, &others, plan.root) {
+    let pairs: Vec<(String, String)> = others
+        .iter()
+        .map(|option| option.split_once('=').map_or((option.clone(), String::new()), |(key, value)| (key.to_owned(), value.to_owned())))
+        .collect();
+    match mount::long_overlay(&lower, &pairs, root) {
         // Before kernel 6.8 overlay knows no `lowerdir+`.
-        Err(Errno::EINVAL) => mount_by_descriptors(overlay, &lower, plan.root),
+        Err(Errno::EINVAL) => mount_by_descriptors(overlay, &lower, others, flags, root),
         other => other.at(Step::MountRoot, what),
     }
 }
 
-/// The layers under the short names that their open descriptors have: some two hundred of them fit on the page.
-fn mount_by_descriptors(overlay: &PlannedMount, lower: &[String], root: &Path) -> Result<()> {
+/// The layers under the shortest names there are, the numbers of their open descriptors: five hundred of them fit on the page.
+/// Overlay looks names up from the current directory, so that is where they are: /proc/self/fd.
+fn mount_by_descriptors(overlay: &PlannedMount, lower: &[String], others: Vec<String>, flags: Flags, root: &Path) -> Result<()> {
     let what = || format!("mount {} layers on {}", lower.len(), root.display());
     let open = lower.iter().map(|layer| file::open_dir(Path::new(layer))).collect::<Result<Vec<_>, _>>().at(Step::MountRoot, what)?;
-    let names: Vec<String> = open.iter().map(|fd| format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(fd))).collect();
-    let others = overlay.options.data.iter().filter(|option| !option.starts_with("lowerdir=")).cloned();
+    let here = file::open_dir(Path::new(".")).at(Step::MountRoot, what)?;
+    let target = file::open_dir(root).at(Step::MountRoot, what)?;
+    let name = |fd: &OwnedFd| fd.as_raw_fd().to_string();
+    let names: Vec<String> = open.iter().map(name).collect();
     let data: Vec<String> = std::iter::once(format!("lowerdir={}", names.join(":"))).chain(others).collect();
-    mount::file_system(overlay.kind, overlay.source, root, overlay.options.flags, &data.join(",")).at(Step::MountRoot, what)
+    mount::change_dir(Path::new("/proc/self/fd")).at(Step::MountRoot, "chdir /proc/self/fd")?;
+    let target = name(&target);
+    let mounted = mount::file_system(overlay.kind, overlay.source, Path::new(&target), flags, &data.join(","));
+    mount::change_dir_to(here.as_fd()).at(Step::MountRoot, "chdir back")?;
+    mounted.at(Step::MountRoot, what)
 }
 
 /// Everything but the root, in the order of the spec.
@@ -125,8 +153,7 @@ fn refuse_link(target: &Path, step: Step) -> Result<()> {
 
 fn attach_bind(planned: &PlannedMount, tree: OwnedFd) -> Result<()> {
     let what = || format!("mount {} on {}", planned.source, planned.target.display());
-    let is_dir =
-        std::fs::metadata(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&tree))).map_or(true, |found| found.is_dir());
+    let is_dir = std::fs::metadata(format!("/proc/self/fd/{}", tree.as_raw_fd())).map_or(true, |found| found.is_dir());
     let target = mount_point(planned.target, is_dir).at(Step::MountWishes, what)?;
     mount::attach_over(tree, target.as_fd()).at(Step::MountWishes, what)
 }
@@ -137,11 +164,11 @@ fn mount_point(target: &Path, is_dir: bool) -> Result<OwnedFd, Errno> {
         Err(Errno::ENOENT) => {}
         other => return other,
     }
+    let place = behind_links(target)?;
     if is_dir {
-        file::make_dirs(target, 0o755)?;
+        file::make_dirs(&place, 0o755)?;
         return mount::open_target(target);
     }
-    let place = behind_links(target)?;
     file::make_dirs(place.parent().unwrap_or(Path::new("/")), 0o755)?;
     file::create(&place, OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK, 0o644)?;
     mount::open_target(target)

@@ -11,12 +11,14 @@ pub struct MountOptions {
     pub data: Vec<String>,
     pub bind: bool,
     pub recursive: bool,
+    /// Of all mounts below as well, in the bits of mount_setattr(2): `rro`, `rnosuid` …
+    pub recursive_attributes: u64,
 }
 
 impl MountOptions {
     pub fn parse(words: &[String]) -> MountOptions {
-        let mut options =
-            MountOptions { flags: Flags::empty(), propagation: Flags::empty(), data: Vec::new(), bind: false, recursive: false };
+        let (flags, propagation, data) = (Flags::empty(), Flags::empty(), Vec::new());
+        let mut options = MountOptions { flags, propagation, data, bind: false, recursive: false, recursive_attributes: 0 };
         for word in words {
             options.take(word);
         }
@@ -40,6 +42,10 @@ impl MountOptions {
             "sync" => (true, Flags::MS_SYNCHRONOUS),
             "dirsync" => (true, Flags::MS_DIRSYNC),
             "defaults" | "" => return,
+            "rro" => return self.recursive_attributes |= attribute::READ_ONLY,
+            "rnosuid" => return self.recursive_attributes |= attribute::NO_SUID,
+            "rnodev" => return self.recursive_attributes |= attribute::NO_DEV,
+            "rnoexec" => return self.recursive_attributes |= attribute::NO_EXEC,
             "bind" => return self.bind = true,
             "rbind" => {
                 self.bind = true;
@@ -95,5 +101,6 @@ mod tests {
         assert_eq!(options.propagation, Flags::MS_SLAVE | Flags::MS_REC);
         assert!(options.bind && options.recursive);
         assert_eq!(options.attributes(), attribute::NO_SUID | attribute::NO_EXEC);
+        assert_eq!((parse("rbind,rro").attributes(), parse("rbind,rro").recursive_attributes), (0, attribute::READ_ONLY));
     }
 }

@@ -1,0 +1,150 @@
+//! What can stand where: names of containers in the right state, of images, signals, words that a flag knows.
+
+use crate::engine::list;
+use crate::image::catalog;
+use crate::options::{signals, ulimits};
+use crate::paths::Paths;
+use crate::record::{Seen, Status};
+use crate::spec::capabilities::names::NAMES;
+use crate::volume;
+use clap::Arg;
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Candidate {
+    pub word: String,
+    pub about: String,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Offer {
+    pub words: Vec<Candidate>,
+    /// The shell knows its files better than we do: what it is told about them.
+    pub files: Option<&'static str>,
+}
+
+const FILES: Option<&str> = Some(":files\n");
+const DIRECTORIES: Option<&str> = Some(":directories\n");
+
+impl Offer {
+    pub fn of<'a>(words: impl IntoIterator<Item = (&'a str, &'a str)>) -> Offer {
+        let words = words.into_iter().map(|(word, about)| Candidate { word: word.to_owned(), about: about.to_owned() });
+        Offer { words: words.collect(), files: None }
+    }
+    fn plain<T: Into<String>>(words: impl IntoIterator<Item = T>) -> Offer {
+        Offer { words: words.into_iter().map(|word| Candidate { word: word.into(), about: String::new() }).collect(), files: None }
+    }
+    fn files(files: Option<&'static str>) -> Offer {
+        Offer { words: Vec::new(), files }
+    }
+    fn and(mut self, other: Offer) -> Offer {
+        self.words.extend(other.words);
+        self.files = self.files.or(other.files);
+        self
+    }
+    pub fn starting(mut self, typed: &str) -> Offer {
+        self.words.retain(|one| one.word.starts_with(typed));
+        self
+    }
+    pub fn without(mut self, given: &[String]) -> Offer {
+        self.words.retain(|one| !given.contains(&one.word));
+        self
+    }
+    pub fn behind(mut self, flag: &str) -> Offer {
+        self.words.iter_mut().for_each(|one| one.word.insert_str(0, flag));
+        self
+    }
+}
+
+/// Arguments of the commands: one row for each kind of name.
+pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) -> Offer {
+    let first = given.is_empty();
+    match command {
+        "exec" | "attach" if first => containers(paths, is_up),
+        "stop" | "kill" | "wait" | "pause" | "top" | "stats" | "restart" => containers(paths, is_up),
+        "unpause" => containers(paths, |seen| seen.status == Status::Paused),
+        "start" => containers(paths, |seen| !is_up(seen)),
+        "logs" | "rename" if first => containers(paths, |_| true),
+        "rm" | "update" => containers(paths, |_| true),
+        "inspect" => containers(paths, |_| true).and(images(typed, paths)),
+        "run" | "create" | "images" if first => images(typed, paths),
+        "tag" if given.len() < 2 => images(typed, paths),
+        "rmi" | "save" => images(typed, paths),
+        "volume inspect" | "volume rm" => volumes(paths),
+        "import" if first => Offer::files(FILES),
+        "completion" if first => Offer::plain(["bash", "fish", "zsh"]),
+        _ => Offer::default(),
+    }
+}
+
+/// Values of flags: first what the flag's name alone tells, then what its help says stands there.
+pub fn of_flag(command: &str, arg: &Arg, paths: &Paths) -> Offer {
+    match (command, arg.get_id().as_str()) {
+        (_, "signal" | "stop-signal") => Offer::plain((1..32).map(|number| signals::name(number).trim_start_matches("SIG").to_owned())),
+        (_, "cap-add" | "cap-drop") => Offer::plain(["ALL"].into_iter().chain(NAMES.iter().map(|name| name.trim_start_matches("CAP_")))),
+        // A name alone takes its value from here.
+        (_, "env") => Offer::plain(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())),
+        (_, "ulimit") => Offer::plain(ulimits::NAMES.iter().map(|name| format!("{name}="))),
+        (_, "security-opt") => Offer::plain(["no-new-privileges", "seccomp=unconfined"]),
+        (_, "attach") => Offer::plain(["stdin", "stdout", "stderr"]),
+        (_, "mount") => Offer::plain(["type=bind,source=", "type=volume,source=", "type=tmpfs,target="]),
+        (_, "volumes-from") => containers(paths, |_| true),
+        ("volume ls", "filter") => Offer::plain(["dangling=true", "dangling=false", "driver=local", "label=", "name="]),
+        ("volume prune", "filter") => Offer::plain(["label=", "label!="]),
+        ("images", "filter") => Offer::plain(["dangling=true", "dangling=false", "label=", "reference="]),
+        ("ps", "filter") => ps_filters(paths),
+        ("ps" | "images", "format") => Offer::plain(["json", "table"]),
+        (_, "format") => Offer::plain(["json"]),
+        _ => of_value_name(arg, paths),
+    }
+}
+
+/// `none|host|container:ID` are words, FILE is a file, DIR on the host a directory; everything else is the user's own.
+fn of_value_name(arg: &Arg, paths: &Paths) -> Offer {
+    let name = arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
+    match (name, arg.get_id().as_str()) {
+        ("BOOL", _) => Offer::plain(["true", "false"]),
+        ("DIR", "root" | "run-dir") => Offer::files(DIRECTORIES),
+        _ if name.starts_with("FILE") || name.starts_with("SOURCE") || name.starts_with("DEVICE") => Offer::files(FILES),
+        _ => name.split('|').map(|word| of_word(word, paths)).fold(Offer::default(), Offer::and),
+    }
+}
+
+fn of_word(word: &str, paths: &Paths) -> Offer {
+    match word.split_once(':') {
+        Some(("container", _)) => containers(paths, is_up).behind("container:"),
+        None if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') => Offer::plain([word]),
+        _ => Offer::default(),
+    }
+}
+
+fn ps_filters(paths: &Paths) -> Offer {
+    let named = |key: &'static str| containers(paths, |_| true).behind(key);
+    Offer::plain(["id=", "name=", "label=", "exited=", "ancestor=", "volume="])
+        .and(Offer::plain(["created", "running", "paused", "exited", "dead"]).behind("status="))
+        .and(Offer::plain(["none", "host"]).behind("network="))
+        .and(named("before="))
+        .and(named("since="))
+}
+
+fn is_up(seen: &Seen) -> bool {
+    matches!(seen.status, Status::Running | Status::Paused)
+}
+
+fn containers(paths: &Paths, fits: impl Fn(&Seen) -> bool) -> Offer {
+    let all = list::containers(paths).unwrap_or_default();
+    let words = all.into_iter().filter(|seen| fits(seen)).map(|seen| Candidate { word: seen.record.name, about: seen.record.image });
+    Offer { words: words.collect(), files: None }
+}
+
+fn volumes(paths: &Paths) -> Offer {
+    Offer::plain(volume::list(paths).unwrap_or_default().into_iter().map(|volume| volume.name))
+}
+
+/// `busybox` stands for `busybox:latest`, as everywhere; whoever has typed the colon gets the rest.
+fn images(typed: &str, paths: &Paths) -> Offer {
+    let names = catalog::list(paths).unwrap_or_default().into_iter().filter_map(|image| image.name);
+    let short = |name: String| name.strip_suffix(":latest").map(str::to_owned).unwrap_or(name);
+    let mut words: Vec<String> = if typed.contains(':') { names.collect() } else { names.map(short).collect() };
+    words.sort();
+    Offer::plain(words)
+}

@@ -1,0 +1,113 @@
+//! Docker's longer forms: `tare container ls` is `tare ps`. They become the short ones before anything else is looked at.
+
+use crate::cli::{command_at, define, find};
+
+pub struct Noun {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub verbs: &'static [Verb],
+}
+
+/// A verb under its names, the usual one first, and the short words that it stands for.
+pub struct Verb {
+    pub names: &'static [&'static str],
+    means: &'static [&'static str],
+}
+
+const fn verb(names: &'static [&'static str], means: &'static [&'static str]) -> Verb {
+    Verb { names, means }
+}
+
+pub const NOUNS: &[Noun] = &[
+    Noun {
+        name: "container",
+        about: "Commands on containers",
+        verbs: &[
+            verb(&["attach"], &["attach"]),
+            verb(&["create"], &["create"]),
+            verb(&["exec"], &["exec"]),
+            verb(&["inspect"], &["inspect", "--type=container"]),
+            verb(&["kill"], &["kill"]),
+            verb(&["logs"], &["logs"]),
+            verb(&["ls", "list", "ps"], &["ps"]),
+            verb(&["rm", "remove"], &["rm"]),
+            verb(&["run"], &["run"]),
+            verb(&["start"], &["start"]),
+            verb(&["stop"], &["stop"]),
+            verb(&["wait"], &["wait"]),
+        ],
+    },
+    Noun {
+        name: "image",
+        about: "Commands on images",
+        verbs: &[
+            verb(&["import"], &["import"]),
+            verb(&["inspect"], &["inspect", "--type=image"]),
+            verb(&["load"], &["load"]),
+            verb(&["ls", "list"], &["images"]),
+            verb(&["rm", "remove"], &["rmi"]),
+            verb(&["tag"], &["tag"]),
+        ],
+    },
+    Noun { name: "system", about: "Commands on the whole", verbs: &[verb(&["info"], &["info"])] },
+];
+
+/// `container ls -a` becomes `ps -a`, and `help container ls` becomes `help ps`.
+pub fn shorten(mut words: Vec<String>) -> Vec<String> {
+    let Some(at) = command_at(&words) else { return words };
+    let asks_for_help = words[at] == "help";
+    let at = at + usize::from(asks_for_help);
+    if let [noun, verb, ..] = &words[at.min(words.len())..]
+        && let Some(verb) = self::noun(noun).and_then(|noun| noun.verbs.iter().find(|known| known.names.contains(&verb.as_str())))
+    {
+        let means = if asks_for_help { &verb.means[..1] } else { verb.means };
+        words.splice(at..at + 2, means.iter().map(|word| (*word).to_owned()));
+    }
+    words
+}
+
+pub fn noun(word: &str) -> Option<&'static Noun> {
+    NOUNS.iter().find(|noun| noun.name == word)
+}
+
+/// For its help, and for what is wrong after it: a verb that is right has become a command before.
+pub fn describe(noun: &Noun) -> clap::Command {
+    let verbs = noun.verbs.iter().filter_map(|verb| {
+        let command = find(verb.means[0])?;
+        Some(define(command).name(verb.names[0]).visible_aliases(verb.names[1..].iter().copied()))
+    });
+    let example = noun.verbs.iter().find(|verb| verb.names[0] != verb.means[0]).unwrap_or(&noun.verbs[0]);
+    clap::Command::new(noun.name)
+        .about(noun.about)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(verbs)
+        .after_help(format!("Example: tare {0} {1} is the same as tare {2}", noun.name, example.names[0], example.means[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shortened(line: &str) -> String {
+        shorten(line.split(' ').map(str::to_owned).collect()).join(" ")
+    }
+
+    #[test]
+    fn long_forms_become_short_ones() {
+        assert_eq!(shortened("tare container ls -a"), "tare ps -a");
+        assert_eq!(shortened("tare --root container image ls image ls"), "tare --root container images image ls");
+        assert_eq!(shortened("tare image inspect box"), "tare inspect --type=image box");
+        assert_eq!(shortened("tare help image inspect"), "tare help inspect");
+        for unchanged in ["tare", "tare image", "tare image frob", "tare run image ls", "tare help", "tare help image"] {
+            assert_eq!(shortened(unchanged), unchanged);
+        }
+    }
+
+    #[test]
+    fn every_verb_means_a_command() {
+        for verb in NOUNS.iter().flat_map(|noun| noun.verbs) {
+            assert!(find(verb.means[0]).is_some(), "{:?}", verb.means);
+        }
+    }
+}

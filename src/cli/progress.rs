@@ -1,0 +1,103 @@
+//! What a person sees at a terminal while images come in: one line per layer, drawn again while it grows.
+//!
+//! The workers only count; a thread here looks at their counts ten times a second. What is ready stays and scrolls away, so
+//! an image of hundreds of layers never needs more lines than there are workers.
+
+use crate::cli::human;
+use crate::image::Progress;
+use crate::image::progress::Part;
+use crate::sys::terminal;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Does the work, and shows how far it is if standard error is a terminal. A pipe or a file gets not one byte of it.
+pub fn shown<T>(wanted: bool, work: impl FnOnce(&Progress) -> T) -> T {
+    let progress = Progress::default();
+    if !wanted || !std::io::stderr().is_terminal() {
+        return work(&progress);
+    }
+    let (over, is_over) = channel::<()>();
+    std::thread::scope(|scope| {
+        let progress = &progress;
+        scope.spawn(move || {
+            let mut drawing = Drawing::default();
+            while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+                drawing.draw(&progress.parts(), true);
+            }
+            drawing.draw(&progress.parts(), false);
+        });
+        let done = work(progress);
+        drop(over);
+        done
+    })
+}
+
+#[derive(Default)]
+struct Drawing {
+    /// Lines that will be drawn again, at the cursor's back.
+    open: usize,
+    /// Parts that are ready and were said to be.
+    told: Vec<Arc<Part>>,
+}
+
+impl Drawing {
+    fn draw(&mut self, parts: &[Arc<Part>], with_open: bool) {
+        let width = terminal::size(std::io::stderr().as_fd()).map_or(80, |size| usize::from(size.columns));
+        let mut text = String::new();
+        if self.open > 0 {
+            // Up to the first of them, and clear from there on (console_codes(4)).
+            text += &format!("\x1b[{}A\x1b[J", self.open);
+        }
+        for part in parts {
+            if part.is_ready() && !self.told.iter().any(|told| Arc::ptr_eq(told, part)) {
+                text += &line(part, width);
+                self.told.push(part.clone());
+            }
+        }
+        let open: Vec<_> = parts.iter().filter(|part| with_open && !part.is_ready() && part.done() > 0).collect();
+        open.iter().for_each(|part| text += &line(part, width));
+        self.open = open.len();
+        // A terminal that has gone is no reason to stop.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// `d4fc045c9e3a  [=========>          ]  47%  1.2GB of 2.5GB`; no longer than the terminal is wide, or it would take two lines.
+fn line(part: &Part, width: usize) -> String {
+    const BAR: u64 = 20;
+    let done = part.done();
+    let text = match part.total.filter(|total| *total > 0) {
+        _ if part.is_ready() => format!("{:12}  ready  {}", part.name, human::size(done)),
+        None => format!("{:12}  {}", part.name, human::size(done)),
+        Some(total) => {
+            let done = done.min(total);
+            let full = (done as u128 * u128::from(BAR) / u128::from(total)) as usize;
+            let bar = format!("{:20}", "=".repeat(full) + if full < BAR as usize { ">" } else { "" });
+            let percent = done as u128 * 100 / u128::from(total);
+            format!("{:12}  [{bar}] {percent:3}%  {} of {}", part.name, human::size(done), human::size(total))
+        }
+    };
+    let end = text.len().min(width.saturating_sub(1));
+    format!("{}\n", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_fits_the_terminal() {
+        let progress = Progress::default();
+        let part = progress.begin("d4fc045c9e3a", Some(2_000_000));
+        part.advance(1_000_000);
+        assert_eq!(line(&part, 80), "d4fc045c9e3a  [==========>         ]  50%  1MB of 2MB\n");
+        assert_eq!(line(&part, 20).len(), 20);
+        part.finish();
+        assert_eq!(line(&part, 80), "d4fc045c9e3a  ready  1MB\n");
+    }
+}

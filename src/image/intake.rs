@@ -1,0 +1,159 @@
+//! The layers of all images of an archive, side by side: as many at a time as there are processors.
+//!
+//! Each is passed through once (`layer.rs`) and proven. What the store has already is proven all the same, and not written again.
+
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::archive::{Found, Layer};
+use crate::image::digest::Sum;
+use crate::image::entries::{broken, damaged};
+use crate::image::layer::{self, Passed, Wanted};
+use crate::image::limits::Budget;
+use crate::image::members::{Member, Place};
+use crate::image::progress::{Part, Progress};
+use crate::image::workplace::Workplace;
+use crate::paths::Paths;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A layer that has been passed through: what it is, and what of it lies in the workplace.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub passed: Passed,
+    pub blob: Option<PathBuf>,
+    pub tree: Option<PathBuf>,
+}
+
+/// All there is to do, each once, however many images share it.
+pub struct Intake<'a> {
+    paths: &'a Paths,
+    workplace: &'a Workplace,
+    budget: &'a Budget,
+    jobs: Vec<Job>,
+}
+
+struct Job {
+    layer: Layer,
+    /// Where it stands, for messages.
+    said: String,
+    part: Arc<Part>,
+    /// Another job has the same content, and unpacks it.
+    only_prove: bool,
+}
+
+impl<'a> Intake<'a> {
+    /// Also gives the number of the job for each layer of each image.
+    pub fn plan(
+        paths: &'a Paths,
+        workplace: &'a Workplace,
+        budget: &'a Budget,
+        progress: &Progress,
+        images: &[Found],
+    ) -> (Self, Vec<Vec<usize>>) {
+        let (mut jobs, mut known, mut contents) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        let mut numbers = Vec::new();
+        for image in images {
+            let mut of_image = Vec::new();
+            for (number, layer) in image.layers.iter().enumerate() {
+                let next = jobs.len();
+                let job = *known.entry((layer.member.key(), layer.diff_id.clone())).or_insert(next);
+                if job == next {
+                    jobs.push(Job {
+                        layer: layer.clone(),
+                        said: format!("layer {} of {}", number + 1, image.layers.len()),
+                        part: progress.begin(&layer.diff_id[..12], Some(layer.member.size)),
+                        only_prove: !contents.insert(layer.diff_id.clone()),
+                    });
+                }
+                of_image.push(job);
+            }
+            numbers.push(of_image);
+        }
+        (Intake { paths, workplace, budget, jobs }, numbers)
+    }
+
+    /// Does all jobs; the first error ends the others, too.
+    pub fn take_all(&self) -> Result<Vec<Taken>> {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(self.jobs.len());
+        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
+        let taken: Vec<Mutex<Option<Taken>>> = self.jobs.iter().map(|_| Mutex::new(None)).collect();
+        let work = || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= self.jobs.len() || self.budget.is_given_up() {
+                    return;
+                }
+                match self.take(number, false) {
+                    Ok(done) => *locked(&taken[number]) = Some(done),
+                    Err(error) => {
+                        // Those that end because this one failed have nothing to say.
+                        locked(&failed).get_or_insert(error);
+                        self.budget.give_up();
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+        if let Some(error) = locked(&failed).take() {
+            return Err(error);
+        }
+        taken.iter().map(|done| locked(done).take().ok_or_else(|| Error::failed("a layer was left out"))).collect()
+    }
+
+    /// One layer. `again`: what the store had of it a moment ago is gone, so all of it is needed.
+    pub fn take(&self, number: usize, again: bool) -> Result<Taken> {
+        let Job { layer, said, part, only_prove } = &self.jobs[number];
+        let here = |what: &str| self.workplace.file(&format!("{what}-{number}{}", if again { "-again" } else { "" }));
+        let in_store = |digest: &String| !again && self.paths.blob(digest).exists();
+        let (spooled, counted) = match &layer.member.place {
+            Place::Spooled(path, digest) => (Some(path.clone()), Some(digest.clone())),
+            _ => (None, None),
+        };
+        let keep = (spooled.is_none() && !layer.digest.as_ref().is_some_and(in_store)).then(|| here("blob"));
+        let unpacked = *only_prove || self.paths.layer(&layer.diff_id).exists();
+        let tree = (again || !unpacked).then(|| here("layer"));
+        let wanted = Wanted { keep: keep.as_deref(), tree: tree.as_deref(), digest: counted.as_deref() };
+        let passed = layer::pass(layer.member.read()?, wanted, self.budget, part);
+        let passed = passed.and_then(|passed| prove(layer, passed)).map_err(|e| blame(layer, e)).with_context(|| said.clone())?;
+        part.finish();
+        Ok(Taken { passed, blob: keep.or(spooled), tree })
+    }
+}
+
+fn locked<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn prove(layer: &Layer, passed: Passed) -> Result<Passed> {
+    if let Some(said) = layer.digest.as_ref().filter(|said| **said != passed.digest) {
+        return Err(damaged(format!("the layer sha256:{said} is damaged")).because(format!("its digest is sha256:{}", passed.digest)));
+    }
+    if passed.diff_id != layer.diff_id {
+        return Err(damaged("its content is not what the image says")
+            .because(format!("its digest is sha256:{}, wanted is sha256:{}", passed.diff_id, layer.diff_id)));
+    }
+    Ok(passed)
+}
+
+/// Bytes that are not what the archive says fail in some decompressor first. The true reason is that they are the wrong ones.
+fn blame(layer: &Layer, error: Error) -> Error {
+    let Some(said) = layer.digest.as_ref().filter(|_| error.kind() == Kind::Damaged) else { return error };
+    match digest_of(&layer.member) {
+        Ok(digest) if digest != *said => {
+            damaged(format!("the layer sha256:{said} is damaged")).because(format!("its digest is sha256:{digest}"))
+        }
+        _ => error,
+    }
+}
+
+fn digest_of(member: &Member) -> Result<String> {
+    let (mut source, mut sum, mut buffer) = (member.read()?, Sum::default(), vec![0; 256 << 10]);
+    loop {
+        match source.read(&mut buffer).map_err(broken)? {
+            0 => return Ok(sum.finish()),
+            count => sum.add(&buffer[..count]),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `--expose PORT[-PORT][/PROTOCOL]`: ports on which the container says it listens. Nothing is opened by it.
+
+use crate::error::{Error, Result};
+
+/// Each port apart, as `80/tcp`.
+pub fn parse(text: &str) -> Result<Vec<String>> {
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let protocol = protocol.to_ascii_lowercase();
+    if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
+        return Err(Error::usage(format!("{protocol:?} is no protocol")).hint("tcp, udp or sctp"));
+    }
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    let (first, last) = (port(first)?, port(last)?);
+    if first > last {
+        return Err(Error::usage(format!("the range {ports} runs backwards")));
+    }
+    Ok((first..=last).map(|port| format!("{port}/{protocol}")).collect())
+}
+
+fn port(text: &str) -> Result<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse::<u16>().ok().filter(|number| digits && *number != 0);
+    number.ok_or_else(|| {
+        Error::usage(format!("{text:?} is no port")).hint("a number from 1 to 65535, or two with - between, then /tcp or /udp")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_spelt_out() {
+        assert_eq!(parse("80").unwrap(), ["80/tcp"]);
+        assert_eq!(parse("53/UDP").unwrap(), ["53/udp"]);
+        assert_eq!(parse("8000-8002/sctp").unwrap(), ["8000/sctp", "8001/sctp", "8002/sctp"]);
+        assert_eq!(parse("1-65535").unwrap().len(), 65_535);
+    }
+
+    #[test]
+    fn what_is_no_port_is_refused() {
+        for text in ["", "0", "65536", "-1", "+1", "80/", "80/icmp", "9-8", "1-", "-", "80:80", "80/tcp/udp", " 80"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+}

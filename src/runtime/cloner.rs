@@ -1,0 +1,64 @@
+//! The cloner: a process that lives only to make the container's first one, where its parent cannot do so itself.
+//!
+//! ```text
+//!   monitor ── clone3 ──► cloner: joins the pid namespace, makes the time namespace and sets its clocks
+//!      │                     │ clone3(CLONE_PARENT)
+//!      │ ◄──── Born(pid) ────┤
+//!      │  waits for it       └──► the container's first process, a child of the monitor
+//! ```
+//!
+//! Two kinds of namespaces are entered only by being born into them: a pid namespace that exists, and a time namespace that is
+//! new. Whoever says so is bound to it for all its later children, and a monitor should stay what it is. CLONE_PARENT makes the
+//! process the monitor's child all the same: it is waited for, and dies with the monitor, like any other.
+
+use crate::error::{Context, Error, Result};
+use crate::runtime::child::{self, At};
+use crate::runtime::handshake::{self, Word};
+use crate::runtime::namespaces::{self, Held, Namespaces};
+use crate::sys::process::{self, Forked, namespace};
+use crate::sys::{Errno, channel};
+use crate::trace::Step;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// As `process::clone3`: returns in the parent, and in the new process.
+pub fn clone_through(namespaces: &Namespaces, held: &[Held], group: Option<BorrowedFd>) -> Result<Forked> {
+    const WHAT: &str = "cannot start the cloner";
+    let (ours, theirs) = channel::pair().context(WHAT)?;
+    let cloner = match process::clone3(0, None).context(WHAT)? {
+        Forked::Parent { pid, .. } => pid,
+        Forked::Child => {
+            drop(ours);
+            let word = match be_cloner(namespaces, held, group) {
+                Ok(Forked::Child) => return Ok(Forked::Child),
+                Ok(Forked::Parent { pid, .. }) => Word::Born(pid),
+                Err(failure) => Word::Failed(failure),
+            };
+            let _ = channel::send(theirs.as_fd(), &word.encode(), None);
+            process::exit_now(0)
+        }
+    };
+    drop(theirs);
+    let mut buffer = [0; handshake::LONGEST];
+    let heard = channel::receive(ours.as_fd(), &mut buffer);
+    let _ = process::wait(cloner);
+    match heard.ok().and_then(|(length, _)| Word::decode(&buffer[..length])) {
+        // Our own child: its number is nobody else's before we have waited for it.
+        Some(Word::Born(pid)) => Ok(Forked::Parent { pid, pidfd: process::pidfd_of(pid).context(WHAT)? }),
+        Some(Word::Failed(failure)) if failure.errno == Errno::ENOMEM && !namespaces.is_new(namespace::PID) => {
+            Err(failure.into_error().because("the first process of the pid namespace may have ended"))
+        }
+        Some(Word::Failed(failure)) => Err(failure.into_error()),
+        _ => Err(Error::failed("the cloner ended before it had made the container's first process")),
+    }
+}
+
+fn be_cloner(namespaces: &Namespaces, held: &[Held], group: Option<BorrowedFd>) -> child::Result<Forked> {
+    const STEP: Step = Step::CloneContainer;
+    // Inherited by the process that those in the pid namespace will see from its birth on.
+    process::hide_from_tracers().at(STEP, "hide from tracers")?;
+    if namespaces.is_new(namespace::TIME) {
+        namespaces.shift_clocks()?;
+    }
+    namespaces::join(held, namespace::PID)?;
+    process::clone3_for_parent(namespaces.at_birth(), group).at(STEP, "clone3")
+}
