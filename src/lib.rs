@@ -27,6 +27,12 @@
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
+//! # Crashes
+//!
+//! Any of our processes may be killed at any instruction. `engine/hold.rs` says who may change a container (whoever holds the lock
+//! in its run directory, which is made first and removed last), and `engine/repair.rs` what the next command does with one that
+//! nobody holds.
+//!
 //! # Where this differs from the first design, and why
 //!
 //! * **Mounts after `pivot_root`, not before.** Sources on the host are held as detached mounts (`open_tree`) before the root
