@@ -68,6 +68,27 @@ fn load_into(scratch: &Scratch, source: Source) -> Option<Vec<(String, Vec<Strin
     loaded
 }
 
+/// A layer: compressed or not, entries, long names, PAX records, sparse files, and all of it put down as files.
+fn layer(input: &[u8]) {
+    let Some((kind, bytes)) = input.split_first() else { return };
+    let mut plain = Vec::new();
+    if kind & 1 == 1 {
+        plain = with_checksums(bytes);
+    } else if let Ok((_, reader)) = compression::unpacked(bytes) {
+        // Also what was read before an error is a layer that is cut.
+        let _ = reader.take(8 << 20).read_to_end(&mut plain);
+    }
+    let scratch = Scratch::new();
+    let root = scratch.0.join("root");
+    file::make_dirs(&root, 0o755).expect("a directory");
+    let budget = || Budget::new(&SMALL, &root).expect("a budget");
+    let unpacked = unpack::unpack(&plain[..], Directory::open_root(&root).expect("the directory"), &budget());
+    if let Ok(size) = unpacked {
+        assert_eq!(unpack::measure(&plain[..], &budget()).ok(), Some(size), "reading and unpacking disagree");
+    }
+    scratch.assert_untouched();
+}
+
 /// A line of `run`, its words between zero bytes: where our own reader understands it, it is what clap would have understood.
 fn command_line(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
