@@ -125,21 +125,6 @@ fn documents(input: &[u8]) {
     }
 }
 
-/// A layer, unpacked as `load` does it. The first byte: with 1 the checksums of its headers are made right first.
-fn layer(input: &[u8]) {
-    let Some((kind, bytes)) = input.split_first() else { return };
-    let bytes = if kind & 1 == 1 { with_checksums(bytes) } else { bytes.to_vec() };
-    let scratch = Scratch::new();
-    let root = scratch.0.join("root");
-    std::fs::create_dir(&root).expect("a directory");
-    let budget = Budget::new(&SMALL, &root).expect("a budget");
-    let directory = Directory::open_root(&root).expect("the root");
-    if let Ok((_, source)) = compression::unpacked(&bytes[..]) {
-        let _ = unpack::unpack(source.take(16 << 20), directory, &budget);
-    }
-    scratch.assert_untouched();
-}
-
 /// Lines of a log: however the file is cut when it is read, the same entries come of it, and the last ones are found from the end.
 fn log(input: &[u8]) {
     let (cut, bytes) = input.split_first().map_or((0, input), |(cut, bytes)| (*cut, bytes));
