@@ -33,8 +33,9 @@ impl Small {
             assert_eq!(libc::statvfs(path.as_ptr(), found.as_mut_ptr()), 0, "statvfs: {}", std::io::Error::last_os_error());
             found.assume_init()
         };
-        let used = (found.f_files - found.f_ffree).max(1);
-        ((found.f_blocks - found.f_bfree) * found.f_frsize / 1024, used)
+        let (pages, names) = (found.f_blocks - found.f_bfree, found.f_files - found.f_ffree);
+        // Never none: that would mean to tmpfs that there is no limit.
+        (pages.max(1) * found.f_frsize / 1024, names.max(1))
     }
 }
 
