@@ -19,7 +19,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | faces | `cli/`: one file per command; they alone print and exit |
+//! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
 //! | crafts | `image/`, `runtime/`, `init/`; neighbours never meet |
@@ -48,6 +48,7 @@ pub mod init;
 pub mod kernel;
 pub mod monitor;
 pub mod names;
+pub mod oci;
 pub mod options;
 pub mod paths;
 pub mod record;

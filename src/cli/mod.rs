@@ -27,6 +27,7 @@ mod version;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
+use crate::oci;
 use crate::paths::Paths;
 use crate::sys::{Errno, identity};
 use clap::{Arg, ArgMatches};
@@ -73,6 +74,13 @@ const COMMANDS: &[Command] = &[
 
 pub fn main() -> i32 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    // The other face: `tare oci …`, or this program under its name.
+    let called = words.first().and_then(|program| program.rsplit('/').next());
+    match (called, words.get(1).map(String::as_str)) {
+        (Some("tare-oci"), _) => return oci::main(&words),
+        (_, Some("oci")) => return oci::main(&words[1..]),
+        _ => {}
+    }
     let command = typed(&words);
     match carry_out(&words) {
         Ok(code) => code,

@@ -7,7 +7,8 @@
 //! 3. `create.rs` is the parent's half: one clone3, then it listens (`handshake.rs`).
 //! 4. `child.rs` is the child's half: a table of contents that ends in exec; `root/` furnishes its world,
 //!    `identity.rs` makes it somebody.
-//! 5. `enter.rs` puts a further process into a container that runs.
+//! 5. `shelf.rs` is what the strict runtime (`oci/`) knows of its containers between two commands.
+//! 6. `enter.rs` puts a further process into a container that runs.
 
 pub mod cgroup;
 mod child;
@@ -17,6 +18,8 @@ pub mod handshake;
 mod identity;
 pub mod plan;
 mod root;
+pub mod shelf;
 
 pub use create::{Created, Streams, create};
 pub use plan::Plan;
+pub use root::options::WORDS as MOUNT_OPTIONS;

@@ -5,7 +5,7 @@ pub mod command;
 pub mod environment;
 pub mod image_words;
 mod mounts;
-mod protected;
+pub mod protected;
 mod resources;
 pub mod runtime_spec;
 pub mod seccomp;

@@ -151,6 +151,10 @@ pub fn rlimit_number(name: &str) -> Option<u32> {
     Some(number as u32)
 }
 
+pub fn own_gid() -> u32 {
+    nix::unistd::getegid().as_raw()
+}
+
 pub fn own_uid() -> u32 {
     nix::unistd::geteuid().as_raw()
 }

@@ -218,6 +218,15 @@ pub fn start_time(pid: i32) -> Option<u64> {
     text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
+/// Whether a process is there that started at that tick, and has not ended: a zombie only waits to be counted.
+pub fn is_alive(pid: i32, started: u64) -> bool {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    let Some((_, fields)) = text.rsplit_once(')') else { return false };
+    let mut fields = fields.split_whitespace();
+    let state = fields.next();
+    !matches!(state, Some("Z" | "X" | "x") | None) && fields.nth(18).and_then(|ticks| ticks.parse().ok()) == Some(started)
+}
+
 /// The oldest child of a process.
 pub fn first_child(pid: i32) -> Option<i32> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
