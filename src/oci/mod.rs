@@ -3,9 +3,14 @@
 //! `tare oci …`, or the same program under the name `tare-oci`. It drives `runtime/` alone: no images, no engine, no monitor.
 //! The one who calls is the container's keeper, as the runtime specification wants it.
 
+mod delete;
+mod events;
 mod features;
+mod kill;
 mod list;
 mod log;
+mod pause;
+mod ps;
 mod spec;
 mod state;
 
@@ -34,6 +39,12 @@ struct Context {
 /// In the order of a container's life.
 const COMMANDS: &[Command] = &[
     Command { name: "state", about: "Print a container's state as JSON", define: state::define, run: state::run },
+    Command { name: "kill", about: "Send a container a signal", define: kill::define, run: kill::run },
+    Command { name: "delete", about: "Remove a container that has stopped", define: delete::define, run: delete::run },
+    Command { name: "pause", about: "Let a container stand still", define: pause::define, run: pause::pause },
+    Command { name: "resume", about: "Let it go on", define: pause::define, run: pause::resume },
+    Command { name: "ps", about: "List a container's processes", define: ps::define, run: ps::run },
+    Command { name: "events", about: "Show what a container uses", define: events::define, run: events::run },
     Command { name: "list", about: "List the containers below --root", define: list::define, run: list::run },
     Command { name: "spec", about: "Write a config.json to begin with", define: spec::define, run: spec::run },
     Command { name: "features", about: "Print what this runtime can do, as JSON", define: features::define, run: features::run },

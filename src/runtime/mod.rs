@@ -10,12 +10,16 @@
 //! 5. `shelf.rs` is what the strict runtime (`oci/`) knows of its containers between two commands.
 //! 6. `enter.rs` puts a further process into a container that runs.
 
+pub mod bundle;
 pub mod cgroup;
 mod child;
 pub mod create;
+pub mod delete;
 pub mod enter;
 pub mod handshake;
+pub mod hooks;
 mod identity;
+mod kill;
 pub mod plan;
 mod root;
 pub mod shelf;

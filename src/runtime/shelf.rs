@@ -24,6 +24,8 @@ pub struct Kept {
     pub pid_started: u64,
     /// Nanoseconds since 1970.
     pub created: u64,
+    /// It has a pid namespace of its own.
+    pub own_pids: bool,
     /// Its group; empty where there is none.
     pub cgroup: PathBuf,
     pub annotations: BTreeMap<String, String>,
@@ -147,6 +149,21 @@ impl Kept {
             Some(group) if group.is_frozen() => Status::Paused,
             _ => Status::Running,
         }
+    }
+
+    /// What hooks read on their input.
+    pub fn for_hooks(&self, status: Status) -> String {
+        let mut state = serde_json::json!({
+            "ociVersion": self.oci_version,
+            "id": self.id,
+            "status": status.word(),
+            "bundle": self.bundle,
+            "annotations": self.annotations,
+        });
+        if status.has_process() || status == Status::Creating {
+            state["pid"] = self.pid.into();
+        }
+        state.to_string()
     }
 
     pub fn group(&self) -> Option<Group> {

@@ -10,6 +10,7 @@ pub mod network;
 pub mod poll;
 pub mod process;
 pub mod pty;
+pub mod schedule;
 pub mod signal;
 pub mod socket;
 pub mod terminal;

@@ -48,6 +48,8 @@ const NAMES: &[(&str, i32)] = &[
     ("SYS", libc::SIGSYS),
 ];
 
+pub const KILL: i32 = libc::SIGKILL;
+
 /// `TERM`, `SIGTERM`, `sigterm`, `15`, `RTMIN+3`, `RTMAX-1`.
 pub fn number(text: &str) -> Option<i32> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
