@@ -6,7 +6,7 @@ pub mod environment;
 pub mod image_words;
 mod mounts;
 pub mod number_list;
-mod protected;
+pub mod protected;
 mod resources;
 pub mod runtime_spec;
 pub mod seccomp;

@@ -156,6 +156,10 @@ pub fn rlimit_name(number: u32) -> &'static str {
     LIMITS.iter().find(|(_, known)| *known == number).map_or("unknown", |(name, _)| name)
 }
 
+pub fn own_gid() -> u32 {
+    nix::unistd::getegid().as_raw()
+}
+
 pub fn own_uid() -> u32 {
     nix::unistd::geteuid().as_raw()
 }

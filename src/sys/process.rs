@@ -247,6 +247,36 @@ pub fn start_time(pid: i32) -> Option<u64> {
     text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
+/// Whether a process is there that started at that tick, and has not ended: a zombie only waits to be counted.
+pub fn is_alive(pid: i32, started: u64) -> bool {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    let Some((_, fields)) = text.rsplit_once(')') else { return false };
+    let mut fields = fields.split_whitespace();
+    let state = fields.next();
+    !matches!(state, Some("Z" | "X" | "x") | None) && fields.nth(18).and_then(|ticks| ticks.parse().ok()) == Some(started)
+}
+
+/// A process as a list of processes shows it.
+pub struct Look {
+    pub pid: i32,
+    pub parent: i32,
+    pub uid: u32,
+    pub command: String,
+}
+
+pub fn look(pid: i32) -> Option<Look> {
+    use std::os::unix::fs::MetadataExt;
+    let dir = format!("/proc/{pid}");
+    let stat = std::fs::read_to_string(format!("{dir}/stat")).ok()?;
+    let (before, behind) = stat.rsplit_once(')')?;
+    let words = std::fs::read(format!("{dir}/cmdline")).ok()?;
+    let line = String::from_utf8_lossy(&words).trim_end_matches('\0').replace('\0', " ");
+    // A kernel thread and a zombie have no words.
+    let command = if line.is_empty() { format!("[{}]", before.split_once('(')?.1) } else { line };
+    let parent = behind.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Look { pid, parent, uid: std::fs::metadata(dir).ok()?.uid(), command })
+}
+
 /// The oldest child of a process.
 pub fn first_child(pid: i32) -> Option<i32> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;

@@ -7,6 +7,8 @@ use nix::errno::Errno;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+pub const KILL: i32 = libc::SIGKILL;
+
 /// The signals that a process (strictly: this thread) does not take now, to be put back later.
 #[derive(Clone, Copy)]
 pub struct Mask(libc::sigset_t);

@@ -3,6 +3,7 @@
 mod above;
 mod devices;
 mod limits;
+pub mod usage;
 
 pub use limits::Wanted;
 
@@ -188,6 +189,22 @@ impl Group {
     /// Whether a process is left in it (a group below counts too).
     pub fn is_populated(&self) -> bool {
         file::read_at(self.descriptor(), "cgroup.events").is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
+    }
+
+    /// Whether every process in it has come to rest.
+    pub fn stands_still(&self) -> bool {
+        file::read_at(self.descriptor(), "cgroup.events").is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
+    }
+
+    /// Those of the groups below count too.
+    pub fn all_processes(&self) -> Vec<i32> {
+        let mut all = self.processes();
+        for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if below.file_type().is_ok_and(|kind| kind.is_dir()) {
+                all.extend(Group::open(&below.path()).iter().flat_map(Group::all_processes));
+            }
+        }
+        all
     }
 
     pub fn processes(&self) -> Vec<i32> {

@@ -15,6 +15,40 @@ pub struct MountOptions {
     pub recursive_attributes: u64,
 }
 
+/// Every word that means something to us; any other is handed to the file system.
+pub const WORDS: &[&str] = &[
+    "async",
+    "atime",
+    "bind",
+    "defaults",
+    "dev",
+    "diratime",
+    "dirsync",
+    "exec",
+    "noatime",
+    "nodev",
+    "nodiratime",
+    "noexec",
+    "norelatime",
+    "nostrictatime",
+    "nosuid",
+    "private",
+    "rbind",
+    "relatime",
+    "ro",
+    "rprivate",
+    "rshared",
+    "rslave",
+    "runbindable",
+    "rw",
+    "shared",
+    "slave",
+    "strictatime",
+    "suid",
+    "sync",
+    "unbindable",
+];
+
 impl MountOptions {
     pub fn parse(words: &[String]) -> MountOptions {
         let (flags, propagation, data) = (Flags::empty(), Flags::empty(), Vec::new());
@@ -39,6 +73,11 @@ impl MountOptions {
             "nodiratime" => (true, Flags::MS_NODIRATIME),
             "relatime" => (true, Flags::MS_RELATIME),
             "strictatime" => (true, Flags::MS_STRICTATIME),
+            "atime" => (false, Flags::MS_NOATIME),
+            "diratime" => (false, Flags::MS_NODIRATIME),
+            "norelatime" => (false, Flags::MS_RELATIME),
+            "nostrictatime" => (false, Flags::MS_STRICTATIME),
+            "async" => (false, Flags::MS_SYNCHRONOUS),
             "sync" => (true, Flags::MS_SYNCHRONOUS),
             "dirsync" => (true, Flags::MS_DIRSYNC),
             "defaults" | "" => return,
