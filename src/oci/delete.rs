@@ -6,7 +6,8 @@ use crate::runtime::delete;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
-    command.args([id_argument(), Arg::new("force").short('f').long("force").action(ArgAction::SetTrue).help("End it first if it still runs")])
+    command
+        .args([id_argument(), Arg::new("force").short('f').long("force").action(ArgAction::SetTrue).help("End it first if it still runs")])
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {

@@ -17,6 +17,10 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let typed = matches.get_one::<String>("signal").map_or("TERM", String::as_str);
     let number = signal::parse(typed)?;
     let kept = context.shelf.find(id(matches))?;
-    if matches.get_flag("all") { kept.kill_all(number)? } else { kept.kill(number)? }
+    if matches.get_flag("all") {
+        kept.kill_all(number)?
+    } else {
+        kept.kill(number)?
+    }
     Ok(0)
 }

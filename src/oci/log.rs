@@ -1,6 +1,7 @@
 //! Where errors go: standard error for people, and the file behind `--log` for the engine that called, in the form that it reads.
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::sys::Errno;
 use crate::sys::file::{self, OFlag};
 use crate::time;
 use clap::ArgMatches;
@@ -27,11 +28,12 @@ impl Log {
 
     /// The command's end. A log that cannot be written is no reason to hide the error.
     pub fn error(&self, error: &Error) {
-        eprintln!("tare-oci: {error}");
+        let text = for_engines(error);
+        eprintln!("tare-oci: {text}");
         if let Some(hint) = error.hint_text() {
             eprintln!("hint: {hint}");
         }
-        self.write("error", &error.to_string());
+        self.write("error", &text);
     }
 
     pub fn warning(&self, text: &str) {
@@ -52,6 +54,15 @@ impl Log {
         if let Ok(fd) = file::create(path, append, 0o600) {
             let _ = file::write_all(fd.as_fd(), line.as_bytes());
         }
+    }
+}
+
+/// Engines learn from the words of their runtime whether a command was not found (exit code 127) or may not be executed (126).
+fn for_engines(error: &Error) -> String {
+    match error.kind() {
+        Kind::CommandNotFound => format!("{error}: executable file not found in $PATH: no such file or directory"),
+        Kind::CannotExecute if error.errno() == Some(Errno::EACCES) => format!("{error}: permission denied"),
+        _ => error.to_string(),
     }
 }
 

@@ -3,16 +3,21 @@
 //! `tare oci …`, or the same program under the name `tare-oci`. It drives `runtime/` alone: no images, no engine, no monitor.
 //! The one who calls is the container's keeper, as the runtime specification wants it.
 
+mod create;
 mod delete;
 mod events;
+mod exec;
 mod features;
 mod kill;
 mod list;
 mod log;
 mod pause;
 mod ps;
+mod run;
 mod spec;
+mod start;
 mod state;
+mod stay;
 
 use crate::error::{Error, Kind, Result};
 use crate::runtime::shelf::Shelf;
@@ -38,6 +43,10 @@ struct Context {
 
 /// In the order of a container's life.
 const COMMANDS: &[Command] = &[
+    Command { name: "create", about: "Make a container; its program waits", define: create::define, run: create::run },
+    Command { name: "start", about: "Let the program of a created container run", define: start::define, run: start::run },
+    Command { name: "run", about: "Create, start, wait and delete", define: run::define, run: run::run },
+    Command { name: "exec", about: "Run a further process in a container", define: exec::define, run: exec::run },
     Command { name: "state", about: "Print a container's state as JSON", define: state::define, run: state::run },
     Command { name: "kill", about: "Send a container a signal", define: kill::define, run: kill::run },
     Command { name: "delete", about: "Remove a container that has stopped", define: delete::define, run: delete::run },
@@ -84,6 +93,7 @@ fn carry_out(matches: &ArgMatches, log: Log) -> Result<i32> {
     let root = matches.get_one::<String>("root").map_or_else(default_root, PathBuf::from);
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
+    log.debug(&format!("{name}, containers below {}", root.display()));
     (command.run)(&Context { shelf: Shelf::new(root), log, systemd }, arguments)
 }
 

@@ -8,7 +8,13 @@ use clap::{Arg, ArgMatches};
 pub fn define(command: clap::Command) -> clap::Command {
     command.args([
         id_argument(),
-        Arg::new("format").short('f').long("format").value_name("table|json").value_parser(["table", "json"]).default_value("table").help("How they are shown"),
+        Arg::new("format")
+            .short('f')
+            .long("format")
+            .value_name("table|json")
+            .value_parser(["table", "json"])
+            .default_value("table")
+            .help("How they are shown"),
     ])
 }
 

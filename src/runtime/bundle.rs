@@ -81,7 +81,39 @@ impl Bundle {
         if self.spec.linux().is_none() {
             return Err(Error::damaged("it has no part for linux"));
         }
-        Ok(())
+        self.refuse_what_is_not_built()
+    }
+
+    /// Known to the specification, and not to us yet. Zero or empty values are no wishes.
+    fn refuse_what_is_not_built(&self) -> Result<()> {
+        let text = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+        let process = self.spec.process().as_ref();
+        let linux = self.spec.linux().as_ref();
+        let resources = linux.and_then(|linux| linux.resources().as_ref());
+        let wished = [
+            ("process.apparmorProfile", process.is_some_and(|process| text(process.apparmor_profile()))),
+            ("process.selinuxLabel", process.is_some_and(|process| text(process.selinux_label()))),
+            ("process.execCPUAffinity", process.is_some_and(|process| process.exec_cpu_affinity().is_some())),
+            ("linux.mountLabel", linux.is_some_and(|linux| text(linux.mount_label()))),
+            ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
+            ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
+            ("linux.uidMappings", linux.is_some_and(|linux| linux.uid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
+            ("linux.gidMappings", linux.is_some_and(|linux| linux.gid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
+            (
+                "linux.resources.hugepageLimits",
+                resources.is_some_and(|all| all.hugepage_limits().as_ref().is_some_and(|all| !all.is_empty())),
+            ),
+            ("linux.resources.rdma", resources.is_some_and(|all| all.rdma().as_ref().is_some_and(|all| !all.is_empty()))),
+            ("mounts: uidMappings", self.beside.mounts.iter().any(|mount| !mount.uid_mappings.is_empty())),
+            ("mounts: gidMappings", self.beside.mounts.iter().any(|mount| !mount.gid_mappings.is_empty())),
+        ];
+        let words = ["idmap", "ridmap", "tmpcopyup"];
+        let options = self.spec.mounts().iter().flatten().flat_map(|mount| mount.options().iter().flatten());
+        let option = options.map(String::as_str).find(|option| words.contains(option));
+        match wished.iter().find(|(_, wished)| *wished).map(|(name, _)| *name).or(option) {
+            Some(name) => Err(Error::cannot_keep(name).because("not built yet")),
+            None => Ok(()),
+        }
     }
 
     /// Absolute from here on, and a directory.

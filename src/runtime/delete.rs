@@ -43,7 +43,7 @@ fn wait_until_stopped(shelf: &Shelf, kept: &Kept) -> Result<()> {
 }
 
 /// The kernel takes a moment to end what was killed.
-fn remove_group(group: &Group) -> Result<()> {
+pub fn remove_group(group: &Group) -> Result<()> {
     let mut last = None;
     for attempt in 0..2000 {
         match group.remove() {

@@ -63,7 +63,7 @@ pub struct Shelf(PathBuf);
 /// A place of one's own on the shelf; whoever holds it makes or removes the container.
 pub struct Claim {
     pub place: ShelfPlace,
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Shelf {
@@ -88,13 +88,16 @@ impl Shelf {
                 Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(Error::from_errno(format!("cannot make {}", place.dir.display()), errno)),
             }
-            match store::try_lock_existing(&place.dir, &place.lock())? {
-                Some(lock) if !place.record().exists() => return Ok(Claim { place, _lock: lock }),
-                // Somebody makes it now, or has made it meanwhile.
-                Some(_) => return Err(taken()),
-                None if place.dir.exists() => return Err(taken()),
+            let lock = match store::try_lock(&place.lock()) {
                 // It was removed in between.
-                None => {}
+                Err(error) if error.errno() == Some(Errno::ENOENT) => continue,
+                other => other?,
+            };
+            match lock {
+                Some(lock) if !lock.is_of(&place.lock()) => {}
+                Some(lock) if !place.record().exists() => return Ok(Claim { place, lock }),
+                // Somebody makes it now, or has made it meanwhile.
+                _ => return Err(taken()),
             }
         }
         Err(taken())
@@ -104,7 +107,7 @@ impl Shelf {
     pub fn hold(&self, kept: &Kept) -> Result<Claim> {
         let place = self.place(&kept.id);
         let lock = store::lock(&place.lock())?;
-        Ok(Claim { place, _lock: lock })
+        Ok(Claim { place, lock })
     }
 
     pub fn find(&self, id: &str) -> Result<Kept> {
@@ -126,6 +129,10 @@ impl Shelf {
 }
 
 impl Claim {
+    /// The number of the descriptor that holds it.
+    pub fn descriptor(&self) -> i32 {
+        self.lock.descriptor()
+    }
     pub fn write(&self, kept: &Kept) -> Result<()> {
         store::write_json(&self.place.record(), kept, Durable::No)
     }

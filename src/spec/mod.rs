@@ -7,7 +7,7 @@ pub mod image_words;
 mod mounts;
 pub mod number_list;
 pub mod protected;
-mod resources;
+pub mod resources;
 pub mod runtime_spec;
 pub mod seccomp;
 pub mod sysctl;

@@ -207,9 +207,11 @@ pub fn block_every_signal(block: bool) -> Result<(), Errno> {
 
 /// Ignored signals stay ignored across exec: Rust ignores SIGPIPE, and a caller may have ignored others.
 pub fn default_every_signal() {
+    /// The kernel's sigaction: handler, flags, restorer and mask, all zero. Zero is SIG_DFL.
+    const DEFAULT: [u64; 4] = [0; 4];
     for signal in 1..=64 {
-        // SAFETY: SIG_DFL installs no handler; the kernel refuses what cannot be set (KILL, STOP, libc's own).
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: installs no handler; the kernel refuses KILL and STOP. Not through libc, which keeps some numbers for itself.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT.as_ptr(), std::ptr::null::<u64>(), 8) };
     }
 }
 
@@ -238,6 +240,23 @@ pub fn leave_caller(nothing: OwnedFd, keep: &[i32]) -> Result<(), Errno> {
     }
     drop(nothing);
     close_all_above_2_but(keep)
+}
+
+pub fn is_open(fd: i32) -> bool {
+    // SAFETY: only asks.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+}
+
+/// For a process that has just been forked, and will not use what its parent had open.
+pub fn close(fd: i32) {
+    // SAFETY: whoever calls says that nobody in this process uses it any more.
+    unsafe { libc::close(fd) };
+}
+
+/// Closes every descriptor from `first` on; nothing of ours is open yet.
+pub fn close_from(first: i32) {
+    // SAFETY: whoever calls has just begun, and owns no descriptor.
+    unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, 0) };
 }
 
 /// Clock ticks since boot at which a process started: with its pid, its identity for as long as the machine is up.
