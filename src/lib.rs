@@ -20,7 +20,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | faces | `cli/`: one file per command; they alone print and exit |
+//! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
 //! | crafts | `image/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
@@ -59,6 +59,7 @@ pub mod init;
 pub mod kernel;
 pub mod monitor;
 pub mod names;
+pub mod oci;
 pub mod options;
 pub mod paths;
 pub mod record;
