@@ -32,7 +32,8 @@ fn compare_with(peer: &str) {
     assert!(all.len() >= 150, "only {} variations", all.len());
     // Each waits for processes most of the time.
     let verdicts: Vec<Verdict> = std::thread::scope(|scope| {
-        let workers: Vec<_> = all.chunks(all.len().div_ceil(4)).map(|part| scope.spawn(|| part.iter().map(|one| judge(one, peer)).collect())).collect();
+        let workers: Vec<_> =
+            all.chunks(all.len().div_ceil(4)).map(|part| scope.spawn(|| part.iter().map(|one| judge(one, peer)).collect())).collect();
         workers.into_iter().flat_map(|worker| -> Vec<Verdict> { worker.join().expect("a verdict on each") }).collect()
     });
     let (mut wrong, mut not_built, mut refused_by_both) = (Vec::new(), Vec::new(), 0);
