@@ -4,11 +4,11 @@
 //! an image of hundreds of layers never needs more lines than there are workers.
 
 use crate::cli::human;
+use crate::cli::say::say_aside;
 use crate::image::Progress;
 use crate::image::progress::Part;
-use crate::sys::terminal;
-use std::io::{IsTerminal, Write};
-use std::os::fd::AsFd;
+use crate::sys::{file, terminal};
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -47,7 +47,7 @@ struct Drawing {
 
 impl Drawing {
     fn draw(&mut self, parts: &[Arc<Part>], with_open: bool) {
-        let width = terminal::size(std::io::stderr().as_fd()).map_or(80, |size| usize::from(size.columns));
+        let width = terminal::size(file::standard_streams()[2]).map_or(80, |size| usize::from(size.columns));
         let mut text = String::new();
         if self.open > 0 {
             // Up to the first of them, and clear from there on (console_codes(4)).
@@ -63,7 +63,7 @@ impl Drawing {
         open.iter().for_each(|part| text += &line(part, width));
         self.open = open.len();
         // A terminal that has gone is no reason to stop.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        say_aside(text.as_bytes());
     }
 }
 

@@ -140,7 +140,8 @@ fn parse_line(line: Line) -> Result<Parsed> {
 
 fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     let mut wishes = Wishes { command, ..Wishes::default() };
-    for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read] {
+    // The network before what is seen: whether a setting of the network is its own depends on it.
+    for read in [process::read, network::read, sight::read, rights::read, limits::read, log::read, naming::read] {
         read(flags, &mut wishes)?;
     }
     Ok(wishes)
