@@ -61,14 +61,6 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
 }
 
-/// After `exec` this process's children would be born among the container's processes, who could take them over by ptrace(2). They are
-/// born in the caller's pid namespace again: that is where this process itself has stayed, and setns(2) allows to go back there.
-pub fn bear_children_outside() -> Result<()> {
-    const WHAT: &str = "cannot leave the container's pid namespace";
-    let own = process::pidfd_of(process::own_pid()).context(WHAT)?;
-    process::join(own.as_fd(), process::namespace::PID).context(WHAT)
-}
-
 /// Executes this very command again from a mount that cannot be written: what goes into a container leaves no way to the
 /// host's binary behind it (CVE-2019-5736). Returns at once where it is so already.
 pub fn from_read_only_program() -> Result<()> {
