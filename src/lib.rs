@@ -20,12 +20,18 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | faces | `cli/`: one file per command; they alone print and exit |
+//! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
 //! | crafts | `image/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
+//!
+//! # Crashes
+//!
+//! Any of our processes may be killed at any instruction. `engine/hold.rs` says who may change a container (whoever holds the lock
+//! in its run directory, which is made first and removed last), and `engine/repair.rs` what the next command does with one that
+//! nobody holds.
 //!
 //! # Where this differs from the first design, and why
 //!
@@ -53,6 +59,7 @@ pub mod init;
 pub mod kernel;
 pub mod monitor;
 pub mod names;
+pub mod oci;
 pub mod options;
 pub mod paths;
 pub mod record;

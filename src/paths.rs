@@ -207,3 +207,30 @@ impl ContainerPaths {
         self.live.join(name)
     }
 }
+
+/// One container's files on the strict runtime's shelf (`--root` of `tare oci`).
+#[derive(Clone, Debug)]
+pub struct ShelfPlace {
+    pub dir: PathBuf,
+}
+
+impl ShelfPlace {
+    pub fn new(root: &Path, id: &str) -> Self {
+        ShelfPlace { dir: root.join(id) }
+    }
+    /// See `runtime/shelf.rs`; runc's name, because people look for it.
+    pub fn record(&self) -> PathBuf {
+        self.dir.join("state.json")
+    }
+    /// A copy of the bundle's: the bundle may be changed or gone when the container is deleted.
+    pub fn config(&self) -> PathBuf {
+        self.dir.join("config.json")
+    }
+    /// The socket at which a created container waits for `start`. It is gone when it has started.
+    pub fn gate(&self) -> PathBuf {
+        self.dir.join("gate")
+    }
+    pub fn lock(&self) -> PathBuf {
+        self.dir.join("lock")
+    }
+}

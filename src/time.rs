@@ -4,6 +4,11 @@ use crate::error::{Error, Result};
 
 const SECOND: u64 = 1_000_000_000;
 
+/// The moment of the call.
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+}
+
 /// A moment taken apart. The algorithm counts days in years that begin in March, so that the leap day comes last.
 struct Civil {
     year: u64,

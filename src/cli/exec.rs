@@ -48,7 +48,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    exec::from_read_only_program()?;
+    crate::runtime::own_program::be_read_only()?;
     let mut words = matches.get_many::<String>("words").into_iter().flatten().cloned();
     let name = words.next().ok_or_else(|| Error::usage("no container named"))?;
     let text = |name: &str| matches.get_one::<String>(name).cloned();

@@ -35,6 +35,7 @@ mod volume;
 mod wait;
 
 use crate::error::{Error, Kind, Result};
+use crate::oci;
 use crate::paths::Paths;
 use crate::sys::{Errno, identity};
 use clap::{Arg, ArgAction, ArgMatches};
@@ -82,8 +83,13 @@ const COMMANDS: &[Command] = &[
 
 pub fn main() -> i32 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    if words.get(1).is_some_and(|word| word == complete::WORD) {
-        return complete::answer(&words[2..]);
+    // The other face: `tare oci …`, or this program under its name.
+    let called = words.first().and_then(|program| program.rsplit('/').next());
+    match (called, words.get(1).map(String::as_str)) {
+        (Some("tare-oci"), _) => return oci::main(&words),
+        (_, Some("oci")) => return oci::main(&words[1..]),
+        (_, Some(complete::WORD)) => return complete::answer(&words[2..]),
+        _ => {}
     }
     let words = nouns::shorten(words);
     let command = typed(&words);

@@ -8,7 +8,6 @@ use crate::cli::say::say_aside;
 use crate::image::Progress;
 use crate::image::progress::Part;
 use crate::sys::{file, terminal};
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -18,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Does the work, and shows how far it is if standard error is a terminal. A pipe or a file gets not one byte of it.
 pub fn shown<T>(wanted: bool, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
-    if !wanted || !std::io::stderr().is_terminal() {
+    if !wanted || !terminal::is_terminal(file::standard_streams()[2]) {
         return work(&progress);
     }
     let (over, is_over) = channel::<()>();

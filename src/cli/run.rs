@@ -5,7 +5,7 @@ use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::cli::say::say_line;
 use crate::engine::create::{self, Request};
-use crate::engine::{exec, launch, repair};
+use crate::engine::{launch, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
@@ -34,7 +34,7 @@ pub fn quick(context: &Context, words: &[String]) -> Option<Result<i32>> {
 /// (CVE-2019-5736). Done before the line is read, because some of what it names can be read only once (`--env-file <(…)`).
 fn stay_out_of_reach() -> Result<()> {
     let is_pid = |word: std::ffi::OsString| word == "--pid" || word.as_encoded_bytes().starts_with(b"--pid=");
-    if std::env::args_os().any(is_pid) { exec::from_read_only_program() } else { Ok(()) }
+    if std::env::args_os().any(is_pid) { crate::runtime::own_program::be_read_only() } else { Ok(()) }
 }
 
 fn show(context: &Context, parsed: Parsed) -> Result<i32> {

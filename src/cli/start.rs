@@ -2,7 +2,7 @@
 
 use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
-use crate::engine::{exec, find, launch, repair, start};
+use crate::engine::{find, launch, repair, start};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
 use crate::monitor::protocol::Wants;
@@ -28,7 +28,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     // Their processes would see ours, as with `run --pid container:NAME`.
     let joins = |name| find::container(&context.paths, name).is_ok_and(|seen| matches!(seen.record.wishes.pid, Pid::Container(_)));
     if names(matches).any(|name| joins(name)) {
-        exec::from_read_only_program()?;
+        crate::runtime::own_program::be_read_only()?;
     }
     let (attach, interactive) = (matches.get_flag("attach"), matches.get_flag("interactive"));
     if !attach && !interactive {

@@ -8,9 +8,8 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::plan::Person;
 use crate::runtime::{Created, Streams, enter};
 use crate::store;
-use crate::sys::{identity, mount, process};
+use crate::sys::identity;
 use oci_spec::runtime::Spec;
-use std::ffi::CString;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -59,25 +58,4 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     let group = Group::open(Path::new(&live.cgroup));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
     enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
-}
-
-/// Executes this very command again from a mount that cannot be written: what goes into a container leaves no way to the
-/// host's binary behind it (CVE-2019-5736). Returns at once where it is so already.
-pub fn from_read_only_program() -> Result<()> {
-    const WHAT: &str = "cannot protect the program from the container";
-    let own = Path::new("/proc/self/exe");
-    if mount::is_read_only(own).context(WHAT)? {
-        return Ok(());
-    }
-    let copy = mount::dead_end(own).context(WHAT)?;
-    let words = |word: std::ffi::OsString| CString::new(std::os::unix::ffi::OsStringExt::into_vec(word)).unwrap_or_default();
-    let arguments: Vec<CString> = std::env::args_os().map(words).collect();
-    let environment: Vec<CString> = std::env::vars_os()
-        .map(|(mut name, value)| {
-            name.push("=");
-            name.push(value);
-            words(name)
-        })
-        .collect();
-    Err(process::exec_fd(copy.as_fd(), &arguments, &environment)).context(WHAT)
 }

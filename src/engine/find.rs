@@ -56,15 +56,30 @@ pub fn ids_in(dir: &Path) -> Vec<String> {
 }
 
 pub fn by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
-    look(paths, id).map_err(|error| match error.kind() {
+    look(paths, id).map_err(|error| named(error, id))
+}
+
+/// The same for one that is known to have no run directory: it rests, and half of the look can be saved.
+pub fn resting_by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
+    record(paths, id).map(|record| record.map(resting)).map_err(|error| named(error, id))
+}
+
+fn resting(record: Container) -> Seen {
+    let status = if record.ended.as_ref().is_some_and(|ended| ended.started != 0) { Status::Exited } else { Status::Created };
+    Seen { record, live: None, paused: false, status }
+}
+
+/// Which container is damaged, and what can be done.
+fn named(error: Error, id: &str) -> Error {
+    match error.kind() {
         Kind::Damaged => {
             let short = id.get(..12).unwrap_or(id);
             error
                 .context(format!("container {short} is damaged"))
-                .hint(format!("what it has written is below container/{short}… in the store; tare rm -f {short} removes it"))
+                .hint(format!("tare rm -f {short} removes it; what it has written is below container/{short}… in the store"))
         }
         _ => error,
-    })
+    }
 }
 
 /// What is written down, wherever it lies.
@@ -86,10 +101,7 @@ fn look(paths: &Paths, id: &str) -> Result<Option<Seen>> {
     loop {
         let live = store::read_json::<Live>(&files.state());
         let Some(mut record) = record(paths, id)? else { return Ok(None) };
-        let Some(live) = live? else {
-            let status = if record.ended.as_ref().is_some_and(|ended| ended.started != 0) { Status::Exited } else { Status::Created };
-            return Ok(Some(Seen { record, live: None, paused: false, status }));
-        };
+        let Some(live) = live? else { return Ok(Some(resting(record))) };
         if store::is_held(&files.alive())? {
             return Ok(Some(Seen { record, live: Some(live), paused: false, status: Status::Running }));
         }

@@ -2,7 +2,7 @@
 
 use crate::engine::create::Made;
 use crate::engine::neighbours::Neighbours;
-use crate::engine::{create, etc_files, filter, hold, log_keeping, mounts, now, remove, repair, volumes};
+use crate::engine::{create, etc_files, filter, hold, log_keeping, mounts, now, pid_file, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
@@ -98,9 +98,9 @@ fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants, callers:
         log: log_keeping::keeping(&made),
         open_stdin: made.record.wishes.interactive,
     };
-    let started = container.started;
+    let (pid, started) = (container.pid, container.started);
     watch::watch(watch, &mut |ending| record_end(paths, &made, started, ending, group.as_ref()));
-    finish(paths, made, group);
+    finish(paths, made, pid, group);
     repair::sweep_now_and_then(paths);
     Ok(())
 }
@@ -201,15 +201,12 @@ fn begin_first_process(
     let created = runtime::create(&plan, group, theirs)?;
     let started = now();
     write_state(made, created.pid, group, started)?;
-    // Before the word to go on: whoever started it finds the file, and a file that cannot be written ends nothing that runs.
-    if let Some(file) = &record.wishes.pid_file {
-        store::write_readable(file, format!("{}\n", created.pid).as_bytes()).context("cannot keep --pidfile")?;
-    }
+    pid_file::write(record, created.pid)?;
     let begun = match created.start() {
         Ok(begun) => begun,
         Err(error) => {
             let _ = file::remove_file(&made.files.state());
-            forget_pid_file(made);
+            pid_file::forget(record, created.pid);
             let _ = process::wait(created.pid);
             return Err(error);
         }
@@ -251,13 +248,6 @@ fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64) -> Re
         cgroup: group.map(|group| group.path().display().to_string()).unwrap_or_default(),
     };
     store::write_json(&made.files.state(), &live, Durable::No)
-}
-
-/// The number may soon be somebody else's.
-fn forget_pid_file(made: &Made) {
-    if let Some(file) = &made.record.wishes.pid_file {
-        let _ = file::remove_file(file);
-    }
 }
 
 /// A container that could not start: removed if it was to be, else kept with the reason.
@@ -303,8 +293,8 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
 }
 
 /// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
-fn finish(paths: &Paths, made: Made, group: Option<Group>) {
-    forget_pid_file(&made);
+fn finish(paths: &Paths, made: Made, pid: i32, group: Option<Group>) {
+    pid_file::forget(&made.record, pid);
     if let Some(group) = group {
         let _ = group.kill();
         repair::remove_group(&group);

@@ -5,6 +5,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::options::Wishes;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Seen, Status};
+use std::collections::HashSet;
 
 /// One that cannot be read does not hide the others, nor is it hidden: it is listed as dead. Whoever may read none of them is
 /// told so, and not that there are none.
@@ -15,13 +16,16 @@ pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
             _ => {}
         }
     }
-    let mut all: Vec<Seen> = find::ids(paths).iter().filter_map(|id| found(paths, id)).collect();
+    let live: HashSet<String> = find::ids_in(&paths.live_containers()).into_iter().collect();
+    let kept = find::ids_in(&paths.kept_containers()).into_iter().filter(|id| !live.contains(id));
+    let resting = kept.filter_map(|id| found(paths, &id, find::resting_by_id(paths, &id)));
+    let mut all: Vec<Seen> = resting.chain(live.iter().filter_map(|id| found(paths, id, find::by_id(paths, id)))).collect();
     all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
     Ok(all)
 }
 
-fn found(paths: &Paths, id: &str) -> Option<Seen> {
-    match find::by_id(paths, id) {
+fn found(paths: &Paths, id: &str, look: Result<Option<Seen>>) -> Option<Seen> {
+    match look {
         Ok(found) => found,
         Err(error) if error.kind() == Kind::Damaged => Some(damaged(paths, id, &error)),
         Err(_) => None,

@@ -19,6 +19,7 @@ mod machine;
 mod mounts;
 mod name_claim;
 mod neighbours;
+mod pid_file;
 pub mod remove;
 pub mod repair;
 pub mod size;

@@ -4,7 +4,7 @@
 //! there finds what is wrong, however many containers rest on disk. Only the first look since the machine was started goes
 //! through the store itself: the run directories are gone then, and whatever was under way with them.
 
-use crate::engine::{find, hold, kill, name_claim, now, remove, volumes};
+use crate::engine::{find, hold, kill, name_claim, now, pid_file, remove, volumes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::{Container, Ended, Live};
 use crate::runtime::cgroup::Group;
@@ -99,6 +99,9 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
         report(record, &ContainerPaths::new(paths, id, record.wishes.remove), live.as_ref(), why);
     }
     end_processes(id, record.as_ref(), live.as_ref());
+    if let (Some(record), Some(live)) = (&record, &live) {
+        pid_file::forget(record, live.pid);
+    }
     match record {
         Some(record) if record.wishes.remove && (record.launched || live.is_some()) => remove::erase(paths, &record, &files),
         // Made by `create --rm`, and not started yet.

@@ -4,8 +4,8 @@
 //! command ended, and goes. The command runs already as child PID, all signals are blocked, and descriptor 3 is the pipe to
 //! the monitor.
 //!
-//! As `tare-exec COUNT PATH… ARGUMENT…` it executes the first of COUNT paths that can be executed. Descriptor 3 is the socket
-//! on which a failure is told (`runtime/handshake.rs`).
+//! As `tare-exec SOCKET COUNT PATH… ARGUMENT…` it executes the first of COUNT paths that can be executed. SOCKET is the number of the
+//! descriptor on which a failure is told (`runtime/handshake.rs`).
 //!
 //! It is not the tare binary, because `/proc/self/exe` and `/proc/1/exe` are within the container's reach: an image whose
 //! command is a link to them, or a script that begins with `#!/proc/self/exe`, would get hold of the host's program
@@ -18,7 +18,6 @@
 use core::arch::{asm, global_asm};
 
 const STATUS_PIPE: usize = 3;
-const FAILURE_SOCKET: usize = 3;
 const ENOENT: isize = -2;
 const EACCES: isize = -13;
 const ENOTDIR: isize = -20;
@@ -66,7 +65,7 @@ unsafe extern "C" fn main(stack: *const usize) -> ! {
         let arguments = stack.add(1);
         match (*stack, is(*arguments, b"tare-init\0"), is(*arguments, b"tare-exec\0")) {
             (2, true, _) => be_reaper(decimal(*arguments.add(1) as *const u8)),
-            (4.., _, true) => execute(arguments.add(1), arguments.add(*stack + 1)),
+            (5.., _, true) => execute(arguments.add(1), arguments.add(*stack + 1)),
             // Somebody in the container found us: there is nothing to be had.
             _ => exit(126),
         }
@@ -95,10 +94,12 @@ fn be_reaper(command: isize) -> ! {
 unsafe fn execute(words: *const usize, environment: *const usize) -> ! {
     const FD_CLOEXEC: usize = 1;
     const F_SETFD: usize = 2;
-    call(number::FCNTL, FAILURE_SOCKET, F_SETFD, FD_CLOEXEC, 0);
     let mut answer = ENOENT;
-    // SAFETY: by contract with runtime/identity.rs COUNT paths follow, and at least one argument.
+    // SAFETY: by contract with runtime/identity.rs the two numbers and COUNT paths follow, and at least one argument.
     unsafe {
+        let socket = decimal(*words as *const u8) as usize;
+        call(number::FCNTL, socket, F_SETFD, FD_CLOEXEC, 0);
+        let words = words.add(1);
         let count = decimal(*words as *const u8) as usize;
         let arguments = words.add(1 + count);
         for index in 0..count {
@@ -111,7 +112,7 @@ unsafe fn execute(words: *const usize, environment: *const usize) -> ! {
                 }
             }
         }
-        tell(answer, *arguments as *const u8);
+        tell(socket, answer, *arguments as *const u8);
     }
     exit(if answer == ENOENT { 127 } else { 126 })
 }
@@ -119,7 +120,7 @@ unsafe fn execute(words: *const usize, environment: *const usize) -> ! {
 /// `F`, the step, the error number, the command: the word that `runtime/handshake.rs` knows.
 ///
 /// Written byte by byte into memory that nobody cleared: clearing it would call a C library that is not there.
-unsafe fn tell(answer: isize, command: *const u8) {
+unsafe fn tell(socket: usize, answer: isize, command: *const u8) {
     const LONGEST: usize = 512;
     let mut memory = core::mem::MaybeUninit::<[u8; LONGEST]>::uninit();
     let word = memory.as_mut_ptr().cast::<u8>();
@@ -142,7 +143,7 @@ unsafe fn tell(answer: isize, command: *const u8) {
             letter = letter.add(1);
         }
     }
-    call(number::WRITE, FAILURE_SOCKET, word as usize, length, 0);
+    call(number::WRITE, socket, word as usize, length, 0);
 }
 
 /// Whether the C string at `text` is `wanted`, closing zero included.

@@ -4,8 +4,9 @@
 
 use crate::runtime::create::Streams;
 use crate::runtime::handshake::{self, Word};
+use crate::runtime::hooks::{self, Moment};
 use crate::runtime::namespaces::{self, Held};
-use crate::runtime::plan::{Person, Plan};
+use crate::runtime::plan::{Person, Plan, Strict};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll, pty, terminal};
@@ -78,10 +79,9 @@ pub fn fail(socket: BorrowedFd, failed: Result<Never>) -> ! {
 pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
-    process::die_with_parent().at(Step::CloneContainer, "ask to die with the monitor")?;
-    // Asked too late, nobody is told any more; but then the other end of the socket is closed.
-    if poll::has_ended(inherited.socket) {
-        return Err(Failure::new(Step::CloneContainer, Errno::ESRCH, "find the monitor"));
+    match &plan.strict {
+        None => die_with_monitor(inherited.socket)?,
+        Some(strict) => begin_strictly(strict)?,
     }
     process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")?;
     namespaces::join(inherited.held, namespaces::BY_THE_CHILD)?;
@@ -89,7 +89,7 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         process::unshare(namespace::CGROUP).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
     }
     let umask = mount::set_umask(0);
-    root::furnish(plan)?;
+    root::furnish(plan, &|| run_hooks_before_root(plan, inherited.socket))?;
     if let (Some(hostname), true) = (plan.hostname, plan.namespaces.has(namespace::UTS)) {
         kernel_identity::set_hostname(hostname).at(Step::NameHost, || format!("sethostname({hostname:?})"))?;
     }
@@ -102,18 +102,73 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     let terminal = open_terminal(plan)?;
     mount::set_umask(if umask == 0 { 0o022 } else { umask });
 
+    if plan.strict.is_some() {
+        identity::look_for_command(&plan.person)?;
+    }
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());
     channel::send(inherited.socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;
-    wait_for_start(inherited.socket)?;
-
     let mut inherited = inherited;
     if let Some((_, slave)) = &terminal {
         inherited.streams = Streams::Terminal(slave.as_fd());
     }
+    if let Some(strict) = &plan.strict {
+        return wait_at_gate(&plan.person, inherited, strict);
+    }
+    wait_for_start(inherited.socket)?;
     match inherited.status {
         Some(status) => divide(&plan.person, &inherited, status),
         None => become_command(&plan.person, &inherited),
     }
+}
+
+fn die_with_monitor(socket: BorrowedFd) -> Result<()> {
+    process::die_with_parent().at(Step::CloneContainer, "ask to die with the monitor")?;
+    // Asked too late, nobody is told any more; but then the other end of the socket is closed.
+    match poll::has_ended(socket) {
+        true => Err(Failure::new(Step::CloneContainer, Errno::ESRCH, "find the monitor")),
+        false => Ok(()),
+    }
+}
+
+/// It does not die with the one who made it, who leaves as soon as the world is built.
+fn begin_strictly(strict: &Strict) -> Result<()> {
+    process::close(strict.claim);
+    if let Some(name) = strict.keyring {
+        kernel_identity::join_session_keyring(name).at(Step::CloneContainer, "make a keyring")?;
+    }
+    Ok(())
+}
+
+/// Those of the host are run by the parent, then those in the container's namespaces by us.
+fn run_hooks_before_root(plan: &Plan, socket: BorrowedFd) -> Result<()> {
+    const STEP: Step = Step::EnterRoot;
+    let Some(strict) = &plan.strict else { return Ok(()) };
+    channel::send(socket, &Word::Hooks.encode(), None).at(STEP, "ask for the hooks")?;
+    let state = hear_state(socket, handshake::GO_ON).ok_or_else(|| Failure::new(STEP, Errno::ECANCELED, "wait for the hooks"))?;
+    run_hooks(strict, Moment::CreateContainer, &state, STEP)
+}
+
+/// The world is built and its maker may go; somebody else comes to the gate and says Start. From then on he hears our failures.
+fn wait_at_gate(person: &Person, inherited: Inherited, strict: &Strict) -> Result<Never> {
+    let visitor = channel::accept(strict.gate).at(Step::OpenTerminal, "wait at the gate")?;
+    let state = hear_state(visitor.as_fd(), handshake::START);
+    let started = match state {
+        Some(state) => run_hooks(strict, Moment::StartContainer, &state, Step::BecomeReaper),
+        None => Err(Failure::new(Step::OpenTerminal, Errno::ECANCELED, "wait for the start")),
+    };
+    let inherited = Inherited { socket: visitor.as_fd(), ..inherited };
+    fail(visitor.as_fd(), started.and_then(|()| become_command(person, &inherited)))
+}
+
+/// The state that stands behind a word of the other side; `None`: it said something else, or is gone.
+fn hear_state(socket: BorrowedFd, word: &[u8]) -> Option<String> {
+    let mut message = vec![0; handshake::LONGEST_STATE];
+    let (length, _) = channel::receive(socket, &mut message).ok()?;
+    String::from_utf8(message[..length].strip_prefix(word)?.to_vec()).ok()
+}
+
+fn run_hooks(strict: &Strict, moment: Moment, state: &str, step: Step) -> Result<()> {
+    hooks::run(strict.hooks, moment, state).map_err(|error| Failure::new(step, Errno::ECANCELED, error.to_string()))
 }
 
 /// Out of the container's own /dev/pts; the slave is also its /dev/console.
@@ -193,6 +248,10 @@ pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
         kernel_identity::set_limit(*resource, *soft, *hard)
             .at(Step::SetProcessLimits, || format!("set --ulimit {}={soft}:{hard}", kernel_identity::rlimit_name(*resource)))?;
     }
+    person.placement.take()?;
+    if let Some(umask) = person.umask {
+        mount::set_umask(umask);
+    }
     identity::become_somebody(person, inherited)
 }
 
@@ -213,6 +272,7 @@ fn place_streams(streams: &Streams) -> Result<(), Errno> {
             nothing = own_null_device()?;
             [nothing.as_fd(), output, error]
         }
+        Streams::Callers => return Ok(()),
         Streams::Nothing => {
             nothing = own_null_device()?;
             [nothing.as_fd(); 3]

@@ -22,6 +22,8 @@ pub enum Streams<'a> {
         error: BorrowedFd<'a>,
     },
     Terminal(BorrowedFd<'a>),
+    /// The caller's own, as they are.
+    Callers,
     /// All three are the container's own /dev/null.
     Nothing,
 }
@@ -31,7 +33,7 @@ impl Streams<'_> {
         match *self {
             Streams::Separate { input, output, error } => input.into_iter().chain([output, error]).collect(),
             Streams::Terminal(one) => vec![one],
-            Streams::Nothing => Vec::new(),
+            Streams::Callers | Streams::Nothing => Vec::new(),
         }
     }
 }
@@ -83,29 +85,73 @@ impl Created {
     pub fn start(&self) -> Result<Started> {
         // A child that has failed already has closed its end; its word is still there to be read.
         let _ = channel::send(self.socket.as_fd(), handshake::START, None);
-        let mut stage = Stage::Born;
-        let mut terminal = None;
-        let mut buffer = [0; handshake::LONGEST];
+        let mut listener = Listener::new(Stage::Born);
+        while listener.next(self.socket.as_fd())? != Stage::Started {}
+        Ok(Started { terminal: listener.terminal })
+    }
+
+    /// After `until_ready`, where nobody else opens the gate.
+    pub fn go_on(&self) -> Result<()> {
+        start_at(self.socket.as_fd(), "")
+    }
+
+    /// Listens until the world is built, and no further: the process waits at its gate. `hooks` are run at their moment, and tell
+    /// the container's state for those that the process itself runs.
+    /// Returns the master side of its terminal, if it has one.
+    pub fn until_ready(&self, mut hooks: impl FnMut() -> Result<String>) -> Result<Option<OwnedFd>> {
+        let mut listener = Listener::new(Stage::Born);
         loop {
-            let (length, fd) = match channel::receive(self.socket.as_fd(), &mut buffer) {
-                // It was killed before it had read our word: unix(7).
-                Err(Errno::ECONNRESET) => (0, None),
-                other => other.context("cannot hear the container's first process")?,
-            };
-            let word = if length == 0 { None } else { Word::decode(&buffer[..length]) };
-            if length != 0 && word.is_none() {
-                return Err(Error::failed("the container's first process said something that makes no sense"));
-            }
-            terminal = terminal.or(fd);
-            stage = match stage.after(word.as_ref()) {
-                Some(next) => next,
-                None => return Err(Error::failed("the container's first process ended before it could start")),
-            };
-            match (stage, word) {
-                (Stage::Started, _) => return Ok(Started { terminal }),
-                (_, Some(Word::Failed(failure))) => return Err(failure.into_error()),
+            match listener.next(self.socket.as_fd())? {
+                Stage::Ready => return Ok(listener.terminal),
+                Stage::HooksDue => {
+                    let state = hooks()?;
+                    channel::send(self.socket.as_fd(), &handshake::with_state(handshake::GO_ON, &state), None)
+                        .context("cannot speak to the container's first process")?;
+                }
                 _ => {}
             }
+        }
+    }
+}
+
+/// Opens the gate at which a container waits, and listens until it has become the user's program.
+pub fn start_at(gate: BorrowedFd, state: &str) -> Result<()> {
+    let _ = channel::send(gate, &handshake::with_state(handshake::START, state), None);
+    let mut listener = Listener::new(Stage::Ready);
+    while listener.next(gate)? != Stage::Started {}
+    Ok(())
+}
+
+/// Hears words in their legal order; a failure is an error.
+struct Listener {
+    stage: Stage,
+    terminal: Option<OwnedFd>,
+}
+
+impl Listener {
+    fn new(stage: Stage) -> Listener {
+        Listener { stage, terminal: None }
+    }
+
+    fn next(&mut self, socket: BorrowedFd) -> Result<Stage> {
+        let mut buffer = [0; handshake::LONGEST];
+        let (length, fd) = match channel::receive(socket, &mut buffer) {
+            // It was killed before it had read our word: unix(7).
+            Err(Errno::ECONNRESET) => (0, None),
+            other => other.context("cannot hear the container's first process")?,
+        };
+        let word = if length == 0 { None } else { Word::decode(&buffer[..length]) };
+        if length != 0 && word.is_none() {
+            return Err(Error::failed("the container's first process said something that makes no sense"));
+        }
+        if fd.is_some() {
+            self.terminal = fd;
+        }
+        self.stage =
+            self.stage.after(word.as_ref()).ok_or_else(|| Error::failed("the container's first process ended before it could start"))?;
+        match word {
+            Some(Word::Failed(failure)) => Err(failure.into_error()),
+            _ => Ok(self.stage),
         }
     }
 }

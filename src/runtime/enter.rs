@@ -77,6 +77,7 @@ fn bear(
     process::hide_from_tracers().at(STEP, "hide from tracers")?;
     let group = group.map(|group| mount::dead_end(group.path())).transpose().at(STEP, "hold the container's group")?;
     let mut its_own = vec![init.as_raw_fd(), inherited.socket.as_raw_fd(), inherited.program.as_raw_fd()];
+    its_own.extend(3..3 + person.preserved);
     its_own.extend(inherited.streams.descriptors().iter().map(AsRawFd::as_raw_fd));
     let ours = group.iter().chain([midwife]).map(AsRawFd::as_raw_fd);
     leave_behind(&[&its_own[..], &ours.collect::<Vec<_>>()].concat()).at(STEP, "leave the host's descriptors behind")?;

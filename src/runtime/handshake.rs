@@ -5,8 +5,10 @@
 //!        │   clone3                                │  Born
 //!        │ ──────────────────────────────────────► │
 //!        │                                         │  builds its world, steps 5 to 18
+//!        │ ◄─────────────────────────────── Hooks ─│  only where the specification has some
+//!        │ ─ Go on ──────────────────────────────► │
 //!        │ ◄────────────────── Ready (+ terminal) ─│  Ready
-//!        │ ─ Start ──────────────────────────────► │
+//!        │ ─ Start ──────────────────────────────► │  (the strict runtime: at the gate, from another process, later)
 //!        │                                         │  becomes the user, steps 19 to 25
 //!        │ ◄──── the socket closes: exec took place │  Started
 //!
@@ -24,6 +26,8 @@ use crate::trace::Step;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Word {
     Born(i32),
+    /// The mounts are there and the root is not yet entered: the moment for hooks of the host. Said only where there are any.
+    Hooks,
     Ready,
     Failed(Failure),
 }
@@ -39,6 +43,15 @@ pub struct Failure {
 
 /// The child goes on when it reads this.
 pub const START: &[u8] = b"S";
+/// The hooks have been run.
+pub const GO_ON: &[u8] = b"G";
+/// Behind the word stands the container's state, for hooks that the child runs.
+pub fn with_state(word: &[u8], state: &str) -> Vec<u8> {
+    [word, state.as_bytes()].concat()
+}
+/// Bounded by what an engine writes into annotations.
+pub const LONGEST_STATE: usize = 128 << 10;
+
 /// No word is longer.
 pub const LONGEST: usize = 4096;
 
@@ -46,6 +59,7 @@ impl Word {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Word::Born(pid) => [&b"B"[..], &pid.to_le_bytes()].concat(),
+            Word::Hooks => vec![b'H'],
             Word::Ready => vec![b'R'],
             Word::Failed(failure) => {
                 let mut bytes = vec![b'F', failure.step.number()];
@@ -64,6 +78,7 @@ impl Word {
     pub fn decode(bytes: &[u8]) -> Option<Word> {
         match bytes {
             [b'B', a, b, c, d] => Some(Word::Born(i32::from_le_bytes([*a, *b, *c, *d]))),
+            [b'H'] => Some(Word::Hooks),
             [b'R'] => Some(Word::Ready),
             [b'F', step, a, b, c, d, what @ ..] => Some(Word::Failed(Failure {
                 step: Step::from_number(*step)?,
@@ -79,6 +94,7 @@ impl Word {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     Born,
+    HooksDue,
     Ready,
     Started,
     Failed,
@@ -88,9 +104,10 @@ impl Stage {
     /// What follows after a word; `None` stands for the socket's end.
     pub fn after(self, word: Option<&Word>) -> Option<Stage> {
         match (self, word) {
-            (Stage::Born, Some(Word::Ready)) => Some(Stage::Ready),
+            (Stage::Born, Some(Word::Hooks)) => Some(Stage::HooksDue),
+            (Stage::Born | Stage::HooksDue, Some(Word::Ready)) => Some(Stage::Ready),
             (Stage::Ready, None) => Some(Stage::Started),
-            (Stage::Born | Stage::Ready, Some(Word::Failed(_))) => Some(Stage::Failed),
+            (Stage::Born | Stage::HooksDue | Stage::Ready, Some(Word::Failed(_))) => Some(Stage::Failed),
             _ => None,
         }
     }
@@ -151,7 +168,7 @@ mod tests {
 
     #[test]
     fn words_survive_the_way() {
-        for word in [Word::Born(1 << 22), Word::Ready, Word::Failed(failure())] {
+        for word in [Word::Born(1 << 22), Word::Hooks, Word::Ready, Word::Failed(failure())] {
             assert_eq!(Word::decode(&word.encode()), Some(word));
         }
         let long = Word::Failed(Failure { what: "ä".repeat(5000), ..failure() });
@@ -181,6 +198,9 @@ mod tests {
         assert_eq!(Stage::Ready.after(None), Some(Stage::Started));
         assert_eq!(Stage::Born.after(Some(&failed)), Some(Stage::Failed));
         assert_eq!(Stage::Ready.after(Some(&failed)), Some(Stage::Failed));
+        assert_eq!(Stage::Born.after(Some(&Word::Hooks)), Some(Stage::HooksDue));
+        assert_eq!(Stage::HooksDue.after(Some(&Word::Ready)), Some(Stage::Ready));
+        assert_eq!(Stage::Ready.after(Some(&Word::Hooks)), None);
         assert_eq!(Stage::Born.after(None), None);
         assert_eq!(Stage::Born.after(Some(&Word::Born(7))), None, "the cloner's word, on the child's socket");
         assert_eq!(Stage::Ready.after(Some(&Word::Ready)), None);

@@ -24,7 +24,7 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
         identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
     }
     identity::limit_bounding_set(person.capabilities.bounding).at(Step::ChangeIdentity, "limit the bounding set")?;
-    process::close_on_exec_from(3).at(Step::Execute, "close descriptors")?;
+    process::close_on_exec_from(3 + person.preserved).at(Step::Execute, "close descriptors")?;
     if !person.no_new_privileges {
         load_filter(person)?;
     }
@@ -71,14 +71,21 @@ fn load_filter(person: &Person) -> Result<()> {
 }
 
 fn find_user(person: &Person) -> Result<User> {
-    let has_home = person.env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME="));
+    let has_home = person.env.iter().any(|variable| variable.to_bytes().strip_prefix(b"HOME=").is_some_and(|home| !home.is_empty()));
     let Some(wish) = person.user else {
         let home = if has_home {
             String::new()
         } else {
-            user::resolve(&person.uid.to_string(), &user_file("passwd")?, "").unwrap_or_default().home
+            // Only a number is asked for: a file that cannot be read, or that is hidden, leaves it without a home and no more.
+            user::resolve(&person.uid.to_string(), &user_file("passwd").unwrap_or_default(), "").unwrap_or_default().home
         };
-        return Ok(User { uid: person.uid, gid: person.gid, groups: person.groups.to_vec(), home });
+        let mut groups: Vec<u32> = Vec::new();
+        for gid in person.groups {
+            if !groups.contains(gid) {
+                groups.push(*gid);
+            }
+        }
+        return Ok(User { uid: person.uid, gid: person.gid, groups, home });
     };
     let missing = |reason: String| Failure::new(Step::FindUser, Errno::ENOENT, reason);
     let groups = user_file("group")?;
@@ -125,19 +132,40 @@ fn enter_directory(cwd: &Path) -> Result<()> {
 /// host (CVE-2019-5736).
 fn execute(person: &Person, user: &User, inherited: &Inherited) -> Result<Never> {
     let mut env = person.env.clone();
+    env.retain(|variable| variable.to_bytes() != b"HOME=");
     if !env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME=")) {
         env.push(CString::new(format!("HOME={}", user.home)).unwrap_or_default());
     }
     let command = &person.args[0];
-    let candidates = if command.to_bytes().contains(&b'/') { vec![command.clone()] } else { in_path(command, person) };
-    let count = CString::new(candidates.len().to_string()).unwrap_or_default();
-    let mut words = vec![c"tare-exec".to_owned(), count];
+    let candidates = candidates(person);
+    let number = |number: usize| CString::new(number.to_string()).unwrap_or_default();
+    // Behind the descriptors that are the user's.
+    let socket = 3 + person.preserved;
+    let mut words = vec![c"tare-exec".to_owned(), number(socket as usize), number(candidates.len())];
     words.extend(candidates);
     words.extend(person.args.iter().cloned());
-    let program = file::duplicate_above(inherited.program, 10).at(Step::Execute, "hold the program")?;
-    process::place(inherited.socket, 3).at(Step::Execute, "place the socket")?;
+    let program = file::duplicate_above(inherited.program, socket + 8).at(Step::Execute, "hold the program")?;
+    process::place(inherited.socket, socket).at(Step::Execute, "place the socket")?;
     let errno = process::exec_fd(program.as_fd(), &words, &env);
     Err(Failure::new(Step::Execute, errno, command.to_string_lossy()))
+}
+
+/// Whether there is anything to execute, asked early, so that whoever creates the container hears of it.
+pub fn look_for_command(person: &Person) -> Result<()> {
+    let mut answer = Errno::ENOENT;
+    for path in candidates(person) {
+        match file::may_execute(&path) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EACCES) => answer = Errno::EACCES,
+            Err(_) => {}
+        }
+    }
+    Err(Failure::new(Step::Execute, answer, person.args[0].to_string_lossy()))
+}
+
+fn candidates(person: &Person) -> Vec<CString> {
+    let command = &person.args[0];
+    if command.to_bytes().contains(&b'/') { vec![command.clone()] } else { in_path(command, person) }
 }
 
 /// Where the container's PATH would find it, in order.

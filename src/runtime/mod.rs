@@ -8,21 +8,32 @@
 //!    and which are joined; `cloner.rs` goes between where a process cannot join them once it is born.
 //! 4. `child.rs` is the child's half: a table of contents that ends in exec; `root/` furnishes its world,
 //!    `identity.rs` makes it somebody.
-//! 5. `enter.rs` puts a further process into a container that runs.
+//! 5. `shelf.rs` is what the strict runtime (`oci/`) knows of its containers between two commands.
+//! 6. `enter.rs` puts a further process into a container that runs.
 //!
 //! Beside the story, `layers.rs` shows the layers as one tree before anything runs.
 
+pub mod bundle;
 pub mod cgroup;
 mod child;
 mod cloner;
 pub mod create;
+pub mod delete;
 pub mod enter;
+pub mod filter;
 pub mod handshake;
+pub mod hooks;
 mod identity;
+mod kill;
 pub mod layers;
+pub mod lifecycle;
 pub mod namespaces;
+pub mod own_program;
+pub mod placement;
 pub mod plan;
 mod root;
+pub mod shelf;
 
 pub use create::{Created, Streams, create};
 pub use plan::{Beyond, Plan};
+pub use root::options::WORDS as MOUNT_OPTIONS;

@@ -1,7 +1,9 @@
 //! A spec, digested: everything the child needs, looked up and converted while there is still time to refuse.
 
 use crate::error::{Error, Result};
+use crate::runtime::hooks::Moment;
 use crate::runtime::namespaces::Namespaces;
+use crate::runtime::placement::Placement;
 use crate::runtime::root::options::MountOptions;
 use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
@@ -31,6 +33,10 @@ pub struct Person<'a> {
     pub limits: Vec<(u32, u64, u64)>,
     pub oom_score_adj: Option<i32>,
     pub no_new_privileges: bool,
+    pub umask: Option<u32>,
+    pub placement: Placement,
+    /// So many descriptors from 3 on are the user's.
+    pub preserved: i32,
     pub terminal: bool,
     pub terminal_size: Option<Size>,
     /// Empty: no filter.
@@ -53,6 +59,19 @@ pub struct Plan<'a> {
     pub domainname: Option<&'a str>,
     /// Our reaper is pid 1, and the command its child.
     pub reaper: bool,
+    pub strict: Option<Strict<'a>>,
+}
+
+/// What only the strict runtime has: a first process that outlives whoever made it.
+#[derive(Clone, Copy)]
+pub struct Strict<'a> {
+    /// Where it waits, once its world is built, for somebody to start it.
+    pub gate: BorrowedFd<'a>,
+    /// The maker's claim, which ends with the maker: the process must not hold it on.
+    pub claim: i32,
+    pub hooks: &'a Spec,
+    /// Keys that it makes are seen by nobody else: keyrings(7).
+    pub keyring: Option<&'a str>,
 }
 
 pub struct PlannedMount<'a> {
@@ -64,9 +83,16 @@ pub struct PlannedMount<'a> {
     pub held: Option<OwnedFd>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    Character,
+    Block,
+    Fifo,
+}
+
 pub struct Device<'a> {
     pub path: &'a Path,
-    pub character: bool,
+    pub kind: DeviceKind,
     pub major: u64,
     pub minor: u64,
     pub mode: u32,
@@ -100,6 +126,7 @@ pub struct Beyond<'a> {
     pub filter: Cow<'a, [FilterInstruction]>,
     /// Sources that a path alone cannot name, as detached trees, by target.
     pub held: Vec<(PathBuf, OwnedFd)>,
+    pub strict: Option<Strict<'a>>,
 }
 
 impl<'a> Plan<'a> {
@@ -129,7 +156,15 @@ impl<'a> Plan<'a> {
             domainname: spec.domainname().as_deref(),
             namespaces,
             reaper: beyond.reaper,
+            strict: beyond.strict,
         })
+    }
+}
+
+impl Plan<'_> {
+    pub fn has_hooks_before_root(&self) -> bool {
+        const BEFORE: [Moment; 3] = [Moment::PreStart, Moment::CreateRuntime, Moment::CreateContainer];
+        self.strict.as_ref().is_some_and(|strict| BEFORE.iter().any(|moment| !moment.of(strict.hooks).is_empty()))
     }
 }
 
@@ -152,6 +187,9 @@ impl<'a> Person<'a> {
             limits: limits(process)?,
             oom_score_adj: process.oom_score_adj(),
             no_new_privileges: process.no_new_privileges().unwrap_or(false),
+            umask: process.user().umask(),
+            placement: Placement::new(process, None, None)?,
+            preserved: 0,
             terminal: process.terminal().unwrap_or(false),
             terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
             filter,
@@ -232,14 +270,15 @@ impl<'a> PlannedMount<'a> {
 impl<'a> Device<'a> {
     fn new(device: &'a oci_spec::runtime::LinuxDevice) -> Result<Device<'a>> {
         use oci_spec::runtime::LinuxDeviceType;
-        let character = match device.typ() {
-            LinuxDeviceType::C | LinuxDeviceType::U => true,
-            LinuxDeviceType::B => false,
+        let kind = match device.typ() {
+            LinuxDeviceType::C | LinuxDeviceType::U => DeviceKind::Character,
+            LinuxDeviceType::B => DeviceKind::Block,
+            LinuxDeviceType::P => DeviceKind::Fifo,
             other => return Err(Error::cannot_keep(format!("device {} of type {other:?}", device.path().display()))),
         };
         Ok(Device {
             path: device.path(),
-            character,
+            kind,
             major: device.major() as u64,
             minor: device.minor() as u64,
             mode: device.file_mode().unwrap_or(0o666),

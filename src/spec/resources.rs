@@ -90,6 +90,11 @@ const ALLOWED: &[Rule] = &[
     (LinuxDeviceType::C, Some(136), None, "rwm"),  // pts
 ];
 
+/// What every container may open and make, for specifications that name only what is more or less.
+pub fn usual_device_rules() -> Vec<LinuxDeviceCgroup> {
+    device_rules(&Wishes::default(), &[]).unwrap_or_default().split_off(1)
+}
+
 fn device_rules(wishes: &Wishes, devices: &[DeviceNode]) -> Result<Vec<LinuxDeviceCgroup>> {
     let rule = |allow: bool, kind: LinuxDeviceType, major: Option<i64>, minor: Option<i64>, access: &str| {
         let mut rule = LinuxDeviceCgroup::default();

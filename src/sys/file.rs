@@ -4,6 +4,7 @@ use nix::errno::Errno;
 pub use nix::fcntl::OFlag;
 use nix::fcntl::{self, AT_FDCWD};
 use nix::sys::stat::{self, Mode, SFlag};
+use std::ffi::CStr;
 use std::io::{IoSlice, Read};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -242,6 +243,15 @@ pub fn length(fd: BorrowedFd) -> Result<u64, Errno> {
 
 pub fn is_regular_file(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
+}
+
+/// Whether it is a file that somebody may execute (root may whatever one of the three may).
+pub fn may_execute(path: &CStr) -> Result<(), Errno> {
+    let found = stat::stat(path)?;
+    match SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFREG if found.st_mode & 0o111 != 0 => Ok(()),
+        _ => Err(Errno::EACCES),
+    }
 }
 
 /// Both ends close on exec.

@@ -12,6 +12,7 @@ pub mod network;
 pub mod poll;
 pub mod process;
 pub mod pty;
+pub mod schedule;
 pub mod signal;
 mod signal_names;
 pub mod socket;

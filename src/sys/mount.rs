@@ -123,6 +123,12 @@ pub mod attribute {
     pub const NO_SUID: u64 = 2;
     pub const NO_DEV: u64 = 4;
     pub const NO_EXEC: u64 = 8;
+    /// Three ways to keep access times in three bits; none of them set is `relatime`.
+    pub const ACCESS_TIME_MASK: u64 = 0x70;
+    pub const NO_ACCESS_TIME: u64 = 0x10;
+    pub const STRICT_ACCESS_TIME: u64 = 0x20;
+    pub const NO_DIR_ACCESS_TIME: u64 = 0x80;
+    pub const NO_SYMLINKS: u64 = 0x20_0000;
 }
 
 /// Sets and clears attributes of a detached tree; `propagation` in mount(2)'s bits, 0: unchanged.
@@ -187,6 +193,18 @@ pub fn move_root_here() -> Result<(), Errno> {
     nix::unistd::chroot(".")
 }
 
+/// chroot(2), and into it.
+pub fn change_root(path: &Path) -> Result<(), Errno> {
+    nix::unistd::chroot(path)?;
+    nix::unistd::chdir("/")
+}
+
+/// The same to a directory that is open, which may lie outside of the present root.
+pub fn change_root_to(dir: BorrowedFd) -> Result<(), Errno> {
+    nix::unistd::fchdir(dir)?;
+    nix::unistd::chroot(".")
+}
+
 pub fn change_dir(path: &Path) -> Result<(), Errno> {
     nix::unistd::chdir(path)
 }
@@ -207,6 +225,10 @@ pub fn make_device(path: &Path, character: bool, mode: u32, major: u64, minor: u
     use nix::sys::stat::{Mode, SFlag, makedev, mknod};
     let kind = if character { SFlag::S_IFCHR } else { SFlag::S_IFBLK };
     mknod(path, kind, Mode::from_bits_truncate(mode), makedev(major, minor))
+}
+
+pub fn make_fifo(path: &Path, mode: u32) -> Result<(), Errno> {
+    nix::unistd::mkfifo(path, nix::sys::stat::Mode::from_bits_truncate(mode))
 }
 
 pub fn set_umask(mask: u32) -> u32 {

@@ -207,9 +207,11 @@ pub fn block_every_signal(block: bool) -> Result<(), Errno> {
 
 /// Ignored signals stay ignored across exec: Rust ignores SIGPIPE, and a caller may have ignored others.
 pub fn default_every_signal() {
+    /// The kernel's sigaction: handler, flags, restorer and mask, all zero. Zero is SIG_DFL.
+    const DEFAULT: [u64; 4] = [0; 4];
     for signal in 1..=64 {
-        // SAFETY: SIG_DFL installs no handler; the kernel refuses what cannot be set (KILL, STOP, libc's own).
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: installs no handler; the kernel refuses KILL and STOP. Not through libc, which keeps some numbers for itself.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT.as_ptr(), std::ptr::null::<u64>(), 8) };
     }
 }
 
@@ -240,11 +242,58 @@ pub fn leave_caller(nothing: OwnedFd, keep: &[i32]) -> Result<(), Errno> {
     close_all_above_2_but(keep)
 }
 
+pub fn is_open(fd: i32) -> bool {
+    // SAFETY: only asks.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+}
+
+/// For a process that has just been forked, and will not use what its parent had open.
+pub fn close(fd: i32) {
+    // SAFETY: whoever calls says that nobody in this process uses it any more.
+    unsafe { libc::close(fd) };
+}
+
+/// Closes every descriptor from `first` on; nothing of ours is open yet.
+pub fn close_from(first: i32) {
+    // SAFETY: whoever calls has just begun, and owns no descriptor.
+    unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, 0) };
+}
+
 /// Clock ticks since boot at which a process started: with its pid, its identity for as long as the machine is up.
 pub fn start_time(pid: i32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold anything, even parentheses and blanks.
     text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether a process is there that started at that tick, and has not ended: a zombie only waits to be counted.
+pub fn is_alive(pid: i32, started: u64) -> bool {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    let Some((_, fields)) = text.rsplit_once(')') else { return false };
+    let mut fields = fields.split_whitespace();
+    let state = fields.next();
+    !matches!(state, Some("Z" | "X" | "x") | None) && fields.nth(18).and_then(|ticks| ticks.parse().ok()) == Some(started)
+}
+
+/// A process as a list of processes shows it.
+pub struct Look {
+    pub pid: i32,
+    pub parent: i32,
+    pub uid: u32,
+    pub command: String,
+}
+
+pub fn look(pid: i32) -> Option<Look> {
+    use std::os::unix::fs::MetadataExt;
+    let dir = format!("/proc/{pid}");
+    let stat = std::fs::read_to_string(format!("{dir}/stat")).ok()?;
+    let (before, behind) = stat.rsplit_once(')')?;
+    let words = std::fs::read(format!("{dir}/cmdline")).ok()?;
+    let line = String::from_utf8_lossy(&words).trim_end_matches('\0').replace('\0', " ");
+    // A kernel thread and a zombie have no words.
+    let command = if line.is_empty() { format!("[{}]", before.split_once('(')?.1) } else { line };
+    let parent = behind.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Look { pid, parent, uid: std::fs::metadata(dir).ok()?.uid(), command })
 }
 
 /// The oldest child of a process.

@@ -7,6 +7,12 @@ use nix::errno::Errno;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+pub const KILL: i32 = libc::SIGKILL;
+/// The terminal has another size.
+pub const WINDOW_CHANGED: i32 = libc::SIGWINCH;
+/// What a person or a service manager sends to end or to wake a program.
+pub const PASSED_ON: &[i32] = &[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM];
+
 /// The signals that a process (strictly: this thread) does not take now, to be put back later.
 #[derive(Clone, Copy)]
 pub struct Mask(libc::sigset_t);

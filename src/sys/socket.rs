@@ -41,13 +41,17 @@ pub fn connect(path: &Path) -> Result<OwnedFd, Errno> {
 }
 
 /// An address has room for 107 bytes; longer paths go through an open directory.
-struct Name {
+pub(super) struct Name {
     address: UnixAddr,
     _directory: Option<OwnedFd>,
 }
 
 impl Name {
-    fn of(path: &Path) -> Result<Name, Errno> {
+    pub(super) fn address(&self) -> &UnixAddr {
+        &self.address
+    }
+
+    pub(super) fn of(path: &Path) -> Result<Name, Errno> {
         if let Ok(address) = UnixAddr::new(path) {
             return Ok(Name { address, _directory: None });
         }

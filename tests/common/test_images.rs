@@ -28,7 +28,7 @@ pub fn probe() -> PathBuf {
     path
 }
 
-fn busybox() -> PathBuf {
+pub fn busybox() -> PathBuf {
     let path = ["/bin/busybox", "/usr/bin/busybox"].iter().map(PathBuf::from).find(|path| path.is_file());
     path.unwrap_or_else(|| panic!("this machine has no busybox: apt-get install busybox-static"))
 }

@@ -1,6 +1,6 @@
 //! Thousands of short lives in one container: no zombie stays, and neither its monitor nor its reaper grows.
 
-use crate::common::{Store, rounds};
+use crate::common::{Store, eventually, rounds};
 
 /// What could leak: descriptors, and memory of its own in kB.
 fn holdings(pid: i32) -> (usize, u64) {
@@ -26,6 +26,13 @@ fn assert_no_growth(before: &[(usize, u64)], after: &[(usize, u64)]) {
     }
 }
 
+/// Nobody is left but those who must be there. What has just ended may be a zombie for a moment.
+fn assert_alone(store: &Store, name: &str) {
+    eventually("there are only reaper, sleep, sh, ls and wc", || {
+        store.ok(&["exec", name, "sh", "-c", "ls -d /proc/[0-9]* | wc -l"]) == "5"
+    });
+}
+
 #[test]
 fn ten_thousand_orphans_leave_no_zombie() {
     let store = Store::new();
@@ -37,7 +44,7 @@ fn ten_thousand_orphans_leave_no_zombie() {
         assert_eq!(store.ok(&["exec", "one", "/probe", "orphans", "1000"]), "zombies 0");
     }
     assert_no_growth(&before, &pids.map(holdings));
-    assert_eq!(store.ok(&["exec", "one", "sh", "-c", "ls -d /proc/[0-9]* | wc -l"]), "5", "reaper, sleep, sh, ls and wc");
+    assert_alone(&store, "one");
 }
 
 #[test]
@@ -48,7 +55,7 @@ fn a_thousand_execs_leave_nothing() {
     let pids = pids(&store, "one");
     let before = pids.map(holdings);
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let count = rounds(1000);
+    let count = rounds(1000).max(1000);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -59,5 +66,5 @@ fn a_thousand_execs_leave_nothing() {
         }
     });
     assert_no_growth(&before, &pids.map(holdings));
-    assert_eq!(store.ok(&["exec", "one", "sh", "-c", "ls -d /proc/[0-9]* | wc -l"]), "5", "reaper, sleep, sh, ls and wc");
+    assert_alone(&store, "one");
 }

@@ -312,6 +312,23 @@ fn a_file_tells_the_first_process_while_it_runs() {
 }
 
 #[test]
+fn a_number_that_is_no_longer_true_goes_with_the_repair() {
+    let store = Store::new();
+    let file = store.dir.join("pid");
+    let id = store.ok(&["run", "-d", "--pidfile", "pid", "box", "sleep", "1000"]);
+    let monitor = store.inspect(&id)["State"]["MonitorPid"].as_i64().expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(monitor as i32), nix::sys::signal::Signal::SIGKILL).expect("kill");
+    eventually("the container is known to have ended", || store.state(&id) == "exited");
+    eventually("the next command takes the number away", || store.ok(&["ps", "-aq"]).len() == 12 && !file.exists());
+    // A number that somebody else wrote there meanwhile is theirs.
+    store.ok(&["start", &id]);
+    std::fs::write(&file, "1\n").expect("another number");
+    store.ok(&["rm", "-f", &id]);
+    store.assert_nothing_left();
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), "1\n");
+}
+
+#[test]
 fn rates_are_for_whole_disks_of_this_host() {
     let store = Store::new();
     let plain = store.file("plain", "");

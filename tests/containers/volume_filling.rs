@@ -226,7 +226,9 @@ fn a_part_of_a_volume_that_is_exchanged_for_a_symlink_never_lies_outside_of_it()
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 // SAFETY: two C strings.
-                unsafe { libc::renameat2(libc::AT_FDCWD, one.as_ptr(), libc::AT_FDCWD, other.as_ptr(), libc::RENAME_EXCHANGE) };
+                unsafe {
+                    libc::syscall(libc::SYS_renameat2, libc::AT_FDCWD, one.as_ptr(), libc::AT_FDCWD, other.as_ptr(), libc::RENAME_EXCHANGE)
+                };
             }
         });
         let mut inside = 0;

@@ -14,7 +14,7 @@ pub mod words;
 
 use crate::error::{Error, Result};
 use crate::names;
-use crate::options::{Wishes, detach_keys};
+use crate::options::{Wishes, detach_keys, sysctls};
 use clap::{Arg, ArgAction, ArgMatches};
 use line::Line;
 use std::path::PathBuf;
@@ -140,10 +140,11 @@ fn parse_line(line: Line) -> Result<Parsed> {
 
 fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     let mut wishes = Wishes { command, ..Wishes::default() };
-    // The network before what is seen: whether a setting of the network is its own depends on it.
-    for read in [process::read, network::read, sight::read, rights::read, limits::read, log::read, naming::read] {
+    for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read] {
         read(flags, &mut wishes)?;
     }
+    // Only now is it known which namespaces are its own.
+    sysctls::check(&wishes)?;
     Ok(wishes)
 }
 

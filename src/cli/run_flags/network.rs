@@ -12,6 +12,7 @@ pub const FLAGS: &[Flag] = &[
     list("dns-option", None, "OPTION", "Set an option of /etc/resolv.conf").alias("dns-opt"),
 ];
 
+/// After `sight.rs`: it looks at the host name.
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.network = flags.parse("network", namespaces::parse_network)?.unwrap_or_default();
     wishes.names = NameService {

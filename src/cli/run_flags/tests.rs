@@ -347,6 +347,8 @@ fn wishes_that_contradict_each_other_are_refused() {
         &["--ipc", "host", "--shm-size", "1m", "x"],
         &["--ipc", "host", "--sysctl", "kernel.shmmax=1", "x"],
         &["--network", "host", "--sysctl", "net.core.somaxconn=1", "x"],
+        &["--network", "container:y", "--sysctl", "net.core.somaxconn=1", "x"],
+        &["--ipc", "container:y", "--sysctl", "kernel.shmmax=1", "x"],
         &["--cpus", "1", "--cpu-quota", "1000", "x"],
         &["--cpus", "1", "--cpu-period", "1000", "x"],
         &["-m", "64m", "--memory-reservation", "65m", "x"],

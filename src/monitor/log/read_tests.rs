@@ -110,10 +110,12 @@ fn the_last_lines_of_a_period_are_those_before_its_end() {
     assert_eq!(got[..2], ["13\n", "14\n"], "what comes after the end is left out when it is read");
 }
 
-/// A writer in a thread of its own, and whether it still writes.
+/// A writer in a thread of its own, and whether it still writes. It begins when the reader, who has looked for the log by then, asks.
 fn writer(log: PathBuf, rotation: Rotation, count: u32) -> (std::thread::JoinHandle<()>, impl Fn() -> bool) {
     let (tell, runs) = channel::<()>();
+    let (ask, asked) = channel::<()>();
     let thread = std::thread::spawn(move || {
+        asked.recv().unwrap();
         let mut log = Log::new(Keeping { rotation, ..Keeping::at(log) });
         for number in 0..count {
             if number % 50 == 0 {
@@ -125,7 +127,11 @@ fn writer(log: PathBuf, rotation: Rotation, count: u32) -> (std::thread::JoinHan
         log.rest();
         drop(tell);
     });
-    (thread, move || runs.try_recv() != Err(TryRecvError::Disconnected))
+    let still_runs = move || {
+        let _ = ask.send(());
+        runs.try_recv() != Err(TryRecvError::Disconnected)
+    };
+    (thread, still_runs)
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod above;
 mod devices;
 mod limits;
+pub mod usage;
 
 pub use limits::Wanted;
 
@@ -12,7 +13,7 @@ use crate::sys::{Errno, file};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// All groups of ours lie below one, and the monitors in a leaf beside the containers.
 const OURS: &str = "tare";
@@ -37,6 +38,29 @@ impl Group {
     /// The leaf in which monitors live: outside the group of whoever typed the command, whose end must not be theirs.
     pub fn of_monitors() -> Option<Group> {
         Group::make_at(&mount_point()?.join(MONITORS)).ok()
+    }
+
+    /// As a specification names it: below the cgroup2 mount, wherever that is. `None`: this host has no cgroup2 at all.
+    pub fn make_below_top(path: &Path) -> Result<Option<Group>> {
+        let Some(top) = mount_point() else { return Ok(None) };
+        let mut inside = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::Normal(part) => inside.push(part),
+                Component::ParentDir => return Err(Error::damaged(format!("cgroupsPath {} leads upwards", path.display()))),
+                _ => {}
+            }
+        }
+        if inside == Path::new("") {
+            return Err(Error::damaged(format!("cgroupsPath {} names no group", path.display())));
+        }
+        let path = top.join(inside);
+        Group::make_at(&path).map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
+    }
+
+    /// Only devices are guarded, which needs no controller.
+    pub fn wants_nothing(resources: &LinuxResources) -> bool {
+        Wanted::from(resources).is_ok_and(|wanted| wanted.files.is_empty())
     }
 
     fn make_at(path: &Path) -> Result<Group, Errno> {
@@ -188,6 +212,22 @@ impl Group {
     /// Whether a process is left in it (a group below counts too).
     pub fn is_populated(&self) -> bool {
         file::read_at(self.descriptor(), "cgroup.events").is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
+    }
+
+    /// Whether every process in it has come to rest.
+    pub fn stands_still(&self) -> bool {
+        file::read_at(self.descriptor(), "cgroup.events").is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
+    }
+
+    /// Those of the groups below count too.
+    pub fn all_processes(&self) -> Vec<i32> {
+        let mut all = self.processes();
+        for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if below.file_type().is_ok_and(|kind| kind.is_dir()) {
+                all.extend(Group::open(&below.path()).iter().flat_map(Group::all_processes));
+            }
+        }
+        all
     }
 
     pub fn processes(&self) -> Vec<i32> {

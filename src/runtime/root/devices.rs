@@ -1,7 +1,7 @@
 //! The files of /dev: six that every program may expect, a few names for the streams, and the devices that were asked for.
 
 use crate::runtime::child::{At, Result};
-use crate::runtime::plan::{Device, Plan};
+use crate::runtime::plan::{Device, DeviceKind, Plan};
 use crate::sys::{file, mount};
 use crate::trace::Step;
 use std::path::Path;
@@ -42,7 +42,10 @@ fn make(device: &Device) -> Result<(), crate::sys::Errno> {
         file::make_dirs(above, 0o755)?;
     }
     file::remove_file(device.path)?;
-    mount::make_device(device.path, device.character, device.mode, device.major, device.minor)?;
+    match device.kind {
+        DeviceKind::Fifo => mount::make_fifo(device.path, device.mode)?,
+        kind => mount::make_device(device.path, kind == DeviceKind::Character, device.mode, device.major, device.minor)?,
+    }
     if device.owner != (0, 0) {
         file::change_owner(device.path, device.owner.0, device.owner.1)?;
     }

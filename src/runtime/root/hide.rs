@@ -28,7 +28,8 @@ fn protect(path: &Path) -> Result<(), Errno> {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
         other => other?,
     };
-    mount::set_attributes(tree.as_fd(), true, attribute::READ_ONLY | attribute::NO_SUID | attribute::NO_DEV | attribute::NO_EXEC, 0, 0)?;
+    // The rest of its attributes it has from the mount it is a part of.
+    mount::set_attributes(tree.as_fd(), true, attribute::READ_ONLY, 0, 0)?;
     mount::attach_over(tree, target.as_fd())
 }
 

@@ -20,25 +20,51 @@ use crate::spec::sysctl;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
 use crate::trace::Step;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-pub fn furnish(plan: &Plan) -> Result<()> {
+/// `before_root` is for hooks, which see the whole host and the container's mounts below the root's directory.
+pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> {
     mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")?;
     if let Some(small) = &plan.small_files {
         small_files::write(small)?;
     }
     let sources = mounts::gather(plan)?;
     mounts::stack_layers(plan)?;
-    enter(plan)?;
+    let detour = plan.has_hooks_before_root().then(|| Detour::begin(plan)).transpose()?;
+    if detour.is_none() {
+        enter(plan)?;
+    }
     mounts::attach_all(plan, sources)?;
     devices::make_wished(plan)?;
     set_sysctls(plan)?;
     hide::hide(plan)?;
+    if let Some(detour) = detour {
+        detour.end()?;
+        before_root()?;
+        enter(plan)?;
+    }
     if plan.read_only_root {
         mount::remount(Path::new("/"), Flags::MS_RDONLY).at(Step::CloseRoot, "remount / read-only")?;
     }
     Ok(())
+}
+
+/// For hooks that want to see the finished mounts from outside, the container's are made while its root is ours by chroot(2)
+/// only: paths stay inside just as well, and there is a way back. Then the hooks run, and the root is entered for good.
+struct Detour {
+    host: OwnedFd,
+}
+
+impl Detour {
+    fn begin(plan: &Plan) -> Result<Detour> {
+        let host = file::open_dir(Path::new("/")).at(Step::EnterRoot, "hold the host's root")?;
+        mount::change_root(plan.root).at(Step::EnterRoot, || format!("chroot {}", plan.root.display()))?;
+        Ok(Detour { host })
+    }
+    fn end(self) -> Result<()> {
+        mount::change_root_to(self.host.as_fd()).at(Step::EnterRoot, "return to the host's root")
+    }
 }
 
 /// Where the host's root is an initramfs (many virtual machines for tests), pivot_root cannot work: the new root is moved over it.

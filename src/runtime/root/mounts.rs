@@ -30,9 +30,11 @@ pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
         // Private unless asked otherwise: an unmount in the container must not reach the host.
         let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
         mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
-        for (recursive, attributes) in [(true, planned.options.recursive_attributes), (false, planned.options.attributes())] {
-            if attributes != 0 {
-                mount::set_attributes(tree.as_fd(), recursive, attributes, 0, 0).at(Step::GatherSources, what)?;
+        let options = &planned.options;
+        let below = (true, options.recursive_attributes, options.recursive_clear);
+        for (recursive, attributes, clear) in [below, (false, options.attributes(), options.cleared())] {
+            if (attributes, clear) != (0, 0) {
+                mount::set_attributes(tree.as_fd(), recursive, attributes, clear, 0).at(Step::GatherSources, what)?;
             }
         }
         Ok(Some(tree))

@@ -13,12 +13,67 @@ pub struct MountOptions {
     pub recursive: bool,
     /// Of all mounts below as well, in the bits of mount_setattr(2): `rro`, `rnosuid` …
     pub recursive_attributes: u64,
+    /// The same, taken away: `rrw`, `rsuid` …
+    pub recursive_clear: u64,
 }
+
+/// Every word that means something to us; any other is handed to the file system.
+pub const WORDS: &[&str] = &[
+    "async",
+    "atime",
+    "bind",
+    "defaults",
+    "dev",
+    "diratime",
+    "dirsync",
+    "exec",
+    "noatime",
+    "nodev",
+    "nodiratime",
+    "noexec",
+    "norelatime",
+    "nostrictatime",
+    "nosuid",
+    "private",
+    "ratime",
+    "rbind",
+    "rdev",
+    "rdiratime",
+    "relatime",
+    "rexec",
+    "rnoatime",
+    "rnodev",
+    "rnodiratime",
+    "rnoexec",
+    "rnorelatime",
+    "rnostrictatime",
+    "rnosuid",
+    "rnosymfollow",
+    "ro",
+    "rprivate",
+    "rrelatime",
+    "rro",
+    "rrw",
+    "rshared",
+    "rslave",
+    "rstrictatime",
+    "rsuid",
+    "rsymfollow",
+    "runbindable",
+    "rw",
+    "shared",
+    "slave",
+    "strictatime",
+    "suid",
+    "sync",
+    "unbindable",
+];
 
 impl MountOptions {
     pub fn parse(words: &[String]) -> MountOptions {
         let (flags, propagation, data) = (Flags::empty(), Flags::empty(), Vec::new());
-        let mut options = MountOptions { flags, propagation, data, bind: false, recursive: false, recursive_attributes: 0 };
+        let mut options =
+            MountOptions { flags, propagation, data, bind: false, recursive: false, recursive_attributes: 0, recursive_clear: 0 };
         for word in words {
             options.take(word);
         }
@@ -39,13 +94,15 @@ impl MountOptions {
             "nodiratime" => (true, Flags::MS_NODIRATIME),
             "relatime" => (true, Flags::MS_RELATIME),
             "strictatime" => (true, Flags::MS_STRICTATIME),
+            "atime" => (false, Flags::MS_NOATIME),
+            "diratime" => (false, Flags::MS_NODIRATIME),
+            "norelatime" => (false, Flags::MS_RELATIME),
+            "nostrictatime" => (false, Flags::MS_STRICTATIME),
+            "async" => (false, Flags::MS_SYNCHRONOUS),
             "sync" => (true, Flags::MS_SYNCHRONOUS),
             "dirsync" => (true, Flags::MS_DIRSYNC),
             "defaults" | "" => return,
-            "rro" => return self.recursive_attributes |= attribute::READ_ONLY,
-            "rnosuid" => return self.recursive_attributes |= attribute::NO_SUID,
-            "rnodev" => return self.recursive_attributes |= attribute::NO_DEV,
-            "rnoexec" => return self.recursive_attributes |= attribute::NO_EXEC,
+            _ if word.starts_with('r') && self.take_recursive(&word[1..]) => return,
             "bind" => return self.bind = true,
             "rbind" => {
                 self.bind = true;
@@ -59,9 +116,43 @@ impl MountOptions {
         self.flags.set(flag, set);
     }
 
+    /// Words with an `r` before them, for a mount and all below it (mount_setattr(2), AT_RECURSIVE); false: no word of this kind.
+    fn take_recursive(&mut self, word: &str) -> bool {
+        let (set, clear) = match word {
+            "ro" => (attribute::READ_ONLY, 0),
+            "rw" => (0, attribute::READ_ONLY),
+            "nosuid" => (attribute::NO_SUID, 0),
+            "suid" => (0, attribute::NO_SUID),
+            "nodev" => (attribute::NO_DEV, 0),
+            "dev" => (0, attribute::NO_DEV),
+            "noexec" => (attribute::NO_EXEC, 0),
+            "exec" => (0, attribute::NO_EXEC),
+            "nodiratime" => (attribute::NO_DIR_ACCESS_TIME, 0),
+            "diratime" => (0, attribute::NO_DIR_ACCESS_TIME),
+            "nosymfollow" => (attribute::NO_SYMLINKS, 0),
+            "symfollow" => (0, attribute::NO_SYMLINKS),
+            "noatime" => (attribute::NO_ACCESS_TIME, attribute::ACCESS_TIME_MASK),
+            "strictatime" | "norelatime" => (attribute::STRICT_ACCESS_TIME, attribute::ACCESS_TIME_MASK),
+            "relatime" | "atime" | "nostrictatime" => (0, attribute::ACCESS_TIME_MASK),
+            _ => return false,
+        };
+        self.recursive_attributes = self.recursive_attributes & !clear | set;
+        self.recursive_clear = self.recursive_clear & !set | clear;
+        true
+    }
+
+    /// What is taken away to make room for the attributes: how access times are kept is a number of its own among the bits.
+    pub fn cleared(&self) -> u64 {
+        let of_access_time = Flags::MS_NOATIME | Flags::MS_STRICTATIME | Flags::MS_RELATIME;
+        if self.flags.intersects(of_access_time) { attribute::ACCESS_TIME_MASK } else { 0 }
+    }
+
     /// The flags in the bits of mount_setattr(2).
     pub fn attributes(&self) -> u64 {
         let bits = [
+            (Flags::MS_NOATIME, attribute::NO_ACCESS_TIME),
+            (Flags::MS_STRICTATIME, attribute::STRICT_ACCESS_TIME),
+            (Flags::MS_NODIRATIME, attribute::NO_DIR_ACCESS_TIME),
             (Flags::MS_RDONLY, attribute::READ_ONLY),
             (Flags::MS_NOSUID, attribute::NO_SUID),
             (Flags::MS_NODEV, attribute::NO_DEV),

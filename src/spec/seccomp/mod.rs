@@ -28,7 +28,7 @@ use super::capabilities::names as capability_names;
 
 pub use docker::from_docker_json;
 pub use instruction::SockFilter;
-pub use oci::{compile, default_as_oci, flags, unknown_names, wants_listener};
+pub use oci::{ACTIONS, ARCHITECTURES, FLAGS, OPERATORS, compile, default_as_oci, flags, unknown_names, wants_listener};
 
 use architecture::Architecture;
 use std::borrow::Cow;

@@ -1,0 +1,66 @@
+//! `create`: the container is there in all its parts, and the user's program has not run.
+
+use crate::error::{Error, Result};
+use crate::oci::{Context, id, id_argument};
+use crate::runtime::bundle::Bundle;
+use crate::runtime::lifecycle::{self, Made, Wishes};
+use crate::sys::process;
+use clap::{Arg, ArgAction, ArgMatches};
+use std::path::{Path, PathBuf};
+
+pub fn define(command: clap::Command) -> clap::Command {
+    command.arg(id_argument()).args(arguments())
+}
+
+pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    create(context, matches, false).map(|_| 0)
+}
+
+/// What `run` takes too.
+pub fn arguments() -> Vec<Arg> {
+    let value = |name: &'static str, value_name, help| Arg::new(name).long(name).value_name(value_name).help(help);
+    let switch = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    vec![
+        value("bundle", "DIR", "The bundle (default: the current directory)").short('b').default_value("."),
+        value("config", "FILE", "Another name than config.json, in the bundle").short('f').default_value("config.json"),
+        value("console-socket", "PATH", "Hand the terminal over there"),
+        value("pid-file", "FILE", "Write the process's pid there"),
+        value("preserve-fds", "NUMBER", "Descriptors from 3 on that the program gets")
+            .value_parser(clap::value_parser!(u16))
+            .default_value("0"),
+        switch("no-new-keyring", "The caller's session keyring"),
+        switch("no-pivot", "Refused: a root made by chroot can be left"),
+    ]
+}
+
+pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> Result<Made> {
+    if context.systemd {
+        return Err(Error::cannot_keep("cannot let systemd make the control group").because("not built yet").hint("use cgroupfs"));
+    }
+    if matches.get_flag("no-pivot") {
+        return Err(Error::cannot_keep("--no-pivot").because("a process could leave a root that was made by chroot"));
+    }
+    let path = |name: &str| matches.get_one::<String>(name).map(PathBuf::from);
+    let bundle = Bundle::read(Path::new(&path("bundle").unwrap_or_default()), &path("config").unwrap_or_default())?;
+    let wishes = Wishes {
+        preserved: preserved(matches)?,
+        console: path("console-socket"),
+        pid_file: path("pid-file"),
+        own_keyring: !matches.get_flag("no-new-keyring"),
+        keeps_terminal,
+    };
+    lifecycle::create(&context.shelf, id(matches), &bundle, &wishes)
+}
+
+/// Counted as asked for, and those that socket activation hands on (sd_listen_fds(3)). Every other descriptor of the caller's is
+/// closed before we open our own: a container must not hold what nobody meant for it (CVE-2024-21626).
+pub fn preserved(matches: &ArgMatches) -> Result<i32> {
+    let asked = matches.get_one::<u16>("preserve-fds").copied().unwrap_or(0);
+    let listening = std::env::var("LISTEN_FDS").ok().and_then(|count| count.parse::<u16>().ok()).unwrap_or(0);
+    let count = i32::from(asked) + i32::from(listening);
+    if let Some(missing) = (3..3 + count).find(|fd| !process::is_open(*fd)) {
+        return Err(Error::usage(format!("descriptor {missing} shall be preserved, and is not open")));
+    }
+    process::close_from(3 + count);
+    Ok(count)
+}

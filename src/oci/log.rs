@@ -1,0 +1,91 @@
+//! Where errors go: standard error for people, and the file behind `--log` for the engine that called, in the form that it reads.
+
+use crate::error::{Error, Kind};
+use crate::sys::Errno;
+use crate::sys::file::{self, OFlag};
+use crate::time;
+use clap::ArgMatches;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone)]
+pub struct Log {
+    file: Option<PathBuf>,
+    format: Format,
+    debug: bool,
+}
+
+impl Log {
+    pub fn new(matches: &ArgMatches) -> Log {
+        Log { file: matches.get_one::<String>("log").map(PathBuf::from), format: Format::of(matches), debug: matches.get_flag("debug") }
+    }
+
+    /// The command's end. A log that cannot be written is no reason to hide the error.
+    pub fn error(&self, error: &Error) {
+        let text = for_engines(error);
+        eprintln!("tare-oci: {text}");
+        if let Some(hint) = error.hint_text() {
+            eprintln!("hint: {hint}");
+        }
+        self.write("error", &text);
+    }
+
+    pub fn warning(&self, text: &str) {
+        eprintln!("tare-oci: {text}");
+        self.write("warning", text);
+    }
+
+    pub fn debug(&self, text: &str) {
+        if self.debug {
+            self.write("debug", text);
+        }
+    }
+
+    fn write(&self, level: &str, text: &str) {
+        let Some(path) = &self.file else { return };
+        let line = line(self.format, level, text, time::now());
+        let append = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOCTTY;
+        if let Ok(fd) = file::create(path, append, 0o600) {
+            let _ = file::write_all(fd.as_fd(), line.as_bytes());
+        }
+    }
+}
+
+/// Engines learn from the words of their runtime whether a command was not found (exit code 127) or may not be executed (126).
+fn for_engines(error: &Error) -> String {
+    match error.kind() {
+        Kind::CommandNotFound => format!("{error}: executable file not found in $PATH: no such file or directory"),
+        Kind::CannotExecute if error.errno() == Some(Errno::EACCES) => format!("{error}: permission denied"),
+        _ => error.to_string(),
+    }
+}
+
+/// As runc writes it: engines look for `level` and `msg`.
+fn line(format: Format, level: &str, text: &str, now: u64) -> String {
+    let time = time::rfc3339(now);
+    match format {
+        Format::Json => format!("{}\n", serde_json::json!({ "level": level, "msg": text, "time": time })),
+        Format::Text => format!("time={time:?} level={level} msg={text:?}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_find_level_and_message() {
+        let json: serde_json::Value = serde_json::from_str(&line(Format::Json, "error", "no \"x\"", 1)).unwrap();
+        assert_eq!((json["level"].as_str(), json["msg"].as_str()), (Some("error"), Some("no \"x\"")));
+        assert_eq!(
+            line(Format::Text, "error", "no \"x\"", 1_000_000_000),
+            "time=\"1970-01-01T00:00:01Z\" level=error msg=\"no \\\"x\\\"\"\n"
+        );
+    }
+}

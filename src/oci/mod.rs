@@ -1,0 +1,167 @@
+//! The face that other engines know: an OCI runtime in runc's place, for podman, Docker, containerd and CRI-O.
+//!
+//! `tare oci …`, or the same program under the name `tare-oci`. It drives `runtime/` alone: no images, no engine, no monitor.
+//! The one who calls is the container's keeper, as the runtime specification wants it.
+
+mod create;
+mod delete;
+mod events;
+mod exec;
+mod features;
+mod kill;
+mod list;
+mod log;
+mod pause;
+mod ps;
+mod run;
+mod spec;
+mod start;
+mod state;
+mod stay;
+
+use crate::error::{Error, Kind, Result};
+use crate::runtime::shelf::Shelf;
+use crate::sys::identity;
+use clap::{Arg, ArgAction, ArgMatches};
+use log::{Format, Log};
+use std::path::{Path, PathBuf};
+
+struct Command {
+    name: &'static str,
+    about: &'static str,
+    define: fn(clap::Command) -> clap::Command,
+    /// Returns the exit code.
+    run: fn(&Context, &ArgMatches) -> Result<i32>,
+}
+
+/// What every command gets.
+struct Context {
+    shelf: Shelf,
+    log: Log,
+    systemd: bool,
+}
+
+/// In the order of a container's life.
+const COMMANDS: &[Command] = &[
+    Command { name: "create", about: "Make a container; its program waits", define: create::define, run: create::run },
+    Command { name: "start", about: "Let the program of a created container run", define: start::define, run: start::run },
+    Command { name: "run", about: "Create, start, wait and delete", define: run::define, run: run::run },
+    Command { name: "exec", about: "Run a further process in a container", define: exec::define, run: exec::run },
+    Command { name: "state", about: "Print a container's state as JSON", define: state::define, run: state::run },
+    Command { name: "kill", about: "Send a container a signal", define: kill::define, run: kill::run },
+    Command { name: "delete", about: "Remove a container that has stopped", define: delete::define, run: delete::run },
+    Command { name: "pause", about: "Let a container stand still", define: pause::define, run: pause::pause },
+    Command { name: "resume", about: "Let it go on", define: pause::define, run: pause::resume },
+    Command { name: "ps", about: "List a container's processes", define: ps::define, run: ps::run },
+    Command { name: "events", about: "Show what a container uses", define: events::define, run: events::run },
+    Command { name: "list", about: "List the containers below --root", define: list::define, run: list::run },
+    Command { name: "spec", about: "Write a config.json to begin with", define: spec::define, run: spec::run },
+    Command { name: "features", about: "Print what this runtime can do, as JSON", define: features::define, run: features::run },
+];
+
+/// `words[0]` is the name of the program.
+pub fn main(words: &[String]) -> i32 {
+    let command = typed(words);
+    let program = match command {
+        Some(command) => program().subcommand(define(command)),
+        None => program().subcommands(COMMANDS.iter().map(define)),
+    };
+    let matches = match program.try_get_matches_from(words) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return i32::from(error.use_stderr());
+        }
+    };
+    let log = Log::new(&matches);
+    match carry_out(&matches, log.clone()) {
+        Ok(code) => code,
+        Err(error) => {
+            log.error(&error);
+            1
+        }
+    }
+}
+
+fn carry_out(matches: &ArgMatches, log: Log) -> Result<i32> {
+    let systemd = matches.get_flag("systemd-cgroup")
+        || match matches.get_one::<String>("cgroup-manager").map(String::as_str) {
+            None | Some("cgroupfs" | "disabled") => false,
+            Some("systemd") => true,
+            Some(other) => return Err(Error::usage(format!("unknown cgroup manager {other}")).hint("cgroupfs or systemd")),
+        };
+    let root = matches.get_one::<String>("root").map_or_else(default_root, PathBuf::from);
+    let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
+    let command = COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
+    log.debug(&format!("{name}, containers below {}", root.display()));
+    (command.run)(&Context { shelf: Shelf::new(root), log, systemd }, arguments)
+}
+
+/// Where runc and crun keep theirs: below /run, or in the user's own part of it.
+fn default_root() -> PathBuf {
+    match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()) {
+        Some(dir) if identity::own_uid() != 0 => Path::new(&dir).join("tare-oci"),
+        _ => PathBuf::from("/run/tare-oci"),
+    }
+}
+
+/// The command that was typed, looked for without building any.
+fn typed(words: &[String]) -> Option<&'static Command> {
+    const WITH_VALUE: &[&str] = &["--root", "--log", "--log-format", "--cgroup-manager", "--rootless"];
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            option if WITH_VALUE.contains(&option) => drop(words.next()),
+            option if option.starts_with('-') => {}
+            name => return COMMANDS.iter().find(|command| command.name == name),
+        }
+    }
+    None
+}
+
+fn program() -> clap::Command {
+    let value = |name: &'static str, value_name, help| Arg::new(name).long(name).value_name(value_name).help(help);
+    let switch = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    clap::Command::new("tare-oci")
+        .about("An OCI runtime")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args([
+            value("root", "DIR", "Where the state of containers is kept (default /run/tare-oci)"),
+            value("log", "FILE", "Write errors there too"),
+            value("log-format", "text|json", "How they are written there").value_parser(["text", "json"]).default_value("text"),
+            switch("debug", "Say more in the log"),
+            switch("systemd-cgroup", "Let systemd make the control groups"),
+            value("cgroup-manager", "cgroupfs|systemd", "Who makes the control groups"),
+            value("rootless", "true|false|auto", "Accepted for runc's sake; it is seen by itself").hide(true),
+        ])
+}
+
+fn define(command: &Command) -> clap::Command {
+    (command.define)(clap::Command::new(command.name).about(command.about))
+}
+
+fn id_argument() -> Arg {
+    Arg::new("id").value_name("ID").required(true).help("The container's id")
+}
+
+fn id(matches: &ArgMatches) -> &str {
+    matches.get_one::<String>("id").map_or("", String::as_str)
+}
+
+/// JSON as people and programs read it.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::new(Kind::Failed, "cannot write JSON").because(e))?;
+    println!("{text}");
+    Ok(())
+}
+
+impl Format {
+    fn of(matches: &ArgMatches) -> Format {
+        match matches.get_one::<String>("log-format").map(String::as_str) {
+            Some("json") => Format::Json,
+            _ => Format::Text,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A bundle: a directory with a config.json, read and looked at as the runtime specification wants it.
+//!
+//! What cannot be kept is refused by its name before anything is made. Fields that nobody knows are kept and mean nothing, as
+//! the specification says; a field that is known and cannot be obeyed is never passed over.
+
+use crate::error::{Context, Error, Result};
+use crate::sys::{Errno, file};
+use oci_spec::runtime::Spec;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Engines write some hundred kilobytes; more is an attack or a mistake.
+const LONGEST_CONFIG: u64 = 16 << 20;
+
+pub struct Bundle {
+    pub dir: PathBuf,
+    pub spec: Spec,
+    pub beside: Beside,
+    /// As it was read, to be kept for `delete`.
+    pub text: Vec<u8>,
+}
+
+/// What the library's types have no place for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Beside {
+    pub mounts: Vec<BesideMount>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BesideMount {
+    pub uid_mappings: Vec<Mapping>,
+    pub gid_mappings: Vec<Mapping>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct Mapping {
+    #[serde(rename = "containerID")]
+    pub inside: u32,
+    #[serde(rename = "hostID")]
+    pub outside: u32,
+    pub size: u32,
+}
+
+impl Bundle {
+    pub fn read(dir: &Path, config: &Path) -> Result<Bundle> {
+        let what = || format!("cannot use bundle {}", dir.display());
+        let absolute = dir.canonicalize().with_context(what)?;
+        let path = absolute.join(config);
+        let text = match file::read_bounded(&path, LONGEST_CONFIG) {
+            Ok(text) => text,
+            Err(Errno::EFBIG) => {
+                return Err(Error::damaged(format!("{} is longer than {} MiB", path.display(), LONGEST_CONFIG >> 20)));
+            }
+            Err(errno) => return Err(Error::from_errno(format!("cannot read {}", path.display()), errno)),
+        };
+        let damaged = |e: serde_json::Error| Error::damaged(format!("{} is damaged", path.display())).because(e);
+        let spec: Spec = serde_json::from_slice(&text).map_err(damaged)?;
+        let beside: Beside = serde_json::from_slice(&text).map_err(damaged)?;
+        let mut bundle = Bundle { dir: absolute, spec, beside, text };
+        bundle.check().map_err(|error| error.context(path.display().to_string()))?;
+        Ok(bundle)
+    }
+
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        self.spec.annotations().iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn check(&mut self) -> Result<()> {
+        check_version(self.spec.version())?;
+        self.find_root()?;
+        let process = self.spec.process().as_ref().ok_or_else(|| Error::damaged("it has no process"))?;
+        if !process.cwd().is_absolute() {
+            return Err(Error::damaged(format!("process.cwd {:?}", process.cwd())).because("not an absolute path"));
+        }
+        if process.args().as_ref().is_none_or(Vec::is_empty) {
+            return Err(Error::damaged("process.args is empty"));
+        }
+        if self.spec.linux().is_none() {
+            return Err(Error::damaged("it has no part for linux"));
+        }
+        self.refuse_what_is_not_built()
+    }
+
+    /// Known to the specification, and not to us yet. Zero or empty values are no wishes.
+    fn refuse_what_is_not_built(&self) -> Result<()> {
+        let text = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+        let process = self.spec.process().as_ref();
+        let linux = self.spec.linux().as_ref();
+        let resources = linux.and_then(|linux| linux.resources().as_ref());
+        let wished = [
+            ("process.apparmorProfile", process.is_some_and(|process| text(process.apparmor_profile()))),
+            ("process.selinuxLabel", process.is_some_and(|process| text(process.selinux_label()))),
+            ("process.execCPUAffinity", process.is_some_and(|process| process.exec_cpu_affinity().is_some())),
+            ("linux.mountLabel", linux.is_some_and(|linux| text(linux.mount_label()))),
+            ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
+            ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
+            ("linux.uidMappings", linux.is_some_and(|linux| linux.uid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
+            ("linux.gidMappings", linux.is_some_and(|linux| linux.gid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
+            (
+                "linux.resources.hugepageLimits",
+                resources.is_some_and(|all| all.hugepage_limits().as_ref().is_some_and(|all| !all.is_empty())),
+            ),
+            ("linux.resources.rdma", resources.is_some_and(|all| all.rdma().as_ref().is_some_and(|all| !all.is_empty()))),
+            ("mounts: uidMappings", self.beside.mounts.iter().any(|mount| !mount.uid_mappings.is_empty())),
+            ("mounts: gidMappings", self.beside.mounts.iter().any(|mount| !mount.gid_mappings.is_empty())),
+        ];
+        let words = ["idmap", "ridmap", "tmpcopyup"];
+        let options = self.spec.mounts().iter().flatten().flat_map(|mount| mount.options().iter().flatten());
+        let option = options.map(String::as_str).find(|option| words.contains(option));
+        match wished.iter().find(|(_, wished)| *wished).map(|(name, _)| *name).or(option) {
+            Some(name) => Err(Error::cannot_keep(name).because("not built yet")),
+            None => Ok(()),
+        }
+    }
+
+    /// Absolute from here on, and a directory.
+    fn find_root(&mut self) -> Result<()> {
+        let root = self.spec.root().as_ref().ok_or_else(|| Error::damaged("it has no root"))?;
+        if root.path() == Path::new("") {
+            return Err(Error::damaged("root.path is empty"));
+        }
+        let path = self.dir.join(root.path());
+        let path = path.canonicalize().with_context(|| format!("cannot use root {}", path.display()))?;
+        if !path.is_dir() {
+            return Err(Error::damaged(format!("root {} is not a directory", path.display())));
+        }
+        let mut root = root.clone();
+        root.set_path(path);
+        self.spec.set_root(Some(root));
+        Ok(())
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.spec.root().as_ref().map(|root| root.path().clone()).unwrap_or_default()
+    }
+}
+
+/// Versions 1.x are ours, with whatever is said behind a dash.
+fn check_version(version: &str) -> Result<()> {
+    let core = version.split(['-', '+']).next().unwrap_or_default();
+    let numbers: Vec<Option<u32>> = core.split('.').map(|part| part.parse().ok()).collect();
+    match numbers[..] {
+        [Some(1), Some(_), Some(_)] => Ok(()),
+        [Some(_), Some(_), Some(_)] => Err(Error::cannot_keep(format!("ociVersion {version}")).because("this runtime knows 1.0 to 1.3")),
+        _ => Err(Error::damaged(format!("ociVersion {version:?} is no version"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_edition_is_known() {
+        for good in ["1.0.0", "1.0.2-dev", "1.2.1", "1.3.0", "1.0.0-rc5+abc"] {
+            assert!(check_version(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1", "1.0", "0.9.0", "2.0.0", "one", "1.0.x", "1.0.0.0"] {
+            assert!(check_version(bad).is_err(), "{bad}");
+        }
+    }
+}

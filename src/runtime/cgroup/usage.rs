@@ -1,0 +1,109 @@
+//! What a group uses, as the kernel's files tell it. A file that is not there (its controller is not) counts as nothing.
+
+use super::Group;
+use crate::sys::file;
+use std::collections::BTreeMap;
+
+/// Bytes, counts, and microseconds of processor. A limit of `u64::MAX` is none.
+#[derive(Debug, Default, PartialEq)]
+pub struct Usage {
+    pub cpu: u64,
+    pub cpu_user: u64,
+    pub cpu_kernel: u64,
+    pub periods: u64,
+    pub throttled_periods: u64,
+    pub throttled: u64,
+    pub memory: u64,
+    pub memory_peak: u64,
+    pub memory_limit: u64,
+    pub memory_failures: u64,
+    pub cache: u64,
+    pub swap: u64,
+    pub swap_limit: u64,
+    pub raw_memory: BTreeMap<String, u64>,
+    pub processes: u64,
+    pub processes_limit: u64,
+    pub io: Vec<Io>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Io {
+    pub major: u64,
+    pub minor: u64,
+    pub bytes_read: u64,
+    pub bytes_written: u64,
+    pub reads: u64,
+    pub writes: u64,
+}
+
+impl Usage {
+    pub fn read(group: &Group) -> Usage {
+        let read = |name: &str| file::read_at(group.descriptor(), name).unwrap_or_default();
+        let cpu = table(&read("cpu.stat"));
+        let memory = table(&read("memory.stat"));
+        let of = |table: &BTreeMap<String, u64>, key: &str| table.get(key).copied().unwrap_or(0);
+        Usage {
+            cpu: of(&cpu, "usage_usec"),
+            cpu_user: of(&cpu, "user_usec"),
+            cpu_kernel: of(&cpu, "system_usec"),
+            periods: of(&cpu, "nr_periods"),
+            throttled_periods: of(&cpu, "nr_throttled"),
+            throttled: of(&cpu, "throttled_usec"),
+            memory: number(&read("memory.current")),
+            memory_peak: number(&read("memory.peak")),
+            memory_limit: number(&read("memory.max")),
+            memory_failures: of(&table(&read("memory.events")), "max"),
+            cache: of(&memory, "file"),
+            swap: number(&read("memory.swap.current")),
+            swap_limit: number(&read("memory.swap.max")),
+            raw_memory: memory,
+            processes: number(&read("pids.current")),
+            processes_limit: number(&read("pids.max")),
+            io: read("io.stat").lines().filter_map(io).collect(),
+        }
+    }
+}
+
+/// `max` is no limit.
+fn number(text: &str) -> u64 {
+    match text.trim() {
+        "max" => u64::MAX,
+        text => text.parse().unwrap_or(0),
+    }
+}
+
+/// `name number`, a line each.
+fn table(text: &str) -> BTreeMap<String, u64> {
+    text.lines().filter_map(|line| line.split_once(' ')).map(|(name, value)| (name.to_owned(), number(value))).collect()
+}
+
+/// `8:0 rbytes=1 wbytes=2 rios=3 wios=4 …`
+fn io(line: &str) -> Option<Io> {
+    let (device, rest) = line.split_once(' ')?;
+    let (major, minor) = device.split_once(':')?;
+    let mut io = Io { major: major.parse().ok()?, minor: minor.parse().ok()?, ..Io::default() };
+    for (key, value) in rest.split(' ').filter_map(|word| word.split_once('=')) {
+        match key {
+            "rbytes" => io.bytes_read = number(value),
+            "wbytes" => io.bytes_written = number(value),
+            "rios" => io.reads = number(value),
+            "wios" => io.writes = number(value),
+            _ => {}
+        }
+    }
+    Some(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_s_files_are_read() {
+        assert_eq!((number("max\n"), number("12\n"), number("")), (u64::MAX, 12, 0));
+        assert_eq!(table("usage_usec 5\nuser_usec 3\n").get("user_usec"), Some(&3));
+        let wanted = Io { major: 8, minor: 1, bytes_read: 1, bytes_written: 2, reads: 3, writes: 4 };
+        assert_eq!(io("8:1 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0"), Some(wanted));
+        assert_eq!(io("garbage"), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! Signals for a container of the strict runtime, and the state of standing still.
+
+use crate::error::{Context, Error, Result};
+use crate::runtime::shelf::{Kept, Shelf, Status};
+use crate::sys::{Errno, process, signal};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+impl Kept {
+    /// To the first process. Where that one has no pid namespace of its own, its end would not be the end of the others:
+    /// SIGKILL then goes to all of them.
+    pub fn kill(&self, number: i32) -> Result<()> {
+        if number == signal::KILL && !self.own_pids {
+            return self.kill_all(number);
+        }
+        let gone = || Error::conflict(format!("container {} is not running", self.id));
+        let init = process::pidfd_of(self.pid).map_err(|_| gone())?;
+        // Only now can the pid no longer change hands.
+        if !process::is_alive(self.pid, self.pid_started) {
+            return Err(gone());
+        }
+        match signal::send(init.as_fd(), number) {
+            Err(Errno::ESRCH) => Err(gone()),
+            other => other.with_context(|| format!("cannot send container {} a signal", self.id)),
+        }
+    }
+
+    pub fn kill_all(&self, number: i32) -> Result<()> {
+        let what = || format!("cannot send container {} a signal", self.id);
+        let Some(group) = self.group() else { return self.kill(number) };
+        if number == signal::KILL {
+            // Whatever they fork meanwhile: the kernel ends the group as a whole.
+            return group.kill().with_context(what);
+        }
+        for pid in group.all_processes() {
+            match signal::kill(pid, number) {
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(errno) => return Err(errno).with_context(what),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn set_frozen(&self, frozen: bool) -> Result<()> {
+        let what = if frozen { "cannot pause container" } else { "cannot resume container" };
+        let what = || format!("{what} {}", self.id);
+        let group = self.group().ok_or_else(|| Error::cannot_keep(what()).because("it has no control group"))?;
+        group.set_frozen(frozen).with_context(what)?;
+        // A process in the kernel stands still only when it comes back from there.
+        for attempt in 0..1000 {
+            if group.stands_still() == frozen {
+                return Ok(());
+            }
+            process::sleep(if attempt < 50 { Duration::from_micros(200) } else { Duration::from_millis(5) });
+        }
+        Err(Error::failed(what()).because("the kernel did not get there in time"))
+    }
+
+    pub fn processes(&self, shelf: &Shelf) -> Vec<i32> {
+        match self.group() {
+            Some(group) => group.all_processes(),
+            None if self.status(shelf) == Status::Stopped => Vec::new(),
+            None => vec![self.pid],
+        }
+    }
+}

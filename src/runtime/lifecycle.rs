@@ -1,0 +1,192 @@
+//! Create and start, the strict way: two commands, and between them a process that waits at its gate and belongs to nobody.
+//!
+//! Whatever fails while a container is made is taken back before the error is told: the specification wants nothing left.
+
+use crate::error::{Context, Error, Result};
+use crate::runtime::bundle::Bundle;
+use crate::runtime::cgroup::Group;
+use crate::runtime::create::{self, Created, Streams};
+use crate::runtime::hooks::{self, Moment};
+use crate::runtime::placement::Placement;
+use crate::runtime::plan::{Beyond, Plan, Strict};
+use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
+use crate::runtime::{delete, filter};
+use crate::spec::resources;
+use crate::store::{self, Durable};
+use crate::sys::process::{self, namespace};
+use crate::sys::{channel, file, signal, socket};
+use crate::time;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+
+/// What whoever calls wants beside the bundle.
+#[derive(Default)]
+pub struct Wishes {
+    /// So many of the caller's descriptors from 3 on go to the user's program.
+    pub preserved: i32,
+    /// Where the master of the terminal is sent.
+    pub console: Option<PathBuf>,
+    pub pid_file: Option<PathBuf>,
+    pub own_keyring: bool,
+    /// `run`, which shows the terminal itself.
+    pub keeps_terminal: bool,
+}
+
+/// A container that waits at its gate, and the master of its terminal if the caller keeps it.
+pub struct Made {
+    pub kept: Kept,
+    pub terminal: Option<OwnedFd>,
+}
+
+pub fn create(shelf: &Shelf, id: &str, bundle: &Bundle, wishes: &Wishes) -> Result<Made> {
+    let has_terminal = bundle.spec.process().as_ref().and_then(|process| process.terminal()).unwrap_or(false);
+    match (has_terminal, &wishes.console) {
+        (true, None) if !wishes.keeps_terminal => {
+            return Err(Error::usage("process.terminal is set, and nobody is named who takes the terminal").hint("--console-socket PATH"));
+        }
+        (false, Some(_)) => return Err(Error::usage("--console-socket is given, and process.terminal is not set")),
+        _ => {}
+    }
+    let claim = shelf.claim(id)?;
+    let made = create_claimed(&claim, id, bundle, wishes);
+    if made.is_err() {
+        let _ = claim.remove();
+    }
+    made
+}
+
+fn create_claimed(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes) -> Result<Made> {
+    store::write(&claim.place.config(), &bundle.text, Durable::No)?;
+    let group = make_group(id, bundle)?;
+    let made = create_in_group(claim, id, bundle, wishes, group.as_ref());
+    if let (Err(_), Some(group)) = (&made, &group) {
+        let _ = group.kill();
+        let _ = delete::remove_group(group);
+    }
+    made
+}
+
+fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
+    let Some(linux) = bundle.spec.linux().as_ref() else { return Ok(None) };
+    let path = linux.cgroups_path().clone().unwrap_or_else(|| Path::new("/tare-oci").join(id));
+    let mut resources = linux.resources().clone().unwrap_or_default();
+    // The specification's own device files are always there, so they can be opened too, whatever its rules say.
+    resources.devices_mut().get_or_insert_default().extend(resources::usual_device_rules());
+    let Some(mut group) = Group::make_below_top(&path)? else {
+        return match Group::wants_nothing(&resources) {
+            true => Ok(None),
+            false => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
+        };
+    };
+    let limited = group.limit(&resources).and_then(|()| group.guard_devices(Some(&resources)));
+    if limited.is_err() {
+        let _ = delete::remove_group(&group);
+    }
+    limited.map(|()| Some(group))
+}
+
+fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>) -> Result<Made> {
+    let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
+    let keyring = format!("_ses.{id}");
+    let strict = Strict {
+        gate: gate.as_fd(),
+        claim: claim.descriptor(),
+        hooks: &bundle.spec,
+        keyring: wishes.own_keyring.then_some(keyring.as_str()),
+    };
+    let plan = plan(bundle, wishes, strict)?;
+    let created = create::create(&plan, group, Streams::Callers)?;
+    let kept = Kept {
+        id: id.to_owned(),
+        oci_version: bundle.spec.version().clone(),
+        bundle: bundle.dir.clone(),
+        rootfs: bundle.root(),
+        pid: created.pid,
+        pid_started: process::start_time(created.pid).unwrap_or(0),
+        created: time::now(),
+        own_pids: plan.namespaces.is_new(namespace::PID),
+        cgroup: group.map(|group| group.path().to_owned()).unwrap_or_default(),
+        annotations: bundle.annotations(),
+    };
+    let finished = finish(claim, bundle, wishes, &created, &kept);
+    if finished.is_err() {
+        let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
+        let _ = process::wait(created.pid);
+    }
+    finished.map(|terminal| Made { kept, terminal })
+}
+
+fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<Plan<'a>> {
+    let linux = bundle.spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
+    let mut plan = Plan::new(&bundle.spec, Beyond { strict: Some(strict), ..Beyond::default() })?;
+    let chosen = linux.seccomp().as_ref().map(filter::of_specification).transpose()?.unwrap_or_default();
+    plan.person.filter = chosen.into();
+    plan.person.preserved = wishes.preserved;
+    if let Some(process) = bundle.spec.process() {
+        plan.person.placement = Placement::new(process, linux.memory_policy().as_ref(), linux.personality().as_ref())?;
+    }
+    Ok(plan)
+}
+
+/// Hooks at their moment, the terminal to who wants it, and last the record: from then on the container is there.
+fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, kept: &Kept) -> Result<Option<OwnedFd>> {
+    let terminal = created.until_ready(|| {
+        let state = kept.for_hooks(Status::Creating);
+        hooks::run(&bundle.spec, Moment::PreStart, &state)?;
+        hooks::run(&bundle.spec, Moment::CreateRuntime, &state)?;
+        Ok(state)
+    })?;
+    let terminal = match (terminal, &wishes.console) {
+        (Some(terminal), Some(console)) => {
+            send_terminal(&terminal, console)?;
+            None
+        }
+        (terminal, _) => terminal,
+    };
+    claim.write(kept)?;
+    if let Some(path) = &wishes.pid_file {
+        write_pid_file(path, kept.pid)?;
+    }
+    Ok(terminal)
+}
+
+/// To whoever called: it shows the container's terminal from now on.
+pub fn send_terminal(terminal: &OwnedFd, console: &Path) -> Result<()> {
+    let what = || format!("cannot hand the terminal over at {}", console.display());
+    let other = socket::connect(console).with_context(what)?;
+    socket::send_with(other.as_fd(), b"/dev/ptmx", &[terminal.as_fd()]).with_context(what)
+}
+
+/// A path that stays below `above`, taken as words: for control groups, which have no symlinks.
+pub fn beneath(above: &Path, below: &Path) -> Result<PathBuf> {
+    let mut path = above.to_owned();
+    for part in below.components() {
+        match part {
+            Component::Normal(part) => path.push(part),
+            Component::ParentDir => return Err(Error::usage(format!("{} leads upwards", below.display()))),
+            _ => {}
+        }
+    }
+    Ok(path)
+}
+
+pub fn write_pid_file(path: &Path, pid: i32) -> Result<()> {
+    store::write(path, pid.to_string().as_bytes(), Durable::No)
+}
+
+/// The user's program runs from here on.
+pub fn start(shelf: &Shelf, kept: &Kept) -> Result<()> {
+    let claim = shelf.hold(kept)?;
+    let status = kept.status(shelf);
+    if status != Status::Created {
+        return Err(Error::conflict(format!("cannot start container {}", kept.id)).because(format!("it is {}, not created", status.word())));
+    }
+    let gate = channel::connect(&claim.place.gate()).with_context(|| format!("cannot reach container {}", kept.id))?;
+    file::remove_file(&claim.place.gate()).with_context(|| format!("cannot open the gate of container {}", kept.id))?;
+    create::start_at(gate.as_fd(), &kept.for_hooks(Status::Created))?;
+    let Some(spec) = store::read_json::<oci_spec::runtime::Spec>(&claim.place.config())? else { return Ok(()) };
+    hooks::run(&spec, Moment::PostStart, &kept.for_hooks(Status::Running)).inspect_err(|_| {
+        // The specification: the container is stopped, and the error told.
+        let _ = kept.kill_all(signal::KILL);
+    })
+}
