@@ -9,6 +9,7 @@ use crate::options::{detach_keys, env_file};
 use crate::paths::Paths;
 use crate::record::Seen;
 use crate::runtime::Streams;
+use crate::runtime::cgroup::Group;
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, signal, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
@@ -104,15 +105,16 @@ fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactiv
 /// of the caller's, who may wait for our streams to close.
 fn stay_behind(behind: Behind) -> Result<()> {
     const WHAT: &str = "cannot leave the command running";
-    exec::bear_children_outside().context(WHAT)?;
+    let nothing = file::open_dev_null().context(WHAT)?;
+    // As with a monitor: stopping the service that called us must not hang up the command's terminal.
+    let leaf = Group::of_monitors();
     // If we lead the session, our end hangs up its terminal, and SIGHUP would reach the child before it is in one of its own.
     signal::block_all().context(WHAT)?;
-    match process::clone3(0, None).context(WHAT)? {
+    match process::clone3(0, leaf.as_ref().map(Group::descriptor)).context(WHAT)? {
         Forked::Parent { .. } => Ok(()),
         Forked::Child => {
             let kept: Vec<i32> = behind.descriptors().map(|fd| fd.as_raw_fd()).collect();
-            // Not /dev/null: what is called so here is the container's. A pipe that has ended will do.
-            let apart = file::pipe().map(|(ended, _)| ended).and_then(|ended| process::leave_caller(ended, &kept));
+            let apart = process::leave_caller(nothing, &kept);
             if apart.is_ok() {
                 behind.stay();
             }

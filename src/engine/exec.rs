@@ -8,7 +8,7 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::plan::Person;
 use crate::runtime::{Created, Streams, enter};
 use crate::store;
-use crate::sys::{identity, process};
+use crate::sys::identity;
 use oci_spec::runtime::Spec;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -58,12 +58,4 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     let group = Group::open(Path::new(&live.cgroup));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
     enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
-}
-
-/// After `exec` this process's children would be born among the container's processes, who could take them over by ptrace(2). They are
-/// born in the caller's pid namespace again: that is where this process itself has stayed, and setns(2) allows to go back there.
-pub fn bear_children_outside() -> Result<()> {
-    const WHAT: &str = "cannot leave the container's pid namespace";
-    let own = process::pidfd_of(process::own_pid()).context(WHAT)?;
-    process::join(own.as_fd(), process::namespace::PID).context(WHAT)
 }
