@@ -64,6 +64,7 @@ mod tests {
     #[test]
     fn every_file_counts_once_and_nothing_outside() {
         let dir = std::env::temp_dir().join(format!("tare-size-{}", std::process::id()));
+        let _ = file::remove_tree(&dir);
         file::make_dirs(&dir.join("a/b"), 0o700).unwrap();
         let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
         write("one", "1234");

@@ -95,6 +95,7 @@ mod tests {
     #[test]
     fn only_what_nobody_works_at_is_cleared_away() {
         let root = std::env::temp_dir().join(format!("tare-workplace-{}", std::process::id()));
+        let _ = crate::sys::file::remove_tree(&root);
         let paths = Paths::new(&root, root.join("run"));
         let mine = Workplace::begin(&paths, &|| Ok(Vec::new())).unwrap();
         let dead = paths.unfinished().join("image-dead");

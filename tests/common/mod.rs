@@ -38,6 +38,21 @@ pub fn program() -> PathBuf {
     path.canonicalize().expect("a path of the program")
 }
 
+/// A directory that nobody had before: what a test that was killed left behind may have our process id in its name.
+pub fn fresh_directory(parent: &Path, name: &str) -> PathBuf {
+    for number in 0.. {
+        let path = parent.join(format!("{name}{}-{number}", std::process::id()));
+        match std::fs::create_dir(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            made => {
+                made.unwrap_or_else(|e| panic!("cannot make {}: {e}", path.display()));
+                return path;
+            }
+        }
+    }
+    unreachable!("there is always another number")
+}
+
 /// Where `images/*/build` leave their archives.
 pub fn image_dir() -> PathBuf {
     built("TARE_IMAGES", "images")

@@ -7,7 +7,6 @@ use serde_json::Value;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub struct Store {
     /// Short, because a socket's path has 108 bytes at most.
@@ -15,8 +14,6 @@ pub struct Store {
     pub root: PathBuf,
     pub run: PathBuf,
 }
-
-static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Store {
     /// With the images `box` and `probe`.
@@ -29,11 +26,9 @@ impl Store {
 
     /// Without images, without even the directories.
     pub fn empty() -> Self {
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         // On a disk, as a store is: /tmp is often a tmpfs, which in older kernels cannot hold every attribute.
         let parent = Some(PathBuf::from("/var/tmp")).filter(|dir| dir.is_dir()).unwrap_or_else(std::env::temp_dir);
-        let dir = parent.join(format!("tt{}-{number}", std::process::id()));
-        std::fs::create_dir(&dir).expect("a directory for the test");
+        let dir = super::fresh_directory(&parent, "tt");
         Store { root: dir.join("s"), run: dir.join("r"), dir }
     }
 

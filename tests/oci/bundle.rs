@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub struct Bundle {
     pub dir: PathBuf,
@@ -16,9 +15,7 @@ pub struct Bundle {
 
 impl Bundle {
     pub fn new() -> Bundle {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("tare-oci-{}-{number}", std::process::id()));
+        let dir = common::fresh_directory(&std::env::temp_dir(), "tare-oci-");
         let shelf = dir.join("shelf");
         std::fs::create_dir_all(&shelf).expect("a directory");
         make_root(&dir.join("rootfs"));
@@ -29,7 +26,7 @@ impl Bundle {
         config["process"]["terminal"] = json!(false);
         config["process"]["args"] = json!(["/probe"]);
         config["root"]["readonly"] = json!(false);
-        config["linux"]["cgroupsPath"] = json!(format!("/tare-oci-test/{}-{number}", std::process::id()));
+        config["linux"]["cgroupsPath"] = json!(format!("/tare-oci-test/{}", dir.file_name().expect("a name").to_string_lossy()));
         // Root here may not raise a limit (no CAP_SYS_RESOURCE): the tests that want some say so.
         config["process"]["rlimits"] = json!([]);
         Bundle { dir, shelf, config }

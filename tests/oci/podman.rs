@@ -3,7 +3,6 @@
 use crate::common::{self, cgroup2, image_dir, installed, lacking};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Podman {
     dir: PathBuf,
@@ -12,13 +11,11 @@ struct Podman {
 impl Podman {
     /// `None`: it is not installed.
     fn new() -> Option<Podman> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         if !installed("podman") || !installed("conmon") {
             let _ = lacking("podman and conmon");
             return None;
         }
-        let dir = std::env::temp_dir().join(format!("tare-podman-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        std::fs::create_dir_all(&dir).expect("a directory");
+        let dir = common::fresh_directory(&std::env::temp_dir(), "tare-podman-");
         std::os::unix::fs::symlink(common::program(), dir.join("tare-oci")).expect("a link");
         // Where controllers lie in cgroup v1 no limit can be kept, and root may not raise its own here.
         let conf = "[containers]\npids_limit = 0\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n\
