@@ -4,6 +4,7 @@
 //! the specification says; a field that is known and cannot be obeyed is never passed over.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::mappings::{Entry, Mappings};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::Spec;
 use serde::Deserialize;
@@ -31,17 +32,8 @@ pub struct Beside {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct BesideMount {
-    pub uid_mappings: Vec<Mapping>,
-    pub gid_mappings: Vec<Mapping>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-pub struct Mapping {
-    #[serde(rename = "containerID")]
-    pub inside: u32,
-    #[serde(rename = "hostID")]
-    pub outside: u32,
-    pub size: u32,
+    pub uid_mappings: Vec<Entry>,
+    pub gid_mappings: Vec<Entry>,
 }
 
 impl Bundle {
@@ -66,6 +58,11 @@ impl Bundle {
 
     pub fn annotations(&self) -> BTreeMap<String, String> {
         self.spec.annotations().iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The mappings that mounts have of their own, in their order.
+    pub fn owners(&self) -> Result<Vec<Option<Mappings>>> {
+        self.beside.mounts.iter().map(|mount| Mappings::of_mount(&mount.uid_mappings, &mount.gid_mappings)).collect()
     }
 
     fn check(&mut self) -> Result<()> {
@@ -97,17 +94,13 @@ impl Bundle {
             ("linux.mountLabel", linux.is_some_and(|linux| text(linux.mount_label()))),
             ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
             ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
-            ("linux.uidMappings", linux.is_some_and(|linux| linux.uid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
-            ("linux.gidMappings", linux.is_some_and(|linux| linux.gid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
             (
                 "linux.resources.hugepageLimits",
                 resources.is_some_and(|all| all.hugepage_limits().as_ref().is_some_and(|all| !all.is_empty())),
             ),
             ("linux.resources.rdma", resources.is_some_and(|all| all.rdma().as_ref().is_some_and(|all| !all.is_empty()))),
-            ("mounts: uidMappings", self.beside.mounts.iter().any(|mount| !mount.uid_mappings.is_empty())),
-            ("mounts: gidMappings", self.beside.mounts.iter().any(|mount| !mount.gid_mappings.is_empty())),
         ];
-        let words = ["idmap", "ridmap", "tmpcopyup"];
+        let words = ["tmpcopyup"];
         let options = self.spec.mounts().iter().flatten().flat_map(|mount| mount.options().iter().flatten());
         let option = options.map(String::as_str).find(|option| words.contains(option));
         match wished.iter().find(|(_, wished)| *wished).map(|(name, _)| *name).or(option) {

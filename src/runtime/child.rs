@@ -56,6 +56,8 @@ pub struct Inherited<'a> {
     pub status: Option<BorrowedFd<'a>>,
     /// The namespaces that exist already.
     pub held: &'a [Held],
+    /// The cloner has joined them all, and has taken what only the host gives.
+    pub of_another_user_namespace: bool,
 }
 
 pub fn become_container(plan: &Plan, inherited: Inherited) -> ! {
@@ -79,12 +81,15 @@ pub fn fail(socket: BorrowedFd, failed: Result<Never>) -> ! {
 pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
+    match inherited.of_another_user_namespace {
+        true => become_its_root(plan, inherited.socket)?,
+        false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD)?,
+    }
     match &plan.strict {
         None => die_with_monitor(inherited.socket)?,
         Some(strict) => begin_strictly(strict)?,
     }
     process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")?;
-    namespaces::join(inherited.held, namespaces::BY_THE_CHILD)?;
     if plan.namespaces.is_new(namespace::CGROUP) {
         process::unshare(namespace::CGROUP).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
     }
@@ -119,6 +124,17 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         Some(status) => divide(&plan.person, &inherited, status),
         None => become_command(&plan.person, &inherited),
     }
+}
+
+/// Until now we were somebody whom the user namespace does not know. As that one we go to the root's directory, because its own
+/// root may not look into the directories above it.
+fn become_its_root(plan: &Plan, socket: BorrowedFd) -> Result<()> {
+    const STEP: Step = Step::CloneContainer;
+    if plan.namespaces.is_new(namespace::USER) {
+        hear(socket, handshake::MAPPED).at(STEP, "wait for the users to be mapped")?;
+    }
+    mount::change_dir(plan.root).at(Step::MountRoot, || format!("chdir {}", plan.root.display()))?;
+    kernel_identity::become_user(0, 0, &[]).at(STEP, "become the root of the user namespace")
 }
 
 fn die_with_monitor(socket: BorrowedFd) -> Result<()> {
@@ -195,12 +211,13 @@ pub fn open_pty(person: &Person) -> Result<Option<(OwnedFd, OwnedFd)>, Errno> {
 }
 
 pub fn wait_for_start(socket: BorrowedFd) -> Result<()> {
+    hear(socket, handshake::START).at(Step::OpenTerminal, "wait for the start")
+}
+
+fn hear(socket: BorrowedFd, wanted: &[u8]) -> Result<(), Errno> {
     let mut word = [0; 8];
-    match channel::receive(socket, &mut word) {
-        Ok((1, _)) if &word[..1] == handshake::START => Ok(()),
-        Ok(_) => Err(Failure::new(Step::OpenTerminal, Errno::ECANCELED, "wait for the start")),
-        Err(errno) => Err(Failure::new(Step::OpenTerminal, errno, "wait for the start")),
-    }
+    let (length, _) = channel::receive(socket, &mut word)?;
+    if &word[..length] == wanted { Ok(()) } else { Err(Errno::ECANCELED) }
 }
 
 /// Pid 1 and the command part: the command is forked first and becomes the user, while pid 1 becomes the reaper.
@@ -241,25 +258,44 @@ pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
     }
     process::default_every_signal();
     process::block_every_signal(false).at(Step::Execute, "unblock signals")?;
-    if let Some(score) = person.oom_score_adj {
-        set_oom_score_adj(score).at(Step::SetProcessLimits, || format!("set --oom-score-adj to {score}"))?;
+    if !inherited.of_another_user_namespace {
+        set_oom_score_adj(person)?;
+        person.placement.take()?;
     }
     for (resource, soft, hard) in &person.limits {
-        kernel_identity::set_limit(*resource, *soft, *hard)
-            .at(Step::SetProcessLimits, || format!("set --ulimit {}={soft}:{hard}", kernel_identity::rlimit_name(*resource)))?;
+        set_limit(*resource, *soft, *hard)?;
     }
-    person.placement.take()?;
     if let Some(umask) = person.umask {
         mount::set_umask(umask);
     }
     identity::become_somebody(person, inherited)
 }
 
+/// By the cloner, for a child that will be in another user namespace and inherits it: limits are only raised, so that they do not
+/// hinder what is still to be done.
+pub fn take_what_only_the_host_gives(person: &Person) -> Result<()> {
+    set_oom_score_adj(person)?;
+    for (resource, _, hard) in &person.limits {
+        let (soft, now) = kernel_identity::limit(*resource).at(Step::SetProcessLimits, "read the limits")?;
+        if *hard > now {
+            set_limit(*resource, soft, *hard)?;
+        }
+    }
+    person.placement.take()
+}
+
+fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<()> {
+    kernel_identity::set_limit(resource, soft, hard)
+        .at(Step::SetProcessLimits, || format!("set --ulimit {}={soft}:{hard}", kernel_identity::rlimit_name(resource)))
+}
+
 /// Through a procfs of our own: what the image, or a process of the container, put over /proc could lead the write elsewhere
 /// (CVE-2019-16884, CVE-2025-52881).
-fn set_oom_score_adj(score: i32) -> Result<(), Errno> {
-    let proc = mount::private_proc()?;
-    file::write_kernel_file_beneath(proc.as_fd(), &format!("{}/oom_score_adj", process::own_pid()), &score.to_string())
+fn set_oom_score_adj(person: &Person) -> Result<()> {
+    let Some(score) = person.oom_score_adj else { return Ok(()) };
+    let file = format!("{}/oom_score_adj", process::own_pid());
+    let set = mount::private_proc().and_then(|proc| file::write_kernel_file_beneath(proc.as_fd(), &file, &score.to_string()));
+    set.at(Step::SetProcessLimits, || format!("set --oom-score-adj to {score}"))
 }
 
 /// The sources lie above 2: whoever starts a process keeps its own three streams there.

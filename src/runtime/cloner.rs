@@ -10,25 +10,31 @@
 //! Two kinds of namespaces are entered only by being born into them: a pid namespace that exists, and a time namespace that is
 //! new. Whoever says so is bound to it for all its later children, and a monitor should stay what it is. CLONE_PARENT makes the
 //! process the monitor's child all the same: it is waited for, and dies with the monitor, like any other.
+//!
+//! A user namespace needs one as well, new or joined. Who is in it has no power over anything that does not belong to it: to join
+//! the other namespaces, to raise limits, to come before others at the processor. The cloner does that first, and its child
+//! inherits it.
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::child::{self, At};
 use crate::runtime::handshake::{self, Word};
-use crate::runtime::namespaces::{self, Held, Namespaces};
+use crate::runtime::namespaces::{self, Held};
+use crate::runtime::plan::Plan;
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, channel};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// As `process::clone3`: returns in the parent, and in the new process.
-pub fn clone_through(namespaces: &Namespaces, held: &[Held], group: Option<BorrowedFd>) -> Result<Forked> {
+pub fn clone_through(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> Result<Forked> {
+    let namespaces = &plan.namespaces;
     const WHAT: &str = "cannot start the cloner";
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let cloner = match process::clone3(0, None).context(WHAT)? {
         Forked::Parent { pid, .. } => pid,
         Forked::Child => {
             drop(ours);
-            let word = match be_cloner(namespaces, held, group) {
+            let word = match be_cloner(plan, held, group) {
                 Ok(Forked::Child) => return Ok(Forked::Child),
                 Ok(Forked::Parent { pid, .. }) => Word::Born(pid),
                 Err(failure) => Word::Failed(failure),
@@ -52,13 +58,20 @@ pub fn clone_through(namespaces: &Namespaces, held: &[Held], group: Option<Borro
     }
 }
 
-fn be_cloner(namespaces: &Namespaces, held: &[Held], group: Option<BorrowedFd>) -> child::Result<Forked> {
+fn be_cloner(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> child::Result<Forked> {
     const STEP: Step = Step::CloneContainer;
+    let namespaces = &plan.namespaces;
     // Inherited by the process that those in the pid namespace will see from its birth on.
     process::hide_from_tracers().at(STEP, "hide from tracers")?;
     if namespaces.is_new(namespace::TIME) {
         namespaces.shift_clocks()?;
     }
-    namespaces::join(held, namespace::PID)?;
+    match namespaces.has(namespace::USER) {
+        true => {
+            child::take_what_only_the_host_gives(&plan.person)?;
+            namespaces::join_all(held, namespaces.mappings())?;
+        }
+        false => namespaces::join(held, namespace::PID)?,
+    }
     process::clone3_for_parent(namespaces.at_birth(), group).at(STEP, "clone3")
 }

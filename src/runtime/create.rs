@@ -6,8 +6,9 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::child::{self, Inherited};
 use crate::runtime::cloner;
 use crate::runtime::handshake::{self, Stage, Word};
+use crate::runtime::mappings::Mappings;
 use crate::runtime::plan::Plan;
-use crate::sys::process::{self, Forked};
+use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, channel, file};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -62,7 +63,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let held = plan.namespaces.hold().with_context(place)?;
     let group = group.map(Group::descriptor);
     let forked = match plan.namespaces.need_a_cloner() {
-        true => cloner::clone_through(&plan.namespaces, &held, group)?,
+        true => cloner::clone_through(plan, &held, group)?,
         false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
     };
     match forked {
@@ -70,13 +71,39 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
             // Else the child would hold its own parent's end, and never learn that the parent is gone.
             drop(ours);
             let status = pipe.as_ref().map(|(_, status)| status.as_fd());
-            child::become_container(plan, Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status, held: &held })
+            let of_another_user_namespace = plan.namespaces.has(namespace::USER);
+            let inherited =
+                Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status, held: &held, of_another_user_namespace };
+            child::become_container(plan, inherited)
         }
-        Forked::Parent { pid, pidfd } => Ok(Created { pid, pidfd, status: pipe.map(|(read, _)| read), socket: ours }),
+        Forked::Parent { pid, pidfd } => {
+            let created = Created { pid, pidfd, status: pipe.map(|(read, _)| read), socket: ours };
+            match plan.namespaces.mappings().filter(|_| plan.namespaces.is_new(namespace::USER)) {
+                Some(mappings) => created.map_users(mappings),
+                None => Ok(created),
+            }
+        }
     }
 }
 
 impl Created {
+    /// The process waits for it: until then it is nobody.
+    fn map_users(self, mappings: &Mappings) -> Result<Created> {
+        let mapped = mappings.write(self.pid).and_then(|()| {
+            channel::send(self.socket.as_fd(), handshake::MAPPED, None).context("cannot reach the container's first process")
+        });
+        match mapped {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                let pid = self.pid;
+                // Its end of the socket closes, so it ends.
+                drop(self);
+                let _ = process::wait(pid);
+                Err(error)
+            }
+        }
+    }
+
     pub fn entered(pid: i32, pidfd: OwnedFd, socket: OwnedFd) -> Created {
         Created { pid, pidfd, status: None, socket }
     }

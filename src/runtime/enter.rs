@@ -21,7 +21,7 @@ use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{channel, file, mount};
+use crate::sys::{channel, file, identity, mount};
 use crate::trace::Step;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -35,14 +35,16 @@ const WHAT: &str = "cannot enter the container";
 ///
 /// The caller should run from a file that cannot be written, because the process's `/proc/PID/exe` is seen, too (CVE-2019-5736).
 pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person, streams: Streams) -> Result<Created> {
-    let others = [(namespace::TIME, "time"), (namespace::USER, "user")];
+    let others = [(namespace::TIME, "time"), (namespace::USER, "user"), (namespace::CGROUP, "cgroup")];
     let others = others.into_iter().filter(|(_, name)| namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit);
+    let of_another_user_namespace = others & namespace::USER != 0;
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let (birth, midwife) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
     match process::clone3(0, None).context(WHAT)? {
         Forked::Child => {
-            let inherited = Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status: None, held: &[] };
+            let (socket, program) = (theirs.as_fd(), program.as_fd());
+            let inherited = Inherited { socket, program, streams, status: None, held: &[], of_another_user_namespace };
             child::fail(midwife.as_fd(), bear(init, FIRST | others, group, person, inherited, &midwife))
         }
         Forked::Parent { pid: cloner, .. } => {
@@ -81,8 +83,11 @@ fn bear(
     its_own.extend(inherited.streams.descriptors().iter().map(AsRawFd::as_raw_fd));
     let ours = group.iter().chain([midwife]).map(AsRawFd::as_raw_fd);
     leave_behind(&[&its_own[..], &ours.collect::<Vec<_>>()].concat()).at(STEP, "leave the host's descriptors behind")?;
+    if inherited.of_another_user_namespace {
+        child::take_what_only_the_host_gives(person)?;
+    }
     // All at once and by the process, not by the paths that were looked at: should it have ended, this fails.
-    process::join(init, namespaces).at(STEP, "join its namespaces")?;
+    process::join(init, namespaces & !namespace::CGROUP).at(STEP, "join its namespaces")?;
     match process::clone3_for_parent(0, group.as_ref().map(AsFd::as_fd)).at(STEP, "clone")? {
         Forked::Parent { pid, pidfd } => {
             channel::send(midwife.as_fd(), &pid.to_le_bytes(), Some(pidfd.as_fd())).at(STEP, "tell the process's number")?;
@@ -91,7 +96,8 @@ fn bear(
         Forked::Child => {
             // Without the midwife: the caller learns by its end that the cloner was killed.
             let alone = process::close_all_above_2_but(&its_own).at(STEP, "close the cloner's descriptors");
-            child::fail(inherited.socket, alone.and_then(|()| become_command(person, init, inherited)))
+            let group_view = (namespaces & namespace::CGROUP != 0).then_some(init);
+            child::fail(inherited.socket, alone.and_then(|()| become_command(person, group_view, inherited)))
         }
     }
 }
@@ -106,8 +112,13 @@ fn leave_behind(keep: &[i32]) -> Result<(), crate::sys::Errno> {
     process::close_all_above_2_but(keep)
 }
 
-fn become_command(person: &Person, init: BorrowedFd, inherited: Inherited) -> child::Result<Never> {
-    process::join(init, namespace::CGROUP).at(Step::OwnGroupView, "join the view of cgroups")?;
+fn become_command(person: &Person, group_view: Option<BorrowedFd>, inherited: Inherited) -> child::Result<Never> {
+    if let Some(init) = group_view {
+        process::join(init, namespace::CGROUP).at(Step::OwnGroupView, "join the view of cgroups")?;
+    }
+    if inherited.of_another_user_namespace {
+        identity::become_user(0, 0, &[]).at(Step::CloneContainer, "become the root of the user namespace")?;
+    }
     mount::set_umask(0o022);
     let terminal = child::open_pty(person).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());

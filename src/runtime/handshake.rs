@@ -4,6 +4,7 @@
 //!   parent (monitor)                          child (in the new namespaces)
 //!        │   clone3                                │  Born
 //!        │ ──────────────────────────────────────► │
+//!        │ ─ Mapped ─────────────────────────────► │  only in a new user namespace
 //!        │                                         │  builds its world, steps 5 to 18
 //!        │ ◄─────────────────────────────── Hooks ─│  only where the specification has some
 //!        │ ─ Go on ──────────────────────────────► │
@@ -43,6 +44,8 @@ pub struct Failure {
 
 /// The child goes on when it reads this.
 pub const START: &[u8] = b"S";
+/// Its users are mapped: the first word of all, where it is in a new user namespace.
+pub const MAPPED: &[u8] = b"M";
 /// The hooks have been run.
 pub const GO_ON: &[u8] = b"G";
 /// Behind the word stands the container's state, for hooks that the child runs.

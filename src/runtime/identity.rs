@@ -18,7 +18,7 @@ const LONGEST_USER_FILE: u64 = 10 << 20;
 
 pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> {
     let user = find_user(person)?;
-    give_streams(person, &user)?;
+    give_streams(person, &user, inherited.of_another_user_namespace)?;
     make_working_directory(person, &user)?;
     if person.no_new_privileges {
         identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
@@ -40,14 +40,20 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
 }
 
 /// The terminal, and pipes: their user may open them again by the names /dev/stdin, /dev/stdout and /dev/stderr. Nothing else
-/// is touched: /dev/null is the host's (CVE-2026-88265).
-fn give_streams(person: &Person, user: &User) -> Result<()> {
+/// is touched: /dev/null is the host's (CVE-2026-88265). In a user namespace the pipes belong to somebody outside, who must give
+/// them himself, and the group of terminals may not exist.
+fn give_streams(person: &Person, user: &User, of_another_user_namespace: bool) -> Result<()> {
+    const TERMINALS: u32 = 5;
+    let give = |fd, gid, what| match file::change_owner_of(fd, user.uid, gid) {
+        Err(Errno::EPERM | Errno::EINVAL) if of_another_user_namespace => Ok(()),
+        other => other.at(Step::OpenTerminal, what),
+    };
     if person.terminal {
-        return file::change_owner_of(file::standard_streams()[0], user.uid, 5).at(Step::OpenTerminal, "give the terminal to the user");
+        return give(file::standard_streams()[0], TERMINALS, "give the terminal to the user");
     }
     for fd in file::standard_streams() {
         if user.uid != 0 && file::is_pipe(fd).at(Step::OpenTerminal, "look at the streams")? {
-            file::change_owner_of(fd, user.uid, user.gid).at(Step::OpenTerminal, "give the streams to the user")?;
+            give(fd, user.gid, "give the streams to the user")?;
         }
     }
     Ok(())

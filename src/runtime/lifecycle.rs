@@ -6,13 +6,16 @@ use crate::error::{Context, Error, Result};
 use crate::runtime::bundle::Bundle;
 use crate::runtime::cgroup::Group;
 use crate::runtime::create::{self, Created, Streams};
+use crate::runtime::handshake::Failure;
 use crate::runtime::hooks::{self, Moment};
+use crate::runtime::mappings::Mappings;
 use crate::runtime::placement::Placement;
-use crate::runtime::plan::{Beyond, Plan, Strict};
+use crate::runtime::plan::{Beyond, Plan, PlannedMount, Strict};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
-use crate::runtime::{delete, filter};
+use crate::runtime::{delete, filter, root};
 use crate::spec::resources;
 use crate::store::{self, Durable};
+use crate::sys::mount::Flags;
 use crate::sys::process::{self, namespace};
 use crate::sys::{channel, file, signal, socket};
 use crate::time;
@@ -95,6 +98,9 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         keyring: wishes.own_keyring.then_some(keyring.as_str()),
     };
     let plan = plan(bundle, wishes, strict)?;
+    if let Some(group) = group {
+        give_group_away(group, &plan)?;
+    }
     let created = create::create(&plan, group, Streams::Callers)?;
     let kept = Kept {
         id: id.to_owned(),
@@ -116,12 +122,23 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
     finished.map(|terminal| Made { kept, terminal })
 }
 
+/// A container that is root of a user namespace and sees its own group only may divide it further, where it can write at all.
+fn give_group_away(group: &Group, plan: &Plan) -> Result<()> {
+    let is_writable = |planned: &PlannedMount| planned.kind.starts_with("cgroup") && !planned.options.flags.contains(Flags::MS_RDONLY);
+    let writes = plan.namespaces.is_new(namespace::CGROUP) && plan.mounts.iter().any(is_writable);
+    match plan.namespaces.mappings().and_then(Mappings::root_outside) {
+        Some((uid, gid)) if writes => group.give_to(uid, gid).context("cannot give the group to the container's root"),
+        _ => Ok(()),
+    }
+}
+
 fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<Plan<'a>> {
     let linux = bundle.spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
     let mut plan = Plan::new(&bundle.spec, Beyond { strict: Some(strict), ..Beyond::default() })?;
     let chosen = linux.seccomp().as_ref().map(filter::of_specification).transpose()?.unwrap_or_default();
     plan.person.filter = chosen.into();
     plan.person.preserved = wishes.preserved;
+    root::outside::hold(&mut plan, &bundle.owners()?).map_err(Failure::into_error)?;
     if let Some(process) = bundle.spec.process() {
         plan.person.placement = Placement::new(process, linux.memory_policy().as_ref(), linux.personality().as_ref())?;
     }

@@ -27,6 +27,7 @@ mod identity;
 mod kill;
 pub mod layers;
 pub mod lifecycle;
+pub mod mappings;
 pub mod namespaces;
 pub mod own_program;
 pub mod placement;

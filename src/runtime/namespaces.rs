@@ -5,17 +5,19 @@
 //! because its own mounts of /proc, /sys and /dev/mqueue show the namespaces it is in. Two kinds need a cloner (`cloner.rs`).
 
 use crate::error::{Context, Error, Result};
-use crate::runtime::child::{self, At};
-use crate::sys::clock;
+use crate::runtime::child::{self, At, Failure};
+use crate::runtime::mappings::Mappings;
 use crate::sys::file::{self, OFlag};
 use crate::sys::process::{self, namespace};
+use crate::sys::{Errno, clock};
 use crate::trace::Step;
 use oci_spec::runtime::{Linux, LinuxNamespaceType as Type};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// Bit and name of each kind that a container may have.
-const KINDS: [(Type, u64, &str); 7] = [
+const KINDS: [(Type, u64, &str); 8] = [
+    (Type::User, namespace::USER, "user"),
     (Type::Mount, namespace::MOUNT, "mount"),
     (Type::Pid, namespace::PID, "pid"),
     (Type::Ipc, namespace::IPC, "ipc"),
@@ -34,6 +36,7 @@ pub struct Namespaces<'a> {
     new: u64,
     joined: Vec<Joined<'a>>,
     clocks: Vec<Clock<'a>>,
+    mappings: Option<Mappings>,
 }
 
 struct Joined<'a> {
@@ -61,7 +64,7 @@ impl<'a> Namespaces<'a> {
         let mut all = Namespaces::default();
         for asked in linux.namespaces().as_deref().unwrap_or_default() {
             let Some((_, bit, name)) = KINDS.into_iter().find(|(kind, ..)| *kind == asked.typ()) else {
-                return Err(Error::cannot_keep(format!("cannot give the container a {} namespace", asked.typ())).because("not built yet"));
+                return Err(Error::cannot_keep(format!("cannot give the container a {} namespace", asked.typ())).because("Linux has none"));
             };
             // A list of any length comes down to one of each kind, or to nothing (CVE-2021-43784).
             if all.has(bit) {
@@ -87,6 +90,8 @@ impl<'a> Namespaces<'a> {
         if !all.clocks.is_empty() && !all.is_new(namespace::TIME) {
             return Err(Error::damaged("config.json sets clocks, and has no time namespace of its own"));
         }
+        all.mappings = Mappings::of_container(linux)?;
+        all.check_mappings()?;
         Ok(all)
     }
 
@@ -104,8 +109,28 @@ impl<'a> Namespaces<'a> {
         self.new & !(namespace::CGROUP | namespace::TIME)
     }
 
+    /// In a user namespace, too, a process can no longer do all that must be done for it.
     pub fn need_a_cloner(&self) -> bool {
-        self.is_new(namespace::TIME) || self.joined.iter().any(|joined| joined.bit == namespace::PID)
+        self.is_new(namespace::TIME) || self.has(namespace::USER) || self.joined.iter().any(|joined| joined.bit == namespace::PID)
+    }
+
+    pub fn path_of(&self, kind: u64) -> Option<&Path> {
+        self.joined.iter().find(|joined| joined.bit == kind).map(|joined| joined.path)
+    }
+
+    pub fn mappings(&self) -> Option<&Mappings> {
+        self.mappings.as_ref()
+    }
+
+    fn check_mappings(&self) -> Result<()> {
+        match &self.mappings {
+            Some(_) if !self.has(namespace::USER) => Err(Error::damaged("config.json maps users, and has no user namespace")),
+            Some(mappings) if !mappings.have_root() => {
+                Err(Error::cannot_keep("cannot map the container's users").because("none of them is its root, number 0"))
+            }
+            None if self.is_new(namespace::USER) => Err(Error::damaged("config.json has a user namespace, and maps no users")),
+            _ => Ok(()),
+        }
     }
 
     /// Opens what is joined, and refuses what is something else than it should be.
@@ -116,12 +141,13 @@ impl<'a> Namespaces<'a> {
             // Not waiting, should it be a fifo.
             let fd = file::open(joined.path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY).with_context(what)?;
             match process::kind_of_namespace(fd.as_fd()) {
-                Ok(bit) if bit == joined.bit => Ok(Held { bit, name: joined.name, fd }),
+                Ok(namespace::USER) if joined.bit == namespace::USER && is_our_own(joined.path) => Ok(None),
+                Ok(bit) if bit == joined.bit => Ok(Some(Held { bit, name: joined.name, fd })),
                 Ok(_) => Err(Error::cannot_keep(what()).because("it is a namespace of another kind")),
                 Err(_) => Err(Error::cannot_keep(what()).because("it is no namespace")),
             }
         };
-        self.joined.iter().map(hold).collect()
+        self.joined.iter().filter_map(|joined| hold(joined).transpose()).collect()
     }
 
     fn check_clocks(&self) -> Result<()> {
@@ -153,6 +179,19 @@ impl<'a> Namespaces<'a> {
     }
 }
 
+/// Where everything is joined before the process is born, because whoever is in a user namespace may join what belongs to it and
+/// nothing else: the user namespace comes last, and must be the one that config.json describes.
+pub fn join_all(held: &[Held], mappings: Option<&Mappings>) -> child::Result<()> {
+    join(held, !namespace::USER)?;
+    join(held, namespace::USER)?;
+    match mappings {
+        Some(mappings) if held.iter().any(|one| one.bit == namespace::USER) && !mappings.are_our_own() => {
+            Err(Failure::new(Step::CloneContainer, Errno::EINVAL, "find the mappings of config.json in the user namespace"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The calling process goes over to those of these kinds; into a pid namespace only its next children do (pid_namespaces(7)).
 pub fn join(held: &[Held], kinds: u64) -> child::Result<()> {
     for one in held.iter().filter(|one| one.bit & kinds != 0) {
@@ -164,6 +203,13 @@ pub fn join(held: &[Held], kinds: u64) -> child::Result<()> {
 
 /// Every kind that a process can change for itself.
 pub const BY_THE_CHILD: u64 = namespace::IPC | namespace::UTS | namespace::NET | namespace::CGROUP | namespace::TIME;
+
+/// One's own user namespace cannot be joined (setns(2), EINVAL), and need not be.
+fn is_our_own(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let number = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino())).ok();
+    number(path) == number(Path::new("/proc/self/ns/user"))
+}
 
 /// Whether a process is in another namespace of a kind (its name below /proc/PID/ns) than we are. One's own user namespace
 /// cannot be joined again (setns(2), EINVAL), and where a kernel does not have a kind nobody differs.

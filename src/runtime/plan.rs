@@ -5,6 +5,7 @@ use crate::runtime::hooks::Moment;
 use crate::runtime::namespaces::Namespaces;
 use crate::runtime::placement::Placement;
 use crate::runtime::root::options::MountOptions;
+use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
 use crate::sys::process::namespace;
@@ -60,6 +61,8 @@ pub struct Plan<'a> {
     /// Our reaper is pid 1, and the command its child.
     pub reaper: bool,
     pub strict: Option<Strict<'a>>,
+    /// Where the container's root is somebody else outside.
+    pub outside: Option<Outside>,
 }
 
 /// What only the strict runtime has: a first process that outlives whoever made it.
@@ -81,6 +84,8 @@ pub struct PlannedMount<'a> {
     pub options: MountOptions,
     /// The source, where the caller holds it already.
     pub held: Option<OwnedFd>,
+    /// All of it, as it shall be, where the container could not do that itself.
+    pub ready: Option<OwnedFd>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -157,6 +162,7 @@ impl<'a> Plan<'a> {
             namespaces,
             reaper: beyond.reaper,
             strict: beyond.strict,
+            outside: None,
         })
     }
 }
@@ -256,6 +262,7 @@ impl<'a> PlannedMount<'a> {
             source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
             options,
             held: None,
+            ready: None,
         })
     }
 

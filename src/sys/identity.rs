@@ -125,6 +125,14 @@ pub fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
     Errno::result(unsafe { libc::setrlimit(resource as _, &raw const limit) }).map(drop)
 }
 
+/// Our own, soft and hard.
+pub fn limit(resource: u32) -> Result<(u64, u64), Errno> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure lives until the call returns.
+    Errno::result(unsafe { libc::getrlimit(resource as _, &raw mut limit) })?;
+    Ok((limit.rlim_cur, limit.rlim_max))
+}
+
 /// The limits of getrlimit(2), as Docker names them.
 #[allow(clippy::unnecessary_cast, reason = "the constants' type differs between C libraries")]
 const LIMITS: [(&str, u32); 16] = [

@@ -7,7 +7,7 @@ use nix::mount::{MntFlags, MsFlags};
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use nix::mount::MsFlags as Flags;
 
@@ -115,6 +115,11 @@ fn open_tree(dir: i32, path: &Path, flags: libc::c_uint) -> Result<OwnedFd, Errn
     let fd = unsafe { libc::syscall(libc::SYS_open_tree, dir, path.as_ptr(), flags) };
     // SAFETY: the kernel has just made this descriptor for us.
     Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// By which other calls can look at an open tree.
+pub fn path_of(tree: BorrowedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", tree.as_raw_fd()))
 }
 
 /// Attributes for `set_attributes`.

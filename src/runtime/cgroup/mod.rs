@@ -90,6 +90,21 @@ impl Group {
         &self.path
     }
 
+    /// The directory, and the files that the kernel names as safe in the hands of whom a group is delegated to.
+    pub fn give_to(&self, uid: u32, gid: u32) -> Result<(), Errno> {
+        const NAMES: &str = "/sys/kernel/cgroup/delegate";
+        file::change_owner(&self.path, uid, gid)?;
+        let names = std::fs::read_to_string(NAMES).unwrap_or_else(|_| "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n".to_owned());
+        for name in names.lines() {
+            match file::change_owner(&self.path.join(name), uid, gid) {
+                // The file of a controller that this group has not.
+                Err(Errno::ENOENT) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
     /// Writes every limit and reads it back: the kernel rounds some, and a limit that did not take is an error.
     pub fn limit(&mut self, resources: &LinuxResources) -> Result<()> {
         let wanted = Wanted::from(resources)?;

@@ -2,12 +2,15 @@
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::{Device, DeviceKind, Plan};
-use crate::sys::{file, mount};
+use crate::runtime::root::outside::Outside;
+use crate::sys::{Errno, file, mount};
 use crate::trace::Step;
+use std::os::fd::AsFd;
 use std::path::Path;
 
-/// Name and minor number on major 1, the memory devices.
-const MEMORY: [(&str, u64); 5] = [("/dev/null", 3), ("/dev/zero", 5), ("/dev/full", 7), ("/dev/random", 8), ("/dev/urandom", 9)];
+/// Name, major and minor number.
+pub const USUAL: [(&str, u64, u64); 6] =
+    [("/dev/null", 1, 3), ("/dev/zero", 1, 5), ("/dev/full", 1, 7), ("/dev/random", 1, 8), ("/dev/urandom", 1, 9), ("/dev/tty", 5, 0)];
 
 const LINKS: [(&str, &str); 6] = [
     ("/proc/self/fd", "/dev/fd"),
@@ -19,11 +22,15 @@ const LINKS: [(&str, &str); 6] = [
 ];
 
 /// On our own fresh tmpfs, right after it was mounted: nobody else has been here (CVE-2026-41579).
-pub fn make_default(_plan: &Plan) -> Result<()> {
-    for (path, minor) in MEMORY {
-        mount::make_device(Path::new(path), true, 0o666, 1, minor).at(Step::MakeDevices, || format!("make {path}"))?;
+pub fn make_default(plan: &Plan) -> Result<()> {
+    for (path, major, minor) in USUAL {
+        let path = Path::new(path);
+        let made = match &plan.outside {
+            Some(outside) => hang(path, outside),
+            None => mount::make_device(path, true, 0o666, major, minor),
+        };
+        made.at(Step::MakeDevices, || format!("make {}", path.display()))?;
     }
-    mount::make_device(Path::new("/dev/tty"), true, 0o666, 5, 0).at(Step::MakeDevices, "make /dev/tty")?;
     for (target, path) in LINKS {
         file::make_symlink(target, Path::new(path)).at(Step::MakeDevices, || format!("make {path}"))?;
     }
@@ -32,14 +39,17 @@ pub fn make_default(_plan: &Plan) -> Result<()> {
 
 pub fn make_wished(plan: &Plan) -> Result<()> {
     for device in &plan.devices {
-        make(device).at(Step::MakeDevices, || format!("make {}", device.path.display()))?;
+        make(device, plan).at(Step::MakeDevices, || format!("make {}", device.path.display()))?;
     }
     Ok(())
 }
 
-fn make(device: &Device) -> Result<(), crate::sys::Errno> {
+fn make(device: &Device, plan: &Plan) -> Result<(), Errno> {
     if let Some(above) = device.path.parent() {
         file::make_dirs(above, 0o755)?;
+    }
+    if let (Some(outside), true) = (&plan.outside, device.kind != DeviceKind::Fifo) {
+        return hang(device.path, outside);
     }
     file::remove_file(device.path)?;
     match device.kind {
@@ -50,4 +60,21 @@ fn make(device: &Device) -> Result<(), crate::sys::Errno> {
         file::change_owner(device.path, device.owner.0, device.owner.1)?;
     }
     Ok(())
+}
+
+/// The host's, over a file of its name: it has the host's owner and mode.
+fn hang(path: &Path, outside: &Outside) -> Result<(), Errno> {
+    let (_, tree) = outside.devices.iter().find(|(held, _)| held == path).ok_or(Errno::ENODEV)?;
+    let target = match mount::open_target(path) {
+        Err(Errno::ENOENT) => {
+            file::create(path, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o666)?;
+            mount::open_target(path)?
+        }
+        other => other?,
+    };
+    match mount::attach_over(file::duplicate(tree.as_fd())?, target.as_fd()) {
+        // It hangs there: one of the usual ones was asked for as well.
+        Err(Errno::ELOOP) => Ok(()),
+        other => other,
+    }
 }

@@ -10,6 +10,7 @@ mod hide;
 mod mounts;
 mod neighbour;
 pub mod options;
+pub mod outside;
 mod small_files;
 
 pub use mounts::stack_image;
@@ -18,6 +19,7 @@ use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
 use crate::spec::sysctl;
 use crate::sys::mount::{self, Flags};
+use crate::sys::process::namespace;
 use crate::sys::{Errno, file};
 use crate::trace::Step;
 use std::os::fd::{AsFd, OwnedFd};
@@ -31,7 +33,7 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     }
     let sources = mounts::gather(plan)?;
     mounts::stack_layers(plan)?;
-    let detour = plan.has_hooks_before_root().then(|| Detour::begin(plan)).transpose()?;
+    let detour = needs_detour(plan).then(|| Detour::begin(plan)).transpose()?;
     if detour.is_none() {
         enter(plan)?;
     }
@@ -41,7 +43,9 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     hide::hide(plan)?;
     if let Some(detour) = detour {
         detour.end()?;
-        before_root()?;
+        if plan.has_hooks_before_root() {
+            before_root()?;
+        }
         enter(plan)?;
     }
     if plan.read_only_root {
@@ -50,8 +54,14 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     Ok(())
 }
 
-/// For hooks that want to see the finished mounts from outside, the container's are made while its root is ours by chroot(2)
-/// only: paths stay inside just as well, and there is a way back. Then the hooks run, and the root is entered for good.
+/// Hooks want to see the finished mounts from outside; and in a user namespace the kernel mounts a /proc or /sys only while
+/// another one is in sight (mount_namespaces(7)).
+fn needs_detour(plan: &Plan) -> bool {
+    plan.has_hooks_before_root() || plan.namespaces.has(namespace::USER)
+}
+
+/// The container's mounts are made while its root is ours by chroot(2) only: paths stay inside just as well, and there is a way
+/// back. Then the hooks run, and the root is entered for good.
 struct Detour {
     host: OwnedFd,
 }
@@ -59,7 +69,8 @@ struct Detour {
 impl Detour {
     fn begin(plan: &Plan) -> Result<Detour> {
         let host = file::open_dir(Path::new("/")).at(Step::EnterRoot, "hold the host's root")?;
-        mount::change_root(plan.root).at(Step::EnterRoot, || format!("chroot {}", plan.root.display()))?;
+        go_to_root(plan)?;
+        mount::change_root(Path::new(".")).at(Step::EnterRoot, || format!("chroot {}", plan.root.display()))?;
         Ok(Detour { host })
     }
     fn end(self) -> Result<()> {
@@ -70,12 +81,20 @@ impl Detour {
 /// Where the host's root is an initramfs (many virtual machines for tests), pivot_root cannot work: the new root is moved over it.
 /// The old one lies below it then instead of being gone. No path leads there; only CAP_SYS_ADMIN could take the new one away.
 fn enter(plan: &Plan) -> Result<()> {
-    mount::change_dir(plan.root).at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))?;
+    go_to_root(plan)?;
     match mount::pivot_root_here() {
         Err(Errno::EINVAL) => mount::move_root_here().at(Step::EnterRoot, "move . to /")?,
         other => other.at(Step::EnterRoot, "pivot_root(\".\", \".\")")?,
     }
     mount::change_dir(Path::new("/")).at(Step::EnterRoot, "chdir /")
+}
+
+fn go_to_root(plan: &Plan) -> Result<()> {
+    let gone = match &plan.outside {
+        Some(outside) => mount::change_dir_to(outside.root.as_fd()),
+        None => mount::change_dir(plan.root),
+    };
+    gone.at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))
 }
 
 /// Only what belongs to one of the container's own namespaces gets here (`plan.rs`). Written before /proc/sys becomes read-only,

@@ -2,6 +2,7 @@
 
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
+use crate::runtime::root::outside::Outside;
 use crate::runtime::root::{devices, neighbour};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
@@ -15,40 +16,57 @@ const OPTION_PAGE: usize = 4095;
 
 /// A detached copy of every source on the host, in the order of the mounts; `None` where there is no source to hold.
 pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
-    let hold = |planned: &PlannedMount| {
-        if !planned.is_bind() {
-            return Ok(None);
-        }
-        let what = || format!("open {} for {}", planned.source, planned.target.display());
-        let lent = plan.borrowed.iter().find_map(|lent| Some((lent.owner, planned.source.strip_prefix(lent.place)?)));
-        let tree = match (lent, &planned.held) {
-            (Some((owner, path)), _) => neighbour::hold(owner, Path::new(path))?,
-            (None, Some(tree)) => file::duplicate(tree.as_fd()).at(Step::GatherSources, what)?,
-            (None, None) => mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?,
-        };
-        let propagation = planned.options.propagation.difference(Flags::MS_REC);
-        // Private unless asked otherwise: an unmount in the container must not reach the host.
-        let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
-        mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
-        let options = &planned.options;
-        let below = (true, options.recursive_attributes, options.recursive_clear);
-        for (recursive, attributes, clear) in [below, (false, options.attributes(), options.cleared())] {
-            if (attributes, clear) != (0, 0) {
-                mount::set_attributes(tree.as_fd(), recursive, attributes, clear, 0).at(Step::GatherSources, what)?;
-            }
-        }
-        Ok(Some(tree))
+    let ready = |planned: &PlannedMount, tree: &OwnedFd| {
+        let what = || format!("hold {} for {}", planned.source, planned.target.display());
+        file::duplicate(tree.as_fd()).at(Step::GatherSources, what)
+    };
+    let hold = |planned: &PlannedMount| match &planned.ready {
+        _ if !planned.is_bind() => Ok(None),
+        Some(tree) => ready(planned, tree).map(Some),
+        None => take(plan, planned).map(Some),
     };
     plan.mounts.iter().map(hold).collect()
+}
+
+/// The tree of one, with the attributes that it shall have.
+pub fn take(plan: &Plan, planned: &PlannedMount) -> Result<OwnedFd> {
+    let what = || format!("open {} for {}", planned.source, planned.target.display());
+    let lent = plan.borrowed.iter().find_map(|lent| Some((lent.owner, planned.source.strip_prefix(lent.place)?)));
+    let tree = match (lent, &planned.held) {
+        (Some((owner, path)), _) => neighbour::hold(owner, Path::new(path))?,
+        (None, Some(tree)) => file::duplicate(tree.as_fd()).at(Step::GatherSources, what)?,
+        (None, None) => mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?,
+    };
+    let propagation = planned.options.propagation.difference(Flags::MS_REC);
+    // Private unless asked otherwise: an unmount in the container must not reach the host.
+    let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
+    mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
+    let options = &planned.options;
+    let below = (true, options.recursive_attributes, options.recursive_clear);
+    for (recursive, attributes, clear) in [below, (false, options.attributes(), options.cleared())] {
+        if (attributes, clear) != (0, 0) {
+            mount::set_attributes(tree.as_fd(), recursive, attributes, clear, 0).at(Step::GatherSources, what)?;
+        }
+    }
+    Ok(tree)
 }
 
 /// The mount at `/`, hung over the root directory that the spec names. Without one, that directory itself is the root:
 /// bound onto itself, because only a mount can become a root.
 pub fn stack_layers(plan: &Plan) -> Result<()> {
+    if let Some(outside) = &plan.outside {
+        return hang_root(outside).at(Step::MountRoot, || format!("mount {}", plan.root.display()));
+    }
     let Some(overlay) = plan.mounts.iter().find(|planned| planned.target == Path::new("/")) else {
         return mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, || format!("bind {}", plan.root.display()));
     };
     stack(overlay, &overlay.options.data, overlay.options.flags, plan.root)
+}
+
+/// We are in the directory that it hangs over (`child.rs`).
+fn hang_root(outside: &Outside) -> Result<(), Errno> {
+    let here = mount::open_target(Path::new("."))?;
+    mount::attach_over(file::duplicate(outside.root.as_fd())?, here.as_fd())
 }
 
 /// The layers alone, without what the container writes: as its image is.
@@ -155,7 +173,7 @@ fn refuse_link(target: &Path, step: Step) -> Result<()> {
 
 fn attach_bind(planned: &PlannedMount, tree: OwnedFd) -> Result<()> {
     let what = || format!("mount {} on {}", planned.source, planned.target.display());
-    let is_dir = std::fs::metadata(format!("/proc/self/fd/{}", tree.as_raw_fd())).map_or(true, |found| found.is_dir());
+    let is_dir = file::is_dir(tree.as_fd()).at(Step::MountWishes, what)?;
     let target = mount_point(planned.target, is_dir).at(Step::MountWishes, what)?;
     mount::attach_over(tree, target.as_fd()).at(Step::MountWishes, what)
 }

@@ -11,6 +11,9 @@ pub struct MountOptions {
     pub data: Vec<String>,
     pub bind: bool,
     pub recursive: bool,
+    /// Files have other owners than on disk: `idmap`, or `ridmap` with all mounts below.
+    pub maps_owners: bool,
+    pub maps_recursively: bool,
     /// Of all mounts below as well, in the bits of mount_setattr(2): `rro`, `rnosuid` …
     pub recursive_attributes: u64,
     /// The same, taken away: `rrw`, `rsuid` …
@@ -27,6 +30,7 @@ pub const WORDS: &[&str] = &[
     "diratime",
     "dirsync",
     "exec",
+    "idmap",
     "noatime",
     "nodev",
     "nodiratime",
@@ -41,6 +45,7 @@ pub const WORDS: &[&str] = &[
     "rdiratime",
     "relatime",
     "rexec",
+    "ridmap",
     "rnoatime",
     "rnodev",
     "rnodiratime",
@@ -72,8 +77,17 @@ pub const WORDS: &[&str] = &[
 impl MountOptions {
     pub fn parse(words: &[String]) -> MountOptions {
         let (flags, propagation, data) = (Flags::empty(), Flags::empty(), Vec::new());
-        let mut options =
-            MountOptions { flags, propagation, data, bind: false, recursive: false, recursive_attributes: 0, recursive_clear: 0 };
+        let mut options = MountOptions {
+            flags,
+            propagation,
+            data,
+            bind: false,
+            recursive: false,
+            maps_owners: false,
+            maps_recursively: false,
+            recursive_attributes: 0,
+            recursive_clear: 0,
+        };
         for word in words {
             options.take(word);
         }
@@ -103,6 +117,11 @@ impl MountOptions {
             "dirsync" => (true, Flags::MS_DIRSYNC),
             "defaults" | "" => return,
             _ if word.starts_with('r') && self.take_recursive(&word[1..]) => return,
+            "idmap" => return self.maps_owners = true,
+            "ridmap" => {
+                self.maps_owners = true;
+                return self.maps_recursively = true;
+            }
             "bind" => return self.bind = true,
             "rbind" => {
                 self.bind = true;

@@ -1,0 +1,90 @@
+//! What whoever makes the container takes hold of for it, as detached trees.
+//!
+//! The root of a user namespace may look into no directory of the host that its outer self may not, and may make no device files.
+//! And only the owner of a file system may say that its files belong to others than it says on disk.
+
+use crate::runtime::child::{At, Failure, Result};
+use crate::runtime::mappings::Mappings;
+use crate::runtime::plan::{Device, DeviceKind, Plan, PlannedMount};
+use crate::runtime::root::{devices, mounts};
+use crate::sys::mount::{self, Flags};
+use crate::sys::process::namespace;
+use crate::sys::{Errno, file, user_namespace};
+use crate::trace::Step;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+const STEP: Step = Step::GatherSources;
+
+pub struct Outside {
+    pub root: OwnedFd,
+    /// Device files of the host, by their path in the container.
+    pub devices: Vec<(PathBuf, OwnedFd)>,
+}
+
+/// `owners` are the mappings that mounts have of their own, in their order.
+pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
+    let of_others = plan.namespaces.has(namespace::USER);
+    for (number, own) in (0..plan.mounts.len()).zip(owners.iter().map(Option::as_ref).chain(std::iter::repeat(None))) {
+        let planned = &plan.mounts[number];
+        let mapped = planned.options.maps_owners || own.is_some();
+        if mapped && !planned.is_bind() {
+            return Err(Failure::new(STEP, Errno::EINVAL, format!("map the owners of {}, which is no bind", planned.target.display())));
+        }
+        if planned.is_bind() && (mapped || of_others) {
+            let tree = mounts::take(plan, planned)?;
+            if mapped {
+                map_owners(plan, planned, own, &tree)?;
+            }
+            plan.mounts[number].ready = Some(tree);
+        }
+    }
+    if of_others {
+        plan.outside = Some(Outside { root: hold_root(plan.root)?, devices: hold_devices(plan)? });
+    }
+    Ok(())
+}
+
+/// As the mount's own mappings say, else as the container's.
+fn map_owners(plan: &Plan, planned: &PlannedMount, own: Option<&Mappings>, tree: &OwnedFd) -> Result<()> {
+    let what = || format!("map the owners of {} for {}", planned.source, planned.target.display());
+    let namespace = match own.or(plan.namespaces.mappings()) {
+        Some(mappings) => user_namespace::with_maps(&mappings.uids, &mappings.gids).at(STEP, what)?,
+        None => match plan.namespaces.path_of(namespace::USER) {
+            Some(path) => file::open(path, file::OFlag::O_RDONLY).at(STEP, what)?,
+            None => return Err(Errno::EINVAL).at(STEP, || format!("{}: neither it nor the container says how", what())),
+        },
+    };
+    mount::map_owners(tree.as_fd(), planned.options.maps_recursively, namespace.as_fd()).at(STEP, what)
+}
+
+fn hold_root(root: &Path) -> Result<OwnedFd> {
+    let what = || format!("open {}", root.display());
+    let tree = mount::detached_copy(root, true).at(STEP, what)?;
+    mount::set_attributes(tree.as_fd(), true, 0, 0, Flags::MS_PRIVATE.bits()).at(STEP, what)?;
+    Ok(tree)
+}
+
+/// The usual six, and what was asked for.
+fn hold_devices(plan: &Plan) -> Result<Vec<(PathBuf, OwnedFd)>> {
+    let usual = devices::USUAL.map(|(path, major, minor)| (Path::new(path), DeviceKind::Character, major, minor));
+    let wished = plan.devices.iter().filter(|device| device.kind != DeviceKind::Fifo);
+    let wished = wished.map(|device: &Device| (device.path, device.kind, device.major, device.minor));
+    usual.into_iter().chain(wished).map(|(path, kind, major, minor)| hold_device(path, kind, (major, minor))).collect()
+}
+
+/// The host's own file of the same name: it must be the very device.
+fn hold_device(path: &Path, kind: DeviceKind, numbers: (u64, u64)) -> Result<(PathBuf, OwnedFd)> {
+    let what = || format!("take {} of the host, as devices cannot be made in a user namespace", path.display());
+    let tree = mount::detached_copy(path, false).at(STEP, what)?;
+    let found = std::fs::metadata(mount::path_of(tree.as_fd())).map_err(|_| Errno::ENOENT).at(STEP, what)?;
+    let same_kind = match kind {
+        DeviceKind::Block => found.file_type().is_block_device(),
+        _ => found.file_type().is_char_device(),
+    };
+    if !same_kind || mount::device_numbers(found.rdev()) != numbers {
+        return Err(Errno::ENODEV).at(STEP, || format!("{}: it is another device there", what()));
+    }
+    Ok((path.to_owned(), tree))
+}
