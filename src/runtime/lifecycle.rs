@@ -124,7 +124,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
 
 /// A container that is root of a user namespace and sees its own group only may divide it further, where it can write at all.
 fn give_group_away(group: &Group, plan: &Plan) -> Result<()> {
-    let is_writable = |planned: &PlannedMount| planned.kind.starts_with("cgroup") && !planned.options.flags.contains(Flags::MS_RDONLY);
+    let is_writable = |planned: &PlannedMount| planned.is_cgroup() && !planned.options.flags.contains(Flags::MS_RDONLY);
     let writes = plan.namespaces.is_new(namespace::CGROUP) && plan.mounts.iter().any(is_writable);
     match plan.namespaces.mappings().and_then(Mappings::root_outside) {
         Some((uid, gid)) if writes => group.give_to(uid, gid).context("cannot give the group to the container's root"),

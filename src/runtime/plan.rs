@@ -269,6 +269,9 @@ impl<'a> PlannedMount<'a> {
     pub fn is_bind(&self) -> bool {
         self.kind == "bind"
     }
+    pub fn is_cgroup(&self) -> bool {
+        matches!(self.kind, "cgroup" | "cgroup2")
+    }
     pub fn source_path(&self) -> PathBuf {
         PathBuf::from(self.source)
     }

@@ -295,3 +295,16 @@ fn its_group_is_its_own_where_it_may_write() {
     bundle.call(&["delete", "--force", "one"]);
     bundle.assert_nothing_left();
 }
+
+#[test]
+fn without_a_view_of_groups_of_its_own_it_is_shown_the_host_s() {
+    let mut bundle = of_others(&["sh", "-c", "cat /proc/self/cgroup; mkdir /sys/fs/cgroup/x || grep ' /sys/fs/cgroup ' /proc/mounts"]);
+    if bundle.group().is_none() {
+        let _ = crate::common::cannot("there is no cgroup2 mount here");
+        return;
+    }
+    bundle.config["linux"]["namespaces"].as_array_mut().expect("namespaces").retain(|namespace| namespace["type"] != "cgroup");
+    let said = text(&bundle);
+    assert!(said.contains("0::/tare-oci-test/"), "{said}");
+    assert!(said.contains("cgroup2 ro,nosuid,nodev,noexec"), "{said}");
+}

@@ -21,9 +21,9 @@ pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
         file::duplicate(tree.as_fd()).at(Step::GatherSources, what)
     };
     let hold = |planned: &PlannedMount| match &planned.ready {
-        _ if !planned.is_bind() => Ok(None),
         Some(tree) => ready(planned, tree).map(Some),
-        None => take(plan, planned).map(Some),
+        None if planned.is_bind() => take(plan, planned).map(Some),
+        None => Ok(None),
     };
     plan.mounts.iter().map(hold).collect()
 }

@@ -7,7 +7,7 @@ use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::mappings::Mappings;
 use crate::runtime::plan::{Device, DeviceKind, Plan, PlannedMount};
 use crate::runtime::root::{devices, mounts};
-use crate::sys::mount::{self, Flags};
+use crate::sys::mount::{self, Flags, attribute};
 use crate::sys::process::namespace;
 use crate::sys::{Errno, file, user_namespace};
 use crate::trace::Step;
@@ -38,6 +38,8 @@ pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
                 map_owners(plan, planned, own, &tree)?;
             }
             plan.mounts[number].ready = Some(tree);
+        } else if of_others && planned.is_cgroup() && !plan.namespaces.has(namespace::CGROUP) {
+            plan.mounts[number].ready = host_s_groups()?;
         }
     }
     if of_others {
@@ -57,6 +59,17 @@ fn map_owners(plan: &Plan, planned: &PlannedMount, own: Option<&Mappings>, tree:
         },
     };
     mount::map_owners(tree.as_fd(), planned.options.maps_recursively, namespace.as_fd()).at(STEP, what)
+}
+
+/// The kernel mounts groups for whom the view of them belongs to. Who has the host's view is shown the host's own mount, which
+/// he cannot change (CVE-2023-25809). `None`: the host has none, and the kernel shall say so.
+fn host_s_groups() -> Result<Option<OwnedFd>> {
+    const WHAT: &str = "hold the host's groups";
+    let Some(path) = mount::cgroup2() else { return Ok(None) };
+    let tree = mount::detached_copy(path, false).at(STEP, WHAT)?;
+    let attributes = attribute::READ_ONLY | attribute::NO_SUID | attribute::NO_DEV | attribute::NO_EXEC;
+    mount::set_attributes(tree.as_fd(), false, attributes, 0, Flags::MS_PRIVATE.bits()).at(STEP, WHAT)?;
+    Ok(Some(tree))
 }
 
 fn hold_root(root: &Path) -> Result<OwnedFd> {
