@@ -75,6 +75,11 @@ impl<R: Read> Entries<R> {
         (self.left, self.padding) = (0, 0);
     }
 
+    /// How many bytes lie before the next header.
+    pub fn until_next(&self) -> u64 {
+        self.left + self.padding
+    }
+
     /// How many bytes of the current entry's data are stored.
     pub fn stored(&self) -> u64 {
         self.left

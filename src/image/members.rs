@@ -119,7 +119,8 @@ impl Members {
         let mut entries = Entries::new(whole);
         let listed = collect(&mut entries, |entries, entry, _| {
             let at = entries.source().at;
-            if at.checked_add(entry.size).is_none_or(|end| end > length) {
+            // With the padding: a stream that is cut there is refused as well.
+            if [entry.size, entries.until_next()].iter().any(|size| at.checked_add(*size).is_none_or(|end| end > length)) {
                 return Err(damaged("the archive is cut in the middle of an entry"));
             }
             entries.pass_over(|source, count| source.at += count);
