@@ -183,6 +183,9 @@ impl ContainerPaths {
         self.live.join("alive")
     }
     /// Which signal `kill` or `stop` sent last. See `record.rs`.
+    pub fn amended(&self) -> PathBuf {
+        self.live.join("amended.json")
+    }
     pub fn asked(&self) -> PathBuf {
         self.live.join("asked.json")
     }

@@ -60,6 +60,19 @@ pub struct Ended {
     pub asked: Option<Asked>,
 }
 
+/// `amended.json`: what was changed since the start. Its monitor, which knows the record as it was then, adds it at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Amended {
+    pub name: Option<String>,
+}
+
+impl Amended {
+    pub fn apply(self, record: Container) -> Container {
+        Container { name: self.name.unwrap_or(record.name), ..record }
+    }
+}
+
 /// `asked.json`: the signal that a command of ours sent last. Whoever finds another at the end knows that somebody else sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
@@ -106,6 +119,5 @@ pub struct Seen {
     pub record: Container,
     /// The monitor's word, where there is one that counts.
     pub live: Option<Live>,
-    pub paused: bool,
     pub status: Status,
 }

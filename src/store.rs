@@ -118,6 +118,14 @@ pub fn lock(path: &Path) -> Result<Lock> {
     Ok(Lock(fd))
 }
 
+/// The same for a directory that is there.
+pub fn lock_dir(path: &Path) -> Result<Lock> {
+    let what = || format!("cannot lock {}", path.display());
+    let fd = file::open_dir(path).with_context(what)?;
+    file::lock_dir(fd.as_fd()).with_context(what)?;
+    Ok(Lock(fd))
+}
+
 /// `None` when somebody else holds it.
 pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let what = || format!("cannot lock {}", path.display());

@@ -54,6 +54,8 @@ mod run_flags;
 mod security;
 #[path = "containers/terminal.rs"]
 mod terminal;
+#[path = "containers/transcripts.rs"]
+mod transcripts;
 #[path = "containers/tuning.rs"]
 mod tuning;
 #[path = "containers/unpack_attacks.rs"]

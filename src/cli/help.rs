@@ -4,9 +4,9 @@ use crate::cli::{COMMANDS, nouns};
 
 /// Every command of these that there is; one that is in no group comes last.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Containers", &["run", "create", "start", "stop", "kill", "rm", "wait"]),
-    ("Looking at them, going into them", &["ps", "logs", "inspect", "exec", "attach"]),
-    ("Images", &["images", "load", "import", "tag", "rmi"]),
+    ("Containers", &["run", "create", "start", "stop", "restart", "pause", "unpause", "kill", "wait", "rename", "rm"]),
+    ("Looking at them, going into them", &["ps", "logs", "top", "inspect", "exec", "attach"]),
+    ("Images", &["images", "history", "load", "import", "tag", "rmi"]),
     ("Volumes", &["volume"]),
     ("Here", &["info", "version", "completion"]),
 ];

@@ -6,6 +6,7 @@ mod completion;
 mod create;
 mod exec;
 mod help;
+mod history;
 mod human;
 mod id_file;
 mod image;
@@ -17,8 +18,12 @@ mod kill;
 mod load;
 mod logs;
 pub mod nouns;
+mod pause;
 mod progress;
+mod prune;
 mod ps;
+mod rename;
+mod restart;
 mod rm;
 mod rmi;
 mod run;
@@ -30,6 +35,7 @@ pub mod suggest;
 pub mod table;
 mod tag;
 pub mod template;
+mod top;
 mod version;
 mod volume;
 mod wait;
@@ -67,10 +73,16 @@ const COMMANDS: &[Command] = &[
     Command { name: "logs", about: "Show what a container has written", define: logs::define, run: logs::run },
     Command { name: "stop", about: "Ask containers to end, and end those that do not", define: stop::define, run: stop::run },
     Command { name: "kill", about: "Send containers a signal", define: kill::define, run: kill::run },
+    Command { name: "restart", about: "Stop containers and start them again", define: restart::define, run: restart::run },
+    Command { name: "pause", about: "Let containers stand still", define: pause::define_pause, run: pause::pause },
+    Command { name: "unpause", about: "Let paused containers go on", define: pause::define_unpause, run: pause::unpause },
+    Command { name: "rename", about: "Give a container another name", define: rename::define, run: rename::run },
+    Command { name: "top", about: "Show the processes of a container", define: top::define, run: top::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
     Command { name: "images", about: "List images", define: images::define, run: images::run },
     Command { name: "load", about: "Load images from an archive", define: load::define, run: load::run },
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
+    Command { name: "history", about: "Show how an image was made", define: history::define, run: history::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
     Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },
@@ -79,6 +91,17 @@ const COMMANDS: &[Command] = &[
     Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },
     Command { name: "version", about: "Show the version", define: version::define, run: version::run },
     Command { name: "completion", about: "Print what makes a shell complete words", define: completion::define, run: completion::run },
+];
+
+/// Those that have a name under a noun only.
+const BEHIND_NOUNS: &[Command] = &[
+    Command {
+        name: "container-prune",
+        about: "Remove all containers that do not run",
+        define: prune::define_containers,
+        run: prune::containers,
+    },
+    Command { name: "image-prune", about: "Remove images that nobody needs", define: prune::define_images, run: prune::images },
 ];
 
 pub fn main() -> i32 {
@@ -149,7 +172,7 @@ fn typed(words: &[String]) -> Option<&'static Command> {
 }
 
 fn find(name: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|command| command.name == name)
+    COMMANDS.iter().chain(BEHIND_NOUNS).find(|command| command.name == name)
 }
 
 fn program() -> clap::Command {

@@ -4,6 +4,7 @@ use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, stop};
 use crate::error::Result;
+use crate::record::Seen;
 use crate::sys::signal;
 use clap::{Arg, ArgMatches, value_parser};
 
@@ -24,11 +25,26 @@ pub fn define(command: clap::Command) -> clap::Command {
         .after_help("Example: tare stop -t 2 web")
 }
 
+/// As the flags say.
+pub struct How {
+    patience: Option<i64>,
+    signal: Option<i32>,
+}
+
+impl How {
+    pub fn parse(matches: &ArgMatches) -> Result<How> {
+        let signal = matches.get_one::<String>("signal").map(|typed| signal::parse(typed)).transpose()?;
+        Ok(How { patience: matches.get_one("timeout").copied(), signal })
+    }
+    pub fn stop(&self, context: &Context, seen: &Seen) -> Result<()> {
+        stop::stop(&context.paths, seen, self.patience, self.signal)
+    }
+}
+
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let with = matches.get_one::<String>("signal").map(|typed| signal::parse(typed)).transpose()?;
+    let how = How::parse(matches)?;
     each(names(matches), |name| {
-        let seen = find::container(&context.paths, name)?;
-        stop::stop(&context.paths, &seen, matches.get_one("timeout").copied(), with)?;
+        how.stop(context, &find::container(&context.paths, name)?)?;
         say_line!("{name}");
         Ok(())
     })

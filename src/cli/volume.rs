@@ -2,6 +2,7 @@
 
 mod filters;
 
+use crate::cli::prune::agreed;
 use crate::cli::say::{say, say_line};
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, each, human, inspect, names, one_or_more};
@@ -15,7 +16,6 @@ use crate::volume::{self, Volume};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use filters::Filters;
 use serde_json::{Map, Value, json};
-use std::io::BufRead;
 
 /// For whoever types something else.
 pub const VERBS: &[&str] = &["create", "inspect", "ls", "prune", "rm"];
@@ -155,7 +155,7 @@ fn prune(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
     let all = matches.get_flag("all");
     let filters = Filters::parse(matches.get_many::<String>("filter").into_iter().flatten(), filters::OF_PRUNE)?;
     let which = if all { "all" } else { "all nameless" };
-    if !matches.get_flag("force") && !agreed(&format!("WARNING! This will remove {which} volumes that no container uses."))? {
+    if !matches.get_flag("force") && !agreed(&format!("WARNING! This will remove {which} volumes that no container uses.")) {
         return Ok(0);
     }
     repair::sweep(paths);
@@ -167,12 +167,4 @@ fn prune(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
     }
     say_line!("Total reclaimed space: {}", human::size(gone.iter().map(|(_, size)| size).sum()));
     Ok(0)
-}
-
-/// Whoever says nothing has not agreed.
-fn agreed(warning: &str) -> Result<bool> {
-    say(&format!("{warning}\nAre you sure you want to continue? [y/N] "));
-    let mut answer = String::new();
-    let _ = std::io::stdin().lock().read_line(&mut answer);
-    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }

@@ -3,7 +3,7 @@
 use crate::engine::{create, filter, kill};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
-use crate::record::Seen;
+use crate::record::{Seen, Status};
 use crate::runtime::cgroup::Group;
 use crate::runtime::plan::Person;
 use crate::runtime::{Created, Streams, enter};
@@ -25,6 +25,11 @@ pub struct Request {
 /// The process waits for `Created::start`.
 pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> Result<Created> {
     let live = seen.running()?;
+    if seen.status == Status::Paused {
+        return Err(Error::conflict(format!("cannot execute in container {}", seen.record.name))
+            .because("it is paused")
+            .hint(format!("tare unpause {}", seen.record.name)));
+    }
     let spec: Spec = store::read_json(&seen.files(paths).config())?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", seen.record.name)))?;
     let mut process = spec.process().clone().ok_or_else(|| Error::damaged("config.json has no process"))?;

@@ -4,6 +4,7 @@ use crate::engine::name_claim;
 use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Live, Seen, Status};
+use crate::runtime::cgroup::Group;
 use crate::{names, store};
 use std::path::Path;
 
@@ -66,7 +67,7 @@ pub fn resting_by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
 
 fn resting(record: Container) -> Seen {
     let status = if record.ended.as_ref().is_some_and(|ended| ended.started != 0) { Status::Exited } else { Status::Created };
-    Seen { record, live: None, paused: false, status }
+    Seen { record, live: None, status }
 }
 
 /// Which container is damaged, and what can be done.
@@ -103,12 +104,14 @@ fn look(paths: &Paths, id: &str) -> Result<Option<Seen>> {
         let Some(mut record) = record(paths, id)? else { return Ok(None) };
         let Some(live) = live? else { return Ok(Some(resting(record))) };
         if store::is_held(&files.alive())? {
-            return Ok(Some(Seen { record, live: Some(live), paused: false, status: Status::Running }));
+            let paused = !live.cgroup.is_empty() && Group::open(Path::new(&live.cgroup)).is_some_and(|group| group.is_frozen());
+            let status = if paused { Status::Paused } else { Status::Running };
+            return Ok(Some(Seen { record, live: Some(live), status }));
         }
         // It may have ended between the two looks, and that is no loss.
         if files.state().exists() {
             record.ended = Some(Ended::lost(live.started));
-            return Ok(Some(Seen { record, live: None, paused: false, status: Status::Exited }));
+            return Ok(Some(Seen { record, live: None, status: Status::Exited }));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `kill`: a signal for the container's command, or the end of everything in it.
 
+use crate::engine::pause;
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
-use crate::record::{Asked, Asker, Live, Seen};
+use crate::record::{Asked, Asker, Live, Seen, Status};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, process, signal};
@@ -27,7 +28,12 @@ pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
         let command = process::first_child(live.pid).ok_or_else(|| Error::failed(what()).because("its command has ended"))?;
         return signal::kill(command, number).with_context(what);
     }
-    signal::send(init.as_fd(), number).with_context(what)
+    signal::send(init.as_fd(), number).with_context(what)?;
+    // Asked to end, it must be able to; any other signal can wait until it is unpaused.
+    if seen.status == Status::Paused && signal::parse(&seen.record.stop_signal).is_ok_and(|stop| stop == number) {
+        pause::thaw(live).with_context(what)?;
+    }
+    Ok(())
 }
 
 /// A container that has ended meanwhile has no run directory any more, and no disk is too full to kill.

@@ -2,7 +2,7 @@
 
 use crate::engine::create::Made;
 use crate::engine::neighbours::Neighbours;
-use crate::engine::{create, etc_files, filter, hold, log_keeping, mounts, now, pid_file, remove, repair, volumes};
+use crate::engine::{amend, create, etc_files, filter, hold, log_keeping, mounts, now, pid_file, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
@@ -270,9 +270,10 @@ fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
 
 /// The command has ended. What others look at changes now; what only takes time comes later, in `finish`.
 fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: Option<&Group>) {
-    if made.record.wishes.remove {
-        remove::unlist(paths, &made.record, &made.files);
-        volumes::forget_nameless(paths, &made.record);
+    let (record, _apart) = amend::at_the_end(&made.files, &made.record);
+    if record.wishes.remove {
+        remove::unlist(paths, &record, &made.files);
+        volumes::forget_nameless(paths, &record);
         return;
     }
     let ended = Ended {
@@ -285,7 +286,7 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
         from_outside: ending.of_first_process && matches!(made.record.wishes.pid, Pid::Own),
         asked: store::read_json::<Asked>(&made.files.asked()).ok().flatten(),
     };
-    let record = Container { ended: Some(ended), ..made.record.clone() };
+    let record = Container { ended: Some(ended), ..record };
     if store::write_json(&made.files.record(), &record, Durable::No).is_err() {
         let _ = store::overwrite_json(&made.files.record(), &record);
     }

@@ -53,5 +53,5 @@ fn damaged(paths: &Paths, id: &str, error: &Error) -> Seen {
         launched: false,
         ended: Some(Ended { error: error.to_string(), ..Ended::default() }),
     };
-    Seen { record, live: None, paused: false, status: Status::Dead }
+    Seen { record, live: None, status: Status::Dead }
 }

@@ -3,6 +3,7 @@
 //! The way of a `run`: `create.rs` finds the image and writes down what was wished, `launch.rs` starts the monitor, which
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
+pub mod amend;
 pub mod create;
 mod devices;
 mod etc_files;
@@ -19,12 +20,15 @@ mod machine;
 mod mounts;
 mod name_claim;
 mod neighbours;
+pub mod pause;
 mod pid_file;
+pub mod prune;
 pub mod remove;
 pub mod repair;
 pub mod size;
 pub mod start;
 pub mod stop;
+pub mod top;
 pub mod volumes;
 pub mod wait;
 

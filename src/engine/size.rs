@@ -31,6 +31,11 @@ pub fn of_all(paths: &Paths, containers: &[Seen]) -> HashMap<String, Sizes> {
     sizes.collect()
 }
 
+/// In their order. One that cannot be read takes nothing.
+pub fn of_layers(paths: &Paths, layers: &[String]) -> Vec<u64> {
+    layers.iter().map(|layer| bytes_below(&paths.layer(layer)).unwrap_or(0)).collect()
+}
+
 /// The lengths of all files, each counted once whatever the number of its names. A container may change the tree meanwhile, so the
 /// kernel sees to it that no name leads out of it.
 fn bytes_below(top: &Path) -> Result<u64, Errno> {

@@ -4,7 +4,6 @@ use crate::error::{Context, Error, Result};
 use crate::runtime::shelf::{Kept, Shelf, Status};
 use crate::sys::{Errno, process, signal};
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 impl Kept {
     /// To the first process. Where that one has no pid namespace of its own, its end would not be the end of the others:
@@ -45,15 +44,7 @@ impl Kept {
         let what = if frozen { "cannot pause container" } else { "cannot resume container" };
         let what = || format!("{what} {}", self.id);
         let group = self.group().ok_or_else(|| Error::cannot_keep(what()).because("it has no control group"))?;
-        group.set_frozen(frozen).with_context(what)?;
-        // A process in the kernel stands still only when it comes back from there.
-        for attempt in 0..1000 {
-            if group.stands_still() == frozen {
-                return Ok(());
-            }
-            process::sleep(if attempt < 50 { Duration::from_micros(200) } else { Duration::from_millis(5) });
-        }
-        Err(Error::failed(what()).because("the kernel did not get there in time"))
+        group.set_frozen(frozen).with_context(what)
     }
 
     pub fn processes(&self, shelf: &Shelf) -> Vec<i32> {

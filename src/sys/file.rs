@@ -6,7 +6,7 @@ use nix::fcntl::{self, AT_FDCWD};
 use nix::sys::stat::{self, Mode, SFlag};
 use std::ffi::CStr;
 use std::io::{IoSlice, Read};
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -307,6 +307,18 @@ pub fn lock(fd: BorrowedFd, wait: bool) -> Result<bool, Errno> {
             Err(Errno::EAGAIN | Errno::EACCES) if !wait => return Ok(false),
             Err(Errno::EINTR) => {}
             Err(e) => return Err(e),
+        }
+    }
+}
+
+/// The same for a directory, waiting: record locks want a file that can be written, flock(2) does not.
+#[allow(unsafe_code)]
+pub fn lock_dir(dir: BorrowedFd) -> Result<(), Errno> {
+    loop {
+        // SAFETY: numbers.
+        match Errno::result(unsafe { libc::flock(dir.as_raw_fd(), libc::LOCK_EX) }) {
+            Err(Errno::EINTR) => {}
+            other => return other.map(drop),
         }
     }
 }

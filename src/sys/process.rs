@@ -281,6 +281,11 @@ pub struct Look {
     pub parent: i32,
     pub uid: u32,
     pub command: String,
+    /// In hundredths of a second, whatever the kernel counts with: since boot, and on a processor.
+    pub started: u64,
+    pub busy: u64,
+    /// Its number below /dev/pts.
+    pub terminal: Option<u64>,
 }
 
 pub fn look(pid: i32) -> Option<Look> {
@@ -292,8 +297,25 @@ pub fn look(pid: i32) -> Option<Look> {
     let line = String::from_utf8_lossy(&words).trim_end_matches('\0').replace('\0', " ");
     // A kernel thread and a zombie have no words.
     let command = if line.is_empty() { format!("[{}]", before.split_once('(')?.1) } else { line };
-    let parent = behind.split_whitespace().nth(1)?.parse().ok()?;
-    Some(Look { pid, parent, uid: std::fs::metadata(dir).ok()?.uid(), command })
+    // proc_pid_stat(5), the fields from the third on.
+    let fields: Vec<u64> = behind.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect();
+    let field = |number: usize| fields.get(number - 4).copied();
+    let (major, minor) = super::mount::device_numbers(field(7)?);
+    Some(Look {
+        pid,
+        parent: i32::try_from(field(4)?).ok()?,
+        uid: std::fs::metadata(dir).ok()?.uid(),
+        command,
+        started: field(22)?,
+        busy: field(14)? + field(15)?,
+        terminal: (136..=143).contains(&major).then(|| (major - 136) << 8 | minor),
+    })
+}
+
+/// In hundredths of a second, as processes tell it.
+pub fn time_since_boot() -> u64 {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
+        .map_or(0, |time| time.tv_sec() as u64 * 100 + time.tv_nsec() as u64 / 10_000_000)
 }
 
 /// The oldest child of a process.

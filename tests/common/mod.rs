@@ -12,6 +12,7 @@ pub mod random;
 pub mod store;
 pub mod terminal;
 pub mod test_images;
+pub mod transcript;
 
 pub use archive::{Image, Layer};
 pub use probe::Report;

@@ -1,78 +1,13 @@
 //! The tour in the README is real: its commands are typed here, and what it shows must come.
-//!
-//! Within a line `…` stands for anything; a line that is nothing else stands for any number of lines.
 
-use crate::common::{image_dir, program, store::Store};
+use crate::common::{store::Store, transcript};
 
 #[test]
 fn the_tour_of_the_readme_is_real() {
     let store = Store::empty();
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
     let Ok(readme) = readme else { return eprintln!("skipped: the README is not on this machine") };
-    let mut commands = 0;
-    for (command, expected) in tour(&readme) {
-        let mut told = type_in(&store, &command);
-        // A person takes a second to type the next line; until then a server that was just started listens.
-        for _ in 0..if command.starts_with("tare exec") { 50 } else { 0 } {
-            if fits(&expected, &told.lines().collect::<Vec<_>>()) {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-            told = type_in(&store, &command);
-        }
-        let lines: Vec<&str> = told.lines().collect();
-        assert!(fits(&expected, &lines), "$ {command}\nthe README shows:\n{}\nbut it is:\n{told}", expected.join("\n"));
-        commands += 1;
-    }
+    let commands = transcript::play(&store, &readme);
     assert!(commands > 10, "the tour has {commands} commands");
     store.assert_nothing_left();
-}
-
-fn type_in(store: &Store, command: &str) -> String {
-    let images = image_dir().display().to_string();
-    let script = format!("tare() {{ {:?} \"$@\"; }}; {{ {}; }} 2>&1", program().display(), command.replace("target/images", &images));
-    let told = std::process::Command::new("sh").arg("-c").arg(&script).env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).output();
-    String::from_utf8_lossy(&told.expect("sh runs").stdout).into_owned()
-}
-
-/// Commands with the lines that follow them.
-fn tour(readme: &str) -> Vec<(String, Vec<String>)> {
-    let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    let mut inside = false;
-    for line in readme.lines() {
-        match (inside, line.strip_prefix("$ ")) {
-            (false, _) => inside = line == "```console",
-            (true, _) if line == "```" => inside = false,
-            (true, Some(command)) => found.push((command.to_owned(), Vec::new())),
-            (true, None) => found.last_mut().expect("a command comes first").1.push(line.to_owned()),
-        }
-    }
-    found
-}
-
-fn fits(expected: &[String], lines: &[&str]) -> bool {
-    match (expected.split_first(), lines.split_first()) {
-        (None, None) => true,
-        (Some((first, rest)), _) if first == "…" => {
-            fits(rest, lines) || lines.split_first().is_some_and(|(_, lines)| fits(expected, lines))
-        }
-        (Some((first, rest)), Some((line, lines))) => line_fits(first, line) && fits(rest, lines),
-        _ => false,
-    }
-}
-
-fn line_fits(expected: &str, line: &str) -> bool {
-    let mut parts = expected.split('…');
-    let Some(mut left) = line.strip_prefix(parts.next().unwrap_or("")) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    for (index, part) in parts.iter().enumerate() {
-        if index + 1 == parts.len() {
-            return left.ends_with(part);
-        }
-        match left.find(part) {
-            Some(at) => left = &left[at + part.len()..],
-            None => return false,
-        }
-    }
-    left.is_empty()
 }

@@ -35,7 +35,7 @@ fn seen(wishes: Wishes) -> Seen {
         wishes,
         ended: Some(Ended { exit_code: 137, started: 1, finished: 2, out_of_memory: true, ..Ended::default() }),
     };
-    Seen { record, live: None, paused: false, status: Status::Exited }
+    Seen { record, live: None, status: Status::Exited }
 }
 
 fn inspected(seen: &Seen) -> Value {

@@ -26,7 +26,7 @@ fn container(name: &str, ago: u64) -> Seen {
         wishes: Wishes::default(),
         ended: None,
     };
-    Seen { record, live: None, paused: false, status: Status::Created }
+    Seen { record, live: None, status: Status::Created }
 }
 
 fn running(name: &str, ago: u64) -> Seen {

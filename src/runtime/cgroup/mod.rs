@@ -9,11 +9,12 @@ pub use limits::Wanted;
 
 use crate::error::{Context, Error, Result};
 use crate::sys::mount::cgroup2 as mount_point;
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, process};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 /// All groups of ours lie below one, and the monitors in a leaf beside the containers.
 const OURS: &str = "tare";
@@ -211,8 +212,16 @@ impl Group {
         file::write_kernel_file_at(self.descriptor(), "cgroup.kill", "1")
     }
 
+    /// Returns when it is so: a process in the kernel stands still only when it comes back from there.
     pub fn set_frozen(&self, frozen: bool) -> Result<(), Errno> {
-        file::write_kernel_file_at(self.descriptor(), "cgroup.freeze", if frozen { "1" } else { "0" })
+        file::write_kernel_file_at(self.descriptor(), "cgroup.freeze", if frozen { "1" } else { "0" })?;
+        for attempt in 0..1000 {
+            if self.stands_still() == frozen {
+                return Ok(());
+            }
+            process::sleep(if attempt < 50 { Duration::from_micros(200) } else { Duration::from_millis(5) });
+        }
+        Err(Errno::ETIMEDOUT)
     }
     pub fn is_frozen(&self) -> bool {
         file::read_at(self.descriptor(), "cgroup.freeze").is_ok_and(|text| text.trim() == "1")

@@ -1,0 +1,31 @@
+//! `tare pause` and `tare unpause`: every process of a container stands still, and goes on.
+
+use crate::cli::say::say_line;
+use crate::cli::{Context, each, names, one_or_more};
+use crate::engine::{find, pause};
+use crate::error::Result;
+use clap::ArgMatches;
+
+pub fn define_pause(command: clap::Command) -> clap::Command {
+    command.arg(one_or_more("CONTAINER")).after_help("Example: tare pause web")
+}
+
+pub fn define_unpause(command: clap::Command) -> clap::Command {
+    command.arg(one_or_more("CONTAINER")).after_help("Example: tare unpause web")
+}
+
+pub fn pause(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    each(names(matches), |name| {
+        pause::pause(&find::container(&context.paths, name)?)?;
+        say_line!("{name}");
+        Ok(())
+    })
+}
+
+pub fn unpause(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    each(names(matches), |name| {
+        pause::unpause(&find::container(&context.paths, name)?)?;
+        say_line!("{name}");
+        Ok(())
+    })
+}

@@ -1,0 +1,94 @@
+//! A container's record is changed while the container may run, and its monitor may be about to write down how it ended.
+//!
+//! At rest, whoever holds the container changes the record and is done. While it runs, the monitor holds it, and knows the record as
+//! it was at the start: what was changed since lies beside, in `amended.json`, and the monitor adds it to what it writes at the
+//! end. A lock on the run directory keeps the two apart.
+
+use crate::engine::{find, hold, name_claim};
+use crate::error::{Error, Result};
+use crate::names;
+use crate::paths::{ContainerPaths, Paths};
+use crate::record::{Amended, Container, Seen};
+use crate::store::{self, Durable, Lock};
+
+pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
+    let seen = find::container(paths, wanted)?;
+    let (id, old) = (seen.record.id.clone(), seen.record.name.clone());
+    let what = || format!("cannot rename container {old}");
+    names::check(new).map_err(|error| error.context(what()))?;
+    if new == old {
+        return Err(Error::conflict(what()).because("it has this name already"));
+    }
+    name_claim::claim(paths, Some(new), &id, !seen.record.wishes.remove).map_err(|error| error.context(what()))?;
+    match amend(paths, &seen, &|amended| amended.name = Some(new.to_owned())) {
+        Ok(()) => {
+            name_claim::release(paths, &old, &id);
+            Ok(())
+        }
+        Err(error) => {
+            name_claim::release(paths, new, &id);
+            Err(error)
+        }
+    }
+}
+
+fn amend(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Result<()> {
+    let id = &seen.record.id;
+    let files = seen.files(paths);
+    let gone = || Error::no_such(format!("no such container: {}", seen.record.name)).because("it was removed meanwhile");
+    let mut patience = hold::Patience::begin();
+    loop {
+        if let Some(_held) = hold::try_take(&files)? {
+            let record = find::record(paths, id)?.ok_or_else(gone);
+            let written = record.and_then(|record| write(&files, record, &of(change), Durable::Yes));
+            // Made by us, if it was at rest; a run that was cut off by a crash is found by its state.
+            if !files.state().exists() {
+                hold::forget_live(&files);
+            }
+            return written;
+        }
+        if files.state().exists() && amend_running(paths, seen, change)? {
+            return Ok(());
+        }
+        patience.wait()?;
+    }
+}
+
+fn of(change: &dyn Fn(&mut Amended)) -> Amended {
+    let mut amended = Amended::default();
+    change(&mut amended);
+    amended
+}
+
+/// False: it has ended meanwhile.
+fn amend_running(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Result<bool> {
+    let files = seen.files(paths);
+    let Ok(_apart) = apart(&files) else { return Ok(false) };
+    if !files.state().exists() {
+        return Ok(false);
+    }
+    let Some(record) = find::record(paths, &seen.record.id)? else { return Ok(false) };
+    let mut amended = so_far(&files);
+    change(&mut amended);
+    store::write_json(&files.amended(), &amended, Durable::No)?;
+    write(&files, record, &amended, Durable::No)?;
+    Ok(true)
+}
+
+fn write(files: &ContainerPaths, record: Container, amended: &Amended, durable: Durable) -> Result<()> {
+    store::write_json(&files.record(), &amended.clone().apply(record), durable)
+}
+
+fn so_far(files: &ContainerPaths) -> Amended {
+    store::read_json(&files.amended()).ok().flatten().unwrap_or_default()
+}
+
+fn apart(files: &ContainerPaths) -> Result<Lock> {
+    store::lock_dir(&files.live)
+}
+
+/// The record as its monitor should know it at the end. Nobody amends it while the lock is held.
+pub fn at_the_end(files: &ContainerPaths, record: &Container) -> (Container, Option<Lock>) {
+    let lock = apart(files).ok();
+    (so_far(files).apply(record.clone()), lock)
+}

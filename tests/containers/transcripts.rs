@@ -1,0 +1,18 @@
+//! Each command as a person meets it: the pages of `tests/transcripts/`, typed and compared line by line.
+
+use crate::common::{Store, transcript};
+
+macro_rules! transcripts {
+    ($($name:ident)*) => { $(
+        #[test]
+        fn $name() {
+            let store = Store::empty();
+            let commands = transcript::play(&store, include_str!(concat!("../transcripts/", stringify!($name), ".md")));
+            assert!(commands > 3, "only {commands} commands");
+            store.ok(&["container", "prune", "-f"]);
+            store.assert_nothing_left();
+        }
+    )* };
+}
+
+transcripts! { history pause prune rename restart top wait }
