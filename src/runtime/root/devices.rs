@@ -1,8 +1,8 @@
 //! The files of /dev: six that every program may expect, a few names for the streams, and the devices that were asked for.
 
 use crate::runtime::child::{At, Result};
-use crate::runtime::plan::{Device, DeviceKind, Plan};
-use crate::sys::{file, mount};
+use crate::runtime::plan::{Device, Plan};
+use crate::sys::{file, inside, mount};
 use crate::trace::Step;
 use std::path::Path;
 
@@ -39,15 +39,7 @@ pub fn make_wished(plan: &Plan) -> Result<()> {
 
 fn make(device: &Device) -> Result<(), crate::sys::Errno> {
     if let Some(above) = device.path.parent() {
-        file::make_dirs(above, 0o755)?;
+        inside::make_dirs(above, 0o755)?;
     }
-    file::remove_file(device.path)?;
-    match device.kind {
-        DeviceKind::Fifo => mount::make_fifo(device.path, device.mode)?,
-        kind => mount::make_device(device.path, kind == DeviceKind::Character, device.mode, device.major, device.minor)?,
-    }
-    if device.owner != (0, 0) {
-        file::change_owner(device.path, device.owner.0, device.owner.1)?;
-    }
-    Ok(())
+    inside::replace_by_node(device.path, device.node, device.mode, device.owner)
 }

@@ -5,7 +5,7 @@ use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{devices, neighbour};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, inside};
 use crate::trace::Step;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -129,10 +129,13 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
     }
     let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
     let data = planned.options.data.join(",");
-    let try_mount = || mount::file_system(kind, planned.source, planned.target, planned.options.flags, &data);
+    let try_mount = || {
+        let target = mount::open_target(planned.target)?;
+        inside::mount_over(target.as_fd(), kind, planned.source, planned.options.flags, &data)
+    };
     match try_mount() {
         Err(Errno::ENOENT) => {
-            file::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
+            inside::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
             try_mount().at(step, what)?;
         }
         other => other.at(step, what)?,
@@ -155,7 +158,7 @@ fn refuse_link(target: &Path, step: Step) -> Result<()> {
 
 fn attach_bind(planned: &PlannedMount, tree: OwnedFd) -> Result<()> {
     let what = || format!("mount {} on {}", planned.source, planned.target.display());
-    let is_dir = std::fs::metadata(format!("/proc/self/fd/{}", tree.as_raw_fd())).map_or(true, |found| found.is_dir());
+    let is_dir = file::is_dir(tree.as_fd()).at(Step::MountWishes, what)?;
     let target = mount_point(planned.target, is_dir).at(Step::MountWishes, what)?;
     mount::attach_over(tree, target.as_fd()).at(Step::MountWishes, what)
 }
@@ -168,11 +171,11 @@ fn mount_point(target: &Path, is_dir: bool) -> Result<OwnedFd, Errno> {
     }
     let place = behind_links(target)?;
     if is_dir {
-        file::make_dirs(&place, 0o755)?;
+        inside::make_dirs(&place, 0o755)?;
         return mount::open_target(target);
     }
-    file::make_dirs(place.parent().unwrap_or(Path::new("/")), 0o755)?;
-    file::create(&place, OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK, 0o644)?;
+    inside::make_dirs(place.parent().unwrap_or(Path::new("/")), 0o755)?;
+    inside::create(&place, OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK, 0o644)?;
     mount::open_target(target)
 }
 
