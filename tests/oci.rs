@@ -2,6 +2,8 @@
 
 mod common;
 
+#[path = "oci/attacks/mod.rs"]
+mod attacks;
 #[path = "oci/bad_input.rs"]
 mod bad_input;
 #[path = "oci/bundle.rs"]

@@ -9,10 +9,10 @@ use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::{Person, Plan, Strict};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll, pty, terminal};
+use crate::sys::{Errno, channel, file, identity as kernel_identity, inside, mount, network, poll, pty, terminal};
 use crate::trace::Step;
 use std::ffi::CString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 pub use crate::runtime::handshake::Failure;
@@ -60,9 +60,19 @@ pub struct Inherited<'a> {
     pub of_another_user_namespace: bool,
 }
 
+impl Inherited<'_> {
+    fn descriptors(&self) -> Vec<i32> {
+        let all = [self.socket, self.program].into_iter().chain(self.streams.descriptors()).chain(self.status);
+        all.chain(self.held.iter().map(AsFd::as_fd)).map(|fd| fd.as_raw_fd()).collect()
+    }
+}
+
 pub fn become_container(plan: &Plan, inherited: Inherited) -> ! {
     let socket = inherited.socket;
-    fail(socket, build_world(plan, inherited))
+    // Nothing else that our maker has open is ours: its directory of control groups would be a way to the host (CVE-2024-21626).
+    let alone = process::close_all_above_2_but(&[inherited.descriptors(), plan.descriptors()].concat());
+    let alone = alone.at(Step::CloneContainer, "leave the host's descriptors behind");
+    fail(socket, alone.and_then(|()| build_world(plan, inherited)))
 }
 
 /// Says why, and ends. The exit code is seen where nobody reads the word: 127 not found, 126 cannot be executed, 125 ours.
@@ -148,7 +158,6 @@ fn die_with_monitor(socket: BorrowedFd) -> Result<()> {
 
 /// It does not die with the one who made it, who leaves as soon as the world is built.
 fn begin_strictly(strict: &Strict) -> Result<()> {
-    process::close(strict.claim);
     if let Some(name) = strict.keyring {
         kernel_identity::join_session_keyring(name).at(Step::CloneContainer, "make a keyring")?;
     }
@@ -191,7 +200,7 @@ fn run_hooks(strict: &Strict, moment: Moment, state: &str, step: Step) -> Result
 fn open_terminal(plan: &Plan) -> Result<Option<(OwnedFd, OwnedFd)>> {
     let Some(pair) = open_pty(&plan.person).at(Step::OpenTerminal, "open /dev/pts/ptmx")? else { return Ok(None) };
     let console = Path::new("/dev/console");
-    file::create(console, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o600).at(Step::OpenTerminal, "make /dev/console")?;
+    inside::create(console, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o600).at(Step::OpenTerminal, "make /dev/console")?;
     let target = mount::open_target(console).at(Step::OpenTerminal, "open /dev/console")?;
     let tree = mount::detached_copy_of(pair.1.as_fd()).at(Step::OpenTerminal, "hold the terminal")?;
     mount::attach_over(tree, target.as_fd()).at(Step::OpenTerminal, "mount the terminal on /dev/console")?;

@@ -7,7 +7,7 @@ use crate::runtime::child::{At, Failure, Inherited, Never, Result};
 use crate::runtime::plan::Person;
 use crate::spec::user::{self, User};
 use crate::sys::identity::{self, Capabilities};
-use crate::sys::{Errno, file, mount, process};
+use crate::sys::{Errno, file, inside, mount, process};
 use crate::trace::Step;
 use std::ffi::{CStr, CString};
 use std::os::fd::AsFd;
@@ -108,7 +108,7 @@ fn find_user(person: &Person) -> Result<User> {
 /// An image may have none. Opened without waiting, in case it is a fifo, and only up to a bound.
 fn user_file(name: &str) -> Result<String> {
     let path = Path::new("/etc").join(name);
-    match file::read_bounded(&path, LONGEST_USER_FILE) {
+    match inside::read_bounded(&path, LONGEST_USER_FILE) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(String::new()),
         Err(errno) => Err(Failure::new(Step::FindUser, errno, format!("cannot read the container's {}", path.display()))),
@@ -117,9 +117,8 @@ fn user_file(name: &str) -> Result<String> {
 
 /// A working directory that is missing is made, as Docker does: images name directories that a volume should fill.
 fn make_working_directory(person: &Person, _user: &User) -> Result<()> {
-    match file::make_dirs(person.cwd, 0o755) {
-        Ok(()) | Err(Errno::EEXIST | Errno::EROFS | Errno::EACCES) => Ok(()),
-        // It is there, and it is a file.
+    match inside::make_dirs(person.cwd, 0o755) {
+        Ok(()) | Err(Errno::EROFS | Errno::EACCES) => Ok(()),
         Err(errno) => Err(errno).at(Step::EnterDirectory, || person.cwd.display().to_string()),
     }
 }

@@ -91,12 +91,7 @@ fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
 fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>) -> Result<Made> {
     let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
     let keyring = format!("_ses.{id}");
-    let strict = Strict {
-        gate: gate.as_fd(),
-        claim: claim.descriptor(),
-        hooks: &bundle.spec,
-        keyring: wishes.own_keyring.then_some(keyring.as_str()),
-    };
+    let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, keyring: wishes.own_keyring.then_some(keyring.as_str()) };
     let plan = plan(bundle, wishes, strict)?;
     if let Some(group) = group {
         give_group_away(group, &plan)?;

@@ -12,7 +12,7 @@ use crate::sys::process::{self, namespace};
 use crate::sys::{Errno, clock};
 use crate::trace::Step;
 use oci_spec::runtime::{Linux, LinuxNamespaceType as Type};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// Bit and name of each kind that a container may have.
@@ -57,6 +57,12 @@ pub struct Held {
     bit: u64,
     name: &'static str,
     fd: OwnedFd,
+}
+
+impl AsFd for Held {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
 }
 
 impl<'a> Namespaces<'a> {

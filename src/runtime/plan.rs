@@ -8,13 +8,14 @@ use crate::runtime::root::options::MountOptions;
 use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
+use crate::sys::inside::Node;
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
 use oci_spec::runtime::{Capability, Linux, Process, Spec};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// What one process of a container shall be: the first one, or one that enters later.
@@ -70,8 +71,6 @@ pub struct Plan<'a> {
 pub struct Strict<'a> {
     /// Where it waits, once its world is built, for somebody to start it.
     pub gate: BorrowedFd<'a>,
-    /// The maker's claim, which ends with the maker: the process must not hold it on.
-    pub claim: i32,
     pub hooks: &'a Spec,
     /// Keys that it makes are seen by nobody else: keyrings(7).
     pub keyring: Option<&'a str>,
@@ -88,18 +87,9 @@ pub struct PlannedMount<'a> {
     pub ready: Option<OwnedFd>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum DeviceKind {
-    Character,
-    Block,
-    Fifo,
-}
-
 pub struct Device<'a> {
     pub path: &'a Path,
-    pub kind: DeviceKind,
-    pub major: u64,
-    pub minor: u64,
+    pub node: Node,
     pub mode: u32,
     pub owner: (u32, u32),
 }
@@ -168,6 +158,19 @@ impl<'a> Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// Those that the first process still needs.
+    pub fn descriptors(&self) -> Vec<i32> {
+        let held = self.mounts.iter().flat_map(|planned| planned.held.iter().chain(&planned.ready));
+        let outside =
+            self.outside.iter().flat_map(|outside| std::iter::once(&outside.root).chain(outside.devices.iter().map(|(_, fd)| fd)));
+        let all = held
+            .chain(outside)
+            .map(AsFd::as_fd)
+            .chain(self.borrowed.iter().map(|lent| lent.owner))
+            .chain(self.strict.as_ref().map(|strict| strict.gate));
+        all.map(|fd| fd.as_raw_fd()).chain(3..3 + self.person.preserved).collect()
+    }
+
     pub fn has_hooks_before_root(&self) -> bool {
         const BEFORE: [Moment; 3] = [Moment::PreStart, Moment::CreateRuntime, Moment::CreateContainer];
         self.strict.as_ref().is_some_and(|strict| BEFORE.iter().any(|moment| !moment.of(strict.hooks).is_empty()))
@@ -280,17 +283,22 @@ impl<'a> PlannedMount<'a> {
 impl<'a> Device<'a> {
     fn new(device: &'a oci_spec::runtime::LinuxDevice) -> Result<Device<'a>> {
         use oci_spec::runtime::LinuxDeviceType;
-        let kind = match device.typ() {
-            LinuxDeviceType::C | LinuxDeviceType::U => DeviceKind::Character,
-            LinuxDeviceType::B => DeviceKind::Block,
-            LinuxDeviceType::P => DeviceKind::Fifo,
-            other => return Err(Error::cannot_keep(format!("device {} of type {other:?}", device.path().display()))),
+        let name = || format!("device {}", device.path().display());
+        // More bits than the kernel has would be cut off, and so become another device (major 12 bits, minor 20: mknod(2)).
+        let number = |number: i64, most: u64| {
+            let wrong = || Error::damaged(name()).because(format!("there is no number {number}"));
+            u64::try_from(number).ok().filter(|number| *number <= most).ok_or_else(wrong)
+        };
+        let numbers = || Ok((number(device.major(), 0xfff)?, number(device.minor(), 0xf_ffff)?));
+        let node = match device.typ() {
+            LinuxDeviceType::C | LinuxDeviceType::U => numbers().map(|(major, minor)| Node::Character(major, minor))?,
+            LinuxDeviceType::B => numbers().map(|(major, minor)| Node::Block(major, minor))?,
+            LinuxDeviceType::P => Node::Fifo,
+            other => return Err(Error::cannot_keep(format!("{} of type {other:?}", name()))),
         };
         Ok(Device {
             path: device.path(),
-            kind,
-            major: device.major() as u64,
-            minor: device.minor() as u64,
+            node,
             mode: device.file_mode().unwrap_or(0o666),
             owner: (device.uid().unwrap_or(0), device.gid().unwrap_or(0)),
         })

@@ -63,7 +63,7 @@ pub struct Shelf(PathBuf);
 /// A place of one's own on the shelf; whoever holds it makes or removes the container.
 pub struct Claim {
     pub place: ShelfPlace,
-    lock: Lock,
+    _lock: Lock,
 }
 
 impl Shelf {
@@ -95,7 +95,7 @@ impl Shelf {
             };
             match lock {
                 Some(lock) if !lock.is_of(&place.lock()) => {}
-                Some(lock) if !place.record().exists() => return Ok(Claim { place, lock }),
+                Some(lock) if !place.record().exists() => return Ok(Claim { place, _lock: lock }),
                 // Somebody makes it now, or has made it meanwhile.
                 _ => return Err(taken()),
             }
@@ -107,7 +107,7 @@ impl Shelf {
     pub fn hold(&self, kept: &Kept) -> Result<Claim> {
         let place = self.place(&kept.id);
         let lock = store::lock(&place.lock())?;
-        Ok(Claim { place, lock })
+        Ok(Claim { place, _lock: lock })
     }
 
     pub fn find(&self, id: &str) -> Result<Kept> {
@@ -129,10 +129,6 @@ impl Shelf {
 }
 
 impl Claim {
-    /// The number of the descriptor that holds it.
-    pub fn descriptor(&self) -> i32 {
-        self.lock.descriptor()
-    }
     pub fn write(&self, kept: &Kept) -> Result<()> {
         store::write_json(&self.place.record(), kept, Durable::No)
     }

@@ -68,7 +68,10 @@ pub fn read_at(dir: BorrowedFd, name: &str) -> Result<String, Errno> {
 
 /// Reads a file that somebody else wrote: never waits on a fifo, never follows into more than `limit` bytes.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
-    let fd = open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)?;
+    read_bounded_from(open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)?, limit)
+}
+
+pub fn read_bounded_from(fd: OwnedFd, limit: u64) -> Result<Vec<u8>, Errno> {
     let kind = stat::fstat(fd.as_fd())?;
     if SFlag::from_bits_truncate(kind.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
         return Err(Errno::EINVAL);

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod device_filter;
 pub mod file;
 pub mod identity;
+pub mod inside;
 pub mod mount;
 pub mod network;
 pub mod poll;

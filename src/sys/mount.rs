@@ -232,10 +232,6 @@ pub fn make_device(path: &Path, character: bool, mode: u32, major: u64, minor: u
     mknod(path, kind, Mode::from_bits_truncate(mode), makedev(major, minor))
 }
 
-pub fn make_fifo(path: &Path, mode: u32) -> Result<(), Errno> {
-    nix::unistd::mkfifo(path, nix::sys::stat::Mode::from_bits_truncate(mode))
-}
-
 pub fn set_umask(mask: u32) -> u32 {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask)).bits()
 }

@@ -247,12 +247,6 @@ pub fn is_open(fd: i32) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
 
-/// For a process that has just been forked, and will not use what its parent had open.
-pub fn close(fd: i32) {
-    // SAFETY: whoever calls says that nobody in this process uses it any more.
-    unsafe { libc::close(fd) };
-}
-
 /// Closes every descriptor from `first` on; nothing of ours is open yet.
 pub fn close_from(first: i32) {
     // SAFETY: whoever calls has just begun, and owns no descriptor.

@@ -2,7 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use crate::sys::file::{self, OFlag};
+use crate::sys::file::OFlag;
+use crate::sys::inside;
 use nix::errno::Errno;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::path::Path;
 /// The slave is opened through the master (TIOCGPTPEER) and never by its name, which somebody in the container
 /// could exchange between the two steps (CVE-2025-52565).
 pub fn open(ptmx: &Path) -> Result<(OwnedFd, OwnedFd), Errno> {
-    let master = file::open(ptmx, OFlag::O_RDWR | OFlag::O_NOCTTY)?;
+    let master = inside::open(ptmx, OFlag::O_RDWR | OFlag::O_NOCTTY)?;
     let unlock: libc::c_int = 0;
     // SAFETY: TIOCSPTLCK reads one int.
     Errno::result(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK as _, &raw const unlock) })?;

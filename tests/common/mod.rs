@@ -13,13 +13,15 @@ pub mod store;
 pub mod terminal;
 pub mod test_images;
 pub mod transcript;
+pub mod victim;
 
 pub use archive::{Image, Layer};
 pub use probe::Report;
 pub use process::{Ran, Running};
-pub use random::{Random, rounds};
+pub use random::{Random, race_rounds, rounds};
 pub use store::Store;
 pub use terminal::Terminal;
+pub use victim::{Mend, Victim};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -33,3 +33,9 @@ impl Random {
 pub fn rounds(otherwise: usize) -> usize {
     std::env::var("TARE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
+
+/// How often a race is tried. A release is tried with TARE_RACE_ROUNDS=2000.
+pub fn race_rounds() -> u32 {
+    let asked = std::env::var("TARE_RACE_ROUNDS").ok().map(|text| text.parse().expect("TARE_RACE_ROUNDS is a number"));
+    asked.unwrap_or(if super::in_vm() { 5 } else { 40 })
+}

@@ -1,27 +1,10 @@
 //! Holes that other engines had, tried again, each by its number. What must not change is a directory of the host, or our own program.
 
-use crate::common::{Image, Layer, Report, Store, archive, program, test_images};
+use crate::common::{Image, Layer, Mend, Report, Store, Victim, archive, program, race_rounds, test_images};
 use serde_json::json;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use tar::EntryType;
-
-/// How often a race is tried. A release is tried with TARE_RACE_ROUNDS=2000.
-fn rounds() -> u32 {
-    let asked = std::env::var("TARE_RACE_ROUNDS").ok().map(|text| text.parse().expect("TARE_RACE_ROUNDS is a number"));
-    asked.unwrap_or(if crate::common::in_vm() { 5 } else { 40 })
-}
-
-/// This test aims at the host itself; what it breaks in a broken engine is mended.
-struct Mend;
-
-impl Drop for Mend {
-    fn drop(&mut self) {
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-        std::fs::set_permissions("/dev/null", mode).expect("mend /dev/null");
-        std::os::unix::fs::chown("/dev/null", Some(0), Some(0)).expect("mend /dev/null");
-    }
-}
 
 #[test]
 fn cve_2026_88265_the_host_s_dev_null_keeps_its_owner_and_mode() {
@@ -64,7 +47,7 @@ fn cve_2019_5736_the_engine_s_program_cannot_be_opened_for_writing_from_inside()
     let before = archive::sha256(&std::fs::read(program()).expect("the program"));
     let size = std::fs::metadata(program()).expect("the program").len().to_string();
     for flags in [&[][..], &["--cap-add", "SYS_PTRACE"], &["--cap-add", "ALL", "--security-opt", "seccomp=unconfined"]] {
-        let mut left = rounds();
+        let mut left = race_rounds();
         while left > 0 {
             let seconds = if crate::common::in_vm() { "30" } else { "3" };
             let id = store.ok(&[&["run", "-d"], flags, &["box", "/probe", "overwrite-exe", seconds, &size]].concat());
@@ -93,7 +76,7 @@ fn cve_2024_21626_what_enters_a_container_has_nothing_of_the_host_open() {
     let store = Store::new();
     // Each of these would be found in the process that enters, if it were not left behind.
     let (input, output) = (store.file("input", "x"), store.file("output", ""));
-    let (mut left, mut seen, mut tries) = (rounds(), false, 0);
+    let (mut left, mut seen, mut tries) = (race_rounds(), false, 0);
     // On a busy machine the attacker may come too late every time; a race that was never run proves nothing.
     while left > 0 || !seen {
         tries += 1;
@@ -124,8 +107,15 @@ fn cve_2024_21626_what_enters_a_container_has_nothing_of_the_host_open() {
 #[test]
 fn cve_2024_21626_no_directory_of_the_host_as_working_directory() {
     let store = Store::new();
+    let victim = Victim::new(&store.dir);
     let id = store.ok(&["run", "-d", "box", "sleep", "1000"]);
     for fd in 3..=14 {
+        // One that is missing would be made before it is seen to be outside.
+        let made = format!("/proc/self/fd/{fd}/../../../../../../../../../../..{}/made", victim.path());
+        for words in [&["run", "--rm", "-w", &made, "box", "true"][..], &["exec", "-w", &made, &id, "true"]] {
+            store.tare(words);
+            victim.assert_untouched("the working directory");
+        }
         let dir = format!("/proc/self/fd/{fd}");
         for words in [&["run", "--rm", "-w", &dir, "box", "/probe"][..], &["exec", "-w", &dir, &id, "/probe"]] {
             let ran = store.tare(words);
@@ -145,43 +135,10 @@ fn cve_2024_21626_no_directory_of_the_host_as_working_directory() {
     }
 }
 
-/// A directory of the host that a hostile image aims at; it must stay as it is.
-struct Victim(std::path::PathBuf, Vec<String>);
-
-impl Victim {
-    fn new(store: &Store) -> Self {
-        for name in ["hosts", "hostname", "resolv.conf", "ptmx", "null", "console", "file"] {
-            store.file(&format!("victim/{name}"), "untouched");
-        }
-        let dir = store.dir.join("victim");
-        let before = Self::look(&dir);
-        Victim(dir, before)
-    }
-    fn look(dir: &Path) -> Vec<String> {
-        let mut lines: Vec<String> = std::fs::read_dir(dir)
-            .expect("the victim")
-            .map(|entry| {
-                let entry = entry.expect("an entry");
-                let about = entry.metadata().expect("a file");
-                let content = if about.is_file() { std::fs::read_to_string(entry.path()).expect("text") } else { String::new() };
-                format!("{} {:o} {}:{} {content}", entry.file_name().to_string_lossy(), about.mode(), about.uid(), about.gid())
-            })
-            .collect();
-        lines.sort();
-        lines
-    }
-    fn assert_untouched(&self, what: &str) {
-        assert_eq!(Self::look(&self.0), self.1, "{what}: the host's files were touched");
-    }
-    fn path(&self) -> &str {
-        self.0.to_str().expect("utf-8")
-    }
-}
-
 #[test]
 fn cve_2019_18837_2025_24965_2026_41579_symlinks_of_the_image_in_place_of_what_we_mount() {
     let store = Store::new();
-    let victim = Victim::new(&store);
+    let victim = Victim::new(&store.dir);
     let source = store.file("source", "mounted");
     let in_victim = |name: &str| format!("{}/{name}", victim.path());
     for (what, layer) in [
@@ -256,7 +213,7 @@ fn cve_2019_16884_nothing_may_be_mounted_over_proc() {
 #[test]
 fn cve_2021_30465_2024_45310_mount_targets_that_are_exchanged_during_the_start() {
     let store = Store::new();
-    let victim = Victim::new(&store);
+    let victim = Victim::new(&store.dir);
     let shared = store.dir.join("shared");
     std::fs::create_dir_all(shared.join("dir")).expect("a directory");
     std::os::unix::fs::symlink(victim.path(), shared.join("link")).expect("a symlink");
@@ -265,7 +222,7 @@ fn cve_2021_30465_2024_45310_mount_targets_that_are_exchanged_during_the_start()
     let racer = store.ok(&["run", "-d", "-v", &flag, "box", "/probe", "exchange", "/shared/dir", "/shared/link"]);
     crate::common::eventually("the racer is ready", || store.ok(&["logs", &racer]).contains("ready"));
     let (deep, file) = (format!("{source}:/shared/dir/made/here"), format!("{source}/file:/shared/dir/a-file"));
-    for _ in 0..rounds() {
+    for _ in 0..race_rounds() {
         let ran = store.tare(&["run", "--rm", "-v", &flag, "-v", &deep, "-v", &file, "box", "true"]);
         assert!([0, 125].contains(&ran.code), "{}", ran.story());
         victim.assert_untouched("the race");
@@ -277,7 +234,7 @@ fn cve_2021_30465_2024_45310_mount_targets_that_are_exchanged_during_the_start()
 #[test]
 fn ghsa_q6r4_a_working_directory_through_a_symlink() {
     let store = Store::new();
-    let victim = Victim::new(&store);
+    let victim = Victim::new(&store.dir);
     store.load_over_box("crooked", Layer::new().symlink("a", victim.path()).tar());
     for flags in [&["-w", "/a/b"][..], &["-w", "/a"], &["-w", "/a/../../../b"], &["-u", "alice", "-w", "/a/b"]] {
         let ran = store.tare(&[&["run", "--rm"], flags, &["crooked", "pwd"]].concat());

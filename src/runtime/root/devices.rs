@@ -1,8 +1,9 @@
 //! The files of /dev: six that every program may expect, a few names for the streams, and the devices that were asked for.
 
 use crate::runtime::child::{At, Result};
-use crate::runtime::plan::{Device, DeviceKind, Plan};
+use crate::runtime::plan::{Device, Plan};
 use crate::runtime::root::outside::Outside;
+use crate::sys::inside::{self, Node};
 use crate::sys::{Errno, file, mount};
 use crate::trace::Step;
 use std::os::fd::AsFd;
@@ -46,20 +47,12 @@ pub fn make_wished(plan: &Plan) -> Result<()> {
 
 fn make(device: &Device, plan: &Plan) -> Result<(), Errno> {
     if let Some(above) = device.path.parent() {
-        file::make_dirs(above, 0o755)?;
+        inside::make_dirs(above, 0o755)?;
     }
-    if let (Some(outside), true) = (&plan.outside, device.kind != DeviceKind::Fifo) {
-        return hang(device.path, outside);
+    match (&plan.outside, device.node) {
+        (Some(outside), Node::Character(..) | Node::Block(..)) => hang(device.path, outside),
+        _ => inside::replace_by_node(device.path, device.node, device.mode, device.owner),
     }
-    file::remove_file(device.path)?;
-    match device.kind {
-        DeviceKind::Fifo => mount::make_fifo(device.path, device.mode)?,
-        kind => mount::make_device(device.path, kind == DeviceKind::Character, device.mode, device.major, device.minor)?,
-    }
-    if device.owner != (0, 0) {
-        file::change_owner(device.path, device.owner.0, device.owner.1)?;
-    }
-    Ok(())
 }
 
 /// The host's, over a file of its name: it has the host's owner and mode.
@@ -67,7 +60,7 @@ fn hang(path: &Path, outside: &Outside) -> Result<(), Errno> {
     let (_, tree) = outside.devices.iter().find(|(held, _)| held == path).ok_or(Errno::ENODEV)?;
     let target = match mount::open_target(path) {
         Err(Errno::ENOENT) => {
-            file::create(path, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o666)?;
+            inside::create(path, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o666)?;
             mount::open_target(path)?
         }
         other => other?,

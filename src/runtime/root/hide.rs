@@ -3,9 +3,9 @@
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::Plan;
 use crate::sys::mount::{self, Flags, attribute};
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, inside};
 use crate::trace::Step;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 pub fn hide(plan: &Plan) -> Result<()> {
@@ -24,10 +24,7 @@ fn protect(path: &Path) -> Result<(), Errno> {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
         other => other?,
     };
-    let tree = match mount::detached_copy(path, true) {
-        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
-        other => other?,
-    };
+    let tree = mount::detached_tree_of(target.as_fd(), true)?;
     // The rest of its attributes it has from the mount it is a part of.
     mount::set_attributes(tree.as_fd(), true, attribute::READ_ONLY, 0, 0)?;
     mount::attach_over(tree, target.as_fd())
@@ -47,7 +44,8 @@ impl Nothing {
             Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
             other => other.at(Step::HidePaths, what)?,
         };
-        let cover = if file::is_dir(target.as_fd()).at(Step::HidePaths, what)? { self.empty(path)? } else { Some(self.null()?) };
+        let cover =
+            if file::is_dir(target.as_fd()).at(Step::HidePaths, what)? { self.empty(path, target.as_fd())? } else { Some(self.null()?) };
         match cover {
             Some(tree) => mount::attach_over(tree, target.as_fd()).at(Step::HidePaths, what),
             None => Ok(()),
@@ -55,12 +53,12 @@ impl Nothing {
     }
 
     /// The first directory gets a new tmpfs; the others copies of that mount. `None`: it has just been mounted.
-    fn empty(&mut self, path: &Path) -> Result<Option<OwnedFd>> {
+    fn empty(&mut self, path: &Path, target: BorrowedFd) -> Result<Option<OwnedFd>> {
         let what = || format!("hide {}", path.display());
         match &self.empty {
             Some(tree) => mount::detached_copy_of(tree.as_fd()).at(Step::HidePaths, what).map(Some),
             None => {
-                mount::file_system("tmpfs", "tmpfs", path, Flags::MS_RDONLY, "size=0,nr_inodes=1").at(Step::HidePaths, what)?;
+                inside::mount_over(target, "tmpfs", "tmpfs", Flags::MS_RDONLY, "size=0,nr_inodes=1").at(Step::HidePaths, what)?;
                 self.empty = Some(mount::open_target(path).at(Step::HidePaths, what)?);
                 Ok(None)
             }

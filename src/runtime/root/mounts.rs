@@ -6,7 +6,7 @@ use crate::runtime::root::outside::Outside;
 use crate::runtime::root::{devices, neighbour};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, inside};
 use crate::trace::Step;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -147,10 +147,13 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
     }
     let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
     let data = planned.options.data.join(",");
-    let try_mount = || mount::file_system(kind, planned.source, planned.target, planned.options.flags, &data);
+    let try_mount = || {
+        let target = mount::open_target(planned.target)?;
+        inside::mount_over(target.as_fd(), kind, planned.source, planned.options.flags, &data)
+    };
     match try_mount() {
         Err(Errno::ENOENT) => {
-            file::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
+            inside::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
             try_mount().at(step, what)?;
         }
         other => other.at(step, what)?,
@@ -186,11 +189,11 @@ fn mount_point(target: &Path, is_dir: bool) -> Result<OwnedFd, Errno> {
     }
     let place = behind_links(target)?;
     if is_dir {
-        file::make_dirs(&place, 0o755)?;
+        inside::make_dirs(&place, 0o755)?;
         return mount::open_target(target);
     }
-    file::make_dirs(place.parent().unwrap_or(Path::new("/")), 0o755)?;
-    file::create(&place, OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK, 0o644)?;
+    inside::make_dirs(place.parent().unwrap_or(Path::new("/")), 0o755)?;
+    inside::create(&place, OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK, 0o644)?;
     mount::open_target(target)
 }
 

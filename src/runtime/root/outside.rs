@@ -5,8 +5,9 @@
 
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::mappings::Mappings;
-use crate::runtime::plan::{Device, DeviceKind, Plan, PlannedMount};
+use crate::runtime::plan::{Device, Plan, PlannedMount};
 use crate::runtime::root::{devices, mounts};
+use crate::sys::inside::Node;
 use crate::sys::mount::{self, Flags, attribute};
 use crate::sys::process::namespace;
 use crate::sys::{Errno, file, user_namespace};
@@ -81,23 +82,25 @@ fn hold_root(root: &Path) -> Result<OwnedFd> {
 
 /// The usual six, and what was asked for.
 fn hold_devices(plan: &Plan) -> Result<Vec<(PathBuf, OwnedFd)>> {
-    let usual = devices::USUAL.map(|(path, major, minor)| (Path::new(path), DeviceKind::Character, major, minor));
-    let wished = plan.devices.iter().filter(|device| device.kind != DeviceKind::Fifo);
-    let wished = wished.map(|device: &Device| (device.path, device.kind, device.major, device.minor));
-    usual.into_iter().chain(wished).map(|(path, kind, major, minor)| hold_device(path, kind, (major, minor))).collect()
+    let usual = devices::USUAL.map(|(path, major, minor)| (Path::new(path), Node::Character(major, minor)));
+    let wished = plan.devices.iter().map(|device: &Device| (device.path, device.node));
+    let all = usual.into_iter().chain(wished).filter(|(_, node)| !matches!(node, Node::Fifo));
+    all.map(|(path, node)| hold_device(path, node)).collect()
 }
 
 /// The host's own file of the same name: it must be the very device.
-fn hold_device(path: &Path, kind: DeviceKind, numbers: (u64, u64)) -> Result<(PathBuf, OwnedFd)> {
+fn hold_device(path: &Path, node: Node) -> Result<(PathBuf, OwnedFd)> {
     let what = || format!("take {} of the host, as devices cannot be made in a user namespace", path.display());
     let tree = mount::detached_copy(path, false).at(STEP, what)?;
     let found = std::fs::metadata(mount::path_of(tree.as_fd())).map_err(|_| Errno::ENOENT).at(STEP, what)?;
-    let same_kind = match kind {
-        DeviceKind::Block => found.file_type().is_block_device(),
-        _ => found.file_type().is_char_device(),
+    let (kind, numbers) = (found.file_type(), mount::device_numbers(found.rdev()));
+    let is_it = match node {
+        Node::Character(major, minor) => kind.is_char_device() && numbers == (major, minor),
+        Node::Block(major, minor) => kind.is_block_device() && numbers == (major, minor),
+        Node::Fifo => kind.is_fifo(),
     };
-    if !same_kind || mount::device_numbers(found.rdev()) != numbers {
-        return Err(Errno::ENODEV).at(STEP, || format!("{}: it is another device there", what()));
+    match is_it {
+        true => Ok((path.to_owned(), tree)),
+        false => Err(Errno::ENODEV).at(STEP, || format!("{}: it is another device there", what())),
     }
-    Ok((path.to_owned(), tree))
 }
