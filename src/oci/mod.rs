@@ -18,6 +18,7 @@ mod spec;
 mod start;
 mod state;
 mod stay;
+mod update;
 
 use crate::error::{Error, Kind, Result};
 use crate::runtime::shelf::Shelf;
@@ -52,6 +53,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "delete", about: "Remove a container that has stopped", define: delete::define, run: delete::run },
     Command { name: "pause", about: "Let a container stand still", define: pause::define, run: pause::pause },
     Command { name: "resume", about: "Let it go on", define: pause::define, run: pause::resume },
+    Command { name: "update", about: "Give a container other limits", define: update::define, run: update::run },
     Command { name: "ps", about: "List a container's processes", define: ps::define, run: ps::run },
     Command { name: "events", about: "Show what a container uses", define: events::define, run: events::run },
     Command { name: "list", about: "List the containers below --root", define: list::define, run: list::run },
