@@ -12,6 +12,8 @@ mod differential;
 mod hooks;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
+#[path = "oci/options.rs"]
+mod options;
 #[path = "oci/podman.rs"]
 mod podman;
 #[path = "oci/resources.rs"]

@@ -28,8 +28,10 @@ pub fn arguments() -> Vec<Arg> {
         value("preserve-fds", "NUMBER", "Descriptors from 3 on that the program gets")
             .value_parser(clap::value_parser!(u16))
             .default_value("0"),
+        value("pidfd-socket", "PATH", "Hand a pidfd of the first process over there"),
         switch("no-new-keyring", "The caller's session keyring"),
-        switch("no-pivot", "Refused: a root made by chroot can be left"),
+        switch("no-pivot", "Move the root instead of swapping it, as on an initramfs"),
+        switch("no-subreaper", "Accepted for runc's sake; orphans are nobody's here").hide(true),
     ]
 }
 
@@ -37,15 +39,14 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
     if context.systemd {
         return Err(Error::cannot_keep("cannot let systemd make the control group").because("not built yet").hint("use cgroupfs"));
     }
-    if matches.get_flag("no-pivot") {
-        return Err(Error::cannot_keep("--no-pivot").because("a process could leave a root that was made by chroot"));
-    }
     let path = |name: &str| matches.get_one::<String>(name).map(PathBuf::from);
     let bundle = Bundle::read(Path::new(&path("bundle").unwrap_or_default()), &path("config").unwrap_or_default())?;
     let wishes = Wishes {
         preserved: preserved(matches)?,
         console: path("console-socket"),
         pid_file: path("pid-file"),
+        pidfd_socket: path("pidfd-socket"),
+        moves_root: matches.get_flag("no-pivot"),
         own_keyring: !matches.get_flag("no-new-keyring"),
         keeps_terminal,
     };

@@ -23,7 +23,15 @@ pub fn define(command: clap::Command) -> clap::Command {
     let switch = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     command.args([
         value("process", "FILE", "The process as JSON").short('p'),
-        switch("tty", "Give it a terminal").short('t'),
+        Arg::new("tty")
+            .short('t')
+            .long("tty")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .default_value("false")
+            .value_parser(clap::value_parser!(bool))
+            .help("Give it a terminal"),
         value("user", "UID[:GID]", "Its user, in numbers").short('u'),
         value("cwd", "DIR", "Its working directory"),
         list("env", "NAME=VALUE", "A variable").short('e'),
@@ -35,6 +43,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         value("cgroup", "PATH", "A group below the container's"),
         value("pid-file", "FILE", "Write its pid there"),
         value("console-socket", "PATH", "Hand the terminal over there"),
+        value("pidfd-socket", "PATH", "Hand a pidfd of it over there"),
         value("preserve-fds", "NUMBER", "Descriptors from 3 on that it gets").value_parser(clap::value_parser!(u16)).default_value("0"),
         switch("detach", "Do not wait for it").short('d'),
         switch("ignore-paused", "Also where the container stands still"),
@@ -72,6 +81,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     }
     if let Some(pid_file) = matches.get_one::<String>("pid-file") {
         lifecycle::write_pid_file(Path::new(pid_file), created.pid)?;
+    }
+    if let Some(path) = matches.get_one::<String>("pidfd-socket") {
+        lifecycle::hand_over(Path::new(path), b"pidfd", &created.pidfd)?;
     }
     created.go_on()?;
     if detach {
@@ -117,12 +129,16 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     if words.is_empty() {
         return Err(Error::usage("no command to execute").hint("tare oci exec ID COMMAND"));
     }
-    process.set_args(Some(words)).set_terminal(Some(matches.get_flag("tty")));
+    process.set_args(Some(words)).set_terminal(matches.get_one::<bool>("tty").copied());
     if let Some(cwd) = text("cwd") {
         process.set_cwd(cwd.into());
     }
+    let more: Vec<&String> = matches.get_many("env").into_iter().flatten().collect();
+    let name = |variable: &String| variable.split('=').next().unwrap_or_default().to_owned();
+    // A program finds the first of two variables with one name.
     let mut env = process.env().clone().unwrap_or_default();
-    env.extend(matches.get_many::<String>("env").into_iter().flatten().cloned());
+    env.retain(|old| !more.iter().any(|new| name(new) == name(old)));
+    env.extend(more.into_iter().cloned());
     process.set_env(Some(env));
     if matches.get_flag("no-new-privs") {
         process.set_no_new_privileges(Some(true));

@@ -55,9 +55,6 @@ const SINGLES: &[Single] = &[
     single("blkio-weight", "/blockIO/weight", Kind::Number, "Weight at the disks, 10 to 1000"),
 ];
 
-/// Of Intel's cache allocation, which is not built.
-const OF_THE_CACHE: &[&str] = &["l3-cache-schema", "mem-bw-schema"];
-
 pub fn define(command: clap::Command) -> clap::Command {
     let value = |name: &'static str, help| Arg::new(name).long(name).value_name("VALUE").allow_hyphen_values(true).help(help);
     command
@@ -68,7 +65,6 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .value_name("FILE"),
         )
         .args(SINGLES.iter().map(|single| value(single.name, single.help)))
-        .args(OF_THE_CACHE.iter().map(|name| value(name, "Refused: not built").hide(true)))
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
@@ -117,9 +113,6 @@ fn read_all(from: impl Read) -> std::io::Result<Vec<u8>> {
 
 fn from_options(matches: &ArgMatches) -> Result<Value> {
     let typed = |name: &str| matches.get_one::<String>(name).filter(|text| !text.is_empty());
-    if let Some(name) = OF_THE_CACHE.iter().find(|name| typed(name).is_some()) {
-        return Err(Error::cannot_keep(format!("--{name}")).because("not built yet"));
-    }
     let mut resources = json!({});
     for single in SINGLES {
         let Some(text) = typed(single.name) else { continue };

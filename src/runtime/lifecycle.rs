@@ -27,6 +27,10 @@ pub struct Wishes {
     /// Where the master of the terminal is sent.
     pub console: Option<PathBuf>,
     pub pid_file: Option<PathBuf>,
+    /// Where a pidfd of the first process is sent.
+    pub pidfd_socket: Option<PathBuf>,
+    /// No pivot_root.
+    pub moves_root: bool,
     pub own_keyring: bool,
     /// `run`, which shows the terminal itself.
     pub keeps_terminal: bool,
@@ -93,6 +97,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         claim: claim.descriptor(),
         hooks: &bundle.spec,
         keyring: wishes.own_keyring.then_some(keyring.as_str()),
+        moves_root: wishes.moves_root,
     };
     let plan = plan(bundle, wishes, strict)?;
     let created = create::create(&plan, group, Streams::Callers)?;
@@ -138,11 +143,14 @@ fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, ke
     })?;
     let terminal = match (terminal, &wishes.console) {
         (Some(terminal), Some(console)) => {
-            send_terminal(&terminal, console)?;
+            hand_over(console, b"/dev/ptmx", &terminal)?;
             None
         }
         (terminal, _) => terminal,
     };
+    if let Some(path) = &wishes.pidfd_socket {
+        hand_over(path, b"pidfd", &created.pidfd)?;
+    }
     claim.write(kept)?;
     if let Some(path) = &wishes.pid_file {
         write_pid_file(path, kept.pid)?;
@@ -150,11 +158,11 @@ fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, ke
     Ok(terminal)
 }
 
-/// To whoever called: it shows the container's terminal from now on.
-pub fn send_terminal(terminal: &OwnedFd, console: &Path) -> Result<()> {
-    let what = || format!("cannot hand the terminal over at {}", console.display());
-    let other = socket::connect(console).with_context(what)?;
-    socket::send_with(other.as_fd(), b"/dev/ptmx", &[terminal.as_fd()]).with_context(what)
+/// To whoever called: the container's terminal, which it shows from now on, or a handle of its first process.
+pub fn hand_over(socket: &Path, name: &[u8], fd: &OwnedFd) -> Result<()> {
+    let what = || format!("cannot hand {} over at {}", String::from_utf8_lossy(name), socket.display());
+    let other = socket::connect(socket).with_context(what)?;
+    socket::send_with(other.as_fd(), name, &[fd.as_fd()]).with_context(what)
 }
 
 /// A path that stays below `above`, taken as words: for control groups, which have no symlinks.
