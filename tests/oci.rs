@@ -12,6 +12,8 @@ mod differential;
 mod hooks;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
+#[path = "oci/notify.rs"]
+mod notify;
 #[path = "oci/options.rs"]
 mod options;
 #[path = "oci/podman.rs"]

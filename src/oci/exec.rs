@@ -1,7 +1,7 @@
 //! `exec`: a further process in a container.
 
 use crate::error::{Context as _, Error, Result};
-use crate::oci::{Context, create, id, stay};
+use crate::oci::{Context, create, environment, id, stay};
 use crate::runtime::cgroup::Group;
 use crate::runtime::lifecycle;
 use crate::runtime::plan::Person;
@@ -54,7 +54,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     own_program::be_read_only()?;
-    let preserved = create::preserved(matches)?;
+    let preserved = create::preserved(matches, 0)?;
     let kept = context.shelf.find(id(matches))?;
     check_status(&kept, kept.status(&context.shelf), matches.get_flag("ignore-paused"))?;
     let spec = store::read_json::<Spec>(&context.shelf.place(&kept.id).config())?;
@@ -89,7 +89,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if detach {
         return Ok(0);
     }
-    stay::until_end(created.pid, &created.pidfd, terminal)
+    stay::until_end(created.pid, &created.pidfd, terminal, None)
 }
 
 /// Duplicates: who enters the container first puts our own three away.
@@ -133,13 +133,7 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     if let Some(cwd) = text("cwd") {
         process.set_cwd(cwd.into());
     }
-    let more: Vec<&String> = matches.get_many("env").into_iter().flatten().collect();
-    let name = |variable: &String| variable.split('=').next().unwrap_or_default().to_owned();
-    // A program finds the first of two variables with one name.
-    let mut env = process.env().clone().unwrap_or_default();
-    env.retain(|old| !more.iter().any(|new| name(new) == name(old)));
-    env.extend(more.into_iter().cloned());
-    process.set_env(Some(env));
+    environment::set(&mut process, &matches.get_many("env").into_iter().flatten().cloned().collect::<Vec<_>>());
     if matches.get_flag("no-new-privs") {
         process.set_no_new_privileges(Some(true));
     }

@@ -5,6 +5,7 @@
 
 mod create;
 mod delete;
+mod environment;
 mod events;
 mod exec;
 mod features;

@@ -29,6 +29,8 @@ pub struct Wishes {
     pub pid_file: Option<PathBuf>,
     /// Where a pidfd of the first process is sent.
     pub pidfd_socket: Option<PathBuf>,
+    /// Somebody wants to know when the container is ready.
+    pub notifies: bool,
     /// No pivot_root.
     pub moves_root: bool,
     pub own_keyring: bool,
@@ -61,6 +63,10 @@ pub fn create(shelf: &Shelf, id: &str, bundle: &Bundle, wishes: &Wishes) -> Resu
 
 fn create_claimed(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes) -> Result<Made> {
     store::write(&claim.place.config(), &bundle.text, Durable::No)?;
+    if wishes.notifies {
+        let what = || format!("cannot make {}", claim.place.notices().display());
+        file::make_dir(&claim.place.notices(), 0o755).with_context(what)?;
+    }
     let group = make_group(id, bundle)?;
     let made = create_in_group(claim, id, bundle, wishes, group.as_ref());
     if let (Err(_), Some(group)) = (&made, &group) {

@@ -28,6 +28,7 @@ mod kill;
 pub mod layers;
 pub mod lifecycle;
 pub mod namespaces;
+pub mod notify;
 pub mod own_program;
 pub mod placement;
 pub mod plan;
