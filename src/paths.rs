@@ -236,4 +236,8 @@ impl ShelfPlace {
     pub fn lock(&self) -> PathBuf {
         self.dir.join("lock")
     }
+    /// The directory of the socket at which the container says that it is ready; there only where somebody wants to know.
+    pub fn notices(&self) -> PathBuf {
+        self.dir.join("notify")
+    }
 }

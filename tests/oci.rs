@@ -14,8 +14,14 @@ mod differential;
 mod hooks;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
+#[path = "oci/notify.rs"]
+mod notify;
+#[path = "oci/options.rs"]
+mod options;
 #[path = "oci/podman.rs"]
 mod podman;
+#[path = "oci/resources.rs"]
+mod resources;
 #[path = "oci/users.rs"]
 mod users;
 #[path = "oci/variations.rs"]

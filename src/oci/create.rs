@@ -1,9 +1,10 @@
 //! `create`: the container is there in all its parts, and the user's program has not run.
 
 use crate::error::{Error, Result};
-use crate::oci::{Context, id, id_argument};
+use crate::oci::{Context, environment, id, id_argument};
 use crate::runtime::bundle::Bundle;
 use crate::runtime::lifecycle::{self, Made, Wishes};
+use crate::runtime::notify;
 use crate::sys::process;
 use clap::{Arg, ArgAction, ArgMatches};
 use std::path::{Path, PathBuf};
@@ -28,8 +29,10 @@ pub fn arguments() -> Vec<Arg> {
         value("preserve-fds", "NUMBER", "Descriptors from 3 on that the program gets")
             .value_parser(clap::value_parser!(u16))
             .default_value("0"),
+        value("pidfd-socket", "PATH", "Hand a pidfd of the first process over there"),
         switch("no-new-keyring", "The caller's session keyring"),
-        switch("no-pivot", "Refused: a root made by chroot can be left"),
+        switch("no-pivot", "Move the root instead of swapping it, as on an initramfs"),
+        switch("no-subreaper", "Accepted for runc's sake; orphans are nobody's here").hide(true),
     ]
 }
 
@@ -37,26 +40,34 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
     if context.systemd {
         return Err(Error::cannot_keep("cannot let systemd make the control group").because("not built yet").hint("use cgroupfs"));
     }
-    if matches.get_flag("no-pivot") {
-        return Err(Error::cannot_keep("--no-pivot").because("a process could leave a root that was made by chroot"));
-    }
     let path = |name: &str| matches.get_one::<String>(name).map(PathBuf::from);
-    let bundle = Bundle::read(Path::new(&path("bundle").unwrap_or_default()), &path("config").unwrap_or_default())?;
+    let mut bundle = Bundle::read(Path::new(&path("bundle").unwrap_or_default()), &path("config").unwrap_or_default())?;
+    let mut variables = environment::of_sockets();
+    let notifies = notify::manager().is_some();
+    if notifies {
+        variables.push(notify::variable());
+        notify::add_mount(&mut bundle.spec, &context.shelf.place(id(matches)))?;
+    }
+    if let Some(process) = bundle.spec.process_mut() {
+        environment::set(process, &variables);
+    }
     let wishes = Wishes {
-        preserved: preserved(matches)?,
+        preserved: preserved(matches, environment::listening())?,
+        notifies,
         console: path("console-socket"),
         pid_file: path("pid-file"),
+        pidfd_socket: path("pidfd-socket"),
+        moves_root: matches.get_flag("no-pivot"),
         own_keyring: !matches.get_flag("no-new-keyring"),
         keeps_terminal,
     };
     lifecycle::create(&context.shelf, id(matches), &bundle, &wishes)
 }
 
-/// Counted as asked for, and those that socket activation hands on (sd_listen_fds(3)). Every other descriptor of the caller's is
+/// Counted as asked for, behind `listening` ones that are handed on anyway. Every other descriptor of the caller's is
 /// closed before we open our own: a container must not hold what nobody meant for it (CVE-2024-21626).
-pub fn preserved(matches: &ArgMatches) -> Result<i32> {
+pub fn preserved(matches: &ArgMatches, listening: u16) -> Result<i32> {
     let asked = matches.get_one::<u16>("preserve-fds").copied().unwrap_or(0);
-    let listening = std::env::var("LISTEN_FDS").ok().and_then(|count| count.parse::<u16>().ok()).unwrap_or(0);
     let count = i32::from(asked) + i32::from(listening);
     if let Some(missing) = (3..3 + count).find(|fd| !process::is_open(*fd)) {
         return Err(Error::usage(format!("descriptor {missing} shall be preserved, and is not open")));

@@ -1,7 +1,7 @@
 //! `exec`: a further process in a container.
 
 use crate::error::{Context as _, Error, Result};
-use crate::oci::{Context, create, id, stay};
+use crate::oci::{Context, create, environment, id, stay};
 use crate::runtime::cgroup::Group;
 use crate::runtime::lifecycle;
 use crate::runtime::plan::Person;
@@ -23,7 +23,15 @@ pub fn define(command: clap::Command) -> clap::Command {
     let switch = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     command.args([
         value("process", "FILE", "The process as JSON").short('p'),
-        switch("tty", "Give it a terminal").short('t'),
+        Arg::new("tty")
+            .short('t')
+            .long("tty")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .default_value("false")
+            .value_parser(clap::value_parser!(bool))
+            .help("Give it a terminal"),
         value("user", "UID[:GID]", "Its user, in numbers").short('u'),
         value("cwd", "DIR", "Its working directory"),
         list("env", "NAME=VALUE", "A variable").short('e'),
@@ -35,6 +43,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         value("cgroup", "PATH", "A group below the container's"),
         value("pid-file", "FILE", "Write its pid there"),
         value("console-socket", "PATH", "Hand the terminal over there"),
+        value("pidfd-socket", "PATH", "Hand a pidfd of it over there"),
         value("preserve-fds", "NUMBER", "Descriptors from 3 on that it gets").value_parser(clap::value_parser!(u16)).default_value("0"),
         switch("detach", "Do not wait for it").short('d'),
         switch("ignore-paused", "Also where the container stands still"),
@@ -45,7 +54,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     own_program::be_read_only()?;
-    let preserved = create::preserved(matches)?;
+    let preserved = create::preserved(matches, 0)?;
     let kept = context.shelf.find(id(matches))?;
     check_status(&kept, kept.status(&context.shelf), matches.get_flag("ignore-paused"))?;
     let spec = store::read_json::<Spec>(&context.shelf.place(&kept.id).config())?;
@@ -73,11 +82,14 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if let Some(pid_file) = matches.get_one::<String>("pid-file") {
         lifecycle::write_pid_file(Path::new(pid_file), created.pid)?;
     }
+    if let Some(path) = matches.get_one::<String>("pidfd-socket") {
+        lifecycle::hand_over(Path::new(path), b"pidfd", &created.pidfd)?;
+    }
     created.go_on()?;
     if detach {
         return Ok(0);
     }
-    stay::until_end(created.pid, &created.pidfd, terminal)
+    stay::until_end(created.pid, &created.pidfd, terminal, None)
 }
 
 /// Duplicates: who enters the container first puts our own three away.
@@ -117,13 +129,11 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     if words.is_empty() {
         return Err(Error::usage("no command to execute").hint("tare oci exec ID COMMAND"));
     }
-    process.set_args(Some(words)).set_terminal(Some(matches.get_flag("tty")));
+    process.set_args(Some(words)).set_terminal(matches.get_one::<bool>("tty").copied());
     if let Some(cwd) = text("cwd") {
         process.set_cwd(cwd.into());
     }
-    let mut env = process.env().clone().unwrap_or_default();
-    env.extend(matches.get_many::<String>("env").into_iter().flatten().cloned());
-    process.set_env(Some(env));
+    environment::set(&mut process, &matches.get_many("env").into_iter().flatten().cloned().collect::<Vec<_>>());
     if matches.get_flag("no-new-privs") {
         process.set_no_new_privileges(Some(true));
     }

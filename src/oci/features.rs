@@ -8,6 +8,10 @@ use crate::spec::{capabilities, seccomp};
 use clap::ArgMatches;
 use serde_json::json;
 
+const MEMORY_MODES: [&str; 7] =
+    ["MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"];
+const MEMORY_FLAGS: [&str; 3] = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"];
+
 pub fn define(command: clap::Command) -> clap::Command {
     command
 }
@@ -33,6 +37,7 @@ pub fn run(_context: &Context, _matches: &ArgMatches) -> Result<i32> {
             "apparmor": { "enabled": false },
             "selinux": { "enabled": false },
             "intelRdt": { "enabled": false },
+            "memoryPolicy": { "modes": MEMORY_MODES, "flags": MEMORY_FLAGS },
             "mountExtensions": { "idmap": { "enabled": false } },
             "netDevices": { "enabled": false },
         },

@@ -23,7 +23,19 @@ pub struct Log {
 
 impl Log {
     pub fn new(matches: &ArgMatches) -> Log {
-        Log { file: matches.get_one::<String>("log").map(PathBuf::from), format: Format::of(matches), debug: matches.get_flag("debug") }
+        let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
+        Log { file: text("log").and_then(path_of), format: Format::of(text("log-format")), debug: matches.get_flag("debug") }
+    }
+
+    /// Where the words as a whole make no sense: the engine shall still read why.
+    pub fn of_words(words: &[String]) -> Log {
+        let value = |name: &str| {
+            words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix(name)? {
+                "" => words.get(at + 1).map(String::as_str),
+                rest => rest.strip_prefix('='),
+            })
+        };
+        Log { file: value("--log").and_then(path_of), format: Format::of(value("--log-format")), debug: false }
     }
 
     /// The command's end. A log that cannot be written is no reason to hide the error.
@@ -47,7 +59,7 @@ impl Log {
         }
     }
 
-    fn write(&self, level: &str, text: &str) {
+    pub fn write(&self, level: &str, text: &str) {
         let Some(path) = &self.file else { return };
         let line = line(self.format, level, text, time::now());
         let append = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NOCTTY;
@@ -55,6 +67,22 @@ impl Log {
             let _ = file::write_all(fd.as_fd(), line.as_bytes());
         }
     }
+}
+
+impl Format {
+    fn of(text: Option<&str>) -> Format {
+        if text == Some("json") { Format::Json } else { Format::Text }
+    }
+}
+
+/// In crun's form too, whose other places have no path.
+fn path_of(text: &str) -> Option<PathBuf> {
+    if is_elsewhere(text) { None } else { Some(PathBuf::from(text.strip_prefix("file:").unwrap_or(text))) }
+}
+
+/// Where crun writes logs and we do not.
+pub fn is_elsewhere(text: &str) -> bool {
+    ["journald:", "syslog:"].iter().any(|place| text.starts_with(place))
 }
 
 /// Engines learn from the words of their runtime whether a command was not found (exit code 127) or may not be executed (126).

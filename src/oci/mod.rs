@@ -5,6 +5,7 @@
 
 mod create;
 mod delete;
+mod environment;
 mod events;
 mod exec;
 mod features;
@@ -13,17 +14,19 @@ mod list;
 mod log;
 mod pause;
 mod ps;
+mod refused;
 mod run;
 mod spec;
 mod start;
 mod state;
 mod stay;
+mod update;
 
 use crate::error::{Error, Kind, Result};
 use crate::runtime::shelf::Shelf;
 use crate::sys::identity;
 use clap::{Arg, ArgAction, ArgMatches};
-use log::{Format, Log};
+use log::Log;
 use std::path::{Path, PathBuf};
 
 struct Command {
@@ -52,8 +55,11 @@ const COMMANDS: &[Command] = &[
     Command { name: "delete", about: "Remove a container that has stopped", define: delete::define, run: delete::run },
     Command { name: "pause", about: "Let a container stand still", define: pause::define, run: pause::pause },
     Command { name: "resume", about: "Let it go on", define: pause::define, run: pause::resume },
+    Command { name: "update", about: "Give a container other limits", define: update::define, run: update::run },
     Command { name: "ps", about: "List a container's processes", define: ps::define, run: ps::run },
     Command { name: "events", about: "Show what a container uses", define: events::define, run: events::run },
+    Command { name: "checkpoint", about: "Refused", define: refused::define_command, run: refused::checkpoint },
+    Command { name: "restore", about: "Refused", define: refused::define_command, run: refused::restore },
     Command { name: "list", about: "List the containers below --root", define: list::define, run: list::run },
     Command { name: "spec", about: "Write a config.json to begin with", define: spec::define, run: spec::run },
     Command { name: "features", about: "Print what this runtime can do, as JSON", define: features::define, run: features::run },
@@ -70,6 +76,9 @@ pub fn main(words: &[String]) -> i32 {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
+            if error.use_stderr() {
+                Log::of_words(words).write("error", error.to_string().lines().next().unwrap_or_default());
+            }
             return i32::from(error.use_stderr());
         }
     };
@@ -84,15 +93,22 @@ pub fn main(words: &[String]) -> i32 {
 }
 
 fn carry_out(matches: &ArgMatches, log: Log) -> Result<i32> {
+    if let Some(place) = matches.get_one::<String>("log").filter(|place| log::is_elsewhere(place)) {
+        return Err(Error::cannot_keep(format!("--log {place}")).because("the log is a file here"));
+    }
     let systemd = matches.get_flag("systemd-cgroup")
         || match matches.get_one::<String>("cgroup-manager").map(String::as_str) {
-            None | Some("cgroupfs" | "disabled") => false,
+            None | Some("cgroupfs") => false,
             Some("systemd") => true,
+            Some("disabled") => {
+                return Err(Error::cannot_keep("--cgroup-manager=disabled").because("without a control group nobody guards the devices"));
+            }
             Some(other) => return Err(Error::usage(format!("unknown cgroup manager {other}")).hint("cgroupfs or systemd")),
         };
     let root = matches.get_one::<String>("root").map_or_else(default_root, PathBuf::from);
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = COMMANDS.iter().find(|command| command.name == name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
+    refused::check(name, arguments)?;
     log.debug(&format!("{name}, containers below {}", root.display()));
     (command.run)(&Context { shelf: Shelf::new(root), log, systemd }, arguments)
 }
@@ -107,7 +123,7 @@ fn default_root() -> PathBuf {
 
 /// The command that was typed, looked for without building any.
 fn typed(words: &[String]) -> Option<&'static Command> {
-    const WITH_VALUE: &[&str] = &["--root", "--log", "--log-format", "--cgroup-manager", "--rootless"];
+    const WITH_VALUE: &[&str] = &["--root", "--log", "--log-format", "--cgroup-manager", "--rootless", "--criu"];
     let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -124,7 +140,9 @@ fn program() -> clap::Command {
     let switch = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     clap::Command::new("tare-oci")
         .about("An OCI runtime")
-        .version(env!("CARGO_PKG_VERSION"))
+        // Engines read these lines: what runc says, in its order.
+        .version(concat!("version ", env!("CARGO_PKG_VERSION"), "\nspec: 1.3.0"))
+        .disable_version_flag(true)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args([
@@ -134,12 +152,16 @@ fn program() -> clap::Command {
             switch("debug", "Say more in the log"),
             switch("systemd-cgroup", "Let systemd make the control groups"),
             value("cgroup-manager", "cgroupfs|systemd", "Who makes the control groups"),
-            value("rootless", "true|false|auto", "Accepted for runc's sake; it is seen by itself").hide(true),
+            value("rootless", "true|false|auto", "Accepted for runc's sake; it is seen by itself")
+                .value_parser(["true", "false", "auto"])
+                .hide(true),
+            value("criu", "PROGRAM", "Accepted for runc's sake; nothing calls it").hide(true),
+            Arg::new("version").short('v').visible_short_alias('V').long("version").action(ArgAction::Version).help("Print version"),
         ])
 }
 
 fn define(command: &Command) -> clap::Command {
-    (command.define)(clap::Command::new(command.name).about(command.about))
+    (command.define)(clap::Command::new(command.name).about(command.about)).args(refused::arguments(command.name))
 }
 
 fn id_argument() -> Arg {
@@ -155,13 +177,4 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::new(Kind::Failed, "cannot write JSON").because(e))?;
     println!("{text}");
     Ok(())
-}
-
-impl Format {
-    fn of(matches: &ArgMatches) -> Format {
-        match matches.get_one::<String>("log-format").map(String::as_str) {
-            Some("json") => Format::Json,
-            _ => Format::Text,
-        }
-    }
 }

@@ -1,8 +1,8 @@
 //! `run`: create and start in one, and then wait, unless the caller wants to be left alone.
 
 use crate::error::{Context as _, Result};
-use crate::oci::{Context, create, id_argument, stay};
-use crate::runtime::{delete, lifecycle};
+use crate::oci::{Context, create, id_argument, start, stay};
+use crate::runtime::delete;
 use crate::sys::process;
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -16,13 +16,13 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let detach = matches.get_flag("detach");
     let made = create::create(context, matches, !detach)?;
-    let started = lifecycle::start(&context.shelf, &made.kept);
-    if let (Ok(()), true) = (&started, detach) {
-        return Ok(0);
+    let started = start::start(context, &made.kept);
+    if let (Ok(notices), true) = (&started, detach) {
+        return start::wait_until_ready(notices.as_ref(), &made.kept).map(|()| 0);
     }
-    let ended = started.and_then(|()| {
+    let ended = started.and_then(|notices| {
         let pidfd = process::pidfd_of(made.kept.pid).context("cannot watch the container")?;
-        stay::until_end(made.kept.pid, &pidfd, made.terminal)
+        stay::until_end(made.kept.pid, &pidfd, made.terminal, notices.as_ref())
     });
     if ended.is_err() || !matches.get_flag("keep") {
         let force = ended.is_err();

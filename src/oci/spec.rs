@@ -11,12 +11,14 @@ use std::path::Path;
 pub fn define(command: clap::Command) -> clap::Command {
     command.args([
         Arg::new("bundle").short('b').long("bundle").value_name("DIR").default_value(".").help("Where it is written"),
+        Arg::new("file").short('f').long("file").value_name("FILE").default_value("config.json").help("Another name for it"),
         Arg::new("rootless").long("rootless").action(ArgAction::SetTrue).help("For a user without rights"),
     ])
 }
 
 pub fn run(_context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let path = Path::new(matches.get_one::<String>("bundle").map_or(".", String::as_str)).join("config.json");
+    let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
+    let path = Path::new(text("bundle")).join(text("file"));
     if path.exists() {
         return Err(Error::conflict(format!("{} exists already", path.display())).hint("remove it first"));
     }

@@ -1,6 +1,7 @@
 //! Staying with a process until it ends: its signals come through us, and its terminal, if it has one and nobody else took it.
 
 use crate::error::{Context, Result};
+use crate::runtime::notify::Notices;
 use crate::sys::poll::{Watched, poll};
 use crate::sys::process;
 use crate::sys::signal::{self, Signals};
@@ -8,8 +9,8 @@ use crate::sys::terminal::{self, RawMode};
 use crate::sys::{Errno, file};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// Returns the process's exit code; it is our child.
-pub fn until_end(pid: i32, pidfd: &OwnedFd, master: Option<OwnedFd>) -> Result<i32> {
+/// Returns the process's exit code; it is our child. What it says of itself at `notices` goes on.
+pub fn until_end(pid: i32, pidfd: &OwnedFd, master: Option<OwnedFd>, notices: Option<&Notices>) -> Result<i32> {
     let signals = Signals::new(&[signal::PASSED_ON, &[signal::WINDOW_CHANGED]].concat()).context("cannot watch signals")?;
     let [input, output, _] = file::standard_streams();
     let raw = match &master {
@@ -25,6 +26,7 @@ pub fn until_end(pid: i32, pidfd: &OwnedFd, master: Option<OwnedFd>) -> Result<i
             Watched::new(pidfd.as_fd(), true, false),
             master.as_ref().map_or_else(Watched::never, |master| Watched::new(master.as_fd(), true, false)),
             if reads_input { Watched::new(input, true, false) } else { Watched::never() },
+            notices.map_or_else(Watched::never, |notices| Watched::new(notices.descriptor(), true, false)),
         ];
         poll(&mut watched, None).context("cannot wait for the container")?;
         while let Some(number) = signals.next() {
@@ -38,6 +40,9 @@ pub fn until_end(pid: i32, pidfd: &OwnedFd, master: Option<OwnedFd>) -> Result<i
         }
         if watched[3].is_ready() {
             reads_input = master.as_ref().is_some_and(|master| pass(input, master.as_fd()));
+        }
+        if let Some(notices) = notices.filter(|_| watched[4].is_ready()) {
+            notices.pass_on(pid)?;
         }
         if watched[1].is_ready() {
             // What it wrote last is still in its terminal.

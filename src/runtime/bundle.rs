@@ -4,6 +4,7 @@
 //! the specification says; a field that is known and cannot be obeyed is never passed over.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::cgroup;
 use crate::runtime::mappings::{Entry, Mappings};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::Spec;
@@ -49,7 +50,10 @@ impl Bundle {
             Err(errno) => return Err(Error::from_errno(format!("cannot read {}", path.display()), errno)),
         };
         let damaged = |e: serde_json::Error| Error::damaged(format!("{} is damaged", path.display())).because(e);
-        let spec: Spec = serde_json::from_slice(&text).map_err(damaged)?;
+        let mut spec: Spec = serde_json::from_slice(&text).map_err(damaged)?;
+        if let Some(resources) = spec.linux_mut().as_mut().and_then(|linux| linux.resources_mut().as_mut()) {
+            cgroup::forget_empty_pids(resources, &text, "/linux/resources/pids/limit");
+        }
         let beside: Beside = serde_json::from_slice(&text).map_err(damaged)?;
         let mut bundle = Bundle { dir: absolute, spec, beside, text };
         bundle.check().map_err(|error| error.context(path.display().to_string()))?;
@@ -86,7 +90,6 @@ impl Bundle {
         let text = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
         let process = self.spec.process().as_ref();
         let linux = self.spec.linux().as_ref();
-        let resources = linux.and_then(|linux| linux.resources().as_ref());
         let wished = [
             ("process.apparmorProfile", process.is_some_and(|process| text(process.apparmor_profile()))),
             ("process.selinuxLabel", process.is_some_and(|process| text(process.selinux_label()))),
@@ -94,11 +97,6 @@ impl Bundle {
             ("linux.mountLabel", linux.is_some_and(|linux| text(linux.mount_label()))),
             ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
             ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
-            (
-                "linux.resources.hugepageLimits",
-                resources.is_some_and(|all| all.hugepage_limits().as_ref().is_some_and(|all| !all.is_empty())),
-            ),
-            ("linux.resources.rdma", resources.is_some_and(|all| all.rdma().as_ref().is_some_and(|all| !all.is_empty()))),
         ];
         let words = ["tmpcopyup"];
         let options = self.spec.mounts().iter().flatten().flat_map(|mount| mount.options().iter().flatten());

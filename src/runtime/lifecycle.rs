@@ -30,6 +30,12 @@ pub struct Wishes {
     /// Where the master of the terminal is sent.
     pub console: Option<PathBuf>,
     pub pid_file: Option<PathBuf>,
+    /// Where a pidfd of the first process is sent.
+    pub pidfd_socket: Option<PathBuf>,
+    /// Somebody wants to know when the container is ready.
+    pub notifies: bool,
+    /// No pivot_root.
+    pub moves_root: bool,
     pub own_keyring: bool,
     /// `run`, which shows the terminal itself.
     pub keeps_terminal: bool,
@@ -60,6 +66,10 @@ pub fn create(shelf: &Shelf, id: &str, bundle: &Bundle, wishes: &Wishes) -> Resu
 
 fn create_claimed(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes) -> Result<Made> {
     store::write(&claim.place.config(), &bundle.text, Durable::No)?;
+    if wishes.notifies {
+        let what = || format!("cannot make {}", claim.place.notices().display());
+        file::make_dir(&claim.place.notices(), 0o755).with_context(what)?;
+    }
     let group = make_group(id, bundle)?;
     let made = create_in_group(claim, id, bundle, wishes, group.as_ref());
     if let (Err(_), Some(group)) = (&made, &group) {
@@ -91,7 +101,8 @@ fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
 fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>) -> Result<Made> {
     let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
     let keyring = format!("_ses.{id}");
-    let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, keyring: wishes.own_keyring.then_some(keyring.as_str()) };
+    let keyring = wishes.own_keyring.then_some(keyring.as_str());
+    let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, keyring, moves_root: wishes.moves_root };
     let plan = plan(bundle, wishes, strict)?;
     if let Some(group) = group {
         give_group_away(group, &plan)?;
@@ -150,11 +161,14 @@ fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, ke
     })?;
     let terminal = match (terminal, &wishes.console) {
         (Some(terminal), Some(console)) => {
-            send_terminal(&terminal, console)?;
+            hand_over(console, b"/dev/ptmx", &terminal)?;
             None
         }
         (terminal, _) => terminal,
     };
+    if let Some(path) = &wishes.pidfd_socket {
+        hand_over(path, b"pidfd", &created.pidfd)?;
+    }
     claim.write(kept)?;
     if let Some(path) = &wishes.pid_file {
         write_pid_file(path, kept.pid)?;
@@ -162,11 +176,11 @@ fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, ke
     Ok(terminal)
 }
 
-/// To whoever called: it shows the container's terminal from now on.
-pub fn send_terminal(terminal: &OwnedFd, console: &Path) -> Result<()> {
-    let what = || format!("cannot hand the terminal over at {}", console.display());
-    let other = socket::connect(console).with_context(what)?;
-    socket::send_with(other.as_fd(), b"/dev/ptmx", &[terminal.as_fd()]).with_context(what)
+/// To whoever called: the container's terminal, which it shows from now on, or a handle of its first process.
+pub fn hand_over(socket: &Path, name: &[u8], fd: &OwnedFd) -> Result<()> {
+    let what = || format!("cannot hand {} over at {}", String::from_utf8_lossy(name), socket.display());
+    let other = socket::connect(socket).with_context(what)?;
+    socket::send_with(other.as_fd(), name, &[fd.as_fd()]).with_context(what)
 }
 
 /// A path that stays below `above`, taken as words: for control groups, which have no symlinks.

@@ -29,6 +29,7 @@ pub mod layers;
 pub mod lifecycle;
 pub mod mappings;
 pub mod namespaces;
+pub mod notify;
 pub mod own_program;
 pub mod placement;
 pub mod plan;

@@ -74,6 +74,8 @@ pub struct Strict<'a> {
     pub hooks: &'a Spec,
     /// Keys that it makes are seen by nobody else: keyrings(7).
     pub keyring: Option<&'a str>,
+    /// The root is moved over the host's instead of being swapped with it.
+    pub moves_root: bool,
 }
 
 pub struct PlannedMount<'a> {

@@ -80,6 +80,14 @@ impl Bundle {
         said.error
     }
 
+    /// The program in the place of a shell that has done something before, with the shell's pid and descriptors.
+    pub fn through_a_shell(&self, before: &str, words: &[&str]) -> Output {
+        let script = format!("{before}; exec \"$0\" oci --root \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).arg(common::program()).arg(self.shelf.join("tare")).args(words);
+        command.current_dir(&self.dir).stdin(Stdio::null()).output().expect("sh runs")
+    }
+
     /// `run` to its end; the config is written before.
     pub fn run(&self, runtime: &str) -> Output {
         self.write();

@@ -7,7 +7,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -265,6 +267,17 @@ static int outlive_parent(void) {
     for (;;) pause();
 }
 
+/* What a service says to its manager: sd_notify(3). */
+static int notify(const char *text) {
+    const char *name = getenv("NOTIFY_SOCKET");
+    if (!name) return puts("nobody wants to know"), 1;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", name);
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof address) < 0) return perror(name), 1;
+    return 0;
+}
+
 int behave(int argc, char **argv) {
     const char *verb = argv[1];
     if (strcmp(verb, "exit") == 0) return (int)number(argc, argv, 2, 0);
@@ -279,6 +292,7 @@ int behave(int argc, char **argv) {
     if (strcmp(verb, "write-lines") == 0) return write_lines(number(argc, argv, 2, 3), number(argc, argv, 3, 0));
     if (strcmp(verb, "overwrite-exe") == 0) return overwrite_exe(argc > 2 ? atof(argv[2]) : 1, number(argc, argv, 3, 0));
     if (strcmp(verb, "snoop-descriptors") == 0) return snoop_descriptors(argc > 2 ? atof(argv[2]) : 1);
+    if (strcmp(verb, "notify") == 0 && argc == 3) return notify(argv[2]);
     if (strcmp(verb, "exchange") == 0 && argc == 4) return exchange(argv[2], argv[3]);
     if (strcmp(verb, "leave-child") == 0) return leave_child(argc > 2 ? atof(argv[2]) : 1);
     if (strcmp(verb, "outlive-parent") == 0) return outlive_parent();

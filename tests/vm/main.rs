@@ -5,10 +5,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../oci/bundle.rs"]
+#[allow(dead_code, reason = "the tests of the strict runtime use the rest")]
+mod bundle;
 mod disks;
 mod groups;
 mod memory;
 mod processors;
+mod resources;
 
 use common::{Report, Store, cgroup2, eventually, has_controllers};
 use std::path::PathBuf;

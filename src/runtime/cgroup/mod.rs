@@ -1,11 +1,16 @@
 //! The control group of a container, on cgroup v2 only: made, limited, read, killed, removed.
 
 mod above;
+mod agreement;
 mod devices;
+mod disks;
+mod hints;
+mod keep;
 mod limits;
+mod rare;
 pub mod usage;
 
-pub use limits::Wanted;
+pub use rare::forget_empty_pids;
 
 use crate::error::{Context, Error, Result};
 use crate::sys::mount::cgroup2 as mount_point;
@@ -59,11 +64,6 @@ impl Group {
         Group::make_at(&path).map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
     }
 
-    /// Only devices are guarded, which needs no controller.
-    pub fn wants_nothing(resources: &LinuxResources) -> bool {
-        Wanted::from(resources).is_ok_and(|wanted| wanted.files.is_empty())
-    }
-
     fn make_at(path: &Path) -> Result<Group, Errno> {
         above::make(path)?;
         Ok(Group { path: path.to_owned(), fd: file::open_dir(path)?, has_promise: false })
@@ -104,100 +104,6 @@ impl Group {
             }
         }
         Ok(())
-    }
-
-    /// Writes every limit and reads it back: the kernel rounds some, and a limit that did not take is an error.
-    pub fn limit(&mut self, resources: &LinuxResources) -> Result<()> {
-        let wanted = Wanted::from(resources)?;
-        if wanted.is_nothing() {
-            return Ok(());
-        }
-        self.enable(&wanted)?;
-        for (name, value) in &wanted.files {
-            self.set(name, value)?;
-        }
-        if let Some(weight) = wanted.io_weight {
-            self.weigh_at_disks(weight)?;
-        }
-        for (name, value) in &wanted.unified {
-            file::write_kernel_file_at(self.descriptor(), name, value).with_context(|| place(name, value))?;
-        }
-        if wanted.files.iter().any(|(name, _)| name == "memory.low") {
-            self.has_promise = true;
-            above::promise_memory(&self.path).with_context(|| place("memory.low", "of the group above"))?;
-        }
-        Ok(())
-    }
-
-    fn set(&self, name: &str, value: &str) -> Result<()> {
-        let what = || place(name, value);
-        match file::write_kernel_file_at(self.descriptor(), name, value) {
-            // A kernel without swap has no file to limit it, and nothing to be limited.
-            Err(Errno::ENOENT) if name == "memory.swap.max" && !has_swap() => return Ok(()),
-            Err(Errno::ENOENT) => return Err(Error::cannot_keep(what()).because(format!("this kernel has no {name}"))),
-            Err(Errno::ENODEV) => {
-                return Err(Error::cannot_keep(what())
-                    .because("the kernel knows no such disk")
-                    .hint("only whole disks can be slowed down"));
-            }
-            other => other.with_context(what)?,
-        }
-        self.check(name, value)?;
-        if name.starts_with("cpuset.") {
-            // What the groups above do not have is silently left out there.
-            self.check(&format!("{name}.effective"), value)?;
-        }
-        Ok(())
-    }
-
-    fn check(&self, name: &str, value: &str) -> Result<()> {
-        let got = file::read_at(self.descriptor(), name).with_context(|| place(name, value))?;
-        match limits::agrees(name, value, got.trim()) {
-            true => Ok(()),
-            false => Err(Error::cannot_keep(place(name, value)).because(format!("the kernel made it {:?}", got.trim()))),
-        }
-    }
-
-    /// `io.weight` is there where the kernel can weigh by cost (iocost), `io.bfq.weight` where a disk's scheduler can (bfq).
-    fn weigh_at_disks(&self, weight: u16) -> Result<()> {
-        let mut kept = false;
-        for (name, value) in [("io.weight", limits::io_weight(weight).to_string()), ("io.bfq.weight", weight.to_string())] {
-            match file::write_kernel_file_at(self.descriptor(), name, &value) {
-                Err(Errno::ENOENT) => continue,
-                other => other.with_context(|| place(name, &value))?,
-            }
-            self.check(name, &value)?;
-            kept = true;
-        }
-        match kept {
-            true => Ok(()),
-            false => Err(Error::cannot_keep("cannot weigh the container at the disks")
-                .because("this kernel has neither io.weight nor io.bfq.weight")
-                .hint("run without --blkio-weight, or limit it: --device-read-bps, --device-write-bps")),
-        }
-    }
-
-    fn enable(&self, wanted: &Wanted) -> Result<()> {
-        let have = file::read_at(self.descriptor(), "cgroup.controllers").context("cannot read the group's controllers")?;
-        let has = |text: &str, name: &str| text.split_whitespace().any(|have| have == name);
-        let missing: Vec<&str> = wanted.controllers.iter().map(String::as_str).filter(|name| !has(&have, name)).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let top = mount_point().unwrap_or(Path::new("/sys/fs/cgroup"));
-        let offered = std::fs::read_to_string(top.join("cgroup.controllers")).unwrap_or_default();
-        if let Some(absent) = missing.iter().find(|name| !has(&offered, name)) {
-            let error = Error::cannot_keep(format!("cannot limit {} of the container", limits::plain(absent)));
-            return Err(match top.ends_with("unified") {
-                true => error
-                    .because(format!("this host keeps its {absent} controller in cgroup v1"))
-                    .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or run without {}", wanted.flags_of(absent))),
-                false => error
-                    .because(format!("this kernel offers no {absent} controller"))
-                    .hint(format!("run without {}", wanted.flags_of(absent))),
-            });
-        }
-        above::hand_on(&self.path, &missing)
     }
 
     /// Lets the kernel ask our program before a device is made or opened.
@@ -279,13 +185,4 @@ impl Group {
         self.path.parent().into_iter().for_each(above::remove_made);
         Ok(())
     }
-}
-
-fn place(name: &str, value: &str) -> String {
-    format!("failed at {}: {name} = {value}", Step::SetLimits.place())
-}
-
-/// proc_swaps(5): a line for each place to swap to, below the heading.
-fn has_swap() -> bool {
-    std::fs::read_to_string("/proc/swaps").is_ok_and(|text| text.lines().count() > 1)
 }

@@ -82,7 +82,8 @@ impl Detour {
 /// The old one lies below it then instead of being gone. No path leads there; only CAP_SYS_ADMIN could take the new one away.
 fn enter(plan: &Plan) -> Result<()> {
     go_to_root(plan)?;
-    match mount::pivot_root_here() {
+    let pivoted = if plan.strict.is_some_and(|strict| strict.moves_root) { Err(Errno::EINVAL) } else { mount::pivot_root_here() };
+    match pivoted {
         Err(Errno::EINVAL) => mount::move_root_here().at(Step::EnterRoot, "move . to /")?,
         other => other.at(Step::EnterRoot, "pivot_root(\".\", \".\")")?,
     }
