@@ -12,6 +12,8 @@ mod differential;
 mod hooks;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
+#[path = "oci/mounts.rs"]
+mod mounts;
 #[path = "oci/podman.rs"]
 mod podman;
 #[path = "oci/propagation.rs"]

@@ -236,7 +236,8 @@ fn capabilities(sets: &oci_spec::runtime::LinuxCapabilities) -> Capabilities {
         effective: mask(sets.effective()),
         permitted: mask(sets.permitted()),
         inheritable: mask(sets.inheritable()),
-        ambient: mask(sets.ambient()),
+        // The kernel gives no other, and the specification's own example asks for some: capabilities(7).
+        ambient: mask(sets.ambient()) & mask(sets.inheritable()) & mask(sets.permitted()),
     }
 }
 
@@ -258,18 +259,22 @@ fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {
 impl<'a> PlannedMount<'a> {
     fn new(mount: &'a oci_spec::runtime::Mount) -> Result<PlannedMount<'a>> {
         let options = MountOptions::parse(mount.options().as_deref().unwrap_or_default());
-        let is_bind = options.bind || mount.typ().as_deref() == Some("bind");
+        let is_bind = options.bind || matches!(mount.typ().as_deref(), None | Some("bind"));
+        options
+            .check(is_bind, mount.typ().as_deref())
+            .map_err(|error| error.context(format!("mount {}", mount.destination().display())))?;
         Ok(PlannedMount {
             target: mount.destination(),
-            kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or("bind") },
+            kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or_default() },
             source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
             options,
             held: None,
         })
     }
 
+    /// A new bind: `remount` changes what is there already.
     pub fn is_bind(&self) -> bool {
-        self.kind == "bind"
+        self.kind == "bind" && !self.options.flags.contains(Flags::MS_REMOUNT)
     }
     pub fn source_path(&self) -> PathBuf {
         PathBuf::from(self.source)

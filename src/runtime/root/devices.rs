@@ -2,7 +2,8 @@
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::{Device, DeviceKind, Plan};
-use crate::sys::{file, mount};
+use crate::sys::file::{self, OFlag};
+use crate::sys::mount;
 use crate::trace::Step;
 use std::path::Path;
 
@@ -31,6 +32,10 @@ pub fn make_default(_plan: &Plan) -> Result<()> {
 }
 
 pub fn make_wished(plan: &Plan) -> Result<()> {
+    if plan.person.terminal {
+        // The terminal is mounted over it, when a /dev that shall be read-only is already.
+        file::create(Path::new("/dev/console"), OFlag::O_WRONLY | OFlag::O_EXCL, 0o600).at(Step::MakeDevices, "make /dev/console")?;
+    }
     for device in &plan.devices {
         make(device).at(Step::MakeDevices, || format!("make {}", device.path.display()))?;
     }

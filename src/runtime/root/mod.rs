@@ -7,6 +7,7 @@
 
 mod devices;
 mod hide;
+mod memory;
 mod mounts;
 mod neighbour;
 pub mod options;
@@ -41,6 +42,7 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     }
     mounts::attach_all(plan, sources)?;
     devices::make_wished(plan)?;
+    memory::close(plan)?;
     set_sysctls(plan)?;
     hide::hide(plan)?;
     if let Some(detour) = detour {
@@ -53,7 +55,7 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
         mount::set_propagation(Path::new("/"), plan.propagation).at(Step::CloseRoot, "set the propagation of /")?;
     }
     if plan.read_only_root {
-        mount::remount(Path::new("/"), Flags::MS_RDONLY).at(Step::CloseRoot, "remount / read-only")?;
+        mount::close(Path::new("/")).at(Step::CloseRoot, "remount / read-only")?;
     }
     Ok(())
 }

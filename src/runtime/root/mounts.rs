@@ -2,7 +2,7 @@
 
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
-use crate::runtime::root::{devices, neighbour};
+use crate::runtime::root::{devices, memory, neighbour};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file};
@@ -136,13 +136,22 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
     }
     let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
     let data = planned.options.data.join(",");
-    let try_mount = || mount::file_system(kind, planned.source, planned.target, planned.options.flags, &data);
-    match try_mount() {
-        Err(Errno::ENOENT) => {
-            file::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
-            try_mount().at(step, what)?;
-        }
-        other => other.at(step, what)?,
+    let flags = planned.options.flags;
+    let try_mount = || mount::file_system(kind, planned.source, planned.target, flags, &data);
+    match planned.kind {
+        "bind" => mount::remount(planned.target, flags).at(step, what)?,
+        "tmpfs" if !flags.contains(Flags::MS_REMOUNT) => memory::mount(planned, step)?,
+        _ => match try_mount() {
+            Err(Errno::ENOENT) => {
+                file::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
+                try_mount().at(step, what)?;
+            }
+            other => other.at(step, what)?,
+        },
+    }
+    let (set, clear) = (planned.options.recursive_attributes, planned.options.recursive_clear);
+    if (set, clear) != (0, 0) {
+        mount::open_target(planned.target).and_then(|target| mount::set_attributes(target.as_fd(), true, set, clear, 0)).at(step, what)?;
     }
     if !planned.options.propagation.is_empty() {
         mount::set_propagation(planned.target, planned.options.propagation).at(step, what)?;
