@@ -14,12 +14,16 @@ mod differential;
 mod hooks;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
+#[path = "oci/mounts.rs"]
+mod mounts;
 #[path = "oci/notify.rs"]
 mod notify;
 #[path = "oci/options.rs"]
 mod options;
 #[path = "oci/podman.rs"]
 mod podman;
+#[path = "oci/propagation.rs"]
+mod propagation;
 #[path = "oci/resources.rs"]
 mod resources;
 #[path = "oci/users.rs"]

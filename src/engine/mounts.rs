@@ -16,7 +16,7 @@ use crate::spec::image_words::ImageWords;
 use crate::spec::user::{self, User};
 use crate::store::Durable;
 use crate::sys::beneath::Directory;
-use crate::sys::{Errno, file, mount, user_namespace};
+use crate::sys::{Errno, copy, file, mount, user_namespace};
 use crate::volume::{self, Volume};
 use oci_spec::runtime::Spec;
 use std::io::Read;
@@ -123,7 +123,7 @@ fn copy_from_image(spec: &Spec, target: &str, into: &Path) -> Result<()> {
             other => other.with_context(what)?,
         };
         let into = Directory::open_root(into).with_context(what)?;
-        volume::copy(&from, &into).with_context(what).map(|()| String::new())
+        copy::copy(&from, &into).with_context(what).map(|()| String::new())
     });
     copied.map(drop)
 }

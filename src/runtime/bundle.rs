@@ -72,6 +72,7 @@ impl Bundle {
     fn check(&mut self) -> Result<()> {
         check_version(self.spec.version())?;
         self.find_root()?;
+        self.place_mounts();
         let process = self.spec.process().as_ref().ok_or_else(|| Error::damaged("it has no process"))?;
         if !process.cwd().is_absolute() {
             return Err(Error::damaged(format!("process.cwd {:?}", process.cwd())).because("not an absolute path"));
@@ -98,10 +99,7 @@ impl Bundle {
             ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
             ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
         ];
-        let words = ["tmpcopyup"];
-        let options = self.spec.mounts().iter().flatten().flat_map(|mount| mount.options().iter().flatten());
-        let option = options.map(String::as_str).find(|option| words.contains(option));
-        match wished.iter().find(|(_, wished)| *wished).map(|(name, _)| *name).or(option) {
+        match wished.iter().find(|(_, wished)| *wished).map(|(name, _)| *name) {
             Some(name) => Err(Error::cannot_keep(name).because("not built yet")),
             None => Ok(()),
         }
@@ -122,6 +120,13 @@ impl Bundle {
         root.set_path(path);
         self.spec.set_root(Some(root));
         Ok(())
+    }
+
+    /// Older editions of the specification have relative places, which are those below the root.
+    fn place_mounts(&mut self) {
+        for mount in self.spec.mounts_mut().iter_mut().flatten().filter(|mount| mount.destination().is_relative()) {
+            mount.set_destination(Path::new("/").join(mount.destination()));
+        }
     }
 
     pub fn root(&self) -> PathBuf {

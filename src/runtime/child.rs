@@ -9,7 +9,7 @@ use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::{Person, Plan, Strict};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file, identity as kernel_identity, inside, mount, network, poll, pty, terminal};
+use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll, pty, terminal};
 use crate::trace::Step;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -200,7 +200,6 @@ fn run_hooks(strict: &Strict, moment: Moment, state: &str, step: Step) -> Result
 fn open_terminal(plan: &Plan) -> Result<Option<(OwnedFd, OwnedFd)>> {
     let Some(pair) = open_pty(&plan.person).at(Step::OpenTerminal, "open /dev/pts/ptmx")? else { return Ok(None) };
     let console = Path::new("/dev/console");
-    inside::create(console, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o600).at(Step::OpenTerminal, "make /dev/console")?;
     let target = mount::open_target(console).at(Step::OpenTerminal, "open /dev/console")?;
     let tree = mount::detached_copy_of(pair.1.as_fd()).at(Step::OpenTerminal, "hold the terminal")?;
     mount::attach_over(tree, target.as_fd()).at(Step::OpenTerminal, "mount the terminal on /dev/console")?;

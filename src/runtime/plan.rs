@@ -4,11 +4,12 @@ use crate::error::{Error, Result};
 use crate::runtime::hooks::Moment;
 use crate::runtime::namespaces::Namespaces;
 use crate::runtime::placement::Placement;
-use crate::runtime::root::options::MountOptions;
+use crate::runtime::root::options::{self, MountOptions};
 use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
 use crate::sys::inside::Node;
+use crate::sys::mount::Flags;
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
 use oci_spec::runtime::{Capability, Linux, Process, Spec};
@@ -50,6 +51,8 @@ pub struct Plan<'a> {
     pub namespaces: Namespaces<'a>,
     pub root: &'a Path,
     pub read_only_root: bool,
+    /// How the root hands mounts on; empty: not at all.
+    pub propagation: Flags,
     pub mounts: Vec<PlannedMount<'a>>,
     pub devices: Vec<Device<'a>>,
     pub masked: &'a [String],
@@ -142,6 +145,7 @@ impl<'a> Plan<'a> {
             person: Person { further_groups: beyond.groups, ..Person::new(process, beyond.user, beyond.filter)? },
             root: root.path(),
             read_only_root: root.readonly().unwrap_or(false),
+            propagation: options::of_root(linux.rootfs_propagation().as_deref().unwrap_or_default())?,
             mounts,
             devices: linux.devices().as_deref().unwrap_or_default().iter().map(Device::new).collect::<Result<_>>()?,
             masked: linux.masked_paths().as_deref().unwrap_or_default(),
@@ -171,6 +175,11 @@ impl Plan<'_> {
             .chain(self.borrowed.iter().map(|lent| lent.owner))
             .chain(self.strict.as_ref().map(|strict| strict.gate));
         all.map(|fd| fd.as_raw_fd()).chain(3..3 + self.person.preserved).collect()
+    }
+
+    /// A bind whose later mounts are also the host's: the mount and the root must both be asked to be shared.
+    pub fn shares_with_host(&self, planned: &PlannedMount) -> bool {
+        self.propagation.contains(Flags::MS_SHARED) && planned.options.propagation.contains(Flags::MS_SHARED)
     }
 
     pub fn has_hooks_before_root(&self) -> bool {
@@ -238,7 +247,8 @@ fn capabilities(sets: &oci_spec::runtime::LinuxCapabilities) -> Capabilities {
         effective: mask(sets.effective()),
         permitted: mask(sets.permitted()),
         inheritable: mask(sets.inheritable()),
-        ambient: mask(sets.ambient()),
+        // The kernel gives no other, and the specification's own example asks for some: capabilities(7).
+        ambient: mask(sets.ambient()) & mask(sets.inheritable()) & mask(sets.permitted()),
     }
 }
 
@@ -260,10 +270,13 @@ fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {
 impl<'a> PlannedMount<'a> {
     fn new(mount: &'a oci_spec::runtime::Mount) -> Result<PlannedMount<'a>> {
         let options = MountOptions::parse(mount.options().as_deref().unwrap_or_default());
-        let is_bind = options.bind || mount.typ().as_deref() == Some("bind");
+        let is_bind = options.bind || matches!(mount.typ().as_deref(), None | Some("bind"));
+        options
+            .check(is_bind, mount.typ().as_deref())
+            .map_err(|error| error.context(format!("mount {}", mount.destination().display())))?;
         Ok(PlannedMount {
             target: mount.destination(),
-            kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or("bind") },
+            kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or_default() },
             source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
             options,
             held: None,
@@ -271,8 +284,9 @@ impl<'a> PlannedMount<'a> {
         })
     }
 
+    /// A new bind: `remount` changes what is there already.
     pub fn is_bind(&self) -> bool {
-        self.kind == "bind"
+        self.kind == "bind" && !self.options.flags.contains(Flags::MS_REMOUNT)
     }
     pub fn is_cgroup(&self) -> bool {
         matches!(self.kind, "cgroup" | "cgroup2")

@@ -115,10 +115,10 @@ fn wished(wish: &options::Mount) -> Mount {
         options::Mount::Bind { source, target, read_only, propagation, below, .. } => {
             let propagation = if propagation.is_empty() { "rprivate" } else { propagation };
             let bind = if *below == Below::Hidden { "bind" } else { "rbind" };
-            bound(source, target, [bind, propagation, writable(*read_only, *below)])
+            bound(source, target, bind, propagation, writable(*read_only, *below))
         }
         options::Mount::Volume(volume) => {
-            bound(&volume.source, &volume.target, ["rbind", "rprivate", writable(volume.read_only, Below::Seen)])
+            bound(&volume.source, &volume.target, "rbind", "rprivate", writable(volume.read_only, Below::Seen))
         }
         options::Mount::Tmpfs { target, options } => {
             // The wishes come last: `exec` takes back our `noexec`.
@@ -129,17 +129,19 @@ fn wished(wish: &options::Mount) -> Mount {
     }
 }
 
-/// In the words of the OCI spec `ro` is the topmost mount alone, and `rro` all that are mounted below it too.
-fn writable(read_only: bool, below: Below) -> &'static str {
+/// In the words of the OCI spec `ro` is the topmost mount alone, and `rro` all that are mounted below it too. `rw` is never said: it
+/// would make writable what the host has mounted read-only there.
+fn writable(read_only: bool, below: Below) -> Option<&'static str> {
     match (read_only, below) {
-        (false, _) => "rw",
-        (true, Below::Writable) => "ro",
+        (false, _) => None,
+        (true, Below::Writable) => Some("ro"),
         // A writable mount below a read-only one would be a hole.
-        (true, Below::Seen | Below::Hidden) => "rro",
+        (true, Below::Seen | Below::Hidden) => Some("rro"),
     }
 }
 
-fn bound(source: &Path, target: &str, options: [&str; 3]) -> Mount {
+fn bound(source: &Path, target: &str, bind: &str, propagation: &str, writable: Option<&str>) -> Mount {
+    let options: Vec<&str> = [bind, propagation].into_iter().chain(writable).collect();
     let mut made = mount(target, "bind", "", &options);
     made.set_source(Some(source.to_owned()));
     made
@@ -237,7 +239,7 @@ mod tests {
         let all = made(&with(&["/a:/a:ro,rslave", "/b:/b"], &["/t:size=1m,exec"]), &facts());
         let options = |target: &str| all.iter().find(|(known, _)| known == target).unwrap().1.clone();
         assert_eq!(options("/a"), "rbind,rslave,rro");
-        assert_eq!(options("/b"), "rbind,rprivate,rw");
+        assert_eq!(options("/b"), "rbind,rprivate");
         assert_eq!(options("/t"), "noexec,nosuid,nodev,rprivate,size=1m,exec");
     }
 
@@ -248,7 +250,7 @@ mod tests {
         for (mount, expected) in [
             (bind("ro"), "rbind,rprivate,rro"),
             (bind("ro,bind-recursive=writable"), "rbind,rprivate,ro"),
-            (bind("bind-recursive=disabled"), "bind,rprivate,rw"),
+            (bind("bind-recursive=disabled"), "bind,rprivate"),
             (options::Mount::Volume(volume), "rbind,rprivate,rro"),
         ] {
             assert_eq!(wished(&mount).options().as_ref().unwrap().join(","), expected);

@@ -42,6 +42,11 @@ impl Directory {
         super::file::open_dir(path).map(Directory)
     }
 
+    /// One in a container's root, where we are.
+    pub fn open_inside_root(path: &Path) -> Result<Directory, Errno> {
+        super::inside::open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY).map(Directory)
+    }
+
     fn open(&self, name: &[u8], flags: OFlag, mode: u32, resolve: ResolveFlag) -> Result<OwnedFd, Errno> {
         let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(Mode::from_bits_truncate(mode)).resolve(resolve);
         loop {

@@ -389,6 +389,11 @@ pub fn is_dir(fd: BorrowedFd) -> Result<bool, Errno> {
     Ok(SFlag::from_bits_truncate(stat::fstat(fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
 }
 
+/// The permission bits.
+pub fn mode(fd: BorrowedFd) -> Result<u32, Errno> {
+    Ok(stat::fstat(fd)?.st_mode & 0o7777)
+}
+
 pub fn change_mode(path: &Path, mode: u32) -> Result<(), Errno> {
     stat::fchmodat(AT_FDCWD, path, Mode::from_bits_truncate(mode), stat::FchmodatFlags::FollowSymlink)
 }

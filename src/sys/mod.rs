@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod beneath;
 pub mod channel;
 pub mod clock;
+pub mod copy;
 pub mod datagram;
 pub mod device_filter;
 pub mod file;

@@ -22,7 +22,12 @@ pub fn set_propagation(target: &Path, flags: Flags) -> Result<(), Errno> {
     nix::mount::mount(None::<&str>, target, None::<&str>, flags, None::<&str>)
 }
 
-/// Makes what is mounted at `target` read-only, in this namespace only.
+/// Makes what is mounted at `target` read-only, in this namespace only; everything else stays as it is.
+pub fn close(target: &Path) -> Result<(), Errno> {
+    set_attributes(open_target(target)?.as_fd(), false, attribute::READ_ONLY, 0, 0)
+}
+
+/// Gives what is mounted at `target` these flags and no others, in this namespace only.
 pub fn remount(target: &Path, flags: Flags) -> Result<(), Errno> {
     nix::mount::mount(None::<&str>, target, None::<&str>, Flags::MS_REMOUNT | Flags::MS_BIND | flags, None::<&str>)
 }

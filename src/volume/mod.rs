@@ -4,7 +4,7 @@
 //! volume; a record that a crash took is made again from what is left, because the data is what counts.
 //!
 //! * `keep.rs` makes, finds and lists them.
-//! * `first_use.rs` fills a new one with what the image has at its place, once; `copy.rs` copies the tree.
+//! * `first_use.rs` fills a new one with what the image has at its place, once.
 //! * `going.rs` removes them.
 //! * `owner.rs` gives a tree to a user (`:U`).
 //!
@@ -12,13 +12,11 @@
 //! that is being created with it, after its record names the volume and while it makes sure that the volume is there. Whoever
 //! removes looks at the records under the same lock. So one of the two always sees the other.
 
-mod copy;
 mod first_use;
 mod going;
 mod keep;
 mod owner;
 
-pub use copy::copy;
 pub use going::clear_away;
 pub use keep::{Held, find, hold, list, make};
 pub use owner::give;

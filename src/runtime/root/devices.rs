@@ -3,8 +3,9 @@
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::{Device, Plan};
 use crate::runtime::root::outside::Outside;
+use crate::sys::file::{self, OFlag};
 use crate::sys::inside::{self, Node};
-use crate::sys::{Errno, file, mount};
+use crate::sys::{Errno, mount};
 use crate::trace::Step;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -39,6 +40,10 @@ pub fn make_default(plan: &Plan) -> Result<()> {
 }
 
 pub fn make_wished(plan: &Plan) -> Result<()> {
+    if plan.person.terminal {
+        // The terminal is mounted over it, when a /dev that shall be read-only is already.
+        inside::create(Path::new("/dev/console"), OFlag::O_WRONLY | OFlag::O_EXCL, 0o600).at(Step::MakeDevices, "make /dev/console")?;
+    }
     for device in &plan.devices {
         make(device, plan).at(Step::MakeDevices, || format!("make {}", device.path.display()))?;
     }
@@ -60,7 +65,7 @@ fn hang(path: &Path, outside: &Outside) -> Result<(), Errno> {
     let (_, tree) = outside.devices.iter().find(|(held, _)| held == path).ok_or(Errno::ENODEV)?;
     let target = match mount::open_target(path) {
         Err(Errno::ENOENT) => {
-            inside::create(path, file::OFlag::O_WRONLY | file::OFlag::O_EXCL, 0o666)?;
+            inside::create(path, OFlag::O_WRONLY | OFlag::O_EXCL, 0o666)?;
             mount::open_target(path)?
         }
         other => other?,

@@ -3,7 +3,7 @@
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::outside::Outside;
-use crate::runtime::root::{devices, neighbour};
+use crate::runtime::root::{devices, memory, neighbour};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file, inside};
@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 /// mount(2) takes one page of options, the closing zero included.
 const OPTION_PAGE: usize = 4095;
 
-/// A detached copy of every source on the host, in the order of the mounts; `None` where there is no source to hold.
-pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
+/// A detached copy of every source on the host that is `chosen`, in the order of the mounts; `None` where nothing is held.
+pub fn gather(plan: &Plan, chosen: impl Fn(&PlannedMount) -> bool) -> Result<Vec<Option<OwnedFd>>> {
     let ready = |planned: &PlannedMount, tree: &OwnedFd| {
         let what = || format!("hold {} for {}", planned.source, planned.target.display());
         file::duplicate(tree.as_fd()).at(Step::GatherSources, what)
     };
     let hold = |planned: &PlannedMount| match &planned.ready {
+        _ if !chosen(planned) => Ok(None),
         Some(tree) => ready(planned, tree).map(Some),
         None if planned.is_bind() => take(plan, planned).map(Some),
         None => Ok(None),
@@ -37,10 +38,11 @@ pub fn take(plan: &Plan, planned: &PlannedMount) -> Result<OwnedFd> {
         (None, Some(tree)) => file::duplicate(tree.as_fd()).at(Step::GatherSources, what)?,
         (None, None) => mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?,
     };
-    let propagation = planned.options.propagation.difference(Flags::MS_REC);
+    let asked = planned.options.propagation;
     // Private unless asked otherwise: an unmount in the container must not reach the host.
-    let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
-    mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
+    let propagation = if asked.is_empty() { Flags::MS_REC | Flags::MS_PRIVATE } else { asked };
+    let (recursive, kind) = (propagation.contains(Flags::MS_REC), propagation.difference(Flags::MS_REC));
+    mount::set_attributes(tree.as_fd(), recursive, 0, 0, kind.bits()).at(Step::GatherSources, what)?;
     let options = &planned.options;
     let below = (true, options.recursive_attributes, options.recursive_clear);
     for (recursive, attributes, clear) in [below, (false, options.attributes(), options.cleared())] {
@@ -58,7 +60,13 @@ pub fn stack_layers(plan: &Plan) -> Result<()> {
         return hang_root(outside).at(Step::MountRoot, || format!("mount {}", plan.root.display()));
     }
     let Some(overlay) = plan.mounts.iter().find(|planned| planned.target == Path::new("/")) else {
-        return mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, || format!("bind {}", plan.root.display()));
+        let what = || format!("bind {}", plan.root.display());
+        mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, what)?;
+        // As a slave it goes on to hear of what the host mounts in there; nothing else does.
+        return match plan.propagation.contains(Flags::MS_SLAVE) {
+            true => Ok(()),
+            false => mount::set_propagation(plan.root, Flags::MS_REC | Flags::MS_PRIVATE).at(Step::MountRoot, what),
+        };
     };
     stack(overlay, &overlay.options.data, overlay.options.flags, plan.root)
 }
@@ -147,16 +155,25 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
     }
     let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
     let data = planned.options.data.join(",");
+    let flags = planned.options.flags;
     let try_mount = || {
         let target = mount::open_target(planned.target)?;
-        inside::mount_over(target.as_fd(), kind, planned.source, planned.options.flags, &data)
+        inside::mount_over(target.as_fd(), kind, planned.source, flags, &data)
     };
-    match try_mount() {
-        Err(Errno::ENOENT) => {
-            inside::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
-            try_mount().at(step, what)?;
-        }
-        other => other.at(step, what)?,
+    match planned.kind {
+        "bind" => mount::remount(planned.target, flags).at(step, what)?,
+        "tmpfs" if !flags.contains(Flags::MS_REMOUNT) => memory::mount(planned, step)?,
+        _ => match try_mount() {
+            Err(Errno::ENOENT) => {
+                inside::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
+                try_mount().at(step, what)?;
+            }
+            other => other.at(step, what)?,
+        },
+    }
+    let (set, clear) = (planned.options.recursive_attributes, planned.options.recursive_clear);
+    if (set, clear) != (0, 0) {
+        mount::open_target(planned.target).and_then(|target| mount::set_attributes(target.as_fd(), true, set, clear, 0)).at(step, what)?;
     }
     if !planned.options.propagation.is_empty() {
         mount::set_propagation(planned.target, planned.options.propagation).at(step, what)?;

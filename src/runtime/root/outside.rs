@@ -35,6 +35,7 @@ pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
         }
         if planned.is_bind() && (mapped || of_others) {
             let tree = mounts::take(plan, planned)?;
+            cut_off(plan, planned, &tree)?;
             if mapped {
                 map_owners(plan, planned, own, &tree)?;
             }
@@ -44,9 +45,19 @@ pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
         }
     }
     if of_others {
-        plan.outside = Some(Outside { root: hold_root(plan.root)?, devices: hold_devices(plan)? });
+        plan.outside = Some(Outside { root: hold_root(plan)?, devices: hold_devices(plan)? });
     }
     Ok(())
+}
+
+/// We still see the host's mounts as they are: a copy of a shared one would tell the host of what is mounted in it.
+fn cut_off(plan: &Plan, planned: &PlannedMount, tree: &OwnedFd) -> Result<()> {
+    let asked = planned.options.propagation;
+    if !asked.contains(Flags::MS_SHARED) || plan.shares_with_host(planned) {
+        return Ok(());
+    }
+    let set = |kind: Flags| mount::set_attributes(tree.as_fd(), true, 0, 0, kind.bits());
+    set(Flags::MS_SLAVE).and_then(|()| set(Flags::MS_SHARED)).at(STEP, || format!("cut {} off from the host", planned.source))
 }
 
 /// As the mount's own mappings say, else as the container's.
@@ -73,10 +84,12 @@ fn host_s_groups() -> Result<Option<OwnedFd>> {
     Ok(Some(tree))
 }
 
-fn hold_root(root: &Path) -> Result<OwnedFd> {
-    let what = || format!("open {}", root.display());
-    let tree = mount::detached_copy(root, true).at(STEP, what)?;
-    mount::set_attributes(tree.as_fd(), true, 0, 0, Flags::MS_PRIVATE.bits()).at(STEP, what)?;
+/// As a slave it goes on to hear of what the host mounts in there; nothing else does.
+fn hold_root(plan: &Plan) -> Result<OwnedFd> {
+    let what = || format!("open {}", plan.root.display());
+    let tree = mount::detached_copy(plan.root, true).at(STEP, what)?;
+    let kind = if plan.propagation.contains(Flags::MS_SLAVE) { Flags::MS_SLAVE } else { Flags::MS_PRIVATE };
+    mount::set_attributes(tree.as_fd(), true, 0, 0, kind.bits()).at(STEP, what)?;
     Ok(tree)
 }
 

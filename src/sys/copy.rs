@@ -16,6 +16,12 @@ const FIFO: u32 = 0o010_000;
 
 /// Puts what is in `from` into `to`, which is empty, and makes `to` itself like `from`.
 pub fn copy(from: &Directory, to: &Directory) -> Result<()> {
+    content(from, to)?;
+    finish_directory(from, to, b"")
+}
+
+/// The same, and `to` itself stays as it is.
+pub fn content(from: &Directory, to: &Directory) -> Result<()> {
     let mut copier = Copier { from, to, links: HashMap::new(), directories: vec![Vec::new()] };
     let mut done = 0;
     // A list of paths and no recursion: a deep tree takes neither stack nor descriptors.
@@ -24,7 +30,7 @@ pub fn copy(from: &Directory, to: &Directory) -> Result<()> {
         done += 1;
     }
     // From the deepest up: whatever is made in a directory changes its time, and inherits its default access list.
-    copier.directories.iter().rev().try_for_each(|path| finish_directory(from, to, path))
+    copier.directories.iter().skip(1).rev().try_for_each(|path| finish_directory(from, to, path))
 }
 
 struct Copier<'a> {
