@@ -14,5 +14,7 @@ mod hooks;
 mod lifecycle;
 #[path = "oci/podman.rs"]
 mod podman;
+#[path = "oci/propagation.rs"]
+mod propagation;
 #[path = "oci/variations.rs"]
 mod variations;

@@ -4,9 +4,10 @@ use crate::error::{Error, Result};
 use crate::runtime::hooks::Moment;
 use crate::runtime::namespaces::Namespaces;
 use crate::runtime::placement::Placement;
-use crate::runtime::root::options::MountOptions;
+use crate::runtime::root::options::{self, MountOptions};
 use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities, FilterInstruction};
+use crate::sys::mount::Flags;
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
 use oci_spec::runtime::{Capability, Linux, Process, Spec};
@@ -48,6 +49,8 @@ pub struct Plan<'a> {
     pub namespaces: Namespaces<'a>,
     pub root: &'a Path,
     pub read_only_root: bool,
+    /// How the root hands mounts on; empty: not at all.
+    pub propagation: Flags,
     pub mounts: Vec<PlannedMount<'a>>,
     pub devices: Vec<Device<'a>>,
     pub masked: &'a [String],
@@ -145,6 +148,7 @@ impl<'a> Plan<'a> {
             person: Person { further_groups: beyond.groups, ..Person::new(process, beyond.user, beyond.filter)? },
             root: root.path(),
             read_only_root: root.readonly().unwrap_or(false),
+            propagation: options::of_root(linux.rootfs_propagation().as_deref().unwrap_or_default())?,
             mounts,
             devices: linux.devices().as_deref().unwrap_or_default().iter().map(Device::new).collect::<Result<_>>()?,
             masked: linux.masked_paths().as_deref().unwrap_or_default(),
@@ -162,6 +166,11 @@ impl<'a> Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// A bind whose later mounts are also the host's: the mount and the root must both be asked to be shared.
+    pub fn shares_with_host(&self, planned: &PlannedMount) -> bool {
+        self.propagation.contains(Flags::MS_SHARED) && planned.options.propagation.contains(Flags::MS_SHARED)
+    }
+
     pub fn has_hooks_before_root(&self) -> bool {
         const BEFORE: [Moment; 3] = [Moment::PreStart, Moment::CreateRuntime, Moment::CreateContainer];
         self.strict.as_ref().is_some_and(|strict| BEFORE.iter().any(|moment| !moment.of(strict.hooks).is_empty()))

@@ -171,6 +171,29 @@ fn mounts_below_a_source_are_as_was_asked() {
 }
 
 #[test]
+fn mounts_made_later_go_the_ways_that_were_asked_for() {
+    let store = Store::new();
+    let dir = store.dir.join("host");
+    std::fs::create_dir_all(&dir).expect("a directory");
+    for (word, expected) in [("rprivate", ""), ("rslave", "heard\n"), ("rshared", "heard\ntold\n")] {
+        let script = format!(
+            "tare={program}; mount -t tmpfs none {dir}; mount --make-shared {dir}; mkdir {dir}/in {dir}/out
+             $tare run -d --name one --cap-add SYS_ADMIN -v {dir}:/d:{word} box sleep 1000 >/dev/null
+             mount -t tmpfs none {dir}/in; touch {dir}/in/heard; $tare exec one ls /d/in
+             $tare exec one sh -c 'mount -t tmpfs none /d/out && touch /d/out/told'; ls {dir}/out; $tare rm -f one >/dev/null",
+            dir = dir.display(),
+            program = program().display()
+        );
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-m", "--propagation", "private", "sh", "-c", &script]);
+        command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+        let ran = process::run(command, None);
+        assert_eq!(ran.stdout, expected, "{word}: {}", ran.story());
+    }
+    store.assert_nothing_left();
+}
+
+#[test]
 fn a_mount_in_memory_has_the_size_and_mode_that_were_asked_for() {
     let store = Store::new();
     let mount = store.probe(&["--mount", "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=0700"]).mount("/t").expect("/t");

@@ -173,8 +173,9 @@ fn mounts(report: &Report) -> Vec<(String, Value)> {
             *count += 1;
             let mut options = mount.options.clone();
             options.sort();
-            let propagation: Vec<String> =
-                mount.propagation.iter().map(|word| word.split(':').next().unwrap_or_default().to_owned()).collect();
+            // runc 1.1 sets the root's before it binds the root, and that makes it private again.
+            let told = mount.propagation.iter().filter(|_| mount.target != "/");
+            let propagation: Vec<String> = told.map(|word| word.split(':').next().unwrap_or_default().to_owned()).collect();
             (format!("mount {} ({count})", mount.target), json!([mount.kind, options, propagation]))
         });
     mounts.collect()

@@ -25,11 +25,15 @@ use std::path::Path;
 
 /// `before_root` is for hooks, which see the whole host and the container's mounts below the root's directory.
 pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> {
-    mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")?;
+    // What shall reach the host later is taken hold of before the cut: a copy of a shared mount stays one with it.
+    let shared = mounts::gather(plan, |planned| plan.shares_with_host(planned))?;
+    // From here on nothing that we mount or unmount reaches the host, and what is mounted there still reaches us.
+    mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_SLAVE).at(Step::CutMounts, "make / a slave")?;
     if let Some(small) = &plan.small_files {
         small_files::write(small)?;
     }
-    let sources = mounts::gather(plan)?;
+    let others = mounts::gather(plan, |planned| !plan.shares_with_host(planned))?;
+    let sources = shared.into_iter().zip(others).map(|(shared, other)| shared.or(other)).collect();
     mounts::stack_layers(plan)?;
     let detour = plan.has_hooks_before_root().then(|| Detour::begin(plan)).transpose()?;
     if detour.is_none() {
@@ -43,6 +47,10 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
         detour.end()?;
         before_root()?;
         enter(plan)?;
+    }
+    // Last, because mounts on a shared one become shared themselves, and an unbindable one cannot be copied to protect its files.
+    if plan.propagation.intersects(Flags::MS_SHARED | Flags::MS_SLAVE | Flags::MS_UNBINDABLE) {
+        mount::set_propagation(Path::new("/"), plan.propagation).at(Step::CloseRoot, "set the propagation of /")?;
     }
     if plan.read_only_root {
         mount::remount(Path::new("/"), Flags::MS_RDONLY).at(Step::CloseRoot, "remount / read-only")?;

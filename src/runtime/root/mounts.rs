@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 /// mount(2) takes one page of options, the closing zero included.
 const OPTION_PAGE: usize = 4095;
 
-/// A detached copy of every source on the host, in the order of the mounts; `None` where there is no source to hold.
-pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
+/// A detached copy of every source on the host that is `chosen`, in the order of the mounts; `None` where nothing is held.
+pub fn gather(plan: &Plan, chosen: impl Fn(&PlannedMount) -> bool) -> Result<Vec<Option<OwnedFd>>> {
     let hold = |planned: &PlannedMount| {
-        if !planned.is_bind() {
+        if !planned.is_bind() || !chosen(planned) {
             return Ok(None);
         }
         let what = || format!("open {} for {}", planned.source, planned.target.display());
@@ -26,10 +26,11 @@ pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
             (None, Some(tree)) => file::duplicate(tree.as_fd()).at(Step::GatherSources, what)?,
             (None, None) => mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?,
         };
-        let propagation = planned.options.propagation.difference(Flags::MS_REC);
+        let asked = planned.options.propagation;
         // Private unless asked otherwise: an unmount in the container must not reach the host.
-        let propagation = if propagation.is_empty() { Flags::MS_PRIVATE } else { propagation };
-        mount::set_attributes(tree.as_fd(), true, 0, 0, propagation.bits()).at(Step::GatherSources, what)?;
+        let propagation = if asked.is_empty() { Flags::MS_REC | Flags::MS_PRIVATE } else { asked };
+        let (recursive, kind) = (propagation.contains(Flags::MS_REC), propagation.difference(Flags::MS_REC));
+        mount::set_attributes(tree.as_fd(), recursive, 0, 0, kind.bits()).at(Step::GatherSources, what)?;
         let options = &planned.options;
         let below = (true, options.recursive_attributes, options.recursive_clear);
         for (recursive, attributes, clear) in [below, (false, options.attributes(), options.cleared())] {
@@ -46,7 +47,13 @@ pub fn gather(plan: &Plan) -> Result<Vec<Option<OwnedFd>>> {
 /// bound onto itself, because only a mount can become a root.
 pub fn stack_layers(plan: &Plan) -> Result<()> {
     let Some(overlay) = plan.mounts.iter().find(|planned| planned.target == Path::new("/")) else {
-        return mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, || format!("bind {}", plan.root.display()));
+        let what = || format!("bind {}", plan.root.display());
+        mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, what)?;
+        // As a slave it goes on to hear of what the host mounts in there; nothing else does.
+        return match plan.propagation.contains(Flags::MS_SLAVE) {
+            true => Ok(()),
+            false => mount::set_propagation(plan.root, Flags::MS_REC | Flags::MS_PRIVATE).at(Step::MountRoot, what),
+        };
     };
     stack(overlay, &overlay.options.data, overlay.options.flags, plan.root)
 }

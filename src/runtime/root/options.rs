@@ -1,5 +1,6 @@
 //! Mount options as mount(8) writes them, sorted into what each kernel call wants.
 
+use crate::error::{Error, Result};
 use crate::sys::mount::{Flags, attribute};
 
 /// `ro,nosuid,size=64m,rslave` taken apart.
@@ -162,6 +163,17 @@ impl MountOptions {
     }
 }
 
+/// `linux.rootfsPropagation`.
+pub fn of_root(word: &str) -> Result<Flags> {
+    match propagation(word) {
+        None if word.is_empty() => Ok(Flags::empty()),
+        None => Err(Error::damaged(format!("linux.rootfsPropagation {word:?}"))
+            .because("it is shared, slave, private or unbindable, or one of these behind an r")),
+        Some(flags) => Ok(flags),
+    }
+}
+
+/// How a mount hands mounts on; behind an `r` also those that are mounted below it.
 fn propagation(word: &str) -> Option<Flags> {
     Some(match word {
         "private" => Flags::MS_PRIVATE,
