@@ -6,7 +6,7 @@ mod common;
 mod bad_input;
 #[path = "oci/bundle.rs"]
 mod bundle;
-#[path = "oci/differential.rs"]
+#[path = "oci/differential/mod.rs"]
 mod differential;
 #[path = "oci/hooks.rs"]
 mod hooks;
@@ -16,5 +16,3 @@ mod lifecycle;
 mod podman;
 #[path = "oci/propagation.rs"]
 mod propagation;
-#[path = "oci/variations.rs"]
-mod variations;

@@ -30,6 +30,17 @@ pub fn make_default(_plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Where nothing is mounted on /dev, in the root's own: the specification wants the files in every container. What was there
+/// under their names goes.
+pub fn make_in_root(plan: &Plan) -> Result<()> {
+    file::make_dirs(Path::new("/dev"), 0o755).at(Step::MakeDevices, "make directory /dev")?;
+    let nodes = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+    for path in nodes.into_iter().chain(LINKS.map(|(_, path)| path)) {
+        file::remove_file(Path::new(path)).at(Step::MakeDevices, || format!("remove {path}"))?;
+    }
+    make_default(plan)
+}
+
 pub fn make_wished(plan: &Plan) -> Result<()> {
     for device in &plan.devices {
         make(device).at(Step::MakeDevices, || format!("make {}", device.path.display()))?;

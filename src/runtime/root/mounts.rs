@@ -4,10 +4,11 @@ use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{devices, neighbour};
 use crate::sys::file::OFlag;
-use crate::sys::mount::{self, Flags};
+use crate::sys::mount::{self, Flags, attribute};
 use crate::sys::{Errno, file};
 use crate::trace::Step;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// mount(2) takes one page of options, the closing zero included.
@@ -111,22 +112,31 @@ fn mount_by_descriptors(overlay: &PlannedMount, lower: &[String], others: Vec<St
 
 /// Everything but the root, in the order of the spec.
 pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<()> {
+    let mut read_only = Vec::new();
     for (planned, source) in plan.mounts.iter().zip(sources) {
         if planned.target == Path::new("/") {
             continue;
         }
         match source {
             Some(tree) => attach_bind(planned, tree)?,
-            None => mount_new(planned)?,
+            None => read_only.extend(mount_new(planned)?),
         }
         if planned.target == Path::new("/dev") && planned.kind == "tmpfs" {
             devices::make_default(plan)?;
         }
     }
+    if plan.strict.is_some() && !plan.mounts.iter().any(|planned| planned.target == Path::new("/dev")) {
+        devices::make_in_root(plan)?;
+    }
+    // Only now: what is mounted in there needed a place, and /dev its files.
+    for memory in read_only {
+        mount::set_attributes(memory.as_fd(), false, attribute::READ_ONLY, 0, 0).at(Step::MountWishes, "make a tmpfs read-only")?;
+    }
     Ok(())
 }
 
-fn mount_new(planned: &PlannedMount) -> Result<()> {
+/// Returns what shall be read-only once everything is mounted: a file system in memory, which begins empty.
+fn mount_new(planned: &PlannedMount) -> Result<Option<OwnedFd>> {
     let is_system =
         matches!(planned.kind, "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup2" | "cgroup") || planned.target.starts_with("/dev");
     let step = if is_system { Step::MountSystem } else { Step::MountWishes };
@@ -135,8 +145,10 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
         refuse_link(planned.target, step)?;
     }
     let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
-    let data = planned.options.data.join(",");
-    let try_mount = || mount::file_system(kind, planned.source, planned.target, planned.options.flags, &data);
+    let read_only_later = kind == "tmpfs" && planned.options.flags.contains(Flags::MS_RDONLY);
+    let flags = if read_only_later { planned.options.flags - Flags::MS_RDONLY } else { planned.options.flags };
+    let data = data(planned);
+    let try_mount = || mount::file_system(kind, planned.source, planned.target, flags, &data);
     match try_mount() {
         Err(Errno::ENOENT) => {
             file::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
@@ -147,7 +159,18 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
     if !planned.options.propagation.is_empty() {
         mount::set_propagation(planned.target, planned.options.propagation).at(step, what)?;
     }
-    Ok(())
+    read_only_later.then(|| mount::open_target(planned.target).at(step, what)).transpose()
+}
+
+/// The options for the file system. A directory that memory covers keeps its mode, unless another was asked for: what nobody
+/// else could enter must not be everybody's, as the kernel would have it.
+fn data(planned: &PlannedMount) -> String {
+    let mut data = planned.options.data.clone();
+    let has_mode = data.iter().any(|word| word.starts_with("mode="));
+    if let ("tmpfs", false, Ok(covered)) = (planned.kind, has_mode, std::fs::metadata(planned.target)) {
+        data.push(format!("mode={:o}", covered.permissions().mode() & 0o7777));
+    }
+    data.join(",")
 }
 
 /// A /proc that the image made a symlink would be mounted elsewhere, and what protects /proc would protect nothing (CVE-2019-16884, CVE-2023-27561).
