@@ -37,7 +37,9 @@ impl Bundle {
         config["linux"]["cgroupsPath"] = json!(format!("/tare-oci-test/{}", dir.file_name().expect("a name").to_string_lossy()));
         // Root here may not raise a limit (no CAP_SYS_RESOURCE): the tests that want some say so.
         config["process"]["rlimits"] = json!([]);
-        Bundle { dir, shelf, config }
+        let bundle = Bundle { dir, shelf, config };
+        bundle.write();
+        bundle
     }
 
     /// With another command.
