@@ -8,7 +8,7 @@ mod attacks;
 mod bad_input;
 #[path = "oci/bundle.rs"]
 mod bundle;
-#[path = "oci/differential.rs"]
+#[path = "oci/differential/mod.rs"]
 mod differential;
 #[path = "oci/hooks.rs"]
 mod hooks;
@@ -28,5 +28,3 @@ mod propagation;
 mod resources;
 #[path = "oci/users.rs"]
 mod users;
-#[path = "oci/variations.rs"]
-mod variations;

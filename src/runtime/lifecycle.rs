@@ -141,6 +141,9 @@ fn give_group_away(group: &Group, plan: &Plan) -> Result<()> {
 fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<Plan<'a>> {
     let linux = bundle.spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
     let mut plan = Plan::new(&bundle.spec, Beyond { strict: Some(strict), ..Beyond::default() })?;
+    if let (Some(name), false) = (plan.hostname.or(plan.domainname), plan.namespaces.has(namespace::UTS)) {
+        return Err(Error::cannot_keep(format!("cannot set the name {name}")).because("it has no uts namespace: it would be the host's"));
+    }
     let chosen = linux.seccomp().as_ref().map(filter::of_specification).transpose()?.unwrap_or_default();
     plan.person.filter = chosen.into();
     plan.person.preserved = wishes.preserved;

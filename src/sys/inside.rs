@@ -25,6 +25,13 @@ impl Entry<'_> {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { return Err(Errno::EINVAL) };
         Ok(Entry { above: open_target(above)?, name })
     }
+
+    fn without_its_file(self) -> Result<Self, Errno> {
+        match unistd::unlinkat(&self.above, self.name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(self),
+            Err(errno) => Err(errno),
+        }
+    }
 }
 
 pub fn open(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
@@ -66,11 +73,7 @@ pub enum Node {
 
 /// In the place of what has this name, with exactly this mode; the umask must be 0.
 pub fn replace_by_node(path: &Path, node: Node, mode: u32, owner: (u32, u32)) -> Result<(), Errno> {
-    let entry = Entry::of(path)?;
-    match unistd::unlinkat(&entry.above, entry.name, UnlinkatFlags::NoRemoveDir) {
-        Ok(()) | Err(Errno::ENOENT) => {}
-        Err(errno) => return Err(errno),
-    }
+    let entry = Entry::of(path)?.without_its_file()?;
     let (kind, major, minor) = match node {
         Node::Character(major, minor) => (SFlag::S_IFCHR, major, minor),
         Node::Block(major, minor) => (SFlag::S_IFBLK, major, minor),
@@ -82,6 +85,12 @@ pub fn replace_by_node(path: &Path, node: Node, mode: u32, owner: (u32, u32)) ->
     }
     let (uid, gid) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
     unistd::fchownat(&entry.above, entry.name, Some(uid), Some(gid), nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+/// In the place of what has this name.
+pub fn replace_by_link(path: &Path, target: &str) -> Result<(), Errno> {
+    let entry = Entry::of(path)?.without_its_file()?;
+    unistd::symlinkat(target, &entry.above, entry.name)
 }
 
 /// A new file system over an open file or directory: no name is looked up again, so nobody can exchange it.

@@ -39,8 +39,13 @@ fn a_value_that_makes_no_sense_is_refused_by_name() {
         ("/linux", json!(null), "linux"),
         ("/linux/namespaces", json!([{"type": "pid"}]), "mount namespace"),
         ("/linux/namespaces", json!([{"type": "mount"}, {"type": "mount"}]), "two mount namespaces"),
-        ("/linux/namespaces", json!([{"type": "mount"}, {"type": "network", "path": "/etc/passwd"}]), "network"),
-        ("/linux/namespaces", json!([{"type": "mount"}, {"type": "network", "path": "/proc/self/ns/uts"}]), "another kind"),
+        ("/linux/namespaces", json!([{"type": "mount"}, {"type": "uts"}, {"type": "network", "path": "/etc/passwd"}]), "network"),
+        (
+            "/linux/namespaces",
+            json!([{"type": "mount"}, {"type": "uts"}, {"type": "network", "path": "/proc/self/ns/uts"}]),
+            "another kind",
+        ),
+        ("/linux/namespaces", json!([{"type": "mount"}, {"type": "pid"}]), "uts namespace"),
         ("/linux/cgroupsPath", json!("/a/../../b"), "upwards"),
         ("/process/ioPriority", json!({"class": "IOPRIO_CLASS_BE", "priority": 9}), "ioPriority"),
         ("/linux/personality", json!({"domain": "LINUX", "flags": ["X"]}), "personality"),
@@ -83,7 +88,6 @@ fn what_is_not_built_is_refused_by_name() {
     let bundle = Bundle::of(&["true"]);
     bundle.write();
     bundle.refuses(&["--systemd-cgroup", "create", "one"], "systemd");
-    bundle.refuses(&["create", "--no-pivot", "one"], "--no-pivot");
     bundle.refuses(&["create", "--nosuch", "one"], "--nosuch");
     bundle.assert_nothing_left();
 }

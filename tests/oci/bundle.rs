@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 pub struct Bundle {
     pub dir: PathBuf,
@@ -15,21 +16,30 @@ pub struct Bundle {
 
 impl Bundle {
     pub fn new() -> Bundle {
+        let bundle = Bundle::bare();
+        let applets = Command::new(test_images::busybox()).arg("--list").output().expect("busybox --list");
+        for applet in String::from_utf8_lossy(&applets.stdout).lines().filter(|applet| *applet != "busybox") {
+            let _ = std::os::unix::fs::symlink("busybox", bundle.root("bin").join(applet));
+        }
+        bundle
+    }
+
+    /// With a shell and the probe, and no more programs.
+    pub fn bare() -> Bundle {
         let dir = common::fresh_directory(&std::env::temp_dir(), "tare-oci-");
         let shelf = dir.join("shelf");
         std::fs::create_dir_all(&shelf).expect("a directory");
         make_root(&dir.join("rootfs"));
-        let ran = Command::new(common::program()).args(["oci", "spec", "-b"]).arg(&dir).output().expect("tare runs");
-        assert!(ran.status.success(), "tare oci spec: {}", String::from_utf8_lossy(&ran.stderr));
-        let text = std::fs::read_to_string(dir.join("config.json")).expect("config.json");
-        let mut config: Value = serde_json::from_str(&text).expect("JSON");
+        let mut config = usual_config();
         config["process"]["terminal"] = json!(false);
         config["process"]["args"] = json!(["/probe"]);
         config["root"]["readonly"] = json!(false);
         config["linux"]["cgroupsPath"] = json!(format!("/tare-oci-test/{}", dir.file_name().expect("a name").to_string_lossy()));
         // Root here may not raise a limit (no CAP_SYS_RESOURCE): the tests that want some say so.
         config["process"]["rlimits"] = json!([]);
-        Bundle { dir, shelf, config }
+        let bundle = Bundle { dir, shelf, config };
+        bundle.write();
+        bundle
     }
 
     /// With another command.
@@ -137,16 +147,27 @@ impl Drop for Bundle {
     }
 }
 
+/// What `spec` writes, asked once.
+fn usual_config() -> Value {
+    static WRITTEN: OnceLock<Value> = OnceLock::new();
+    let ask = || {
+        let dir = common::fresh_directory(&std::env::temp_dir(), "tare-oci-spec-");
+        let ran = Command::new(common::program()).args(["oci", "spec", "-b"]).arg(&dir).output().expect("tare runs");
+        assert!(ran.status.success(), "tare oci spec: {}", String::from_utf8_lossy(&ran.stderr));
+        let text = std::fs::read_to_string(dir.join("config.json")).expect("config.json");
+        std::fs::remove_dir_all(&dir).expect("remove");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    WRITTEN.get_or_init(ask).clone()
+}
+
 fn make_root(root: &Path) {
     for dir in ["bin", "dev", "etc", "proc", "sys", "tmp", "home"] {
         std::fs::create_dir_all(root.join(dir)).expect("a directory");
     }
     std::fs::copy(test_images::probe(), root.join("probe")).expect("the probe");
     let busybox = test_images::busybox();
-    std::fs::copy(&busybox, root.join("bin/busybox")).expect("busybox");
-    let applets = Command::new(&busybox).arg("--list").output().expect("busybox --list");
-    for applet in String::from_utf8_lossy(&applets.stdout).lines().filter(|applet| *applet != "busybox") {
-        let _ = std::os::unix::fs::symlink("busybox", root.join("bin").join(applet));
-    }
+    std::fs::copy(busybox, root.join("bin/busybox")).expect("busybox");
+    std::os::unix::fs::symlink("busybox", root.join("bin/sh")).expect("a link");
     std::fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home:/bin/sh\n").expect("passwd");
 }

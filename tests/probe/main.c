@@ -18,7 +18,7 @@ const char *errno_name(int number) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2 || strcmp(argv[1], "describe") == 0) return describe(argc, argv);
+    if (argc < 2 || strcmp(argv[1], "describe") == 0 || strcmp(argv[1], "survey") == 0) return describe(argc, argv);
     if (strcmp(argv[1], "try") == 0) {
         if (argc == 2) list_attempts();
         for (int i = 2; i < argc; i++) {

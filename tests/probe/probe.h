@@ -1,6 +1,7 @@
 /* The probe: what a program inside a container sees, may and does. Compiled static, so that it runs in an empty image.
  *
  *   probe                     describe this process and its surroundings as one JSON object
+ *   probe survey              the same, and all the rest that a config.json can change (survey.c)
  *   probe try NAME...         attempt each thing; one line "NAME answer" each (attempts.c)
  *   probe VERB [ARGUMENT...]  behave in a certain way (behaviours.c)
  */
@@ -17,6 +18,9 @@
 
 /* Prints the report. */
 int describe(int argc, char **argv);
+/* Prints what `survey` tells beyond the report, as members of the same object. */
+void survey(void);
+void json_string(const char *text);
 /* Runs one attempt by name; 0 if there is none of that name. */
 int attempt(const char *name);
 void list_attempts(void);

@@ -39,6 +39,24 @@ pub fn make_default(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Where nothing is mounted on /dev, in the root's own: the specification wants the files in every container. What was there
+/// under their names goes.
+pub fn make_in_root(plan: &Plan) -> Result<()> {
+    inside::make_dirs(Path::new("/dev"), 0o755).at(Step::MakeDevices, "make directory /dev")?;
+    for (path, major, minor) in USUAL {
+        let path = Path::new(path);
+        let made = match &plan.outside {
+            Some(outside) => hang(path, outside),
+            None => inside::replace_by_node(path, Node::Character(major, minor), 0o666, (0, 0)),
+        };
+        made.at(Step::MakeDevices, || format!("make {}", path.display()))?;
+    }
+    for (target, path) in LINKS {
+        inside::replace_by_link(Path::new(path), target).at(Step::MakeDevices, || format!("make {path}"))?;
+    }
+    Ok(())
+}
+
 pub fn make_wished(plan: &Plan) -> Result<()> {
     if plan.person.terminal {
         // The terminal is mounted over it, when a /dev that shall be read-only is already.

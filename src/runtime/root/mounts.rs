@@ -142,6 +142,9 @@ pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<()> {
             devices::make_default(plan)?;
         }
     }
+    if plan.strict.is_some() && !plan.mounts.iter().any(|planned| planned.target == Path::new("/dev")) {
+        devices::make_in_root(plan)?;
+    }
     Ok(())
 }
 

@@ -1,0 +1,40 @@
+//! Changes to a config.json, one at a time, each of which a runtime must obey.
+//!
+//! In a value BUNDLE is the bundle's directory (`BUNDLE/shared` a mount of the host with another one below it), and HOLDER a
+//! process with namespaces of its own.
+
+mod filters;
+mod linux;
+mod mounts;
+mod process;
+
+use serde_json::Value;
+
+/// A name, and what is put where (a JSON pointer; `-` at its end: appended to a list).
+#[derive(Default)]
+pub struct Variation {
+    pub name: String,
+    pub changes: Vec<(String, Value)>,
+    /// Why the process sees nothing of it.
+    pub unseen: Option<&'static str>,
+}
+
+impl Variation {
+    fn unseen(self, why: &'static str) -> Variation {
+        Variation { unseen: Some(why), ..self }
+    }
+}
+
+fn one(place: &str, value: Value) -> Variation {
+    several(&[(place, value)])
+}
+
+fn several(changes: &[(&str, Value)]) -> Variation {
+    let changes: Vec<(String, Value)> = changes.iter().map(|(place, value)| ((*place).to_owned(), value.clone())).collect();
+    let name: Vec<String> = changes.iter().map(|(place, value)| format!("{place} = {value}")).collect();
+    Variation { name: name.join("; "), changes, unseen: None }
+}
+
+pub fn all() -> Vec<Variation> {
+    [process::all(), linux::all(), mounts::all(), filters::all()].into_iter().flatten().collect()
+}
