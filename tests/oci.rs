@@ -6,8 +6,12 @@ mod common;
 mod bad_input;
 #[path = "oci/bundle.rs"]
 mod bundle;
+#[path = "oci/containerd.rs"]
+mod containerd;
 #[path = "oci/differential.rs"]
 mod differential;
+#[path = "oci/docker.rs"]
+mod docker;
 #[path = "oci/hooks.rs"]
 mod hooks;
 #[path = "oci/lifecycle.rs"]

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod broken;
+pub mod drivers;
 pub mod leftovers;
 pub mod probe;
 pub mod process;
@@ -12,6 +13,7 @@ pub mod random;
 pub mod store;
 pub mod terminal;
 pub mod test_images;
+pub mod world;
 
 pub use archive::{Image, Layer};
 pub use probe::Report;
