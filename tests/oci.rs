@@ -8,8 +8,12 @@ mod attacks;
 mod bad_input;
 #[path = "oci/bundle.rs"]
 mod bundle;
+#[path = "oci/containerd.rs"]
+mod containerd;
 #[path = "oci/differential/mod.rs"]
 mod differential;
+#[path = "oci/docker.rs"]
+mod docker;
 #[path = "oci/hooks.rs"]
 mod hooks;
 #[path = "oci/lifecycle.rs"]

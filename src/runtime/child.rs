@@ -116,16 +116,19 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     }
     let terminal = open_terminal(plan)?;
     mount::set_umask(if umask == 0 { 0o022 } else { umask });
+    identity::make_working_directory(plan.person.cwd)?;
 
-    if plan.strict.is_some() {
-        identity::look_for_command(&plan.person)?;
-    }
-    let master = terminal.as_ref().map(|(master, _)| master.as_fd());
-    channel::send(inherited.socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;
     let mut inherited = inherited;
     if let Some((_, slave)) = &terminal {
         inherited.streams = Streams::Terminal(slave.as_fd());
     }
+    if plan.strict.is_some() {
+        identity::look_for_command(&plan.person)?;
+        // Who waits with a terminal holds the caller's streams no longer: containerd's shim reads them to their end.
+        place_streams(&inherited.streams).at(Step::OpenTerminal, "place the streams")?;
+    }
+    let master = terminal.as_ref().map(|(master, _)| master.as_fd());
+    channel::send(inherited.socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;
     if let Some(strict) = &plan.strict {
         return wait_at_gate(&plan.person, inherited, strict);
     }

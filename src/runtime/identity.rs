@@ -19,7 +19,6 @@ const LONGEST_USER_FILE: u64 = 10 << 20;
 pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> {
     let user = find_user(person)?;
     give_streams(person, &user, inherited.of_another_user_namespace)?;
-    make_working_directory(person, &user)?;
     if person.no_new_privileges {
         identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
     }
@@ -115,11 +114,12 @@ fn user_file(name: &str) -> Result<String> {
     }
 }
 
-/// A working directory that is missing is made, as Docker does: images name directories that a volume should fill.
-fn make_working_directory(person: &Person, _user: &User) -> Result<()> {
-    match inside::make_dirs(person.cwd, 0o755) {
+/// A working directory that is missing is made, as Docker does: images name directories that a volume should fill. Only for the
+/// first process: who enters a container names a directory that is there.
+pub fn make_working_directory(cwd: &Path) -> Result<()> {
+    match inside::make_dirs(cwd, 0o755) {
         Ok(()) | Err(Errno::EROFS | Errno::EACCES) => Ok(()),
-        Err(errno) => Err(errno).at(Step::EnterDirectory, || person.cwd.display().to_string()),
+        Err(errno) => Err(errno).at(Step::EnterDirectory, || cwd.display().to_string()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod broken;
+pub mod drivers;
 pub mod leftovers;
 pub mod probe;
 pub mod process;
@@ -14,6 +15,7 @@ pub mod terminal;
 pub mod test_images;
 pub mod transcript;
 pub mod victim;
+pub mod world;
 
 pub use archive::{Image, Layer};
 pub use probe::Report;

@@ -1,7 +1,7 @@
 //! Created, running, paused, stopped, gone: each state as the runtime specification names it, and each step out of order refused.
 
 use super::bundle::Bundle;
-use crate::common::eventually;
+use crate::common::{eventually, process::run};
 use serde_json::json;
 
 #[test]
@@ -46,6 +46,18 @@ fn a_created_container_holds_nothing_of_its_caller() {
     let mut end = Vec::new();
     std::io::Read::read_to_end(&mut reader, &mut end).expect("the pipe's end");
     assert_eq!(bundle.status("one"), "created");
+}
+
+/// containerd's shim reads both streams of `create` to their end where the container has a terminal.
+#[test]
+fn a_created_container_with_a_terminal_holds_none_of_its_caller_s_streams() {
+    let mut bundle = Bundle::of(&["sleep", "1000"]);
+    bundle.config["process"]["terminal"] = json!(true);
+    bundle.write();
+    let _console = std::os::unix::net::UnixListener::bind(bundle.dir.join("console")).expect("a socket");
+    run(bundle.command("tare", &["create", "--console-socket", "console", "one"]), None).ok();
+    let fd = |number: i32| std::fs::read_link(format!("/proc/{}/fd/{number}", bundle.state("one")["pid"])).expect("a descriptor");
+    assert_eq!([0, 1, 2].map(fd), ["/dev/pts/0"; 3].map(std::path::PathBuf::from));
 }
 
 fn keep_on_exec(fd: &impl std::os::fd::AsRawFd) {
@@ -132,6 +144,8 @@ fn exec_runs_beside_and_tells_the_exit_code() {
     );
     bundle.refuses(&["exec", "-u", "alice", "one", "true"], "not the number");
     bundle.refuses(&["exec", "one", "nosuch"], "executable file not found");
+    bundle.refuses(&["exec", "--cwd", "/nosuch", "one", "true"], "/nosuch");
+    assert!(!bundle.root("nosuch").exists(), "it is made for the first process only");
     let process = json!({"cwd": "/", "args": ["sh", "-c", "echo $X"], "env": ["PATH=/bin", "X=y"], "user": {"uid": 0, "gid": 0}});
     std::fs::write(bundle.dir.join("process.json"), process.to_string()).expect("a file");
     assert_eq!(bundle.call(&["exec", "--process", "process.json", "one"]), "y\n");

@@ -9,6 +9,7 @@ mod common;
 #[allow(dead_code, reason = "the tests of the strict runtime use the rest")]
 mod bundle;
 mod disks;
+mod drivers;
 mod groups;
 mod memory;
 mod processors;
@@ -17,14 +18,15 @@ mod resources;
 use common::{Report, Store, cgroup2, eventually, has_controllers};
 use std::path::PathBuf;
 
-/// A store, where limits can be kept; says why not otherwise. In the machine made for it, not being able is a failure.
+/// A store, where limits can be kept.
 fn store() -> Option<Store> {
-    if has_controllers() {
-        return Some(Store::new());
-    }
-    assert!(!common::in_vm(), "this machine was made for cgroup v2, and has no memory, cpu and pids controllers");
-    let _ = common::cannot("this host keeps its controllers in cgroup v1; scripts/vm runs these tests");
-    None
+    can_limit().then(Store::new)
+}
+
+/// Says why not. In the machine made for it, not being able is a failure.
+fn can_limit() -> bool {
+    assert!(has_controllers() || !common::in_vm(), "this machine was made for cgroup v2, and has no memory, cpu and pids controllers");
+    has_controllers() || !common::cannot("this host keeps its controllers in cgroup v1; scripts/vm runs these tests")
 }
 
 /// The container's group, as its own process names it.
