@@ -2,6 +2,8 @@
 
 mod common;
 
+#[path = "oci/agent.rs"]
+mod agent;
 #[path = "oci/bad_input.rs"]
 mod bad_input;
 #[path = "oci/bundle.rs"]
@@ -18,5 +20,7 @@ mod mounts;
 mod podman;
 #[path = "oci/propagation.rs"]
 mod propagation;
+#[path = "oci/seccomp.rs"]
+mod seccomp;
 #[path = "oci/variations.rs"]
 mod variations;

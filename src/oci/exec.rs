@@ -2,13 +2,14 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, create, id, stay};
+use crate::runtime::agent::Client;
 use crate::runtime::cgroup::Group;
+use crate::runtime::filter::Filter;
 use crate::runtime::lifecycle;
 use crate::runtime::plan::Person;
 use crate::runtime::shelf::{Kept, Status};
-use crate::runtime::{Streams, enter, filter, own_program};
-use crate::store;
-use crate::sys::{Errno, file, process, socket, terminal};
+use crate::runtime::{Streams, enter, newer, own_program};
+use crate::sys::{Errno, file, process, signal, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
 use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, Process, Spec};
 use std::os::fd::{AsFd, OwnedFd};
@@ -48,11 +49,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let preserved = create::preserved(matches)?;
     let kept = context.shelf.find(id(matches))?;
     check_status(&kept, kept.status(&context.shelf), matches.get_flag("ignore-paused"))?;
-    let spec = store::read_json::<Spec>(&context.shelf.place(&kept.id).config())?;
-    let spec = spec.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
+    let spec = newer::read(&context.shelf.place(&kept.id).config())?;
+    let (spec, newer) = spec.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
     let process = describe(matches, &spec)?;
-    let chosen = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref()).map(filter::of_specification).transpose()?;
-    let mut person = Person::new(&process, None, chosen.unwrap_or_default().into())?;
+    let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+    let filter = seccomp.map(|seccomp| Filter::of_specification(seccomp, newer.waits_killable)).transpose()?;
+    let mut person = Person::new(&process, None, filter.unwrap_or_default())?;
     person.preserved = preserved;
 
     let console = matches.get_one::<String>("console-socket");
@@ -73,7 +75,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if let Some(pid_file) = matches.get_one::<String>("pid-file") {
         lifecycle::write_pid_file(Path::new(pid_file), created.pid)?;
     }
-    created.go_on()?;
+    let state = kept.for_hooks(kept.status(&context.shelf));
+    let client = Client { pid: created.pid, pidfd: created.pidfd.as_fd(), oci_version: &kept.oci_version, state: &state };
+    let serve = |number| person.filter.agent.as_ref().map_or(Ok(()), |agent| agent.serve(&client, number));
+    created.go_on(&serve).inspect_err(|_| {
+        let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
+    })?;
     if detach {
         return Ok(0);
     }

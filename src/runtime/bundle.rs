@@ -4,19 +4,18 @@
 //! the specification says; a field that is known and cannot be obeyed is never passed over.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::Spec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Engines write some hundred kilobytes; more is an attack or a mistake.
-const LONGEST_CONFIG: u64 = 16 << 20;
-
 pub struct Bundle {
     pub dir: PathBuf,
     pub spec: Spec,
     pub beside: Beside,
+    pub newer: Newer,
     /// As it was read, to be kept for `delete`.
     pub text: Vec<u8>,
 }
@@ -57,9 +56,9 @@ impl Bundle {
             Err(errno) => return Err(Error::from_errno(format!("cannot read {}", path.display()), errno)),
         };
         let damaged = |e: serde_json::Error| Error::damaged(format!("{} is damaged", path.display())).because(e);
-        let spec: Spec = serde_json::from_slice(&text).map_err(damaged)?;
+        let (spec, newer) = newer::parse(&text).map_err(damaged)?;
         let beside: Beside = serde_json::from_slice(&text).map_err(damaged)?;
-        let mut bundle = Bundle { dir: absolute, spec, beside, text };
+        let mut bundle = Bundle { dir: absolute, spec, beside, newer, text };
         bundle.check().map_err(|error| error.context(path.display().to_string()))?;
         Ok(bundle)
     }

@@ -26,7 +26,7 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
     identity::limit_bounding_set(person.capabilities.bounding).at(Step::ChangeIdentity, "limit the bounding set")?;
     process::close_on_exec_from(3 + person.preserved).at(Step::Execute, "close descriptors")?;
     if !person.no_new_privileges {
-        load_filter(person)?;
+        person.filter.load(inherited.socket.as_fd())?;
     }
     identity::keep_capabilities(true).at(Step::ChangeIdentity, "keep capabilities")?;
     identity::become_user(user.uid, user.gid, &user.groups).at(Step::ChangeIdentity, || format!("become {}:{}", user.uid, user.gid))?;
@@ -34,7 +34,7 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
     enter_directory(person.cwd)?;
     identity::set_capabilities(&capabilities_of(person, user.uid)).at(Step::ChangeIdentity, "set capabilities")?;
     if person.no_new_privileges {
-        load_filter(person)?;
+        person.filter.load(inherited.socket.as_fd())?;
     }
     execute(person, &user, inherited)
 }
@@ -59,15 +59,6 @@ fn capabilities_of(person: &Person, uid: u32) -> Capabilities {
         (0, _) | (_, None) => person.capabilities,
         _ => Capabilities { bounding: person.capabilities.bounding, ..Capabilities::default() },
     }
-}
-
-fn load_filter(person: &Person) -> Result<()> {
-    /// SECCOMP_FILTER_FLAG_SPEC_ALLOW: a filter must not slow the program down by mitigations that it did not ask for.
-    const SPEC_ALLOW: u32 = 4;
-    if person.filter.is_empty() {
-        return Ok(());
-    }
-    identity::load_filter(&person.filter, SPEC_ALLOW).at(Step::FilterCalls, "load the filter")
 }
 
 fn find_user(person: &Person) -> Result<User> {

@@ -3,14 +3,16 @@
 //! Whatever fails while a container is made is taken back before the error is told: the specification wants nothing left.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::agent::{Agent, Client};
 use crate::runtime::bundle::Bundle;
 use crate::runtime::cgroup::Group;
 use crate::runtime::create::{self, Created, Streams};
+use crate::runtime::filter::Filter;
 use crate::runtime::hooks::{self, Moment};
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, Strict};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
-use crate::runtime::{delete, filter};
+use crate::runtime::{delete, newer};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::process::{self, namespace};
@@ -119,8 +121,9 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
 fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<Plan<'a>> {
     let linux = bundle.spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
     let mut plan = Plan::new(&bundle.spec, Beyond { strict: Some(strict), ..Beyond::default() })?;
-    let chosen = linux.seccomp().as_ref().map(filter::of_specification).transpose()?.unwrap_or_default();
-    plan.person.filter = chosen.into();
+    if let Some(seccomp) = linux.seccomp() {
+        plan.person.filter = Filter::of_specification(seccomp, bundle.newer.waits_killable)?;
+    }
     plan.person.preserved = wishes.preserved;
     if let Some(process) = bundle.spec.process() {
         plan.person.placement = Placement::new(process, linux.memory_policy().as_ref(), linux.personality().as_ref())?;
@@ -183,8 +186,20 @@ pub fn start(shelf: &Shelf, kept: &Kept) -> Result<()> {
     }
     let gate = channel::connect(&claim.place.gate()).with_context(|| format!("cannot reach container {}", kept.id))?;
     file::remove_file(&claim.place.gate()).with_context(|| format!("cannot open the gate of container {}", kept.id))?;
-    create::start_at(gate.as_fd(), &kept.for_hooks(Status::Created))?;
-    let Some(spec) = store::read_json::<oci_spec::runtime::Spec>(&claim.place.config())? else { return Ok(()) };
+    let pidfd = process::pidfd_of(kept.pid).with_context(|| format!("container {} has just ended", kept.id))?;
+    let Some((spec, _)) = newer::read(&claim.place.config())? else {
+        return Err(Error::damaged(format!("container {} has no config.json", kept.id)));
+    };
+    let state = kept.for_hooks(Status::Created);
+    let serve = |number| {
+        let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+        let Some(agent) = seccomp.map(Agent::of_specification).transpose()?.flatten() else { return Ok(()) };
+        agent.serve(&Client { pid: kept.pid, pidfd: pidfd.as_fd(), oci_version: &kept.oci_version, state: &state }, number)
+    };
+    create::start_at(gate.as_fd(), &state, &serve).inspect_err(|_| {
+        // Also one whose agent cannot be reached, and which could not end itself.
+        let _ = signal::send(pidfd.as_fd(), signal::KILL);
+    })?;
     hooks::run(&spec, Moment::PostStart, &kept.for_hooks(Status::Running)).inspect_err(|_| {
         // The specification: the container is stopped, and the error told.
         let _ = kept.kill_all(signal::KILL);

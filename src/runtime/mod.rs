@@ -13,6 +13,7 @@
 //!
 //! Beside the story, `layers.rs` shows the layers as one tree before anything runs.
 
+pub mod agent;
 pub mod bundle;
 pub mod cgroup;
 mod child;
@@ -28,6 +29,7 @@ mod kill;
 pub mod layers;
 pub mod lifecycle;
 pub mod namespaces;
+pub mod newer;
 pub mod own_program;
 pub mod placement;
 pub mod plan;

@@ -1,17 +1,17 @@
 //! A spec, digested: everything the child needs, looked up and converted while there is still time to refuse.
 
 use crate::error::{Error, Result};
+use crate::runtime::filter::Filter;
 use crate::runtime::hooks::Moment;
 use crate::runtime::namespaces::Namespaces;
 use crate::runtime::placement::Placement;
 use crate::runtime::root::options::{self, MountOptions};
 use crate::spec::sysctl::{self, Owner};
-use crate::sys::identity::{self, Capabilities, FilterInstruction};
+use crate::sys::identity::{self, Capabilities};
 use crate::sys::mount::Flags;
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
 use oci_spec::runtime::{Capability, Linux, Process, Spec};
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -40,8 +40,7 @@ pub struct Person<'a> {
     pub preserved: i32,
     pub terminal: bool,
     pub terminal_size: Option<Size>,
-    /// Empty: no filter.
-    pub filter: Cow<'a, [FilterInstruction]>,
+    pub filter: Filter,
 }
 
 pub struct Plan<'a> {
@@ -126,7 +125,7 @@ pub struct Beyond<'a> {
     pub user: Option<&'a str>,
     pub groups: &'a [String],
     pub reaper: bool,
-    pub filter: Cow<'a, [FilterInstruction]>,
+    pub filter: Filter,
     /// Sources that a path alone cannot name, as detached trees, by target.
     pub held: Vec<(PathBuf, OwnedFd)>,
     pub strict: Option<Strict<'a>>,
@@ -178,7 +177,7 @@ impl Plan<'_> {
 }
 
 impl<'a> Person<'a> {
-    pub fn new(process: &'a Process, user: Option<&'a str>, filter: Cow<'a, [FilterInstruction]>) -> Result<Person<'a>> {
+    pub fn new(process: &'a Process, user: Option<&'a str>, filter: Filter) -> Result<Person<'a>> {
         let args = process.args().as_deref().unwrap_or_default();
         if args.is_empty() {
             return Err(Error::usage("no command to execute"));

@@ -79,6 +79,14 @@ pub fn pidfd_of(pid: i32) -> Result<OwnedFd, Errno> {
     Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
+/// A duplicate of what another process has open under this number: pidfd_getfd(2).
+pub fn descriptor_of(pidfd: BorrowedFd, number: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: the call takes numbers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), number, 0) };
+    // SAFETY: the kernel has just made this descriptor for us.
+    Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
 /// How a process ended, as the kernel's wait status tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitStatus(pub i32);
