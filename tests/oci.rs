@@ -12,6 +12,8 @@ mod bundle;
 mod differential;
 #[path = "oci/hooks.rs"]
 mod hooks;
+#[path = "oci/labels.rs"]
+mod labels;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
 #[path = "oci/mounts.rs"]

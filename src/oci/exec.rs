@@ -105,11 +105,6 @@ fn check_status(kept: &Kept, status: Status, ignore_paused: bool) -> Result<()> 
 /// The whole process from a file, or the container's own with what the flags change.
 fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
-    for flag in ["apparmor", "process-label"] {
-        if text(flag).is_some_and(|value| !value.is_empty()) {
-            return Err(Error::cannot_keep(format!("--{flag}")).because("not built yet"));
-        }
-    }
     if let Some(path) = text("process") {
         let what = || format!("cannot read {path}");
         let bytes = match file::read_bounded(Path::new(path), LONGEST_PROCESS) {
@@ -133,6 +128,12 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     process.set_env(Some(env));
     if matches.get_flag("no-new-privs") {
         process.set_no_new_privileges(Some(true));
+    }
+    if let Some(profile) = text("apparmor") {
+        process.set_apparmor_profile(Some(profile.to_owned()));
+    }
+    if let Some(label) = text("process-label") {
+        process.set_selinux_label(Some(label.to_owned()));
     }
     change_user(&mut process, text("user"), matches)?;
     add_capabilities(&mut process, matches)?;

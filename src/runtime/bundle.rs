@@ -86,15 +86,9 @@ impl Bundle {
 
     /// Known to the specification, and not to us yet. Zero or empty values are no wishes.
     fn refuse_what_is_not_built(&self) -> Result<()> {
-        let text = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-        let process = self.spec.process().as_ref();
         let linux = self.spec.linux().as_ref();
         let resources = linux.and_then(|linux| linux.resources().as_ref());
         let wished = [
-            ("process.apparmorProfile", process.is_some_and(|process| text(process.apparmor_profile()))),
-            ("process.selinuxLabel", process.is_some_and(|process| text(process.selinux_label()))),
-            ("process.execCPUAffinity", process.is_some_and(|process| process.exec_cpu_affinity().is_some())),
-            ("linux.mountLabel", linux.is_some_and(|linux| text(linux.mount_label()))),
             ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
             ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
             ("linux.uidMappings", linux.is_some_and(|linux| linux.uid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),

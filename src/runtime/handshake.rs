@@ -188,6 +188,7 @@ mod tests {
     fn the_sealed_program_names_the_same_step() {
         let source = include_str!("../init/reaper.rs");
         assert!(source.contains(&format!("const STEP_EXECUTE: u8 = {};", Step::Execute.number())));
+        assert!(source.contains(&format!("const STEP_CHANGE_IDENTITY: u8 = {};", Step::ChangeIdentity.number())));
     }
 
     #[test]

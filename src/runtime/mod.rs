@@ -26,6 +26,7 @@ pub mod handshake;
 pub mod hooks;
 mod identity;
 mod kill;
+mod labels;
 pub mod layers;
 pub mod lifecycle;
 pub mod namespaces;

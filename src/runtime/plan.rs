@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::runtime::filter::Filter;
 use crate::runtime::hooks::Moment;
+use crate::runtime::labels::{self, Label};
 use crate::runtime::namespaces::Namespaces;
 use crate::runtime::placement::Placement;
 use crate::runtime::root::options::{self, MountOptions};
@@ -41,6 +42,7 @@ pub struct Person<'a> {
     pub terminal: bool,
     pub terminal_size: Option<Size>,
     pub filter: Filter,
+    pub label: Option<Label>,
 }
 
 pub struct Plan<'a> {
@@ -138,6 +140,9 @@ impl<'a> Plan<'a> {
         let linux = spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
         let namespaces = Namespaces::new(linux)?;
         let mut mounts = spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<Vec<_>>>()?;
+        if let Some(label) = labels::of_mounts(linux)? {
+            mounts.iter_mut().filter(|planned| planned.takes_label()).for_each(|planned| planned.options.data.push(label.clone()));
+        }
         for (target, tree) in beyond.held {
             if let Some(planned) = mounts.iter_mut().find(|planned| planned.target == target) {
                 planned.held = Some(tree);
@@ -201,6 +206,7 @@ impl<'a> Person<'a> {
             terminal: process.terminal().unwrap_or(false),
             terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
             filter,
+            label: Label::of_process(process)?,
         })
     }
 }
@@ -274,6 +280,11 @@ impl<'a> PlannedMount<'a> {
     /// A new bind: `remount` changes what is there already.
     pub fn is_bind(&self) -> bool {
         self.kind == "bind" && !self.options.flags.contains(Flags::MS_REMOUNT)
+    }
+    /// The kernel's own file systems have labels of their own.
+    fn takes_label(&self) -> bool {
+        let own = self.options.data.iter().any(|option| option.starts_with("context="));
+        !own && !matches!(self.kind, "bind" | "proc" | "sysfs" | "mqueue" | "cgroup" | "cgroup2")
     }
     pub fn source_path(&self) -> PathBuf {
         PathBuf::from(self.source)
