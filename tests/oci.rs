@@ -20,6 +20,8 @@ mod lifecycle;
 mod mounts;
 #[path = "oci/podman.rs"]
 mod podman;
+#[path = "oci/process.rs"]
+mod process;
 #[path = "oci/propagation.rs"]
 mod propagation;
 #[path = "oci/seccomp.rs"]

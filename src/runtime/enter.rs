@@ -81,6 +81,7 @@ fn bear(
     its_own.extend(inherited.streams.descriptors().iter().map(AsRawFd::as_raw_fd));
     let ours = group.iter().chain([midwife]).map(AsRawFd::as_raw_fd);
     leave_behind(&[&its_own[..], &ours.collect::<Vec<_>>()].concat()).at(STEP, "leave the host's descriptors behind")?;
+    person.affinity.take_initial()?;
     // All at once and by the process, not by the paths that were looked at: should it have ended, this fails.
     process::join(init, namespaces).at(STEP, "join its namespaces")?;
     match process::clone3_for_parent(0, group.as_ref().map(AsFd::as_fd)).at(STEP, "clone")? {
@@ -108,6 +109,7 @@ fn leave_behind(keep: &[i32]) -> Result<(), crate::sys::Errno> {
 
 fn become_command(person: &Person, init: BorrowedFd, inherited: Inherited) -> child::Result<Never> {
     process::join(init, namespace::CGROUP).at(Step::OwnGroupView, "join the view of cgroups")?;
+    person.affinity.take_last()?;
     mount::set_umask(0o022);
     let terminal = child::open_pty(person).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());

@@ -5,7 +5,7 @@ use crate::runtime::filter::Filter;
 use crate::runtime::hooks::Moment;
 use crate::runtime::labels::{self, Label};
 use crate::runtime::namespaces::Namespaces;
-use crate::runtime::placement::Placement;
+use crate::runtime::placement::{Affinity, Placement};
 use crate::runtime::root::options::{self, MountOptions};
 use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities};
@@ -37,6 +37,8 @@ pub struct Person<'a> {
     pub no_new_privileges: bool,
     pub umask: Option<u32>,
     pub placement: Placement,
+    /// Only of one that enters.
+    pub affinity: Affinity,
     /// So many descriptors from 3 on are the user's.
     pub preserved: i32,
     pub terminal: bool,
@@ -202,6 +204,7 @@ impl<'a> Person<'a> {
             no_new_privileges: process.no_new_privileges().unwrap_or(false),
             umask: process.user().umask(),
             placement: Placement::new(process, None, None)?,
+            affinity: Affinity::new(process)?,
             preserved: 0,
             terminal: process.terminal().unwrap_or(false),
             terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
