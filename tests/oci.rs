@@ -2,6 +2,8 @@
 
 mod common;
 
+#[path = "oci/agent.rs"]
+mod agent;
 #[path = "oci/attacks/mod.rs"]
 mod attacks;
 #[path = "oci/bad_input.rs"]
@@ -16,6 +18,8 @@ mod differential;
 mod docker;
 #[path = "oci/hooks.rs"]
 mod hooks;
+#[path = "oci/labels.rs"]
+mod labels;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
 #[path = "oci/mounts.rs"]
@@ -26,9 +30,13 @@ mod notify;
 mod options;
 #[path = "oci/podman.rs"]
 mod podman;
+#[path = "oci/process.rs"]
+mod process;
 #[path = "oci/propagation.rs"]
 mod propagation;
 #[path = "oci/resources.rs"]
 mod resources;
+#[path = "oci/seccomp.rs"]
+mod seccomp;
 #[path = "oci/users.rs"]
 mod users;

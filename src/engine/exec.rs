@@ -5,6 +5,7 @@ use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
 use crate::runtime::cgroup::Group;
+use crate::runtime::filter::Filter;
 use crate::runtime::plan::Person;
 use crate::runtime::{Created, Streams, enter};
 use crate::store;
@@ -52,13 +53,13 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     process.set_terminal(Some(request.terminal));
     process.set_console_size(if request.terminal { create::our_terminal_size() } else { None });
     let user = request.user.as_deref().unwrap_or(&seen.record.user);
-    let mut person = Person::new(&process, Some(user), Vec::new().into())?;
+    let mut person = Person::new(&process, Some(user), Filter::default())?;
     person.further_groups = &seen.record.wishes.groups;
     if request.privileged {
         let all = identity::every_capability() & identity::own_capabilities();
         person.capabilities = identity::Capabilities { bounding: all, effective: all, permitted: all, ..identity::Capabilities::default() };
     } else {
-        person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?.into();
+        person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?;
     }
     let group = Group::open(Path::new(&live.cgroup));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;

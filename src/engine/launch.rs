@@ -194,7 +194,7 @@ fn begin_first_process(
         ..Beyond::default()
     };
     let mut plan = Plan::new(&spec, beyond)?;
-    plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?.into();
+    plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?;
     let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal, callers).context("cannot make pipes")?;
     let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
     let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };

@@ -4,8 +4,9 @@
 //! command ended, and goes. The command runs already as child PID, all signals are blocked, and descriptor 3 is the pipe to
 //! the monitor.
 //!
-//! As `tare-exec SOCKET COUNT PATH… ARGUMENT…` it executes the first of COUNT paths that can be executed. SOCKET is the number of the
-//! descriptor on which a failure is told (`runtime/handshake.rs`).
+//! As `tare-exec SOCKET ATTRIBUTE LABEL COUNT PATH… ARGUMENT…` it executes the first of COUNT paths that can be executed. SOCKET is the
+//! number of the descriptor on which a failure is told (`runtime/handshake.rs`). Where ATTRIBUTE is not empty, it is a file below the
+//! descriptor behind that one, a procfs, and LABEL is written to it: a security module takes it for the very next execve.
 //!
 //! It is not the tare binary, because `/proc/self/exe` and `/proc/1/exe` are within the container's reach: an image whose
 //! command is a link to them, or a script that begins with `#!/proc/self/exe`, would get hold of the host's program
@@ -21,8 +22,9 @@ const STATUS_PIPE: usize = 3;
 const ENOENT: isize = -2;
 const EACCES: isize = -13;
 const ENOTDIR: isize = -20;
-/// `Step::Execute`, the last one.
+/// `Step::Execute`, the last one, and the one before.
 const STEP_EXECUTE: u8 = 25;
+const STEP_CHANGE_IDENTITY: u8 = 24;
 const SIGCHLD: isize = 17;
 const WNOHANG: usize = 1;
 const PR_SET_NAME: usize = 15;
@@ -32,6 +34,7 @@ const PR_SET_CHILD_SUBREAPER: usize = 36;
 mod number {
     pub const WRITE: usize = 1;
     pub const CLOSE: usize = 3;
+    pub const OPENAT: usize = 257;
     pub const EXECVE: usize = 59;
     pub const FCNTL: usize = 72;
     pub const WAIT4: usize = 61;
@@ -44,6 +47,7 @@ mod number {
 mod number {
     pub const WRITE: usize = 64;
     pub const CLOSE: usize = 57;
+    pub const OPENAT: usize = 56;
     pub const EXECVE: usize = 221;
     pub const FCNTL: usize = 25;
     pub const WAIT4: usize = 260;
@@ -65,7 +69,7 @@ unsafe extern "C" fn main(stack: *const usize) -> ! {
         let arguments = stack.add(1);
         match (*stack, is(*arguments, b"tare-init\0"), is(*arguments, b"tare-exec\0")) {
             (2, true, _) => be_reaper(decimal(*arguments.add(1) as *const u8)),
-            (5.., _, true) => execute(arguments.add(1), arguments.add(*stack + 1)),
+            (7.., _, true) => execute(arguments.add(1), arguments.add(*stack + 1)),
             // Somebody in the container found us: there is nothing to be had.
             _ => exit(126),
         }
@@ -95,11 +99,17 @@ unsafe fn execute(words: *const usize, environment: *const usize) -> ! {
     const FD_CLOEXEC: usize = 1;
     const F_SETFD: usize = 2;
     let mut answer = ENOENT;
-    // SAFETY: by contract with runtime/identity.rs the two numbers and COUNT paths follow, and at least one argument.
+    // SAFETY: by contract with runtime/identity.rs these words, COUNT paths and at least one argument follow.
     unsafe {
         let socket = decimal(*words as *const u8) as usize;
         call(number::FCNTL, socket, F_SETFD, FD_CLOEXEC, 0);
-        let words = words.add(1);
+        let label = *words.add(2) as *const u8;
+        let labelled = take_label(socket + 1, *words.add(1) as *const u8, label);
+        if labelled < 0 {
+            tell(socket, STEP_CHANGE_IDENTITY, labelled, label);
+            exit(125);
+        }
+        let words = words.add(3);
         let count = decimal(*words as *const u8) as usize;
         let arguments = words.add(1 + count);
         for index in 0..count {
@@ -112,15 +122,39 @@ unsafe fn execute(words: *const usize, environment: *const usize) -> ! {
                 }
             }
         }
-        tell(socket, answer, *arguments as *const u8);
+        tell(socket, STEP_EXECUTE, answer, *arguments as *const u8);
     }
     exit(if answer == ENOENT { 127 } else { 126 })
 }
 
-/// `F`, the step, the error number, the command: the word that `runtime/handshake.rs` knows.
+/// Negative: the kernel's answer to what went wrong.
+unsafe fn take_label(proc: usize, attribute: *const u8, label: *const u8) -> isize {
+    const O_WRONLY: usize = 1;
+    // SAFETY: both are C strings.
+    unsafe {
+        if *attribute == 0 {
+            return 0;
+        }
+        let file = call(number::OPENAT, proc, attribute as usize, O_WRONLY, 0);
+        call(number::CLOSE, proc, 0, 0, 0);
+        if file < 0 {
+            return file;
+        }
+        let mut length = 0;
+        // The compiler would take it for strlen(3), which is not there.
+        while label.add(length).read_volatile() != 0 {
+            length += 1;
+        }
+        let written = call(number::WRITE, file as usize, label as usize, length, 0);
+        call(number::CLOSE, file as usize, 0, 0, 0);
+        written
+    }
+}
+
+/// `F`, the step, the error number, the command or the label: the word that `runtime/handshake.rs` knows.
 ///
 /// Written byte by byte into memory that nobody cleared: clearing it would call a C library that is not there.
-unsafe fn tell(socket: usize, answer: isize, command: *const u8) {
+unsafe fn tell(socket: usize, step: u8, answer: isize, what: *const u8) {
     const LONGEST: usize = 512;
     let mut memory = core::mem::MaybeUninit::<[u8; LONGEST]>::uninit();
     let word = memory.as_mut_ptr().cast::<u8>();
@@ -132,11 +166,11 @@ unsafe fn tell(socket: usize, answer: isize, command: *const u8) {
         length < LONGEST
     };
     push(b'F');
-    push(STEP_EXECUTE);
+    push(step);
     for byte in (-answer as i32).to_le_bytes() {
         push(byte);
     }
-    let mut letter = command;
+    let mut letter = what;
     // SAFETY: the kernel ends every argument with a zero byte.
     unsafe {
         while *letter != 0 && push(*letter) {

@@ -2,13 +2,14 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, create, environment, id, stay};
+use crate::runtime::agent::Client;
 use crate::runtime::cgroup::Group;
+use crate::runtime::filter::Filter;
 use crate::runtime::lifecycle;
 use crate::runtime::plan::Person;
 use crate::runtime::shelf::{Kept, Status};
-use crate::runtime::{Streams, enter, filter, own_program};
-use crate::store;
-use crate::sys::{Errno, file, process, socket, terminal};
+use crate::runtime::{Streams, enter, newer, own_program};
+use crate::sys::{Errno, file, process, signal, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
 use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, Process, Spec};
 use std::os::fd::{AsFd, OwnedFd};
@@ -57,11 +58,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let preserved = create::preserved(matches, 0)?;
     let kept = context.shelf.find(id(matches))?;
     check_status(&kept, kept.status(&context.shelf), matches.get_flag("ignore-paused"))?;
-    let spec = store::read_json::<Spec>(&context.shelf.place(&kept.id).config())?;
-    let spec = spec.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
+    let spec = newer::read(&context.shelf.place(&kept.id).config())?;
+    let (spec, newer) = spec.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
     let process = describe(matches, &spec)?;
-    let chosen = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref()).map(filter::of_specification).transpose()?;
-    let mut person = Person::new(&process, None, chosen.unwrap_or_default().into())?;
+    let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+    let filter = seccomp.map(|seccomp| Filter::of_specification(seccomp, newer.waits_killable)).transpose()?;
+    let mut person = Person::new(&process, None, filter.unwrap_or_default())?;
     person.preserved = preserved;
 
     let console = matches.get_one::<String>("console-socket");
@@ -85,7 +87,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if let Some(path) = matches.get_one::<String>("pidfd-socket") {
         lifecycle::hand_over(Path::new(path), b"pidfd", &created.pidfd)?;
     }
-    created.go_on()?;
+    let state = kept.for_hooks(kept.status(&context.shelf));
+    let client = Client { pid: created.pid, pidfd: created.pidfd.as_fd(), oci_version: &kept.oci_version, state: &state };
+    let serve = |number| person.filter.agent.as_ref().map_or(Ok(()), |agent| agent.serve(&client, number));
+    created.go_on(&serve).inspect_err(|_| {
+        let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
+    })?;
     if detach {
         return Ok(0);
     }
@@ -110,11 +117,6 @@ fn check_status(kept: &Kept, status: Status, ignore_paused: bool) -> Result<()> 
 /// The whole process from a file, or the container's own with what the flags change.
 fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
-    for flag in ["apparmor", "process-label"] {
-        if text(flag).is_some_and(|value| !value.is_empty()) {
-            return Err(Error::cannot_keep(format!("--{flag}")).because("not built yet"));
-        }
-    }
     if let Some(path) = text("process") {
         let what = || format!("cannot read {path}");
         let bytes = match file::read_bounded(Path::new(path), LONGEST_PROCESS) {
@@ -136,6 +138,12 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     environment::set(&mut process, &matches.get_many("env").into_iter().flatten().cloned().collect::<Vec<_>>());
     if matches.get_flag("no-new-privs") {
         process.set_no_new_privileges(Some(true));
+    }
+    if let Some(profile) = text("apparmor") {
+        process.set_apparmor_profile(Some(profile.to_owned()));
+    }
+    if let Some(label) = text("process-label") {
+        process.set_selinux_label(Some(label.to_owned()));
     }
     change_user(&mut process, text("user"), matches)?;
     add_capabilities(&mut process, matches)?;

@@ -6,19 +6,18 @@
 use crate::error::{Context, Error, Result};
 use crate::runtime::cgroup;
 use crate::runtime::mappings::{Entry, Mappings};
+use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::Spec;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Engines write some hundred kilobytes; more is an attack or a mistake.
-const LONGEST_CONFIG: u64 = 16 << 20;
-
 pub struct Bundle {
     pub dir: PathBuf,
     pub spec: Spec,
     pub beside: Beside,
+    pub newer: Newer,
     /// As it was read, to be kept for `delete`.
     pub text: Vec<u8>,
 }
@@ -50,12 +49,12 @@ impl Bundle {
             Err(errno) => return Err(Error::from_errno(format!("cannot read {}", path.display()), errno)),
         };
         let damaged = |e: serde_json::Error| Error::damaged(format!("{} is damaged", path.display())).because(e);
-        let mut spec: Spec = serde_json::from_slice(&text).map_err(damaged)?;
+        let (mut spec, newer) = newer::parse(&text).map_err(damaged)?;
         if let Some(resources) = spec.linux_mut().as_mut().and_then(|linux| linux.resources_mut().as_mut()) {
             cgroup::forget_empty_pids(resources, &text, "/linux/resources/pids/limit");
         }
         let beside: Beside = serde_json::from_slice(&text).map_err(damaged)?;
-        let mut bundle = Bundle { dir: absolute, spec, beside, text };
+        let mut bundle = Bundle { dir: absolute, spec, beside, newer, text };
         bundle.check().map_err(|error| error.context(path.display().to_string()))?;
         Ok(bundle)
     }
@@ -88,14 +87,8 @@ impl Bundle {
 
     /// Known to the specification, and not to us yet. Zero or empty values are no wishes.
     fn refuse_what_is_not_built(&self) -> Result<()> {
-        let text = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-        let process = self.spec.process().as_ref();
         let linux = self.spec.linux().as_ref();
         let wished = [
-            ("process.apparmorProfile", process.is_some_and(|process| text(process.apparmor_profile()))),
-            ("process.selinuxLabel", process.is_some_and(|process| text(process.selinux_label()))),
-            ("process.execCPUAffinity", process.is_some_and(|process| process.exec_cpu_affinity().is_some())),
-            ("linux.mountLabel", linux.is_some_and(|linux| text(linux.mount_label()))),
             ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
             ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
         ];

@@ -114,12 +114,12 @@ impl Created {
         let _ = channel::send(self.socket.as_fd(), handshake::START, None);
         let mut listener = Listener::new(Stage::Born);
         while listener.next(self.socket.as_fd())? != Stage::Started {}
-        Ok(Started { terminal: listener.terminal })
+        Ok(Started { terminal: listener.descriptor })
     }
 
     /// After `until_ready`, where nobody else opens the gate.
-    pub fn go_on(&self) -> Result<()> {
-        start_at(self.socket.as_fd(), "")
+    pub fn go_on(&self, serve: &dyn Fn(i32) -> Result<()>) -> Result<()> {
+        start_at(self.socket.as_fd(), "", serve)
     }
 
     /// Listens until the world is built, and no further: the process waits at its gate. `hooks` are run at their moment, and tell
@@ -129,7 +129,7 @@ impl Created {
         let mut listener = Listener::new(Stage::Born);
         loop {
             match listener.next(self.socket.as_fd())? {
-                Stage::Ready => return Ok(listener.terminal),
+                Stage::Ready => return Ok(listener.descriptor),
                 Stage::HooksDue => {
                     let state = hooks()?;
                     channel::send(self.socket.as_fd(), &handshake::with_state(handshake::GO_ON, &state), None)
@@ -141,23 +141,38 @@ impl Created {
     }
 }
 
-/// Opens the gate at which a container waits, and listens until it has become the user's program.
-pub fn start_at(gate: BorrowedFd, state: &str) -> Result<()> {
+/// Opens the gate at which a container waits, and listens until it has become the user's program. `serve` brings the filter's
+/// descriptor, by its number there, to the agent that answers calls.
+pub fn start_at(gate: BorrowedFd, state: &str, serve: &dyn Fn(i32) -> Result<()>) -> Result<()> {
     let _ = channel::send(gate, &handshake::with_state(handshake::START, state), None);
     let mut listener = Listener::new(Stage::Ready);
-    while listener.next(gate)? != Stage::Started {}
-    Ok(())
+    loop {
+        match listener.next(gate)? {
+            Stage::Started => return Ok(()),
+            Stage::AgentDue(number) => {
+                // Closed when the filter is loaded.
+                if let Some(not_yet) = listener.descriptor.take() {
+                    let _ = file::read(not_yet.as_fd(), &mut [0]);
+                }
+                serve(number)?;
+                // It may have failed meanwhile; then its word is still to be read.
+                let _ = channel::send(gate, handshake::GO_ON, None);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Hears words in their legal order; a failure is an error.
 struct Listener {
     stage: Stage,
-    terminal: Option<OwnedFd>,
+    /// What came with a word last.
+    descriptor: Option<OwnedFd>,
 }
 
 impl Listener {
     fn new(stage: Stage) -> Listener {
-        Listener { stage, terminal: None }
+        Listener { stage, descriptor: None }
     }
 
     fn next(&mut self, socket: BorrowedFd) -> Result<Stage> {
@@ -172,7 +187,7 @@ impl Listener {
             return Err(Error::failed("the container's first process said something that makes no sense"));
         }
         if fd.is_some() {
-            self.terminal = fd;
+            self.descriptor = fd;
         }
         self.stage =
             self.stage.after(word.as_ref()).ok_or_else(|| Error::failed("the container's first process ended before it could start"))?;

@@ -3,10 +3,9 @@
 use crate::error::{Error, Result};
 use crate::runtime::cgroup::Group;
 use crate::runtime::hooks::{self, Moment};
+use crate::runtime::newer;
 use crate::runtime::shelf::{Kept, Shelf, Status};
-use crate::store;
 use crate::sys::{process, signal};
-use oci_spec::runtime::Spec;
 use std::time::Duration;
 
 /// Removes a container that has stopped; `force` ends it first. Returns which hooks failed: that keeps nothing back.
@@ -27,9 +26,9 @@ pub fn delete(shelf: &Shelf, kept: &Kept, force: bool) -> Result<Vec<Error>> {
         let _ = group.kill();
         remove_group(&group)?;
     }
-    let spec = store::read_json::<Spec>(&claim.place.config()).ok().flatten();
+    let spec = newer::read(&claim.place.config()).ok().flatten();
     claim.remove()?;
-    Ok(spec.map_or_else(Vec::new, |spec| hooks::run_all(&spec, Moment::PostStop, &kept.for_hooks(Status::Stopped))))
+    Ok(spec.map_or_else(Vec::new, |(spec, _)| hooks::run_all(&spec, Moment::PostStop, &kept.for_hooks(Status::Stopped))))
 }
 
 fn wait_until_stopped(shelf: &Shelf, kept: &Kept) -> Result<()> {

@@ -86,6 +86,7 @@ fn bear(
     if inherited.of_another_user_namespace {
         child::take_what_only_the_host_gives(person)?;
     }
+    person.affinity.take_initial()?;
     // All at once and by the process, not by the paths that were looked at: should it have ended, this fails.
     process::join(init, namespaces & !namespace::CGROUP).at(STEP, "join its namespaces")?;
     match process::clone3_for_parent(0, group.as_ref().map(AsFd::as_fd)).at(STEP, "clone")? {
@@ -119,6 +120,7 @@ fn become_command(person: &Person, group_view: Option<BorrowedFd>, inherited: In
     if inherited.of_another_user_namespace {
         identity::become_user(0, 0, &[]).at(Step::CloneContainer, "become the root of the user namespace")?;
     }
+    person.affinity.take_last()?;
     mount::set_umask(0o022);
     let terminal = child::open_pty(person).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());

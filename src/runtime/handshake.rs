@@ -11,6 +11,8 @@
 //!        │ ◄────────────────── Ready (+ terminal) ─│  Ready
 //!        │ ─ Start ──────────────────────────────► │  (the strict runtime: at the gate, from another process, later)
 //!        │                                         │  becomes the user, steps 19 to 25
+//!        │ ◄──────────────────── Filter(+ a pipe) ─│  only where calls are left to an agent
+//!        │ ─ Go on ──────────────────────────────► │
 //!        │ ◄──── the socket closes: exec took place │  Started
 //!
 //!   at any time:  ◄── Failed{step, what, errno} ── │  and the child ends
@@ -30,6 +32,8 @@ pub enum Word {
     /// The mounts are there and the root is not yet entered: the moment for hooks of the host. Said only where there are any.
     Hooks,
     Ready,
+    /// The filter is loaded next, and its descriptor for the agent will have this number (`agent.rs`).
+    Filter(i32),
     Failed(Failure),
 }
 
@@ -64,6 +68,7 @@ impl Word {
             Word::Born(pid) => [&b"B"[..], &pid.to_le_bytes()].concat(),
             Word::Hooks => vec![b'H'],
             Word::Ready => vec![b'R'],
+            Word::Filter(number) => [&b"L"[..], &number.to_le_bytes()].concat(),
             Word::Failed(failure) => {
                 let mut bytes = vec![b'F', failure.step.number()];
                 bytes.extend((failure.errno as i32).to_le_bytes());
@@ -83,6 +88,7 @@ impl Word {
             [b'B', a, b, c, d] => Some(Word::Born(i32::from_le_bytes([*a, *b, *c, *d]))),
             [b'H'] => Some(Word::Hooks),
             [b'R'] => Some(Word::Ready),
+            [b'L', a, b, c, d] => Some(Word::Filter(i32::from_le_bytes([*a, *b, *c, *d]))),
             [b'F', step, a, b, c, d, what @ ..] => Some(Word::Failed(Failure {
                 step: Step::from_number(*step)?,
                 errno: Errno::from_raw(i32::from_le_bytes([*a, *b, *c, *d])),
@@ -99,6 +105,7 @@ pub enum Stage {
     Born,
     HooksDue,
     Ready,
+    AgentDue(i32),
     Started,
     Failed,
 }
@@ -109,8 +116,9 @@ impl Stage {
         match (self, word) {
             (Stage::Born, Some(Word::Hooks)) => Some(Stage::HooksDue),
             (Stage::Born | Stage::HooksDue, Some(Word::Ready)) => Some(Stage::Ready),
-            (Stage::Ready, None) => Some(Stage::Started),
-            (Stage::Born | Stage::HooksDue | Stage::Ready, Some(Word::Failed(_))) => Some(Stage::Failed),
+            (Stage::Ready, Some(Word::Filter(number))) => Some(Stage::AgentDue(*number)),
+            (Stage::Ready | Stage::AgentDue(_), None) => Some(Stage::Started),
+            (Stage::Born | Stage::HooksDue | Stage::Ready | Stage::AgentDue(_), Some(Word::Failed(_))) => Some(Stage::Failed),
             _ => None,
         }
     }
@@ -171,7 +179,7 @@ mod tests {
 
     #[test]
     fn words_survive_the_way() {
-        for word in [Word::Born(1 << 22), Word::Hooks, Word::Ready, Word::Failed(failure())] {
+        for word in [Word::Born(1 << 22), Word::Hooks, Word::Ready, Word::Filter(7), Word::Failed(failure())] {
             assert_eq!(Word::decode(&word.encode()), Some(word));
         }
         let long = Word::Failed(Failure { what: "ä".repeat(5000), ..failure() });
@@ -183,6 +191,7 @@ mod tests {
     fn the_sealed_program_names_the_same_step() {
         let source = include_str!("../init/reaper.rs");
         assert!(source.contains(&format!("const STEP_EXECUTE: u8 = {};", Step::Execute.number())));
+        assert!(source.contains(&format!("const STEP_CHANGE_IDENTITY: u8 = {};", Step::ChangeIdentity.number())));
     }
 
     #[test]
@@ -203,6 +212,10 @@ mod tests {
         assert_eq!(Stage::Ready.after(Some(&failed)), Some(Stage::Failed));
         assert_eq!(Stage::Born.after(Some(&Word::Hooks)), Some(Stage::HooksDue));
         assert_eq!(Stage::HooksDue.after(Some(&Word::Ready)), Some(Stage::Ready));
+        assert_eq!(Stage::Ready.after(Some(&Word::Filter(5))), Some(Stage::AgentDue(5)));
+        assert_eq!(Stage::AgentDue(5).after(None), Some(Stage::Started));
+        assert_eq!(Stage::AgentDue(5).after(Some(&Word::Filter(6))), None);
+        assert_eq!(Stage::Born.after(Some(&Word::Filter(5))), None);
         assert_eq!(Stage::Ready.after(Some(&Word::Hooks)), None);
         assert_eq!(Stage::Born.after(None), None);
         assert_eq!(Stage::Born.after(Some(&Word::Born(7))), None, "the cloner's word, on the child's socket");

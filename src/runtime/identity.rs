@@ -4,13 +4,14 @@
 //! and so must allow what follows it; with no_new_privs it comes as late as can be. Capabilities go last.
 
 use crate::runtime::child::{At, Failure, Inherited, Never, Result};
+use crate::runtime::labels::Label;
 use crate::runtime::plan::Person;
 use crate::spec::user::{self, User};
 use crate::sys::identity::{self, Capabilities};
 use crate::sys::{Errno, file, inside, mount, process};
 use crate::trace::Step;
 use std::ffi::{CStr, CString};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// Longer files of users are refused: an image may bring gigabytes (CVE-2024-9676).
@@ -22,10 +23,11 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
     if person.no_new_privileges {
         identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
     }
+    let label = person.label.as_ref().map(hold_label).transpose()?;
     identity::limit_bounding_set(person.capabilities.bounding).at(Step::ChangeIdentity, "limit the bounding set")?;
     process::close_on_exec_from(3 + person.preserved).at(Step::Execute, "close descriptors")?;
     if !person.no_new_privileges {
-        load_filter(person)?;
+        person.filter.load(inherited.socket.as_fd())?;
     }
     identity::keep_capabilities(true).at(Step::ChangeIdentity, "keep capabilities")?;
     identity::become_user(user.uid, user.gid, &user.groups).at(Step::ChangeIdentity, || format!("become {}:{}", user.uid, user.gid))?;
@@ -33,9 +35,17 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
     enter_directory(person.cwd)?;
     identity::set_capabilities(&capabilities_of(person, user.uid)).at(Step::ChangeIdentity, "set capabilities")?;
     if person.no_new_privileges {
-        load_filter(person)?;
+        person.filter.load(inherited.socket.as_fd())?;
     }
-    execute(person, &user, inherited)
+    execute(person, &user, inherited, label.as_ref())
+}
+
+/// Where the label is to be written, below a procfs that nobody can have mounted anything over (CVE-2019-16884, CVE-2025-52881).
+fn hold_label(label: &Label) -> Result<(OwnedFd, &'static CStr)> {
+    let proc = mount::private_proc().at(Step::ChangeIdentity, "open a procfs")?;
+    let exists = |attribute: &&CStr| file::exists_beneath(proc.as_fd(), attribute);
+    let attribute = label.attributes.iter().copied().find(exists);
+    attribute.map(|attribute| (proc, attribute)).ok_or_else(|| Failure::new(Step::ChangeIdentity, Errno::ENOENT, "find /proc/self/attr"))
 }
 
 /// The terminal, and pipes: their user may open them again by the names /dev/stdin, /dev/stdout and /dev/stderr. Nothing else
@@ -64,15 +74,6 @@ fn capabilities_of(person: &Person, uid: u32) -> Capabilities {
         (0, _) | (_, None) => person.capabilities,
         _ => Capabilities { bounding: person.capabilities.bounding, ..Capabilities::default() },
     }
-}
-
-fn load_filter(person: &Person) -> Result<()> {
-    /// SECCOMP_FILTER_FLAG_SPEC_ALLOW: a filter must not slow the program down by mitigations that it did not ask for.
-    const SPEC_ALLOW: u32 = 4;
-    if person.filter.is_empty() {
-        return Ok(());
-    }
-    identity::load_filter(&person.filter, SPEC_ALLOW).at(Step::FilterCalls, "load the filter")
 }
 
 fn find_user(person: &Person) -> Result<User> {
@@ -135,7 +136,7 @@ fn enter_directory(cwd: &Path) -> Result<()> {
 
 /// The last execve is the sealed program's, not ours: whatever `/proc/self/exe` in a command leads to, it is not a file of the
 /// host (CVE-2019-5736).
-fn execute(person: &Person, user: &User, inherited: &Inherited) -> Result<Never> {
+fn execute(person: &Person, user: &User, inherited: &Inherited, label: Option<&(OwnedFd, &CStr)>) -> Result<Never> {
     let mut env = person.env.clone();
     env.retain(|variable| variable.to_bytes() != b"HOME=");
     if !env.iter().any(|variable| variable.to_bytes().starts_with(b"HOME=")) {
@@ -146,11 +147,17 @@ fn execute(person: &Person, user: &User, inherited: &Inherited) -> Result<Never>
     let number = |number: usize| CString::new(number.to_string()).unwrap_or_default();
     // Behind the descriptors that are the user's.
     let socket = 3 + person.preserved;
-    let mut words = vec![c"tare-exec".to_owned(), number(socket as usize), number(candidates.len())];
+    let attribute = label.map_or(c"", |(_, attribute)| attribute).to_owned();
+    let text = person.label.as_ref().map(|label| label.text.clone()).unwrap_or_default();
+    let mut words = vec![c"tare-exec".to_owned(), number(socket as usize), attribute, text, number(candidates.len())];
     words.extend(candidates);
     words.extend(person.args.iter().cloned());
     let program = file::duplicate_above(inherited.program, socket + 8).at(Step::Execute, "hold the program")?;
+    let proc = label.map(|(proc, _)| file::duplicate_above(proc.as_fd(), socket + 8)).transpose().at(Step::Execute, "hold the procfs")?;
     process::place(inherited.socket, socket).at(Step::Execute, "place the socket")?;
+    if let Some(proc) = &proc {
+        process::place(proc.as_fd(), socket + 1).at(Step::Execute, "place the procfs")?;
+    }
     let errno = process::exec_fd(program.as_fd(), &words, &env);
     Err(Failure::new(Step::Execute, errno, command.to_string_lossy()))
 }

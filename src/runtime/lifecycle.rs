@@ -3,16 +3,18 @@
 //! Whatever fails while a container is made is taken back before the error is told: the specification wants nothing left.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::agent::{Agent, Client};
 use crate::runtime::bundle::Bundle;
 use crate::runtime::cgroup::Group;
 use crate::runtime::create::{self, Created, Streams};
+use crate::runtime::filter::Filter;
 use crate::runtime::handshake::Failure;
 use crate::runtime::hooks::{self, Moment};
 use crate::runtime::mappings::Mappings;
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, PlannedMount, Strict};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
-use crate::runtime::{delete, filter, root};
+use crate::runtime::{delete, newer, root};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::mount::Flags;
@@ -144,8 +146,9 @@ fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<P
     if let (Some(name), false) = (plan.hostname.or(plan.domainname), plan.namespaces.has(namespace::UTS)) {
         return Err(Error::cannot_keep(format!("cannot set the name {name}")).because("it has no uts namespace: it would be the host's"));
     }
-    let chosen = linux.seccomp().as_ref().map(filter::of_specification).transpose()?.unwrap_or_default();
-    plan.person.filter = chosen.into();
+    if let Some(seccomp) = linux.seccomp() {
+        plan.person.filter = Filter::of_specification(seccomp, bundle.newer.waits_killable)?;
+    }
     plan.person.preserved = wishes.preserved;
     root::outside::hold(&mut plan, &bundle.owners()?).map_err(Failure::into_error)?;
     if let Some(process) = bundle.spec.process() {
@@ -212,8 +215,20 @@ pub fn start(shelf: &Shelf, kept: &Kept) -> Result<()> {
     }
     let gate = channel::connect(&claim.place.gate()).with_context(|| format!("cannot reach container {}", kept.id))?;
     file::remove_file(&claim.place.gate()).with_context(|| format!("cannot open the gate of container {}", kept.id))?;
-    create::start_at(gate.as_fd(), &kept.for_hooks(Status::Created))?;
-    let Some(spec) = store::read_json::<oci_spec::runtime::Spec>(&claim.place.config())? else { return Ok(()) };
+    let pidfd = process::pidfd_of(kept.pid).with_context(|| format!("container {} has just ended", kept.id))?;
+    let Some((spec, _)) = newer::read(&claim.place.config())? else {
+        return Err(Error::damaged(format!("container {} has no config.json", kept.id)));
+    };
+    let state = kept.for_hooks(Status::Created);
+    let serve = |number| {
+        let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+        let Some(agent) = seccomp.map(Agent::of_specification).transpose()?.flatten() else { return Ok(()) };
+        agent.serve(&Client { pid: kept.pid, pidfd: pidfd.as_fd(), oci_version: &kept.oci_version, state: &state }, number)
+    };
+    create::start_at(gate.as_fd(), &state, &serve).inspect_err(|_| {
+        // Also one whose agent cannot be reached, and which could not end itself.
+        let _ = signal::send(pidfd.as_fd(), signal::KILL);
+    })?;
     hooks::run(&spec, Moment::PostStart, &kept.for_hooks(Status::Running)).inspect_err(|_| {
         // The specification: the container is stopped, and the error told.
         let _ = kept.kill_all(signal::KILL);

@@ -13,6 +13,7 @@
 //!
 //! Beside the story, `layers.rs` shows the layers as one tree before anything runs.
 
+pub mod agent;
 pub mod bundle;
 pub mod cgroup;
 mod child;
@@ -25,10 +26,12 @@ pub mod handshake;
 pub mod hooks;
 mod identity;
 mod kill;
+mod labels;
 pub mod layers;
 pub mod lifecycle;
 pub mod mappings;
 pub mod namespaces;
+pub mod newer;
 pub mod notify;
 pub mod own_program;
 pub mod placement;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::runtime::child::{self, At};
+use crate::spec::number_list::NumberList;
 use crate::sys::schedule::{self, Schedule};
 use crate::trace::Step;
 use oci_spec::runtime::{
@@ -46,6 +47,39 @@ impl Placement {
         }
         Ok(())
     }
+}
+
+/// The processors of a process that enters a container, `process.execCPUAffinity`. That of the first one is its group's affair.
+#[derive(Clone, Debug, Default)]
+pub struct Affinity {
+    /// Until it is in the container's group.
+    initial: Option<Vec<usize>>,
+    /// From then on.
+    last: Option<Vec<usize>>,
+}
+
+impl Affinity {
+    pub fn new(process: &Process) -> Result<Affinity> {
+        let Some(wish) = process.exec_cpu_affinity() else { return Ok(Affinity::default()) };
+        let list = |name: &str, text: Option<&String>| {
+            let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+            let list = NumberList::parse(text).ok_or_else(|| Error::damaged(format!("process.execCPUAffinity.{name} {text:?}")))?;
+            Ok(Some(list.numbers().map(|number| number as usize).collect()))
+        };
+        Ok(Affinity { initial: list("initial", wish.initial().as_ref())?, last: list("final", wish.cpu_affinity_final().as_ref())? })
+    }
+
+    pub fn take_initial(&self) -> child::Result<()> {
+        take_processors(self.initial.as_deref())
+    }
+
+    pub fn take_last(&self) -> child::Result<()> {
+        take_processors(self.last.as_deref())
+    }
+}
+
+fn take_processors(list: Option<&[usize]>) -> child::Result<()> {
+    list.map_or(Ok(()), schedule::set_affinity).at(Step::SetProcessLimits, "set its processors")
 }
 
 /// Numbers of linux/sched.h.

@@ -1,19 +1,20 @@
 //! A spec, digested: everything the child needs, looked up and converted while there is still time to refuse.
 
 use crate::error::{Error, Result};
+use crate::runtime::filter::Filter;
 use crate::runtime::hooks::Moment;
+use crate::runtime::labels::{self, Label};
 use crate::runtime::namespaces::Namespaces;
-use crate::runtime::placement::Placement;
+use crate::runtime::placement::{Affinity, Placement};
 use crate::runtime::root::options::{self, MountOptions};
 use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl::{self, Owner};
-use crate::sys::identity::{self, Capabilities, FilterInstruction};
+use crate::sys::identity::{self, Capabilities};
 use crate::sys::inside::Node;
 use crate::sys::mount::Flags;
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
 use oci_spec::runtime::{Capability, Linux, Process, Spec};
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -38,12 +39,14 @@ pub struct Person<'a> {
     pub no_new_privileges: bool,
     pub umask: Option<u32>,
     pub placement: Placement,
+    /// Only of one that enters.
+    pub affinity: Affinity,
     /// So many descriptors from 3 on are the user's.
     pub preserved: i32,
     pub terminal: bool,
     pub terminal_size: Option<Size>,
-    /// Empty: no filter.
-    pub filter: Cow<'a, [FilterInstruction]>,
+    pub filter: Filter,
+    pub label: Option<Label>,
 }
 
 pub struct Plan<'a> {
@@ -123,7 +126,7 @@ pub struct Beyond<'a> {
     pub user: Option<&'a str>,
     pub groups: &'a [String],
     pub reaper: bool,
-    pub filter: Cow<'a, [FilterInstruction]>,
+    pub filter: Filter,
     /// Sources that a path alone cannot name, as detached trees, by target.
     pub held: Vec<(PathBuf, OwnedFd)>,
     pub strict: Option<Strict<'a>>,
@@ -136,6 +139,9 @@ impl<'a> Plan<'a> {
         let linux = spec.linux().as_ref().ok_or_else(|| Error::damaged("config.json has no part for linux"))?;
         let namespaces = Namespaces::new(linux)?;
         let mut mounts = spec.mounts().as_deref().unwrap_or_default().iter().map(PlannedMount::new).collect::<Result<Vec<_>>>()?;
+        if let Some(label) = labels::of_mounts(linux)? {
+            mounts.iter_mut().filter(|planned| planned.takes_label()).for_each(|planned| planned.options.data.push(label.clone()));
+        }
         for (target, tree) in beyond.held {
             if let Some(planned) = mounts.iter_mut().find(|planned| planned.target == target) {
                 planned.held = Some(tree);
@@ -189,7 +195,7 @@ impl Plan<'_> {
 }
 
 impl<'a> Person<'a> {
-    pub fn new(process: &'a Process, user: Option<&'a str>, filter: Cow<'a, [FilterInstruction]>) -> Result<Person<'a>> {
+    pub fn new(process: &'a Process, user: Option<&'a str>, filter: Filter) -> Result<Person<'a>> {
         let args = process.args().as_deref().unwrap_or_default();
         if args.is_empty() {
             return Err(Error::usage("no command to execute"));
@@ -209,10 +215,12 @@ impl<'a> Person<'a> {
             no_new_privileges: process.no_new_privileges().unwrap_or(false),
             umask: process.user().umask(),
             placement: Placement::new(process, None, None)?,
+            affinity: Affinity::new(process)?,
             preserved: 0,
             terminal: process.terminal().unwrap_or(false),
             terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
             filter,
+            label: Label::of_process(process)?,
         })
     }
 }
@@ -290,6 +298,11 @@ impl<'a> PlannedMount<'a> {
     }
     pub fn is_cgroup(&self) -> bool {
         matches!(self.kind, "cgroup" | "cgroup2")
+    }
+    /// The kernel's own file systems have labels of their own.
+    fn takes_label(&self) -> bool {
+        let own = self.options.data.iter().any(|option| option.starts_with("context="));
+        !own && !self.is_cgroup() && !matches!(self.kind, "bind" | "proc" | "sysfs" | "mqueue")
     }
     pub fn source_path(&self) -> PathBuf {
         PathBuf::from(self.source)

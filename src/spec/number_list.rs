@@ -26,10 +26,14 @@ impl NumberList {
         Some(NumberList(joined(ranges)))
     }
 
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().flat_map(|(first, last)| *first..=*last)
+    }
+
     /// The first number that is not in `other`.
     pub fn first_missing_in(&self, other: &NumberList) -> Option<u32> {
         let holds = |number: u32| other.0.iter().any(|(first, last)| (*first..=*last).contains(&number));
-        self.0.iter().flat_map(|(first, last)| *first..=*last).find(|number| !holds(*number))
+        self.numbers().find(|number| !holds(*number))
     }
 }
 

@@ -360,6 +360,16 @@ pub fn duplicate(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
     duplicate_above(fd, 3)
 }
 
+/// A name below an open directory, symlinks followed.
+pub fn exists_beneath(dir: BorrowedFd, name: &CStr) -> bool {
+    stat::fstatat(dir, name, nix::fcntl::AtFlags::empty()).is_ok()
+}
+
+/// The number that the kernel will give to the next descriptor: the lowest that is free.
+pub fn next_number(any: BorrowedFd) -> Result<i32, Errno> {
+    nix::unistd::dup(any).map(|fd| std::os::fd::AsRawFd::as_raw_fd(&fd))
+}
+
 /// The same, with a number not below `lowest`.
 #[allow(unsafe_code)]
 pub fn duplicate_above(fd: BorrowedFd, lowest: i32) -> Result<OwnedFd, Errno> {

@@ -4,6 +4,7 @@
 
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
+use std::os::fd::{FromRawFd, OwnedFd};
 
 /// Groups first, while we may still change them; uid 0 keeps its capabilities until they are set.
 pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<(), Errno> {
@@ -105,17 +106,20 @@ pub struct FilterInstruction {
     pub constant: u32,
 }
 
-/// From here on every system call passes the filter. `flags` as seccomp(2) has them.
-pub fn load_filter(filter: &[FilterInstruction], flags: u32) -> Result<(), Errno> {
+/// From here on every system call passes the filter. `flags` as seccomp(2) has them: with NEW_LISTENER a descriptor is returned.
+pub fn load_filter(filter: &[FilterInstruction], flags: u32) -> Result<Option<OwnedFd>, Errno> {
     #[repr(C)]
     struct Program {
         length: u16,
         instructions: *const FilterInstruction,
     }
     const SECCOMP_SET_MODE_FILTER: libc::c_uint = 1;
+    const NEW_LISTENER: u32 = 1 << 3;
     let program = Program { length: u16::try_from(filter.len()).map_err(|_| Errno::E2BIG)?, instructions: filter.as_ptr() };
     // SAFETY: the program points at `length` instructions of the kernel's shape.
-    Errno::result(unsafe { libc::syscall(libc::SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &raw const program) }).map(drop)
+    let answer = Errno::result(unsafe { libc::syscall(libc::SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &raw const program) })?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    Ok((flags & NEW_LISTENER != 0).then(|| unsafe { OwnedFd::from_raw_fd(answer as i32) }))
 }
 
 /// A limit by its number (see `rlimit_number`).

@@ -79,6 +79,14 @@ pub fn pidfd_of(pid: i32) -> Result<OwnedFd, Errno> {
     Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
+/// A duplicate of what another process has open under this number: pidfd_getfd(2).
+pub fn descriptor_of(pidfd: BorrowedFd, number: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: the call takes numbers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), number, 0) };
+    // SAFETY: the kernel has just made this descriptor for us.
+    Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
 /// How a process ended, as the kernel's wait status tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitStatus(pub i32);
@@ -245,6 +253,12 @@ pub fn leave_caller(nothing: OwnedFd, keep: &[i32]) -> Result<(), Errno> {
 pub fn is_open(fd: i32) -> bool {
     // SAFETY: only asks.
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+}
+
+/// By one system call and no other.
+pub fn close(fd: i32) {
+    // SAFETY: whoever calls says that nobody in this process uses it any more.
+    unsafe { libc::close(fd) };
 }
 
 /// Closes every descriptor from `first` on; nothing of ours is open yet.

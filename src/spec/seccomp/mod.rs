@@ -28,7 +28,9 @@ use super::capabilities::names as capability_names;
 
 pub use docker::from_docker_json;
 pub use instruction::SockFilter;
-pub use oci::{ACTIONS, ARCHITECTURES, FLAGS, OPERATORS, compile, default_as_oci, flags, unknown_names, wants_listener};
+pub use oci::{
+    ACTIONS, ARCHITECTURES, FLAGS, OPERATORS, compile, default_as_oci, flag, flags, leaves_to_listener, unknown_names, wants_listener,
+};
 
 use architecture::Architecture;
 use std::borrow::Cow;

@@ -24,7 +24,8 @@ pub const ACTIONS: &[&str] = &[
 pub const OPERATORS: &[&str] =
     &["SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"];
 pub const ARCHITECTURES: &[&str] = &["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"];
-pub const FLAGS: &[&str] = &["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"];
+pub const FLAGS: &[&str] =
+    &["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
 
 /// The largest error number that a filter can return (MAX_ERRNO of the kernel).
 const MAX_ERRNO: u32 = 4095;
@@ -50,20 +51,40 @@ pub fn unknown_names(seccomp: &LinuxSeccomp) -> Vec<&str> {
     names.filter(|name| numbers::find(name).is_none()).collect()
 }
 
-/// The flags for seccomp(2) (SECCOMP_FILTER_FLAG_… in linux/seccomp.h).
+/// SECCOMP_FILTER_FLAG_… in linux/seccomp.h.
+pub mod flag {
+    pub const TSYNC: u32 = 1;
+    pub const LOG: u32 = 1 << 1;
+    pub const SPEC_ALLOW: u32 = 1 << 2;
+    pub const NEW_LISTENER: u32 = 1 << 3;
+    pub const WAIT_KILLABLE_RECV: u32 = 1 << 5;
+}
+
+/// Where nothing is said, as with runc: a filter slows the program down by no mitigations.
 pub fn flags(seccomp: &LinuxSeccomp) -> u32 {
     let bit = |flag: &LinuxSeccompFilterFlag| match flag {
-        LinuxSeccompFilterFlag::SeccompFilterFlagTsync => 1,
-        LinuxSeccompFilterFlag::SeccompFilterFlagLog => 1 << 1,
-        LinuxSeccompFilterFlag::SeccompFilterFlagSpecAllow => 1 << 2,
+        LinuxSeccompFilterFlag::SeccompFilterFlagTsync => flag::TSYNC,
+        LinuxSeccompFilterFlag::SeccompFilterFlagLog => flag::LOG,
+        LinuxSeccompFilterFlag::SeccompFilterFlagSpecAllow => flag::SPEC_ALLOW,
     };
-    seccomp.flags().iter().flatten().fold(0, |all, flag| all | bit(flag))
+    match seccomp.flags() {
+        Some(flags) => flags.iter().fold(0, |all, flag| all | bit(flag)),
+        None => flag::SPEC_ALLOW,
+    }
 }
 
 /// Whether some answer is left to another process, which then needs the filter's descriptor.
 pub fn wants_listener(seccomp: &LinuxSeccomp) -> bool {
     let mut actions = seccomp.syscalls().iter().flatten().map(LinuxSyscall::action).chain([seccomp.default_action()]);
     actions.any(|action| action == LinuxSeccompAction::ScmpActNotify)
+}
+
+/// Whether that may happen to this call.
+pub fn leaves_to_listener(seccomp: &LinuxSeccomp, call: &str) -> bool {
+    const NOTIFY: LinuxSeccompAction = LinuxSeccompAction::ScmpActNotify;
+    let rules = || seccomp.syscalls().iter().flatten().filter(|rule| rule.names().iter().any(|name| name == call));
+    let decided = rules().any(|rule| rule.args().iter().flatten().count() == 0);
+    rules().any(|rule| rule.action() == NOTIFY) || seccomp.default_action() == NOTIFY && !decided
 }
 
 /// Our own table, for `config.json`.
@@ -235,7 +256,9 @@ mod tests {
     #[test]
     fn flags_become_the_kernel_s_bits() {
         let seccomp = section(r#"{"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_LOG","SECCOMP_FILTER_FLAG_SPEC_ALLOW"]}"#);
-        assert_eq!(flags(&seccomp), 6);
+        assert_eq!(flags(&seccomp), flag::LOG | flag::SPEC_ALLOW);
+        assert_eq!(flags(&section(r#"{"defaultAction":"SCMP_ACT_ALLOW","flags":[]}"#)), 0);
+        assert_eq!(flags(&section(r#"{"defaultAction":"SCMP_ACT_ALLOW"}"#)), flag::SPEC_ALLOW);
     }
 
     #[test]

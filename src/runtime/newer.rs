@@ -1,0 +1,86 @@
+//! config.json in the library's types, and the few words of the specification that these are too old for.
+
+use crate::error::{Error, Result};
+use crate::sys::{Errno, file};
+use oci_spec::runtime::Spec;
+use serde_json::Value;
+use std::path::Path;
+
+/// Engines write some hundred kilobytes; more is an attack or a mistake.
+pub const LONGEST_CONFIG: u64 = 16 << 20;
+
+/// Words that were taken out before the library saw them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Newer {
+    /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`
+    pub waits_killable: bool,
+}
+
+/// Machines that no program of ours can be of: a filter may name them without effect.
+const FOREIGN: [&str; 6] =
+    ["SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB"];
+
+pub fn parse(text: &[u8]) -> serde_json::Result<(Spec, Newer)> {
+    // Nearly always there is nothing to take out.
+    let refused = match serde_json::from_slice(text) {
+        Ok(spec) => return Ok((spec, Newer::default())),
+        Err(refused) => refused,
+    };
+    let mut value: Value = serde_json::from_slice(text)?;
+    let Some(seccomp) = value.pointer_mut("/linux/seccomp") else { return Err(refused) };
+    let mut take = |list: &str, words: &[&str]| {
+        let Some(list) = seccomp.get_mut(list).and_then(Value::as_array_mut) else { return false };
+        let before = list.len();
+        list.retain(|word| !word.as_str().is_some_and(|word| words.contains(&word)));
+        list.len() < before
+    };
+    let waits_killable = take("flags", &["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]);
+    let foreign = take("architectures", &FOREIGN);
+    if !waits_killable && !foreign {
+        return Err(refused);
+    }
+    Ok((serde_json::from_value(value)?, Newer { waits_killable }))
+}
+
+/// `None`: there is no such file.
+pub fn read(path: &Path) -> Result<Option<(Spec, Newer)>> {
+    match file::read_bounded(path, LONGEST_CONFIG) {
+        Ok(text) => parse(&text).map(Some).map_err(|e| Error::damaged(format!("{} is damaged", path.display())).because(e)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(Error::from_errno(format!("cannot read {}", path.display()), errno)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(seccomp: &str) -> serde_json::Result<(Spec, Newer)> {
+        parse(format!(r#"{{"ociVersion":"1.3.0","linux":{{"seccomp":{seccomp}}}}}"#).as_bytes())
+    }
+
+    #[test]
+    fn what_the_library_does_not_know_is_taken_out_and_noted() {
+        let waiting = r#"{"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_LOG","SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]}"#;
+        let (spec, newer) = with(waiting).unwrap();
+        let flags = spec.linux().as_ref().unwrap().seccomp().as_ref().unwrap().flags().as_ref().unwrap().len();
+        assert_eq!((flags, newer.waits_killable), (1, true));
+        let foreign = r#"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_PARISC","SCMP_ARCH_X86"]}"#;
+        assert_eq!(with(foreign).unwrap().1, Newer::default());
+    }
+
+    #[test]
+    fn what_nobody_knows_is_an_error_by_name() {
+        for (seccomp, name) in [
+            (r#"{"defaultAction":"SCMP_ACT_ALLOW","flags":["SECCOMP_FILTER_FLAG_FAST"]}"#, "FLAG_FAST"),
+            (r#"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_PARISC","SCMP_ARCH_VAX"]}"#, "SCMP_ARCH_VAX"),
+            (r#"{"defaultAction":"SCMP_ACT_MAYBE"}"#, "SCMP_ACT_MAYBE"),
+        ] {
+            let error = with(seccomp).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        for text in ["{", "3", "\"x\"", "[1]", r#"{"linux":3}"#, r#"{"linux":{"seccomp":[]}}"#] {
+            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}
