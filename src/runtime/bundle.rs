@@ -5,7 +5,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::sys::{Errno, file};
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -131,6 +131,12 @@ impl Bundle {
         root.set_path(path);
         self.spec.set_root(Some(root));
         Ok(())
+    }
+
+    /// It enters a pid namespace that others live in.
+    pub fn joins_pids(&self) -> bool {
+        let namespaces = self.spec.linux().iter().flat_map(|linux| linux.namespaces()).flatten();
+        namespaces.into_iter().any(|one| one.typ() == LinuxNamespaceType::Pid && one.path().is_some())
     }
 
     pub fn root(&self) -> PathBuf {

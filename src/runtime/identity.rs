@@ -24,7 +24,7 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
         identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
     }
     identity::limit_bounding_set(person.capabilities.bounding).at(Step::ChangeIdentity, "limit the bounding set")?;
-    process::close_on_exec_from(3 + person.preserved).at(Step::Execute, "close descriptors")?;
+    process::close_on_exec_from(3).and_then(|()| process::keep_on_exec(3..3 + person.preserved)).at(Step::Execute, "close descriptors")?;
     if !person.no_new_privileges {
         load_filter(person)?;
     }

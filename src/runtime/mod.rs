@@ -24,6 +24,7 @@ pub mod filter;
 pub mod handshake;
 pub mod hooks;
 mod identity;
+mod impossible;
 mod kill;
 pub mod layers;
 pub mod lifecycle;

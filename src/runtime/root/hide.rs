@@ -14,7 +14,7 @@ pub fn hide(plan: &Plan) -> Result<()> {
     }
     let mut nothing = Nothing::default();
     for path in plan.masked {
-        nothing.cover(Path::new(path)).or_else(|failure| if failure.errno == Errno::ENOENT { Ok(()) } else { Err(failure) })?;
+        nothing.cover(Path::new(path))?;
     }
     Ok(())
 }
