@@ -221,6 +221,10 @@ impl ShelfPlace {
     pub fn new(root: &Path, id: &str) -> Self {
         ShelfPlace { dir: root.join(id) }
     }
+    /// And no symlink to one.
+    pub fn is_dir(&self) -> bool {
+        std::fs::symlink_metadata(&self.dir).is_ok_and(|found| found.is_dir())
+    }
     /// See `runtime/shelf.rs`; runc's name, because people look for it.
     pub fn record(&self) -> PathBuf {
         self.dir.join("state.json")

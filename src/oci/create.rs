@@ -1,10 +1,10 @@
 //! `create`: the container is there in all its parts, and the user's program has not run.
 
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, environment, id, id_argument};
 use crate::runtime::bundle::Bundle;
 use crate::runtime::lifecycle::{self, Made, Wishes};
-use crate::runtime::notify;
+use crate::runtime::{notify, own_program};
 use crate::sys::process;
 use clap::{Arg, ArgAction, ArgMatches};
 use std::path::{Path, PathBuf};
@@ -42,6 +42,10 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
     }
     let path = |name: &str| matches.get_one::<String>(name).map(PathBuf::from);
     let mut bundle = Bundle::read(Path::new(&path("bundle").unwrap_or_default()), &path("config").unwrap_or_default())?;
+    if bundle.joins_pids() {
+        // Those who are there already see our process from its birth on.
+        own_program::be_read_only()?;
+    }
     let mut variables = environment::of_sockets();
     let notifies = notify::manager().is_some();
     if notifies {
@@ -73,5 +77,7 @@ pub fn preserved(matches: &ArgMatches, listening: u16) -> Result<i32> {
         return Err(Error::usage(format!("descriptor {missing} shall be preserved, and is not open")));
     }
     process::close_from(3 + count);
+    // Not for hooks either: they are let through when the program is executed.
+    process::close_on_exec_from(3).context("cannot keep descriptors from hooks")?;
     Ok(count)
 }

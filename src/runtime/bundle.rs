@@ -8,7 +8,7 @@ use crate::runtime::cgroup;
 use crate::runtime::mappings::{Entry, Mappings};
 use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
 use crate::sys::{Errno, file};
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,12 @@ impl Bundle {
         for mount in self.spec.mounts_mut().iter_mut().flatten().filter(|mount| mount.destination().is_relative()) {
             mount.set_destination(Path::new("/").join(mount.destination()));
         }
+    }
+
+    /// It enters a pid namespace that others live in.
+    pub fn joins_pids(&self) -> bool {
+        let namespaces = self.spec.linux().iter().flat_map(|linux| linux.namespaces()).flatten();
+        namespaces.into_iter().any(|one| one.typ() == LinuxNamespaceType::Pid && one.path().is_some())
     }
 
     pub fn root(&self) -> PathBuf {

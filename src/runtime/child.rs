@@ -9,7 +9,7 @@ use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::{Person, Plan, Strict};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll, pty, terminal};
+use crate::sys::{Errno, channel, file, identity as kernel_identity, inside, mount, network, poll, pty, terminal};
 use crate::trace::Step;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -176,8 +176,9 @@ fn run_hooks_before_root(plan: &Plan, socket: BorrowedFd) -> Result<()> {
     run_hooks(strict, Moment::CreateContainer, &state, STEP)
 }
 
-/// The world is built and its maker may go; somebody else comes to the gate and says Start. From then on he hears our failures.
+/// The world is built. When it is on record, its maker may go; somebody else comes to the gate and says Start. From then on he hears our failures.
 fn wait_at_gate(person: &Person, inherited: Inherited, strict: &Strict) -> Result<Never> {
+    wait_for_start(inherited.socket)?;
     let visitor = channel::accept(strict.gate).at(Step::OpenTerminal, "wait at the gate")?;
     let state = hear_state(visitor.as_fd(), handshake::START);
     let started = match state {
@@ -203,7 +204,7 @@ fn run_hooks(strict: &Strict, moment: Moment, state: &str, step: Step) -> Result
 fn open_terminal(plan: &Plan) -> Result<Option<(OwnedFd, OwnedFd)>> {
     let Some(pair) = open_pty(&plan.person).at(Step::OpenTerminal, "open /dev/pts/ptmx")? else { return Ok(None) };
     let console = Path::new("/dev/console");
-    let target = mount::open_target(console).at(Step::OpenTerminal, "open /dev/console")?;
+    let target = inside::open(console, file::OFlag::O_PATH | file::OFlag::O_NOFOLLOW).at(Step::OpenTerminal, "open /dev/console")?;
     let tree = mount::detached_copy_of(pair.1.as_fd()).at(Step::OpenTerminal, "hold the terminal")?;
     mount::attach_over(tree, target.as_fd()).at(Step::OpenTerminal, "mount the terminal on /dev/console")?;
     Ok(Some(pair))
@@ -309,33 +310,30 @@ fn set_oom_score_adj(person: &Person) -> Result<()> {
     set.at(Step::SetProcessLimits, || format!("set --oom-score-adj to {score}"))
 }
 
-/// The sources lie above 2: whoever starts a process keeps its own three streams there.
+/// The sources lie above 2, or are there already: whoever starts a process keeps its own three streams there.
 fn place_streams(streams: &Streams) -> Result<(), Errno> {
-    let nothing;
-    let [input, output, error] = match *streams {
-        Streams::Terminal(one) => [one; 3],
-        Streams::Separate { input: Some(input), output, error } => [input, output, error],
-        Streams::Separate { input: None, output, error } => {
-            nothing = own_null_device()?;
-            [nothing.as_fd(), output, error]
-        }
-        Streams::Callers => return Ok(()),
-        Streams::Nothing => {
-            nothing = own_null_device()?;
-            [nothing.as_fd(); 3]
-        }
+    let [input, output, error] = file::standard_streams();
+    let sources = match *streams {
+        Streams::Terminal(one) => [Some(one); 3],
+        Streams::Separate { input, output, error } => [input, Some(output), Some(error)],
+        Streams::Callers => [Some(input), Some(output), Some(error)],
+        Streams::Nothing => [None; 3],
     };
-    for (fd, number) in [(input, 0), (output, 1), (error, 2)] {
-        process::place(fd, number)?;
+    for (source, number) in sources.into_iter().zip(0..) {
+        match source {
+            // Whoever is root in the container could change the mode of the host's, through the descriptor (CVE-2026-88265).
+            Some(fd) if !mount::is_null_device(fd)? => process::place(fd, number)?,
+            _ => process::place(own_null_device()?.as_fd(), number)?,
+        }
     }
     Ok(())
 }
 
-/// The container's, and no fifo that somebody put in its place: where it is not the real one, a pipe that has ended will do.
+/// The container's, and no fifo that somebody put in its place: where it is not the real one, an empty file in memory will do.
 fn own_null_device() -> Result<OwnedFd, Errno> {
     let flags = file::OFlag::O_RDWR | file::OFlag::O_NONBLOCK | file::OFlag::O_NOCTTY | file::OFlag::O_NOFOLLOW;
-    match file::open(Path::new("/dev/null"), flags) {
+    match inside::open(Path::new("/dev/null"), flags) {
         Ok(null) if mount::is_null_device(null.as_fd())? => Ok(null),
-        _ => file::pipe().map(|(read, _)| read),
+        _ => process::memory_file(c"null"),
     }
 }

@@ -117,6 +117,11 @@ impl Created {
         Ok(Started { terminal: listener.descriptor })
     }
 
+    /// After `until_ready`, once the container is on record: before that its process must not outlive us.
+    pub fn let_wait(&self) {
+        let _ = channel::send(self.socket.as_fd(), handshake::START, None);
+    }
+
     /// After `until_ready`, where nobody else opens the gate.
     pub fn go_on(&self, serve: &dyn Fn(i32) -> Result<()>) -> Result<()> {
         start_at(self.socket.as_fd(), "", serve)

@@ -9,7 +9,7 @@
 //!        │ ◄─────────────────────────────── Hooks ─│  only where the specification has some
 //!        │ ─ Go on ──────────────────────────────► │
 //!        │ ◄────────────────── Ready (+ terminal) ─│  Ready
-//!        │ ─ Start ──────────────────────────────► │  (the strict runtime: at the gate, from another process, later)
+//!        │ ─ Start ──────────────────────────────► │  (the strict runtime: it is on record; then again at the gate, later)
 //!        │                                         │  becomes the user, steps 19 to 25
 //!        │ ◄──────────────────── Filter(+ a pipe) ─│  only where calls are left to an agent
 //!        │ ─ Go on ──────────────────────────────► │

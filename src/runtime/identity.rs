@@ -25,7 +25,7 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
     }
     let label = person.label.as_ref().map(hold_label).transpose()?;
     identity::limit_bounding_set(person.capabilities.bounding).at(Step::ChangeIdentity, "limit the bounding set")?;
-    process::close_on_exec_from(3 + person.preserved).at(Step::Execute, "close descriptors")?;
+    process::close_on_exec_from(3).and_then(|()| process::keep_on_exec(3..3 + person.preserved)).at(Step::Execute, "close descriptors")?;
     if !person.no_new_privileges {
         person.filter.load(inherited.socket.as_fd())?;
     }

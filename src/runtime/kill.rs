@@ -1,6 +1,7 @@
 //! Signals for a container of the strict runtime, and the state of standing still.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::cgroup::Group;
 use crate::runtime::shelf::{Kept, Shelf, Status};
 use crate::sys::{Errno, process, signal};
 use std::os::fd::AsFd;
@@ -9,9 +10,14 @@ impl Kept {
     /// To the first process. Where that one has no pid namespace of its own, its end would not be the end of the others:
     /// SIGKILL then goes to all of them.
     pub fn kill(&self, number: i32) -> Result<()> {
-        if number == signal::KILL && !self.own_pids {
-            return self.kill_all(number);
+        let whole = number == signal::KILL && !self.own_pids;
+        match whole.then(|| self.group()).flatten() {
+            Some(group) => self.kill_group(&group),
+            None => self.kill_first(number),
         }
+    }
+
+    fn kill_first(&self, number: i32) -> Result<()> {
         let gone = || Error::conflict(format!("container {} is not running", self.id));
         let init = process::pidfd_of(self.pid).map_err(|_| gone())?;
         // Only now can the pid no longer change hands.
@@ -26,10 +32,9 @@ impl Kept {
 
     pub fn kill_all(&self, number: i32) -> Result<()> {
         let what = || format!("cannot send container {} a signal", self.id);
-        let Some(group) = self.group() else { return self.kill(number) };
+        let Some(group) = self.group() else { return self.kill_first(number) };
         if number == signal::KILL {
-            // Whatever they fork meanwhile: the kernel ends the group as a whole.
-            return group.kill().with_context(what);
+            return self.kill_group(&group);
         }
         for pid in group.all_processes() {
             match signal::kill(pid, number) {
@@ -38,6 +43,11 @@ impl Kept {
             }
         }
         Ok(())
+    }
+
+    /// Whatever they fork meanwhile: the kernel ends the group as a whole.
+    fn kill_group(&self, group: &Group) -> Result<()> {
+        group.kill().with_context(|| format!("cannot end container {}", self.id))
     }
 
     pub fn set_frozen(&self, frozen: bool) -> Result<()> {

@@ -93,6 +93,10 @@ fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
             false => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
         };
     };
+    if group.is_populated() {
+        // At the container's end, or if it cannot be made, all of the group is killed.
+        return Err(Error::conflict(format!("cgroupsPath {}", path.display())).because("other processes are in this group already"));
+    }
     let limited = group.limit(&resources).and_then(|()| group.guard_devices(Some(&resources)));
     if limited.is_err() {
         let _ = delete::remove_group(&group);
@@ -123,7 +127,9 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         annotations: bundle.annotations(),
     };
     let finished = finish(claim, bundle, wishes, &created, &kept);
-    if finished.is_err() {
+    if finished.is_ok() {
+        created.let_wait();
+    } else {
         let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
         let _ = process::wait(created.pid);
     }

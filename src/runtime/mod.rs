@@ -25,6 +25,7 @@ pub mod filter;
 pub mod handshake;
 pub mod hooks;
 mod identity;
+mod impossible;
 mod kill;
 mod labels;
 pub mod layers;

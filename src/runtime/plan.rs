@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::runtime::filter::Filter;
 use crate::runtime::hooks::Moment;
+use crate::runtime::impossible;
 use crate::runtime::labels::{self, Label};
 use crate::runtime::namespaces::Namespaces;
 use crate::runtime::placement::{Affinity, Placement};
@@ -200,6 +201,7 @@ impl<'a> Person<'a> {
         if args.is_empty() {
             return Err(Error::usage("no command to execute"));
         }
+        impossible::check_process(process)?;
         Ok(Person {
             args: c_strings(args, "command")?,
             env: c_strings(process.env().as_deref().unwrap_or_default(), "environment")?,
@@ -312,18 +314,12 @@ impl<'a> PlannedMount<'a> {
 impl<'a> Device<'a> {
     fn new(device: &'a oci_spec::runtime::LinuxDevice) -> Result<Device<'a>> {
         use oci_spec::runtime::LinuxDeviceType;
-        let name = || format!("device {}", device.path().display());
-        // More bits than the kernel has would be cut off, and so become another device (major 12 bits, minor 20: mknod(2)).
-        let number = |number: i64, most: u64| {
-            let wrong = || Error::damaged(name()).because(format!("there is no number {number}"));
-            u64::try_from(number).ok().filter(|number| *number <= most).ok_or_else(wrong)
-        };
-        let numbers = || Ok((number(device.major(), 0xfff)?, number(device.minor(), 0xf_ffff)?));
+        let numbers = || impossible::device_numbers(&device.path().display().to_string(), device.major(), device.minor());
         let node = match device.typ() {
             LinuxDeviceType::C | LinuxDeviceType::U => numbers().map(|(major, minor)| Node::Character(major, minor))?,
             LinuxDeviceType::B => numbers().map(|(major, minor)| Node::Block(major, minor))?,
             LinuxDeviceType::P => Node::Fifo,
-            other => return Err(Error::cannot_keep(format!("{} of type {other:?}", name()))),
+            other => return Err(Error::cannot_keep(format!("device {} of type {other:?}", device.path().display()))),
         };
         Ok(Device {
             path: device.path(),

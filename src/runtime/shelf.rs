@@ -3,13 +3,14 @@
 //! Everything else is asked of the kernel each time: whether the process is there, whether it is frozen. So nothing here can be
 //! out of date, and a machine that was switched off leaves only records of processes that do not exist.
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::paths::ShelfPlace;
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable, Lock};
-use crate::sys::{Errno, file, process};
+use crate::sys::{Errno, file, identity, process};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,12 +80,13 @@ impl Shelf {
     pub fn claim(&self, id: &str) -> Result<Claim> {
         check_id(id)?;
         store::make_dirs(&self.0)?;
+        self.check()?;
         let place = self.place(id);
         let taken = || Error::conflict(format!("container {id} exists already")).hint(format!("tare oci delete {id} removes it"));
         for _ in 0..100 {
             match file::make_dir(&place.dir, 0o711) {
                 Ok(()) => {}
-                Err(Errno::EEXIST) if place.record().exists() => return Err(taken()),
+                Err(Errno::EEXIST) if place.record().exists() || !place.is_dir() => return Err(taken()),
                 Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(Error::from_errno(format!("cannot make {}", place.dir.display()), errno)),
             }
@@ -95,7 +97,10 @@ impl Shelf {
             };
             match lock {
                 Some(lock) if !lock.is_of(&place.lock()) => {}
-                Some(lock) if !place.record().exists() => return Ok(Claim { place, _lock: lock }),
+                Some(lock) if !place.record().exists() => {
+                    let _ = file::remove_file(&place.gate());
+                    return Ok(Claim { place, _lock: lock });
+                }
                 // Somebody makes it now, or has made it meanwhile.
                 _ => return Err(taken()),
             }
@@ -103,19 +108,43 @@ impl Shelf {
         Err(taken())
     }
 
-    /// A container that is there already, for whoever wants to change or remove it.
+    /// A container that is there already, for whoever wants to change or remove it. While we waited for our turn it may have been
+    /// removed, and another one made that has its id and its group.
     pub fn hold(&self, kept: &Kept) -> Result<Claim> {
         let place = self.place(&kept.id);
         let lock = store::lock(&place.lock())?;
-        Ok(Claim { place, _lock: lock })
+        let now = self.find(&kept.id)?;
+        match lock.is_of(&place.lock()) && (now.pid, now.pid_started) == (kept.pid, kept.pid_started) {
+            true => Ok(Claim { place, _lock: lock }),
+            false => Err(no_such(&kept.id)),
+        }
     }
 
     pub fn find(&self, id: &str) -> Result<Kept> {
         check_id(id)?;
         let place = self.place(id);
+        if !place.is_dir() {
+            return Err(no_such(id));
+        }
+        self.check()?;
         match store::read_json::<Kept>(&place.record())? {
-            Some(kept) => Ok(kept),
-            None => Err(Error::no_such(format!("container {id} does not exist"))),
+            Some(kept) if kept.id == id => Ok(kept),
+            Some(kept) => Err(Error::damaged(format!("the record of container {id} is one of {:?}", kept.id))),
+            None => Err(no_such(id)),
+        }
+    }
+
+    /// What is written on the shelf is believed: which process to kill, which group to remove. So nobody else may write there.
+    fn check(&self) -> Result<()> {
+        let refused = |why: &str| Err(Error::cannot_keep(format!("cannot keep containers in {}", self.0.display())).because(why));
+        let about = std::fs::metadata(&self.0).with_context(|| format!("cannot look at {}", self.0.display()))?;
+        if ![0, identity::own_uid()].contains(&about.uid()) {
+            return refused("it belongs to another user");
+        }
+        match about.mode() & 0o022 {
+            0 => Ok(()),
+            0o020 if [0, identity::own_gid()].contains(&about.gid()) => Ok(()),
+            _ => refused("other users can write there"),
         }
     }
 
@@ -172,6 +201,10 @@ impl Kept {
     pub fn group(&self) -> Option<Group> {
         if self.cgroup == Path::new("") { None } else { Group::open(&self.cgroup) }
     }
+}
+
+fn no_such(id: &str) -> Error {
+    Error::no_such(format!("container {id} does not exist"))
 }
 
 /// An id becomes the name of a directory: the letters that runc allows.

@@ -427,8 +427,11 @@ fn c_string(bytes: &[u8]) -> Result<std::ffi::CString, Errno> {
     std::ffi::CString::new(bytes).map_err(|_| Errno::EINVAL)
 }
 
+/// One that pipe(2) made, and no fifo that has a name: that is a file of somebody's.
+#[allow(clippy::unnecessary_cast, reason = "the field's type differs between C libraries")]
 pub fn is_pipe(fd: BorrowedFd) -> Result<bool, Errno> {
-    Ok(SFlag::from_bits_truncate(stat::fstat(fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
+    const PIPEFS_MAGIC: i64 = 0x5049_5045;
+    Ok(nix::sys::statfs::fstatfs(fd)?.filesystem_type().0 as i64 == PIPEFS_MAGIC)
 }
 
 /// Descriptors 0, 1 and 2: open from a program's start to its end.

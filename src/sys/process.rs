@@ -160,6 +160,12 @@ pub fn close_on_exec_from(first: i32) -> Result<(), Errno> {
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) }).map(drop)
 }
 
+/// The same undone for some; whoever calls is about to become another program.
+pub fn keep_on_exec(numbers: std::ops::Range<i32>) -> Result<(), Errno> {
+    // SAFETY: a flag of a descriptor.
+    numbers.into_iter().try_for_each(|fd| Errno::result(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) }).map(drop))
+}
+
 /// `fd` becomes descriptor `number`, open across exec.
 pub fn place(fd: BorrowedFd, number: i32) -> Result<(), Errno> {
     // SAFETY: dup2 onto a standard stream of this process, which is about to become another program.
@@ -185,9 +191,8 @@ pub fn exec_fd(file: BorrowedFd, arguments: &[CString], environment: &[CString])
     }
 }
 
-/// A file in memory that nobody can change any more: a program is executed from it, and whoever reaches it through
-/// `/proc/PID/exe` can do no harm (CVE-2019-5736).
-pub fn sealed_program(name: &CStr, bytes: &[u8]) -> Result<OwnedFd, Errno> {
+/// An empty file that lies nowhere, is closed by exec, and can be executed.
+pub fn memory_file(name: &CStr) -> Result<OwnedFd, Errno> {
     const MFD_EXEC: libc::c_uint = 0x10;
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     // SAFETY: the name is a C string; the result is a descriptor or an error.
@@ -198,7 +203,13 @@ pub fn sealed_program(name: &CStr, bytes: &[u8]) -> Result<OwnedFd, Errno> {
         other => other?,
     };
     // SAFETY: the kernel has just made this descriptor for us.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A file in memory that nobody can change any more: a program is executed from it, and whoever reaches it through
+/// `/proc/PID/exe` can do no harm (CVE-2019-5736).
+pub fn sealed_program(name: &CStr, bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let fd = memory_file(name)?;
     crate::sys::file::write_all(std::os::fd::AsFd::as_fd(&fd), bytes)?;
     let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
     // SAFETY: fcntl with numbers.

@@ -153,14 +153,14 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
         matches!(planned.kind, "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup2" | "cgroup") || planned.target.starts_with("/dev");
     let step = if is_system { Step::MountSystem } else { Step::MountWishes };
     let what = || format!("mount {} on {}", planned.kind, planned.target.display());
-    if matches!(planned.kind, "proc" | "sysfs") {
-        refuse_link(planned.target, step)?;
-    }
     let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
     let data = planned.options.data.join(",");
     let flags = planned.options.flags;
     let try_mount = || {
-        let target = mount::open_target(planned.target)?;
+        let target = match planned.kind {
+            "proc" | "sysfs" => open_no_link(planned.target)?,
+            _ => mount::open_target(planned.target)?,
+        };
         inside::mount_over(target.as_fd(), kind, planned.source, flags, &data)
     };
     match planned.kind {
@@ -185,13 +185,9 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
 }
 
 /// A /proc that the image made a symlink would be mounted elsewhere, and what protects /proc would protect nothing (CVE-2019-16884, CVE-2023-27561).
-fn refuse_link(target: &Path, step: Step) -> Result<()> {
-    match std::fs::symlink_metadata(target) {
-        Ok(found) if !found.is_dir() => {
-            Err(Failure { step, errno: Errno::ENOTDIR, what: format!("{} in the image is not a directory", target.display()) })
-        }
-        _ => Ok(()),
-    }
+fn open_no_link(target: &Path) -> Result<OwnedFd, Errno> {
+    let target = inside::open(target, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
+    if file::is_dir(target.as_fd())? { Ok(target) } else { Err(Errno::ENOTDIR) }
 }
 
 fn attach_bind(planned: &PlannedMount, tree: OwnedFd) -> Result<()> {

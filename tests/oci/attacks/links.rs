@@ -1,11 +1,9 @@
 //! Links of /proc, which lead through a root as if it were not there: to what our own process has open, and, where the container
 //! sees the host's processes, to the host.
 
-use super::Bundle;
+use super::{Bundle, UPWARDS};
 use crate::common::Victim;
 use serde_json::json;
-
-const UPWARDS: &str = "../../../../../../../../../../../..";
 
 /// A bundle that sees the host's processes or not, whose root is entered at once or by a detour.
 fn bundles() -> impl Iterator<Item = (Bundle, Vec<String>, String)> {
@@ -14,12 +12,10 @@ fn bundles() -> impl Iterator<Item = (Bundle, Vec<String>, String)> {
         let victim = bundle.dir.join("victim").display().to_string();
         let mut ways: Vec<String> = (3..=12).map(|fd| format!("/proc/self/fd/{fd}/{UPWARDS}{victim}")).collect();
         if sees_host {
-            bundle.config["linux"]["namespaces"].as_array_mut().expect("namespaces").retain(|one| one["type"] != "pid");
+            bundle.without_namespace("pid");
             ways = vec![format!("/proc/{}/root{victim}", std::process::id())];
         }
-        if by_detour {
-            bundle.make_detour();
-        }
+        bundle.make_detour(by_detour);
         (bundle, ways, format!("host's processes {sees_host}, detour {by_detour}"))
     })
 }
@@ -49,20 +45,13 @@ fn cve_2024_45310_2025_24965_2026_41579_links_of_proc_in_the_way_of_what_we_make
                 bundle.link_in_place_of("mnt", &way);
                 let target = format!("/{place}");
                 match place {
-                    "mnt/a-directory" => {
-                        let mount = json!({"destination": target, "type": "bind", "source": "/etc", "options": ["bind"]});
-                        bundle.mounts().push(mount);
-                    }
-                    "mnt/a-file" => {
-                        let mount = json!({"destination": target, "type": "bind", "source": "/etc/passwd", "options": ["bind"]});
-                        bundle.mounts().push(mount);
-                    }
+                    "mnt/a-directory" => bundle.bind("/etc", &target),
+                    "mnt/a-file" => bundle.bind("/etc/passwd", &target),
                     "mnt/memory" => bundle.mounts().push(json!({"destination": target, "type": "tmpfs", "source": "tmpfs"})),
                     _ => bundle.config["linux"]["devices"] = json!([{"path": target, "type": "c", "major": 1, "minor": 5}]),
                 }
                 let ran = bundle.attack(&format!("{what}, {way}, {place}"), &victim);
                 assert!(!ran.status.success(), "{what}: {way}, {place}");
-                std::fs::remove_file(bundle.root("mnt")).expect("the link");
             }
         }
     }
