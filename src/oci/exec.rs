@@ -8,7 +8,7 @@ use crate::runtime::plan::Person;
 use crate::runtime::shelf::{Kept, Status};
 use crate::runtime::{Streams, enter, filter, own_program};
 use crate::store;
-use crate::sys::{Errno, file, process, socket, terminal};
+use crate::sys::{Errno, file, identity, process, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
 use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, Process, Spec};
 use std::os::fd::{AsFd, OwnedFd};
@@ -51,6 +51,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let spec = store::read_json::<Spec>(&context.shelf.place(&kept.id).config())?;
     let spec = spec.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
     let process = describe(matches, &spec)?;
+    if !process.cwd().is_absolute() {
+        return Err(Error::usage(format!("working directory {:?}", process.cwd())).because("not an absolute path"));
+    }
     let chosen = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref()).map(filter::of_specification).transpose()?;
     let mut person = Person::new(&process, None, chosen.unwrap_or_default().into())?;
     person.preserved = preserved;
@@ -62,6 +65,10 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     }
     let console = console.map(|path| socket::connect(Path::new(path)).with_context(|| format!("cannot reach {path}"))).transpose()?;
     let group = group(matches, &kept)?;
+    if kept.own_keyring {
+        // Else it would have the caller's, with keys of the host.
+        identity::new_session_keyring().context("cannot make a keyring")?;
+    }
     let streams = terminal::standard_streams().context("cannot hold our own streams")?;
     let init = process::pidfd_of(kept.pid).with_context(|| format!("container {} has just ended", kept.id))?;
     let created = enter::enter(init.as_fd(), kept.pid, group.as_ref(), &person, own_streams(&streams))?;
@@ -103,6 +110,7 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
             return Err(Error::cannot_keep(format!("--{flag}")).because("not built yet"));
         }
     }
+    let first = spec.process().clone().ok_or_else(|| Error::damaged("config.json has no process"))?;
     if let Some(path) = text("process") {
         let what = || format!("cannot read {path}");
         let bytes = match file::read_bounded(Path::new(path), LONGEST_PROCESS) {
@@ -110,9 +118,10 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
             Err(Errno::EINVAL) => std::fs::read(path).with_context(what)?,
             other => other.with_context(what)?,
         };
-        return serde_json::from_slice(&bytes).map_err(|e| Error::damaged(format!("{path} is damaged")).because(e));
+        let described = serde_json::from_slice(&bytes).map_err(|e| Error::damaged(format!("{path} is damaged")).because(e))?;
+        return Ok(as_the_first(described, &first));
     }
-    let mut process = spec.process().clone().ok_or_else(|| Error::damaged("config.json has no process"))?;
+    let mut process = first;
     let words: Vec<String> = matches.get_many::<String>("words").into_iter().flatten().cloned().collect();
     if words.is_empty() {
         return Err(Error::usage("no command to execute").hint("tare oci exec ID COMMAND"));
@@ -121,15 +130,35 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     if let Some(cwd) = text("cwd") {
         process.set_cwd(cwd.into());
     }
-    let mut env = process.env().clone().unwrap_or_default();
-    env.extend(matches.get_many::<String>("env").into_iter().flatten().cloned());
-    process.set_env(Some(env));
+    let env = process.env().clone().unwrap_or_default();
+    process.set_env(Some(with_variables(env, matches.get_many::<String>("env").into_iter().flatten())));
     if matches.get_flag("no-new-privs") {
         process.set_no_new_privileges(Some(true));
     }
     change_user(&mut process, text("user"), matches)?;
     add_capabilities(&mut process, matches)?;
     Ok(process)
+}
+
+/// What is not described is as with the container's first process.
+fn as_the_first(mut process: Process, first: &Process) -> Process {
+    if process.capabilities().is_none() {
+        process.set_capabilities(first.capabilities().clone());
+    }
+    if process.oom_score_adj().is_none() {
+        process.set_oom_score_adj(first.oom_score_adj());
+    }
+    process
+}
+
+/// A variable replaces one of its name: of two, programs would see the first.
+fn with_variables<'a>(mut env: Vec<String>, more: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let name = |variable: &str| variable.split('=').next().unwrap_or_default().to_owned();
+    for variable in more {
+        env.retain(|old| name(old) != name(variable));
+        env.push(variable.clone());
+    }
+    env
 }
 
 /// Numbers and nothing else: a name that is read as 0 would be root (CVE-2026-30892).

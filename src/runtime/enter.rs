@@ -15,13 +15,13 @@
 use crate::error::{Context, Error, Result};
 use crate::init;
 use crate::runtime::cgroup::Group;
-use crate::runtime::child::{self, At, Inherited, Never};
+use crate::runtime::child::{self, At, Failure, Inherited, Never};
 use crate::runtime::create::{Created, Streams};
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{channel, file, mount};
+use crate::sys::{Errno, channel, file, mount};
 use crate::trace::Step;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -108,6 +108,10 @@ fn leave_behind(keep: &[i32]) -> Result<(), crate::sys::Errno> {
 
 fn become_command(person: &Person, init: BorrowedFd, inherited: Inherited) -> child::Result<Never> {
     process::join(init, namespace::CGROUP).at(Step::OwnGroupView, "join the view of cgroups")?;
+    // One that is missing is made for the first process, and for no other.
+    if !person.cwd.try_exists().unwrap_or(true) {
+        return Err(Failure::new(Step::EnterDirectory, Errno::ENOENT, person.cwd.display().to_string()));
+    }
     mount::set_umask(0o022);
     let terminal = child::open_pty(person).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());

@@ -87,13 +87,7 @@ fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
 
 fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>) -> Result<Made> {
     let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
-    let keyring = format!("_ses.{id}");
-    let strict = Strict {
-        gate: gate.as_fd(),
-        claim: claim.descriptor(),
-        hooks: &bundle.spec,
-        keyring: wishes.own_keyring.then_some(keyring.as_str()),
-    };
+    let strict = Strict { gate: gate.as_fd(), claim: claim.descriptor(), hooks: &bundle.spec, own_keyring: wishes.own_keyring };
     let plan = plan(bundle, wishes, strict)?;
     let created = create::create(&plan, group, Streams::Callers)?;
     let kept = Kept {
@@ -105,6 +99,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         pid_started: process::start_time(created.pid).unwrap_or(0),
         created: time::now(),
         own_pids: plan.namespaces.is_new(namespace::PID),
+        own_keyring: wishes.own_keyring,
         cgroup: group.map(|group| group.path().to_owned()).unwrap_or_default(),
         annotations: bundle.annotations(),
     };

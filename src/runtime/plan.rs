@@ -74,7 +74,7 @@ pub struct Strict<'a> {
     pub claim: i32,
     pub hooks: &'a Spec,
     /// Keys that it makes are seen by nobody else: keyrings(7).
-    pub keyring: Option<&'a str>,
+    pub own_keyring: bool,
 }
 
 pub struct PlannedMount<'a> {

@@ -5,6 +5,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../oci/bundle.rs"]
+mod bundle;
+mod compared;
+#[path = "../oci/differential/mod.rs"]
+mod differential;
 mod disks;
 mod groups;
 mod memory;
