@@ -9,7 +9,7 @@ use crate::runtime::lifecycle;
 use crate::runtime::plan::Person;
 use crate::runtime::shelf::{Kept, Status};
 use crate::runtime::{Streams, enter, newer, own_program};
-use crate::sys::{Errno, file, process, signal, socket, terminal};
+use crate::sys::{Errno, file, identity, process, signal, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
 use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, Process, Spec};
 use std::os::fd::{AsFd, OwnedFd};
@@ -61,6 +61,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let spec = newer::read(&context.shelf.place(&kept.id).config())?;
     let (spec, newer) = spec.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
     let process = describe(matches, &spec)?;
+    if !process.cwd().is_absolute() {
+        return Err(Error::usage(format!("working directory {:?}", process.cwd())).because("not an absolute path"));
+    }
     let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
     let filter = seccomp.map(|seccomp| Filter::of_specification(seccomp, newer.waits_killable)).transpose()?;
     let mut person = Person::new(&process, None, filter.unwrap_or_default())?;
@@ -73,6 +76,10 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     }
     let console = console.map(|path| socket::connect(Path::new(path)).with_context(|| format!("cannot reach {path}"))).transpose()?;
     let group = group(matches, &kept)?;
+    if kept.own_keyring {
+        // Else it would have the caller's, with keys of the host.
+        identity::new_session_keyring().context("cannot make a keyring")?;
+    }
     let streams = terminal::standard_streams().context("cannot hold our own streams")?;
     let init = process::pidfd_of(kept.pid).with_context(|| format!("container {} has just ended", kept.id))?;
     let created = enter::enter(init.as_fd(), kept.pid, group.as_ref(), &person, own_streams(&streams))?;
@@ -117,6 +124,7 @@ fn check_status(kept: &Kept, status: Status, ignore_paused: bool) -> Result<()> 
 /// The whole process from a file, or the container's own with what the flags change.
 fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
+    let first = spec.process().clone().ok_or_else(|| Error::damaged("config.json has no process"))?;
     if let Some(path) = text("process") {
         let what = || format!("cannot read {path}");
         let bytes = match file::read_bounded(Path::new(path), LONGEST_PROCESS) {
@@ -124,9 +132,10 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
             Err(Errno::EINVAL) => std::fs::read(path).with_context(what)?,
             other => other.with_context(what)?,
         };
-        return serde_json::from_slice(&bytes).map_err(|e| Error::damaged(format!("{path} is damaged")).because(e));
+        let described = serde_json::from_slice(&bytes).map_err(|e| Error::damaged(format!("{path} is damaged")).because(e))?;
+        return Ok(as_the_first(described, &first));
     }
-    let mut process = spec.process().clone().ok_or_else(|| Error::damaged("config.json has no process"))?;
+    let mut process = first;
     let words: Vec<String> = matches.get_many::<String>("words").into_iter().flatten().cloned().collect();
     if words.is_empty() {
         return Err(Error::usage("no command to execute").hint("tare oci exec ID COMMAND"));
@@ -148,6 +157,17 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
     change_user(&mut process, text("user"), matches)?;
     add_capabilities(&mut process, matches)?;
     Ok(process)
+}
+
+/// What is not described is as with the container's first process.
+fn as_the_first(mut process: Process, first: &Process) -> Process {
+    if process.capabilities().is_none() {
+        process.set_capabilities(first.capabilities().clone());
+    }
+    if process.oom_score_adj().is_none() {
+        process.set_oom_score_adj(first.oom_score_adj());
+    }
+    process
 }
 
 /// Numbers and nothing else: a name that is read as 0 would be root (CVE-2026-30892).

@@ -161,8 +161,8 @@ fn die_with_monitor(socket: BorrowedFd) -> Result<()> {
 
 /// It does not die with the one who made it, who leaves as soon as the world is built.
 fn begin_strictly(strict: &Strict) -> Result<()> {
-    if let Some(name) = strict.keyring {
-        kernel_identity::join_session_keyring(name).at(Step::CloneContainer, "make a keyring")?;
+    if strict.own_keyring {
+        kernel_identity::new_session_keyring().at(Step::CloneContainer, "make a keyring")?;
     }
     Ok(())
 }

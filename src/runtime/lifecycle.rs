@@ -106,9 +106,8 @@ fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
 
 fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>) -> Result<Made> {
     let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
-    let keyring = format!("_ses.{id}");
-    let keyring = wishes.own_keyring.then_some(keyring.as_str());
-    let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, keyring, moves_root: wishes.moves_root };
+    let own_keyring = wishes.own_keyring;
+    let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, own_keyring, moves_root: wishes.moves_root };
     let plan = plan(bundle, wishes, strict)?;
     if let Some(group) = group {
         give_group_away(group, &plan)?;
@@ -123,6 +122,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         pid_started: process::start_time(created.pid).unwrap_or(0),
         created: time::now(),
         own_pids: plan.namespaces.is_new(namespace::PID),
+        own_keyring: wishes.own_keyring,
         cgroup: group.map(|group| group.path().to_owned()).unwrap_or_default(),
         annotations: bundle.annotations(),
     };

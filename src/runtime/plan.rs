@@ -80,7 +80,7 @@ pub struct Strict<'a> {
     pub gate: BorrowedFd<'a>,
     pub hooks: &'a Spec,
     /// Keys that it makes are seen by nobody else: keyrings(7).
-    pub keyring: Option<&'a str>,
+    pub own_keyring: bool,
     /// The root is moved over the host's instead of being swapped with it.
     pub moves_root: bool,
 }

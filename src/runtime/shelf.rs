@@ -27,6 +27,9 @@ pub struct Kept {
     pub created: u64,
     /// It has a pid namespace of its own.
     pub own_pids: bool,
+    /// It has a session keyring of its own.
+    #[serde(default)]
+    pub own_keyring: bool,
     /// Its group; empty where there is none.
     pub cgroup: PathBuf,
     pub annotations: BTreeMap<String, String>,

@@ -168,12 +168,12 @@ pub fn rlimit_name(number: u32) -> &'static str {
     LIMITS.iter().find(|(_, known)| *known == number).map_or("unknown", |(name, _)| name)
 }
 
-/// A session keyring of one's own, which the user of the process owns: keyctl(2), KEYCTL_JOIN_SESSION_KEYRING.
-pub fn join_session_keyring(name: &str) -> Result<(), Errno> {
+/// A session keyring of one's own: keyctl(2), KEYCTL_JOIN_SESSION_KEYRING. It has no name: by one it would be found by others, and
+/// theirs by us.
+pub fn new_session_keyring() -> Result<(), Errno> {
     const JOIN_SESSION_KEYRING: i32 = 1;
-    let name = std::ffi::CString::new(name).map_err(|_| Errno::EINVAL)?;
-    // SAFETY: the name is a C string.
-    match Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, name.as_ptr()) }) {
+    // SAFETY: numbers only.
+    match Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0) }) {
         // A kernel without keys, or a filter around us that forbids them: then there is nothing to be kept apart.
         Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
         other => other.map(drop),

@@ -1,4 +1,5 @@
 //! A bundle to try a runtime with: a root of busybox and the probe, and a config.json that a test changes as it likes.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use crate::common::{self, test_images};
 use serde_json::{Value, json};

@@ -95,7 +95,7 @@ static void limits(void) {
     };
     fputs("\"rlimits\":{", stdout);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        struct rlimit limit;
+        struct rlimit limit = {0};
         getrlimit(all[i].which, &limit);
         printf("%s\"%s\":[%lld,%lld]", i ? "," : "", all[i].name, (long long)limit.rlim_cur, (long long)limit.rlim_max);
     }
@@ -166,7 +166,7 @@ static void clocks(void) {
 int describe(int argc, char **argv) {
     char here[4096] = "";
     gid_t groups[256];
-    struct utsname names;
+    struct utsname names = {0};
     mode_t mask = umask(0);
     umask(mask);
     puts("{");

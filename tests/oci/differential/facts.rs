@@ -41,6 +41,12 @@ pub fn of_report(report: &Report, joined: &BTreeMap<String, String>) -> Facts {
             "namespaces" => facts.extend(namespaces(value, joined)),
             "clocks" => facts.extend(clocks(value)),
             "cgroup" => drop(facts.insert("cgroup".into(), group(report))),
+            "terminal" => {
+                let is_own = value["foreground"] == report.0["pid"];
+                let mut terminal = value.clone();
+                terminal["foreground"] = json!(if is_own { "the process" } else { "nobody" });
+                facts.insert("terminal".into(), terminal);
+            }
             "fds" => {
                 facts.extend(report.fds().into_iter().map(|(fd, target)| (format!("descriptor {fd}"), json!(without_number(&target)))))
             }

@@ -8,7 +8,7 @@ mod entries;
 mod facts;
 mod runs;
 mod variations;
-mod wanted;
+pub mod wanted;
 
 use crate::common::{cannot, cgroup2, installed, lacking};
 use serde_json::Value;
@@ -21,7 +21,7 @@ use wanted::Wanted;
 pub type Facts = BTreeMap<String, Value>;
 
 /// The only fact about what a runtime does not run.
-const REFUSED: &str = "refused";
+pub const REFUSED: &str = "refused";
 
 /// Changes that are tried in one place, one after the other.
 pub trait Part: Sync {
@@ -34,14 +34,14 @@ pub trait Part: Sync {
 #[test]
 fn every_variation_of_a_bundle_is_seen_alike() {
     let Some(peers) = peers() else { return };
-    let compared = compare(&runs::parts(), &peers, wanted::IN_BUNDLES);
+    let compared = compare(&runs::parts(), &peers, &[wanted::ALWAYS, wanted::IN_BUNDLES].concat());
     assert!(compared >= 150, "only {compared} variations were compared");
 }
 
 #[test]
 fn every_variation_of_an_exec_is_seen_alike() {
     let Some(peers) = peers() else { return };
-    compare(&entries::parts(), &peers, wanted::IN_EXECS);
+    compare(&entries::parts(), &peers, &[wanted::ALWAYS, wanted::IN_EXECS].concat());
 }
 
 /// crun refuses hosts that have both kinds of cgroups.
@@ -110,8 +110,11 @@ struct Verdicts {
 impl Verdicts {
     fn see(&mut self, name: &str, unseen: Option<&str>, unchanged: &Facts, changed: &Facts) {
         let wrong = match (unseen, unchanged == changed) {
-            (None, true) => "nothing is seen of it".to_owned(),
-            (Some(why), false) => format!("it is seen, although {why}"),
+            (None, true) => format!("nothing is seen of it, {}", unchanged.get(REFUSED).map_or("".into(), Value::to_string)),
+            (Some(why), false) => {
+                let facts = differences(changed, unchanged).into_keys().collect::<Vec<_>>();
+                format!("it is seen, although {why}: {}", facts.join(", "))
+            }
             _ => return,
         };
         self.wrong.push((wrong, name.to_owned()));

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IoSliceMut, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
@@ -48,31 +48,53 @@ pub fn leave_the_hosts_mounts() {
 fn seen(variation: &Variation, runtime: &str) -> Facts {
     let mut bundle = bundle();
     let shared = Shared::new(&bundle.dir);
-    let [dir, name] = [bundle.dir.display().to_string(), bundle.dir.file_name().expect("a name").to_string_lossy().into_owned()];
-    for (place, value) in &variation.changes {
-        let text = value.to_string().replace("BUNDLE", &dir).replace("HOLDER", &holder().to_string());
-        put(&mut bundle.config, place, serde_json::from_str(&text).expect("JSON"));
-    }
-    bundle.write();
+    change(&mut bundle, &variation.changes);
     let ran = match bundle.config["process"]["terminal"] == true {
-        true => run_on_a_terminal(&bundle, runtime),
-        false => bundle.run(runtime),
+        true => {
+            let ran = on_a_terminal(&bundle, runtime, &["run", "--detach", "--console-socket", "console", "one"]);
+            let _ = bundle.command(runtime, &["delete", "--force", "one"]).output();
+            ran
+        }
+        false => with_descriptor_3(bundle.command(runtime, &[&["run"], variation.flags, &["one"]].concat())).output().expect("a runtime"),
     };
-    let mut facts = facts_of(&ran, &[(&dir, "BUNDLE"), (&name, "NAME")]);
+    let mut facts = facts_of(&ran, &bundle);
     for note in std::fs::read_dir(bundle.dir.join("notes")).into_iter().flatten().flatten() {
-        let text = std::fs::read_to_string(note.path()).expect("a note").replace(&dir, "BUNDLE");
+        let text = std::fs::read_to_string(note.path()).expect("a note").replace(&bundle.dir.display().to_string(), "BUNDLE");
         facts.insert(format!("note {}", note.file_name().to_string_lossy()), json!(text));
     }
     drop(shared);
     facts
 }
 
-/// What a process has said and how it ended; words of a run are replaced by what they stand for.
-pub fn facts_of(ran: &Output, words: &[(&str, &str)]) -> Facts {
-    let mut said = String::from_utf8_lossy(&ran.stdout).into_owned();
-    for (word, meaning) in words {
-        said = said.replace(word, meaning);
+/// And writes it.
+pub fn change(bundle: &mut Bundle, changes: &[(String, Value)]) {
+    for (place, value) in changes {
+        let text = value.to_string().replace("BUNDLE", &bundle.dir.display().to_string()).replace("HOLDER", &holder().to_string());
+        put(&mut bundle.config, place, serde_json::from_str(&text).expect("JSON"));
     }
+    bundle.write();
+}
+
+/// What nobody should hand on without being asked for it.
+pub fn with_descriptor_3(mut command: Command) -> Command {
+    // SAFETY: only system calls between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            let zero = libc::open(c"/dev/zero".as_ptr(), libc::O_RDONLY);
+            if zero != 3 {
+                libc::dup2(zero, 3);
+                libc::close(zero);
+            }
+            Ok(())
+        });
+    }
+    command
+}
+
+/// What a process has said and how it ended.
+pub fn facts_of(ran: &Output, bundle: &Bundle) -> Facts {
+    let name = bundle.dir.file_name().expect("a name").to_string_lossy();
+    let said = String::from_utf8_lossy(&ran.stdout).replace(&bundle.dir.display().to_string(), "BUNDLE").replace(&*name, "NAME");
     // The probe writes no errors: what is said there is the runtime's.
     if !ran.status.success() && !ran.stderr.is_empty() {
         return Facts::from([(REFUSED.into(), json!(String::from_utf8_lossy(&ran.stderr).trim()))]);
@@ -97,23 +119,23 @@ pub fn bundle() -> Bundle {
 }
 
 /// `BUNDLE/shared`: a mount with a file in it and another mount below, which goes with this.
-struct Shared<'a>(&'a Path);
+struct Shared(PathBuf);
 
-impl Shared<'_> {
-    fn new(dir: &Path) -> Shared<'_> {
+impl Shared {
+    fn new(dir: &Path) -> Shared {
         let shared = dir.join("shared");
         for place in [shared.clone(), shared.join("below")] {
             std::fs::create_dir(&place).expect("a directory");
             mount(Some("host"), &place, Some("tmpfs"), MsFlags::MS_NOATIME, None::<&str>).expect("a mount of our own");
             std::fs::write(place.join("file"), "x").expect("a file");
         }
-        Shared(dir)
+        Shared(shared)
     }
 }
 
-impl Drop for Shared<'_> {
+impl Drop for Shared {
     fn drop(&mut self) {
-        let _ = nix::mount::umount2(&self.0.join("shared"), nix::mount::MntFlags::MNT_DETACH);
+        let _ = nix::mount::umount2(&self.0, nix::mount::MntFlags::MNT_DETACH);
     }
 }
 
@@ -128,21 +150,20 @@ fn put(config: &mut Value, place: &str, value: Value) {
 }
 
 /// As engines do it: the runtime goes, and whoever listens at a socket gets the terminal.
-fn run_on_a_terminal(bundle: &Bundle, runtime: &str) -> Output {
-    let socket = bundle.dir.join("console");
+pub fn on_a_terminal(bundle: &Bundle, runtime: &str, words: &[&str]) -> Output {
+    let (socket, errors) = (bundle.dir.join("console"), bundle.dir.join("stderr"));
+    let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).expect("a socket");
-    let mut command = bundle.command(runtime, &["run", "--detach", "--console-socket", "console", "one"]);
-    let error = std::fs::File::create(bundle.dir.join("stderr")).expect("a file");
-    let mut child = command.stdout(Stdio::null()).stderr(error).spawn().expect("the runtime");
+    let mut command = bundle.command(runtime, words);
+    let mut child = command.stdout(Stdio::null()).stderr(std::fs::File::create(&errors).expect("a file")).spawn().expect("a runtime");
     let reader = std::thread::spawn(move || receive_terminal(&listener).map(|master| read_to_hangup(&master)).unwrap_or_default());
     let status = child.wait().expect("the runtime ends");
     if !status.success() {
         // So that nobody waits for a terminal that does not come.
-        let _ = std::os::unix::net::UnixStream::connect(&socket);
+        let _ = UnixStream::connect(&socket);
     }
     let stdout = reader.join().expect("no panic").into_bytes();
-    let _ = bundle.command(runtime, &["delete", "--force", "one"]).output();
-    Output { status, stdout, stderr: std::fs::read(bundle.dir.join("stderr")).expect("a file") }
+    Output { status, stdout, stderr: std::fs::read(&errors).expect("a file") }
 }
 
 fn receive_terminal(listener: &UnixListener) -> Option<OwnedFd> {

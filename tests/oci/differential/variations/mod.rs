@@ -15,24 +15,29 @@ use serde_json::Value;
 pub struct Variation {
     pub name: String,
     pub changes: Vec<(String, Value)>,
+    /// Of the command line.
+    pub flags: &'static [&'static str],
     /// Why the process sees nothing of it.
     pub unseen: Option<&'static str>,
 }
 
 impl Variation {
+    fn flags(self, flags: &'static [&'static str]) -> Variation {
+        Variation { name: format!("{} {}", flags.join(" "), self.name), flags, ..self }
+    }
     fn unseen(self, why: &'static str) -> Variation {
         Variation { unseen: Some(why), ..self }
     }
 }
 
-fn one(place: &str, value: Value) -> Variation {
+pub fn one(place: &str, value: Value) -> Variation {
     several(&[(place, value)])
 }
 
-fn several(changes: &[(&str, Value)]) -> Variation {
+pub fn several(changes: &[(&str, Value)]) -> Variation {
     let changes: Vec<(String, Value)> = changes.iter().map(|(place, value)| ((*place).to_owned(), value.clone())).collect();
     let name: Vec<String> = changes.iter().map(|(place, value)| format!("{place} = {value}")).collect();
-    Variation { name: name.join("; "), changes, unseen: None }
+    Variation { name: name.join("; "), changes, ..Variation::default() }
 }
 
 pub fn all() -> Vec<Variation> {

@@ -71,6 +71,8 @@ fn settings() -> Vec<Variation> {
         io("IOPRIO_CLASS_BE", 3),
         io("IOPRIO_CLASS_IDLE", 0),
         one("/linux/personality", json!({"domain": "LINUX32"})),
+        several(&[]).flags(&["--preserve-fds", "1"]),
+        several(&[]).flags(&["--no-new-keyring"]),
         one("/linux/personality", json!({"domain": "LINUX"})).unseen("the caller's is the same"),
         one("/annotations", json!({"org.example.a": "b"})).unseen("they are for engines"),
         one("/ociVersion", json!("1.0.0")).unseen("every 1.x is read alike"),
