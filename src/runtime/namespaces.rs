@@ -82,6 +82,7 @@ impl<'a> Namespaces<'a> {
                     let length = path.as_os_str().len();
                     return Err(Error::damaged(format!("config.json names a {name} namespace with a path of {length} bytes")));
                 }
+                Some(path) if bit == namespace::USER && is_our_own(path) => {}
                 Some(path) => all.joined.push(Joined { bit, name, path }),
             }
         }
@@ -147,13 +148,12 @@ impl<'a> Namespaces<'a> {
             // Not waiting, should it be a fifo.
             let fd = file::open(joined.path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY).with_context(what)?;
             match process::kind_of_namespace(fd.as_fd()) {
-                Ok(namespace::USER) if joined.bit == namespace::USER && is_our_own(joined.path) => Ok(None),
-                Ok(bit) if bit == joined.bit => Ok(Some(Held { bit, name: joined.name, fd })),
+                Ok(bit) if bit == joined.bit => Ok(Held { bit, name: joined.name, fd }),
                 Ok(_) => Err(Error::cannot_keep(what()).because("it is a namespace of another kind")),
                 Err(_) => Err(Error::cannot_keep(what()).because("it is no namespace")),
             }
         };
-        self.joined.iter().filter_map(|joined| hold(joined).transpose()).collect()
+        self.joined.iter().map(hold).collect()
     }
 
     fn check_clocks(&self) -> Result<()> {

@@ -325,7 +325,7 @@ fn a_path_that_is_no_such_namespace_is_refused() {
         ("network", "/nowhere", "No such file"),
         ("network", "proc/self/ns/../ns/uts", "another kind"),
         ("mount", "/proc/self/ns/mnt", "mount namespace"),
-        ("user", "/proc/self/ns/user", "not built yet"),
+        ("user", "/proc/self/ns/uts", "another kind"),
         ("network", &format!("/{}", "./".repeat(40_000)), "80001 bytes"),
     ] {
         let id = with_namespaces(&store, |spaces| joined(spaces, kind, path));

@@ -16,7 +16,11 @@ fn options_stand_before_and_after_the_id() {
     let bundle = sleeping();
     let dir = bundle.dir.to_str().expect("utf-8");
     bundle.call(&["create", "one", "--bundle", dir, "--pid-file=pid"]);
-    bundle.call(&["create", "-b", dir, "-f", "config.json", "two"]);
+    // Of its own group.
+    let mut config = bundle.config.clone();
+    config["linux"]["cgroupsPath"] = format!("{}-two", config["linux"]["cgroupsPath"].as_str().expect("a path")).into();
+    std::fs::write(bundle.dir.join("two.json"), config.to_string()).expect("a file");
+    bundle.call(&["create", "-b", dir, "-f", "two.json", "two"]);
     bundle.call(&["kill", "one", "--all", "KILL"]);
     bundle.call(&["kill", "-a", "two", "9"]);
     bundle.call(&["delete", "one", "--force"]);
@@ -170,7 +174,7 @@ fn exec_obeys_each_of_its_options() {
     assert_eq!(status(&["--user=5:6", "--additional-gids=7", "-g", "8"], "Groups:"), "7 8");
     assert_eq!(status(&["-u", "5:6"], "Uid:"), "5\t5\t5\t5");
     bundle.refuses(&["exec", "--apparmor", "nosuch", "one", "true"], "apparmor");
-    bundle.refuses(&["exec", "--process-label", "nosuch", "one", "true"], "label");
+    bundle.refuses(&["exec", "--process-label", "nosuch", "one", "true"], "SELinux");
     bundle.refuses(&["exec", "--tty", "--detach", "one", "true"], "--console-socket");
     assert_eq!(bundle.call(&["exec", "--tty=false", "one", "sh", "-c", "tty; true"]), "not a tty\n");
     bundle.refuses(&["exec", "--cap", "nosuch", "one", "true"], "nosuch");

@@ -57,10 +57,12 @@ fn cve_2026_88264_2026_88265_links_in_place_of_the_console_and_the_null_device()
     }
 }
 
-/// Whose null device may lie, with a file that shall be hidden behind it.
+/// Whose null device may lie, with a file that shall be hidden behind it: its /dev is a directory that others share.
 fn with_a_secret() -> Bundle {
     let mut bundle = Bundle::of(&["sh", "-c", "cat /secret && echo end"]);
     bundle.leave_bare("/dev");
+    let shared = json!({ "destination": "/dev", "type": "bind", "source": bundle.root("dev"), "options": ["bind"] });
+    bundle.config["mounts"].as_array_mut().expect("mounts").push(shared);
     std::fs::write(bundle.root("secret"), "a secret").expect("a file");
     bundle.config["linux"]["maskedPaths"] = json!(["/secret"]);
     bundle
