@@ -14,6 +14,8 @@ mod differential;
 mod docker;
 #[path = "oci/hooks.rs"]
 mod hooks;
+#[path = "oci/kubernetes.rs"]
+mod kubernetes;
 #[path = "oci/lifecycle.rs"]
 mod lifecycle;
 #[path = "oci/podman.rs"]
