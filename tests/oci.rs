@@ -18,6 +18,8 @@ mod differential;
 mod docker;
 #[path = "oci/hooks.rs"]
 mod hooks;
+#[path = "oci/kubernetes.rs"]
+mod kubernetes;
 #[path = "oci/labels.rs"]
 mod labels;
 #[path = "oci/lifecycle.rs"]

@@ -65,14 +65,15 @@ pub struct Containerd {
 pub const BUSYBOX: &str = "docker.io/library/busybox:latest";
 
 impl Containerd {
-    /// With the README's config.toml.
-    pub fn new() -> Option<Containerd> {
-        are_here(&["containerd", "containerd-shim-runc-v2", "ctr", "unshare", "nsenter"]).then(World::new).map(Containerd::start)
+    /// With the README's config.toml, and what the test wants to stand behind it.
+    pub fn new(settings: impl FnOnce(&World) -> String) -> Option<Containerd> {
+        let needed = ["containerd", "containerd-shim-runc-v2", "ctr", "curl", "unshare", "nsenter"];
+        are_here(&needed).then(World::new).map(|world| Containerd::start(&settings(&world), world))
     }
 
-    fn start(world: World) -> Containerd {
+    fn start(settings: &str, world: World) -> Containerd {
         let config = from_readme("version = 2\n", &[(IN_README, &world.path("tare-oci"))]);
-        std::fs::write(world.path("config.toml"), config).expect("config.toml");
+        std::fs::write(world.path("config.toml"), format!("{config}\n{settings}")).expect("config.toml");
         let containerd = Containerd { world };
         let path = |name: &str| containerd.world.path(name);
         let (config, root, state, socket) = (path("config.toml"), path("root"), path("state"), path("sock"));

@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod broken;
 pub mod drivers;
+pub mod kubelet;
 pub mod leftovers;
 pub mod probe;
 pub mod process;

@@ -2,6 +2,7 @@
 
 use crate::can_limit;
 use crate::common::drivers::{Containerd, Docker, Podman};
+use crate::common::kubelet::{Kubelet, Message};
 use crate::common::world::World;
 use crate::common::{cgroup2, eventually};
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ fn containerd_s_limits_are_kept_and_its_figures_are_true() {
     if !can_limit() {
         return;
     }
-    let Some(containerd) = Containerd::new() else { return };
+    let Some(containerd) = Containerd::new(|_| String::new()) else { return };
     let limits = ["-d", "--memory-limit", "33554432", "--cpu-quota", "50000", "--cpu-period", "100000", "--cpu-shares", "512"];
     containerd.run(&limits, "web", &["sleep", "1000"]).ok();
     let group = group(&containerd.world, "web");
@@ -88,4 +89,22 @@ fn podman_s_limits_are_kept_and_its_figures_are_true() {
     podman.run(&glutton).expect_code(137);
     podman.ok(&["rm", "-f", "-t", "0", "web", "glutton"]);
     podman.world.assert_no_groups();
+}
+
+#[test]
+fn kubernetes_s_limits_are_kept() {
+    if !can_limit() {
+        return;
+    }
+    let Some(kubelet) = Kubelet::new("") else { return };
+    let pod = kubelet.run_pod("web");
+    let resources = Message::default().number(1, 100_000).number(2, 50_000).number(3, 512).number(4, 32 << 20);
+    let id = kubelet.start(&pod, "main", &["sleep", "1000"], resources);
+    let world = &kubelet.containerd.world;
+    let files = ["cpu.max", "memory.max"].map(|file| read(&group(world, &id), file));
+    assert_eq!(files, ["50000 100000", "33554432"]);
+    assert_eq!(read(&group(world, &pod.id), "cpu.weight"), "1", "the sandbox itself needs next to nothing");
+    assert_eq!(kubelet.exec(&id, &["cat", "/sys/fs/cgroup/memory.max"]), (0, "33554432\n".into()));
+    kubelet.remove(&pod);
+    world.assert_no_groups();
 }
