@@ -10,6 +10,9 @@
  * With --crowd each takes its turn with a whole block of STARTS commands by CLIENTS at once (a %10 with a tenth of that), and
  * what is told is commands per second. {} in a word becomes a number that no other run has.
  *
+ * A word that is ; ends a command, and another follows. What a command leaves running (a container that was created) is waited
+ * for before the last one begins, as an engine would do it. Told beside the time is then what the processors worked.
+ *
  * Measured is the wall time from before posix_spawn to after waitpid, the same little cost for each. A command that fails
  * ends it all: its time would mean nothing.
  */
@@ -19,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +34,7 @@ struct competitor {
     char *name;
     int every;
     char *words[MOST_WORDS + 1];
-    double *milliseconds;
+    double *milliseconds, *work;
     int runs;
 };
 
@@ -50,12 +55,20 @@ static void parse(struct competitor *one, char *text, int rounds) {
     int count = 0;
     for (char *word = strtok(equals + 1, " "); word && count < MOST_WORDS; word = strtok(NULL, " ")) one->words[count++] = word;
     one->milliseconds = calloc(rounds, sizeof(double));
+    one->work = calloc(rounds, sizeof(double));
 }
 
 static double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
+}
+
+/* Of all processes that were waited for. */
+static double worked(void) {
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
 }
 
 /* Copies the words with {} replaced, into memory that is good until the next call. */
@@ -75,12 +88,12 @@ static char **numbered(char **words) {
     return copy;
 }
 
-static pid_t start(struct competitor *one) {
+static pid_t start(struct competitor *one, char **words) {
     extern char **environ;
     pid_t pid;
-    int failure = posix_spawnp(&pid, one->words[0], &quiet, NULL, numbered(one->words), environ);
+    int failure = posix_spawnp(&pid, words[0], &quiet, NULL, words, environ);
     if (failure) {
-        fprintf(stderr, "alternate: %s: %s: %s\n", one->name, one->words[0], strerror(failure));
+        fprintf(stderr, "alternate: %s: %s: %s\n", one->name, words[0], strerror(failure));
         exit(1);
     }
     return pid;
@@ -94,13 +107,30 @@ static void must_be_fine(struct competitor *one, int status) {
     exit(1);
 }
 
-static double run(struct competitor *one) {
+/* Ends the first command of several; returns where the next begins. */
+static char **cut(char **words) {
+    for (; *words; words++)
+        if (strcmp(*words, ";") == 0) {
+            *words = NULL;
+            return words + 1;
+        }
+    return NULL;
+}
+
+static void run(struct competitor *one, double *milliseconds, double *work) {
     int status;
-    double before = now();
-    waitpid(start(one), &status, 0);
-    double after = now();
-    must_be_fine(one, status);
-    return after - before;
+    char **words = numbered(one->words), **first = words;
+    double before = now(), worked_before = worked();
+    while (words) {
+        char **next = cut(words);
+        if (!next && words != first)
+            while (wait(&status) > 0) must_be_fine(one, status);
+        waitpid(start(one, words), &status, 0);
+        must_be_fine(one, status);
+        words = next;
+    }
+    *milliseconds = now() - before;
+    *work = worked() - worked_before;
 }
 
 /* Commands per second of a block. */
@@ -109,7 +139,7 @@ static double run_crowd(struct competitor *one, int clients, int starts) {
     for (int begun = 0, ended = 0; ended < starts;) {
         int status;
         if (begun < starts && begun - ended < clients) {
-            start(one);
+            start(one, numbered(one->words));
             begun++;
             continue;
         }
@@ -145,6 +175,15 @@ static int by_size(const void *left, const void *right) {
 
 static double part_below(const struct competitor *one, double part) {
     return one->milliseconds[(int)((one->runs - 1) * part + 0.5)];
+}
+static double median_work(const struct competitor *one) { return one->work[one->runs / 2]; }
+
+static void report_work(struct competitor *all, int count) {
+    printf("%-22s %6s %9s %9s\n", "processors' work", "", "median", "ratio");
+    for (int i = 0; i < count; i++) {
+        qsort(all[i].work, all[i].runs, sizeof(double), by_size);
+        printf("%-22s %6s %9.2f %9.3f\n", all[i].name, "", median_work(&all[i]), median_work(&all[0]) / median_work(&all[i]));
+    }
 }
 
 static void report(struct competitor *all, int count) {
@@ -196,18 +235,28 @@ int main(int count, char **words) {
     posix_spawn_file_actions_init(&quiet);
     posix_spawn_file_actions_addopen(&quiet, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    for (int i = 0; i < competitors; i++) parse(&all[i], words[i + first], rounds);
+    int in_steps = 0;
+    for (int i = 0; i < competitors; i++) {
+        in_steps |= strstr(words[i + first], " ; ") != NULL;
+        parse(&all[i], words[i + first], rounds);
+    }
+    if (in_steps) prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (is_crowd) {
         crowd(all, competitors, rounds, atoi(words[3]), atoi(words[4]));
         return 0;
     }
 
+    double ignored;
     for (int round = 0; round < WARM_UP; round++)
-        for (int i = 0; i < competitors; i++) run(&all[i]);
+        for (int i = 0; i < competitors; i++) run(&all[i], &ignored, &ignored);
     for (int round = 0; round < rounds; round++) {
         int takes_part = order_of_round(all, competitors, round, order);
-        for (int i = 0; i < takes_part; i++) order[i]->milliseconds[order[i]->runs++] = run(order[i]);
+        for (int i = 0; i < takes_part; i++) {
+            run(order[i], &order[i]->milliseconds[order[i]->runs], &order[i]->work[order[i]->runs]);
+            order[i]->runs++;
+        }
     }
     report(all, competitors);
+    if (in_steps) report_work(all, competitors);
     return 0;
 }

@@ -3,7 +3,7 @@
 use super::variations::{self, Variation};
 use super::{Facts, Part, REFUSED, facts};
 use crate::bundle::Bundle;
-use crate::common::{Report, eventually};
+use crate::common::{Report, eventually, in_vm};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::{Value, json};
@@ -18,6 +18,10 @@ use std::sync::OnceLock;
 
 pub fn parts() -> Vec<Box<dyn Part>> {
     let mut all = variations::all();
+    if in_vm() {
+        // Its processors are slow, and every second shows what differs there.
+        all = all.into_iter().step_by(2).collect();
+    }
     let mut parts: Vec<Box<dyn Part>> = Vec::new();
     while !all.is_empty() {
         let rest = all.split_off(all.len().min(10));
