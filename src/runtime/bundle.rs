@@ -4,6 +4,7 @@
 //! the specification says; a field that is known and cannot be obeyed is never passed over.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::hooks;
 use crate::sys::{Errno, file};
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 use serde::Deserialize;
@@ -72,15 +73,13 @@ impl Bundle {
         check_version(self.spec.version())?;
         self.find_root()?;
         let process = self.spec.process().as_ref().ok_or_else(|| Error::damaged("it has no process"))?;
-        if !process.cwd().is_absolute() {
-            return Err(Error::damaged(format!("process.cwd {:?}", process.cwd())).because("not an absolute path"));
-        }
         if process.args().as_ref().is_none_or(Vec::is_empty) {
             return Err(Error::damaged("process.args is empty"));
         }
         if self.spec.linux().is_none() {
             return Err(Error::damaged("it has no part for linux"));
         }
+        hooks::check(&self.spec)?;
         self.refuse_what_is_not_built()
     }
 

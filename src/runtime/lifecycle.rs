@@ -6,6 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::runtime::bundle::Bundle;
 use crate::runtime::cgroup::Group;
 use crate::runtime::create::{self, Created, Streams};
+use crate::runtime::handshake;
 use crate::runtime::hooks::{self, Moment};
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, Strict};
@@ -131,11 +132,17 @@ fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<P
 
 /// Hooks at their moment, the terminal to who wants it, and last the record: from then on the container is there.
 fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, kept: &Kept) -> Result<Option<OwnedFd>> {
+    let state = kept.for_hooks(Status::Creating);
+    let for_inner_hooks =
+        [Moment::CreateContainer, Moment::StartContainer].map(|moment| hooks::state_for(&bundle.spec, moment, &state).len());
+    if for_inner_hooks.into_iter().any(|length| length > handshake::LONGEST_STATE) {
+        let most = handshake::LONGEST_STATE >> 10;
+        return Err(Error::cannot_keep("annotations").because(format!("hooks in the container can be told {most} KiB")));
+    }
     let terminal = created.until_ready(|| {
-        let state = kept.for_hooks(Status::Creating);
         hooks::run(&bundle.spec, Moment::PreStart, &state)?;
         hooks::run(&bundle.spec, Moment::CreateRuntime, &state)?;
-        Ok(state)
+        Ok(hooks::state_for(&bundle.spec, Moment::CreateContainer, &state).to_owned())
     })?;
     let terminal = match (terminal, &wishes.console) {
         (Some(terminal), Some(console)) => {
@@ -182,10 +189,11 @@ pub fn start(shelf: &Shelf, kept: &Kept) -> Result<()> {
     if status != Status::Created {
         return Err(Error::conflict(format!("cannot start container {}", kept.id)).because(format!("it is {}, not created", status.word())));
     }
+    let spec = store::read_json::<oci_spec::runtime::Spec>(&claim.place.config())?;
+    let spec = spec.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
     let gate = channel::connect(&claim.place.gate()).with_context(|| format!("cannot reach container {}", kept.id))?;
     file::remove_file(&claim.place.gate()).with_context(|| format!("cannot open the gate of container {}", kept.id))?;
-    create::start_at(gate.as_fd(), &kept.for_hooks(Status::Created))?;
-    let Some(spec) = store::read_json::<oci_spec::runtime::Spec>(&claim.place.config())? else { return Ok(()) };
+    create::start_at(gate.as_fd(), hooks::state_for(&spec, Moment::StartContainer, &kept.for_hooks(Status::Created)))?;
     hooks::run(&spec, Moment::PostStart, &kept.for_hooks(Status::Running)).inspect_err(|_| {
         // The specification: the container is stopped, and the error told.
         let _ = kept.kill_all(signal::KILL);

@@ -19,7 +19,7 @@ fn cve_2026_41579_2026_47766_the_root_s_dev_is_a_directory_of_the_host() {
         bundle.make_detour(by_detour);
         for to in [victim.path().to_owned(), format!("../..{}", victim.path()), "/proc/1/root/dev".into(), "../../victim".into()] {
             for devices in
-                [json!([]), json!([{"path": "/dev/ptmx", "type": "c", "major": 5, "minor": 2}, {"path": "/dev/file", "type": "p"}])]
+                [json!([]), json!([{"path": "/dev/hostname", "type": "c", "major": 5, "minor": 2}, {"path": "/dev/file", "type": "p"}])]
             {
                 for terminal in [false, true] {
                     bundle.link_in_place_of("dev", &to);
