@@ -72,6 +72,7 @@ impl Bundle {
     fn check(&mut self) -> Result<()> {
         check_version(self.spec.version())?;
         self.find_root()?;
+        self.find_sources();
         let process = self.spec.process().as_ref().ok_or_else(|| Error::damaged("it has no process"))?;
         if process.args().as_ref().is_none_or(Vec::is_empty) {
             return Err(Error::damaged("process.args is empty"));
@@ -130,6 +131,18 @@ impl Bundle {
         root.set_path(path);
         self.spec.set_root(Some(root));
         Ok(())
+    }
+
+    /// Those of binds are the bundle's, wherever we are.
+    fn find_sources(&mut self) {
+        for mount in self.spec.mounts_mut().iter_mut().flatten() {
+            let is_bind = mount.typ().as_deref().is_none_or(|kind| kind == "bind")
+                || mount.options().iter().flatten().any(|option| option.ends_with("bind"));
+            if let (true, Some(source)) = (is_bind, mount.source()) {
+                let source = self.dir.join(source);
+                mount.set_source(Some(source));
+            }
+        }
     }
 
     /// It enters a pid namespace that others live in.

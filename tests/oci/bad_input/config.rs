@@ -151,6 +151,19 @@ fn a_root_may_be_named_in_any_way_that_leads_to_a_directory() {
     }
 }
 
+#[test]
+fn what_a_bundle_names_relatively_lies_in_the_bundle() {
+    let mut bundle = Bundle::of(&["cat", "/mnt/f"]);
+    std::fs::create_dir(bundle.dir.join("volume")).expect("a directory");
+    std::fs::write(bundle.dir.join("volume/f"), "from the bundle").expect("a file");
+    let mount = json!({"destination": "/mnt", "type": "bind", "source": "volume", "options": ["bind"]});
+    bundle.config["mounts"].as_array_mut().expect("mounts").push(mount);
+    bundle.write();
+    let mut run = bundle.command("tare", &["run", "--bundle", bundle.dir.to_str().expect("utf-8"), "one"]);
+    let ran = run.current_dir("/").output().expect("tare runs");
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "from the bundle", "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
 /// Hooks inside the container hear of annotations through a socket, which takes so much and no more.
 #[test]
 fn annotations_are_told_as_a_whole_or_refused() {
