@@ -6,7 +6,7 @@ mod common;
 mod agent;
 #[path = "oci/attacks/mod.rs"]
 mod attacks;
-#[path = "oci/bad_input.rs"]
+#[path = "oci/bad_input/mod.rs"]
 mod bad_input;
 #[path = "oci/bundle.rs"]
 mod bundle;

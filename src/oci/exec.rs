@@ -12,6 +12,7 @@ use crate::runtime::{Streams, enter, newer, own_program};
 use crate::sys::{Errno, file, identity, process, signal, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
 use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, Process, Spec};
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -129,7 +130,11 @@ fn describe(matches: &ArgMatches, spec: &Spec) -> Result<Process> {
         let what = || format!("cannot read {path}");
         let bytes = match file::read_bounded(Path::new(path), LONGEST_PROCESS) {
             // An engine may hand it over in a pipe.
-            Err(Errno::EINVAL) => std::fs::read(path).with_context(what)?,
+            Err(Errno::EINVAL) => {
+                let mut bytes = Vec::new();
+                std::fs::File::open(path).and_then(|file| file.take(LONGEST_PROCESS).read_to_end(&mut bytes)).with_context(what)?;
+                bytes
+            }
             other => other.with_context(what)?,
         };
         let described = serde_json::from_slice(&bytes).map_err(|e| Error::damaged(format!("{path} is damaged")).because(e))?;

@@ -4,9 +4,9 @@
 //! the specification says; a field that is known and cannot be obeyed is never passed over.
 
 use crate::error::{Context, Error, Result};
-use crate::runtime::cgroup;
 use crate::runtime::mappings::{Entry, Mappings};
 use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
+use crate::runtime::{cgroup, hooks};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 use serde::Deserialize;
@@ -72,16 +72,15 @@ impl Bundle {
         check_version(self.spec.version())?;
         self.find_root()?;
         self.place_mounts();
+        self.find_sources();
         let process = self.spec.process().as_ref().ok_or_else(|| Error::damaged("it has no process"))?;
-        if !process.cwd().is_absolute() {
-            return Err(Error::damaged(format!("process.cwd {:?}", process.cwd())).because("not an absolute path"));
-        }
         if process.args().as_ref().is_none_or(Vec::is_empty) {
             return Err(Error::damaged("process.args is empty"));
         }
         if self.spec.linux().is_none() {
             return Err(Error::damaged("it has no part for linux"));
         }
+        hooks::check(&self.spec)?;
         self.refuse_what_is_not_built()
     }
 
@@ -119,6 +118,18 @@ impl Bundle {
     fn place_mounts(&mut self) {
         for mount in self.spec.mounts_mut().iter_mut().flatten().filter(|mount| mount.destination().is_relative()) {
             mount.set_destination(Path::new("/").join(mount.destination()));
+        }
+    }
+
+    /// Those of binds are the bundle's, wherever we are.
+    fn find_sources(&mut self) {
+        for mount in self.spec.mounts_mut().iter_mut().flatten() {
+            let is_bind = mount.typ().as_deref().is_none_or(|kind| kind == "bind")
+                || mount.options().iter().flatten().any(|option| option.ends_with("bind"));
+            if let (true, Some(source)) = (is_bind, mount.source()) {
+                let source = self.dir.join(source);
+                mount.set_source(Some(source));
+            }
         }
     }
 

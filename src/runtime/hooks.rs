@@ -4,7 +4,8 @@ use crate::error::{Context, Error, Result};
 use crate::sys::poll::{Watched, poll};
 use crate::sys::process;
 use oci_spec::runtime::{Hook, Spec};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
@@ -55,6 +56,26 @@ pub fn run(spec: &Spec, moment: Moment, state: &str) -> Result<()> {
     moment.of(spec).iter().try_for_each(|hook| run_one(hook, moment, state))
 }
 
+/// Nothing where nobody would read it: a container's annotations may be many.
+pub fn state_for<'a>(spec: &Spec, moment: Moment, state: &'a str) -> &'a str {
+    if moment.of(spec).is_empty() { "" } else { state }
+}
+
+/// A hook's path is one of the host (or of the container), and its time does not run backwards.
+pub fn check(spec: &Spec) -> Result<()> {
+    use Moment::*;
+    let all = [PreStart, CreateRuntime, CreateContainer, StartContainer, PostStart, PostStop];
+    for (moment, hook) in all.iter().flat_map(|moment| moment.of(spec).iter().map(move |hook| (moment, hook))) {
+        let wrong = |why: &str| Err(Error::damaged(format!("{} hook {:?}", moment.word(), hook.path())).because(why));
+        match hook.timeout() {
+            _ if !hook.path().is_absolute() => return wrong("not an absolute path"),
+            Some(seconds) if seconds < 0 => return wrong("its timeout is negative"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// All of them, whatever becomes of each; returns what failed.
 pub fn run_all(spec: &Spec, moment: Moment, state: &str) -> Vec<Error> {
     moment.of(spec).iter().filter_map(|hook| run_one(hook, moment, state).err()).collect()
@@ -62,11 +83,7 @@ pub fn run_all(spec: &Spec, moment: Moment, state: &str) -> Vec<Error> {
 
 fn run_one(hook: &Hook, moment: Moment, state: &str) -> Result<()> {
     let what = || format!("{} hook {}", moment.word(), hook.path().display());
-    let mut child = start(hook).with_context(what)?;
-    if let Some(mut input) = child.stdin.take() {
-        // A hook that does not read its input closes it: no error.
-        let _ = input.write_all(state.as_bytes());
-    }
+    let mut child = start(hook, state).with_context(what)?;
     let status = wait(&mut child, hook.timeout()).map_err(|error| error.context(what()))?;
     if status.success() {
         return Ok(());
@@ -78,7 +95,11 @@ fn run_one(hook: &Hook, moment: Moment, state: &str) -> Result<()> {
     })
 }
 
-fn start(hook: &Hook) -> std::io::Result<Child> {
+/// Its input is a file in memory: a pipe takes so much, and who does not read it would make us wait.
+fn start(hook: &Hook, state: &str) -> std::io::Result<Child> {
+    let mut input = File::from(process::memory_file(c"state")?);
+    input.write_all(state.as_bytes())?;
+    input.rewind()?;
     use std::os::unix::process::CommandExt;
     let mut command = Command::new(hook.path());
     if let Some((name, arguments)) = hook.args().as_deref().and_then(<[String]>::split_first) {
@@ -86,11 +107,11 @@ fn start(hook: &Hook) -> std::io::Result<Child> {
     }
     let variables = hook.env().iter().flatten().filter_map(|variable| variable.split_once('='));
     command.env_clear().envs(variables);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
+    command.stdin(input).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
 }
 
 fn wait(child: &mut Child, timeout: Option<i64>) -> Result<std::process::ExitStatus> {
-    if let Some(seconds) = timeout {
+    if let Some(seconds) = timeout.filter(|seconds| *seconds != 0) {
         let pidfd = process::pidfd_of(child.id() as i32).context("cannot watch it")?;
         let milliseconds = i32::try_from(seconds.saturating_mul(1000)).unwrap_or(i32::MAX);
         let ended = poll(&mut [Watched::new(pidfd.as_fd(), true, false)], Some(milliseconds)).context("cannot wait for it")?;

@@ -8,6 +8,9 @@ use oci_spec::runtime::Process;
 const NOBODY_AT_ALL: u32 = u32::MAX;
 
 pub fn check_process(process: &Process) -> Result<()> {
+    if !process.cwd().is_absolute() {
+        return Err(Error::damaged(format!("process.cwd {:?}", process.cwd())).because("not an absolute path"));
+    }
     let user = process.user();
     let further = user.additional_gids().iter().flatten().map(|gid| ("additionalGids", *gid));
     for (name, id) in [("uid", user.uid()), ("gid", user.gid())].into_iter().chain(further) {

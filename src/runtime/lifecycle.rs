@@ -8,7 +8,7 @@ use crate::runtime::bundle::Bundle;
 use crate::runtime::cgroup::Group;
 use crate::runtime::create::{self, Created, Streams};
 use crate::runtime::filter::Filter;
-use crate::runtime::handshake::Failure;
+use crate::runtime::handshake::{self, Failure};
 use crate::runtime::hooks::{self, Moment};
 use crate::runtime::mappings::Mappings;
 use crate::runtime::placement::Placement;
@@ -165,11 +165,17 @@ fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<P
 
 /// Hooks at their moment, the terminal to who wants it, and last the record: from then on the container is there.
 fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, kept: &Kept) -> Result<Option<OwnedFd>> {
+    let state = kept.for_hooks(Status::Creating);
+    let for_inner_hooks =
+        [Moment::CreateContainer, Moment::StartContainer].map(|moment| hooks::state_for(&bundle.spec, moment, &state).len());
+    if for_inner_hooks.into_iter().any(|length| length > handshake::LONGEST_STATE) {
+        let most = handshake::LONGEST_STATE >> 10;
+        return Err(Error::cannot_keep("annotations").because(format!("hooks in the container can be told {most} KiB")));
+    }
     let terminal = created.until_ready(|| {
-        let state = kept.for_hooks(Status::Creating);
         hooks::run(&bundle.spec, Moment::PreStart, &state)?;
         hooks::run(&bundle.spec, Moment::CreateRuntime, &state)?;
-        Ok(state)
+        Ok(hooks::state_for(&bundle.spec, Moment::CreateContainer, &state).to_owned())
     })?;
     let terminal = match (terminal, &wishes.console) {
         (Some(terminal), Some(console)) => {
@@ -219,19 +225,18 @@ pub fn start(shelf: &Shelf, kept: &Kept) -> Result<()> {
     if status != Status::Created {
         return Err(Error::conflict(format!("cannot start container {}", kept.id)).because(format!("it is {}, not created", status.word())));
     }
+    let read = newer::read(&claim.place.config())?;
+    let (spec, _) = read.ok_or_else(|| Error::damaged(format!("container {} has no config.json", kept.id)))?;
     let gate = channel::connect(&claim.place.gate()).with_context(|| format!("cannot reach container {}", kept.id))?;
     file::remove_file(&claim.place.gate()).with_context(|| format!("cannot open the gate of container {}", kept.id))?;
     let pidfd = process::pidfd_of(kept.pid).with_context(|| format!("container {} has just ended", kept.id))?;
-    let Some((spec, _)) = newer::read(&claim.place.config())? else {
-        return Err(Error::damaged(format!("container {} has no config.json", kept.id)));
-    };
     let state = kept.for_hooks(Status::Created);
     let serve = |number| {
         let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
         let Some(agent) = seccomp.map(Agent::of_specification).transpose()?.flatten() else { return Ok(()) };
         agent.serve(&Client { pid: kept.pid, pidfd: pidfd.as_fd(), oci_version: &kept.oci_version, state: &state }, number)
     };
-    create::start_at(gate.as_fd(), &state, &serve).inspect_err(|_| {
+    create::start_at(gate.as_fd(), hooks::state_for(&spec, Moment::StartContainer, &state), &serve).inspect_err(|_| {
         // Also one whose agent cannot be reached, and which could not end itself.
         let _ = signal::send(pidfd.as_fd(), signal::KILL);
     })?;

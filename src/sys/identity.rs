@@ -193,11 +193,18 @@ pub fn hostname() -> String {
 }
 
 pub fn set_hostname(name: &str) -> Result<(), Errno> {
+    whole(name)?;
     nix::unistd::sethostname(name)
 }
 
 /// The name of NIS, setdomainname(2); what DNS calls a domain is part of the host name.
 pub fn set_domainname(name: &str) -> Result<(), Errno> {
+    whole(name)?;
     // SAFETY: the kernel reads as many bytes as it is told.
     Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len() as _) }).map(drop)
+}
+
+/// The kernel takes any bytes, and everybody would read them as far as the first zero.
+fn whole(name: &str) -> Result<(), Errno> {
+    if name.contains('\0') { Err(Errno::EINVAL) } else { Ok(()) }
 }

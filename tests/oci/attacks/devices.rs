@@ -4,6 +4,7 @@ use super::{Bundle, racer};
 use crate::common::{Mend, Victim, race_rounds};
 use serde_json::json;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 fn about(path: &str) -> (u32, u32, u32) {
     std::fs::metadata(path).map(|about| (about.uid(), about.gid(), about.mode())).expect("a file of the host")
@@ -19,7 +20,7 @@ fn cve_2026_41579_2026_47766_the_root_s_dev_is_a_directory_of_the_host() {
         bundle.make_detour(by_detour);
         for to in [victim.path().to_owned(), format!("../..{}", victim.path()), "/proc/1/root/dev".into(), "../../victim".into()] {
             for devices in
-                [json!([]), json!([{"path": "/dev/ptmx", "type": "c", "major": 5, "minor": 2}, {"path": "/dev/file", "type": "p"}])]
+                [json!([]), json!([{"path": "/dev/hostname", "type": "c", "major": 5, "minor": 2}, {"path": "/dev/file", "type": "p"}])]
             {
                 for terminal in [false, true] {
                     bundle.link_in_place_of("dev", &to);
@@ -57,34 +58,34 @@ fn cve_2026_88264_2026_88265_links_in_place_of_the_console_and_the_null_device()
     }
 }
 
-/// Whose null device may lie, with a file that shall be hidden behind it: its /dev is a directory that others share.
-fn with_a_secret() -> Bundle {
+/// Whose null device may lie, with a file that shall be hidden behind it; and the directory that is its /dev.
+fn with_a_secret() -> (Bundle, PathBuf) {
     let mut bundle = Bundle::of(&["sh", "-c", "cat /secret && echo end"]);
-    bundle.leave_bare("/dev");
-    let shared = json!({ "destination": "/dev", "type": "bind", "source": bundle.root("dev"), "options": ["bind"] });
-    bundle.config["mounts"].as_array_mut().expect("mounts").push(shared);
+    let dev = bundle.share_dev();
     std::fs::write(bundle.root("secret"), "a secret").expect("a file");
     bundle.config["linux"]["maskedPaths"] = json!(["/secret"]);
-    bundle
+    (bundle, dev)
 }
 
 /// What is hidden is hidden behind the real null device, or the container is not made. Guard: `null` in runtime/root/hide.rs.
 #[test]
 fn cve_2025_31133_another_file_in_place_of_the_null_device() {
-    let bundle = with_a_secret();
+    let (bundle, dev) = with_a_secret();
+    bundle.write();
+    bundle.refuses(&["run", "one"], "/dev/null");
     for to in ["/proc/sys/kernel/core_pattern", "/etc/passwd", "/proc/self/fd/0", "/nowhere", "."] {
-        bundle.link_in_place_of("dev/null", to);
-        bundle.write();
+        std::os::unix::fs::symlink(to, dev.join("null")).expect("a symlink");
         bundle.refuses(&["run", "one"], "/dev/null");
         bundle.assert_nothing_left();
+        std::fs::remove_file(dev.join("null")).expect("the link");
     }
 }
 
 /// The same while somebody exchanges the real one and the link.
 #[test]
 fn cve_2025_31133_the_null_device_is_exchanged_during_the_start() {
-    let bundle = with_a_secret();
-    let (null, link) = (bundle.root("dev/null"), bundle.root("dev/link"));
+    let (bundle, dev) = with_a_secret();
+    let (null, link) = (dev.join("null"), dev.join("link"));
     let made = std::process::Command::new("mknod").arg(&null).args(["c", "1", "3"]).status();
     assert!(made.is_ok_and(|status| status.success()), "mknod");
     std::os::unix::fs::symlink("/proc/sys/kernel/core_pattern", &link).expect("a symlink");

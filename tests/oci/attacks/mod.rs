@@ -13,7 +13,7 @@ mod users;
 use super::bundle::Bundle;
 use crate::common::{Running, Victim, test_images};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Bundle {
     fn mounts(&mut self) -> &mut Vec<Value> {
@@ -27,6 +27,15 @@ impl Bundle {
     /// Nothing of the configuration is mounted on this directory or below: there is what the root brings.
     fn leave_bare(&mut self, place: &str) {
         self.mounts().retain(|mount| !Path::new(mount["destination"].as_str().expect("a place")).starts_with(place));
+    }
+
+    /// A directory of the host is /dev, and whoever else has it may change it.
+    fn share_dev(&mut self) -> PathBuf {
+        let shared = self.dir.join("devices");
+        std::fs::create_dir_all(&shared).expect("a directory");
+        self.leave_bare("/dev");
+        self.bind(&shared.display().to_string(), "/dev");
+        shared
     }
 
     /// Takes away what is in the root under this name, and puts a link there.

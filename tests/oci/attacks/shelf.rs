@@ -65,7 +65,8 @@ fn an_id_is_one_name_and_no_path() {
     let bundle = sleeping();
     bundle.call(&["create", "one"]);
     let long = "x".repeat(2_000);
-    for id in ["../tare/one", "one/", "./one", "one/.", "/", "..", ".", "", "a/b", "one\n", "*", "ä", "a b", &long] {
+    let absolute = bundle.dir.join("elsewhere").display().to_string();
+    for id in ["../tare/one", "one/", "./one", "one/.", &absolute, "..", ".", "", "a/b", "one\n", "*", "ä", "a b", &long] {
         for words in
             [&["create", "--", id][..], &["state", "--", id], &["start", "--", id], &["kill", "--", id], &["delete", "--force", "--", id]]
         {
@@ -181,11 +182,14 @@ fn a_group_that_somebody_lives_in_is_not_taken() {
         let _ = crate::common::cannot("this host has no cgroup2");
         return;
     }
-    let first = sleeping();
+    let mut first = sleeping();
+    let above = first.config["linux"]["cgroupsPath"].as_str().expect("a path").to_owned();
+    let group = format!("{above}/below");
+    first.config["linux"]["cgroupsPath"] = json!(group);
+    first.write();
     first.call(&["run", "-d", "one"]);
-    let group = first.config["linux"]["cgroupsPath"].as_str().expect("a path").to_owned();
     let mut second = Bundle::of(&["no-such-command"]);
-    for path in [group.clone(), "/tare-oci-test".into()] {
+    for path in [group, above] {
         second.config["linux"]["cgroupsPath"] = json!(path);
         second.write();
         second.refuses(&["create", "two"], "other processes are in this group");

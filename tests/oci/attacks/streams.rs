@@ -58,7 +58,7 @@ fn cve_2026_88265_the_host_s_null_device_is_not_handed_over() {
         bundle.config["process"]["capabilities"] =
             json!({"bounding": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"]});
         if !has_own {
-            bundle.leave_bare("/dev");
+            bundle.share_dev();
             bundle.config["linux"]["maskedPaths"] = json!([]);
         }
         bundle.write();
@@ -83,7 +83,7 @@ fn what_stands_for_the_null_device_can_be_read_and_written() {
     for has_own in [true, false] {
         let mut bundle = Bundle::of(&["sh", "-c", "cat && echo lost"]);
         if !has_own {
-            bundle.leave_bare("/dev");
+            bundle.share_dev();
             bundle.config["linux"]["maskedPaths"] = json!([]);
         }
         bundle.write();
