@@ -18,6 +18,8 @@ mod labels;
 mod lifecycle;
 #[path = "oci/mounts.rs"]
 mod mounts;
+#[path = "oci/net_devices.rs"]
+mod net_devices;
 #[path = "oci/podman.rs"]
 mod podman;
 #[path = "oci/process.rs"]

@@ -4,6 +4,7 @@
 //! the specification says; a field that is known and cannot be obeyed is never passed over.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::net_devices;
 use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::Spec;
@@ -78,9 +79,8 @@ impl Bundle {
         if process.args().as_ref().is_none_or(Vec::is_empty) {
             return Err(Error::damaged("process.args is empty"));
         }
-        if self.spec.linux().is_none() {
-            return Err(Error::damaged("it has no part for linux"));
-        }
+        let linux = self.spec.linux().as_ref().ok_or_else(|| Error::damaged("it has no part for linux"))?;
+        net_devices::check(linux)?;
         self.refuse_what_is_not_built()
     }
 
@@ -90,7 +90,6 @@ impl Bundle {
         let resources = linux.and_then(|linux| linux.resources().as_ref());
         let wished = [
             ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
-            ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
             ("linux.uidMappings", linux.is_some_and(|linux| linux.uid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
             ("linux.gidMappings", linux.is_some_and(|linux| linux.gid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
             (

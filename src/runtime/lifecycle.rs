@@ -12,7 +12,7 @@ use crate::runtime::hooks::{self, Moment};
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, Strict};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
-use crate::runtime::{delete, newer};
+use crate::runtime::{delete, net_devices, newer};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::process::{self, namespace};
@@ -133,6 +133,9 @@ fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<P
 
 /// Hooks at their moment, the terminal to who wants it, and last the record: from then on the container is there.
 fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, kept: &Kept) -> Result<Option<OwnedFd>> {
+    if let Some(linux) = bundle.spec.linux() {
+        net_devices::move_in(linux, created.pid)?;
+    }
     let terminal = created.until_ready(|| {
         let state = kept.for_hooks(Status::Creating);
         hooks::run(&bundle.spec, Moment::PreStart, &state)?;

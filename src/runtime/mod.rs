@@ -30,6 +30,7 @@ mod labels;
 pub mod layers;
 pub mod lifecycle;
 pub mod namespaces;
+mod net_devices;
 pub mod newer;
 pub mod own_program;
 pub mod placement;

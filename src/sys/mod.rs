@@ -9,6 +9,7 @@ pub mod device_filter;
 pub mod file;
 pub mod identity;
 pub mod mount;
+pub mod netlink;
 pub mod network;
 pub mod poll;
 pub mod process;

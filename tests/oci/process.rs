@@ -25,9 +25,14 @@ fn who_enters_runs_where_its_affinity_says() {
         process["args"] = json!(["grep", "Cpus_allowed_list", "/proc/self/status"]);
         process["execCPUAffinity"] = affinity.clone();
         std::fs::write(bundle.dir.join("process.json"), process.to_string()).expect("a file");
-        assert_eq!(bundle.call(&["exec", "--process", "process.json", "one"]).trim(), format!("Cpus_allowed_list:\t{expected}"), "{affinity}");
+        assert_eq!(
+            bundle.call(&["exec", "--process", "process.json", "one"]).trim(),
+            format!("Cpus_allowed_list:\t{expected}"),
+            "{affinity}"
+        );
     }
-    for (affinity, words) in [(json!({"initial": "900"}), "set its processors"), (json!({"final": "3-1"}), "execCPUAffinity.final \"3-1\"")] {
+    for (affinity, words) in [(json!({"initial": "900"}), "set its processors"), (json!({"final": "3-1"}), "execCPUAffinity.final \"3-1\"")]
+    {
         let mut process = bundle.config["process"].clone();
         process["execCPUAffinity"] = affinity;
         std::fs::write(bundle.dir.join("process.json"), process.to_string()).expect("a file");
