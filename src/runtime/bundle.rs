@@ -4,8 +4,8 @@
 //! the specification says; a field that is known and cannot be obeyed is never passed over.
 
 use crate::error::{Context, Error, Result};
-use crate::runtime::net_devices;
 use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
+use crate::runtime::{net_devices, resctrl};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::Spec;
 use serde::Deserialize;
@@ -81,6 +81,7 @@ impl Bundle {
         }
         let linux = self.spec.linux().as_ref().ok_or_else(|| Error::damaged("it has no part for linux"))?;
         net_devices::check(linux)?;
+        resctrl::check(linux)?;
         self.refuse_what_is_not_built()
     }
 
@@ -89,7 +90,6 @@ impl Bundle {
         let linux = self.spec.linux().as_ref();
         let resources = linux.and_then(|linux| linux.resources().as_ref());
         let wished = [
-            ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
             ("linux.uidMappings", linux.is_some_and(|linux| linux.uid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
             ("linux.gidMappings", linux.is_some_and(|linux| linux.gid_mappings().as_ref().is_some_and(|all| !all.is_empty()))),
             (

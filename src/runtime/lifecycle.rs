@@ -12,7 +12,7 @@ use crate::runtime::hooks::{self, Moment};
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, Strict};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
-use crate::runtime::{delete, net_devices, newer};
+use crate::runtime::{delete, net_devices, newer, resctrl};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::process::{self, namespace};
@@ -98,7 +98,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
     };
     let plan = plan(bundle, wishes, strict)?;
     let created = create::create(&plan, group, Streams::Callers)?;
-    let kept = Kept {
+    let mut kept = Kept {
         id: id.to_owned(),
         oci_version: bundle.spec.version().clone(),
         bundle: bundle.dir.clone(),
@@ -107,11 +107,17 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         pid_started: process::start_time(created.pid).unwrap_or(0),
         created: time::now(),
         own_pids: plan.namespaces.is_new(namespace::PID),
+        resctrl: Vec::new(),
         cgroup: group.map(|group| group.path().to_owned()).unwrap_or_default(),
         annotations: bundle.annotations(),
     };
-    let finished = finish(claim, bundle, wishes, &created, &kept);
+    let joined = resctrl::join(&bundle.spec, &bundle.newer.rdt, id, created.pid);
+    let finished = joined.and_then(|made| {
+        kept.resctrl = made;
+        finish(claim, bundle, wishes, &created, &kept)
+    });
     if finished.is_err() {
+        resctrl::leave(&kept.resctrl);
         let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
         let _ = process::wait(created.pid);
     }

@@ -35,6 +35,7 @@ pub mod newer;
 pub mod own_program;
 pub mod placement;
 pub mod plan;
+mod resctrl;
 mod root;
 pub mod shelf;
 
