@@ -10,6 +10,8 @@ mod bad_input;
 mod bundle;
 #[path = "oci/differential.rs"]
 mod differential;
+#[path = "oci/features.rs"]
+mod features;
 #[path = "oci/hooks.rs"]
 mod hooks;
 #[path = "oci/labels.rs"]

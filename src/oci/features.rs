@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::kernel;
 use crate::oci::{Context, print_json};
-use crate::runtime::MOUNT_OPTIONS;
+use crate::runtime::{MOUNT_OPTIONS, placement};
 use crate::spec::{capabilities, seccomp};
 use clap::ArgMatches;
 use serde_json::json;
@@ -30,11 +30,12 @@ pub fn run(_context: &Context, _matches: &ArgMatches) -> Result<i32> {
                 "knownFlags": seccomp::FLAGS,
                 "supportedFlags": seccomp::FLAGS,
             },
-            "apparmor": { "enabled": false },
-            "selinux": { "enabled": false },
-            "intelRdt": { "enabled": false },
+            "apparmor": { "enabled": true },
+            "selinux": { "enabled": true },
+            "intelRdt": { "enabled": true, "schemata": true, "monitoring": true },
+            "memoryPolicy": { "modes": placement::MEMORY_MODES, "flags": placement::MEMORY_FLAGS },
             "mountExtensions": { "idmap": { "enabled": false } },
-            "netDevices": { "enabled": false },
+            "netDevices": { "enabled": true },
         },
         "annotations": {
             "tare.version": env!("CARGO_PKG_VERSION"),
