@@ -16,6 +16,8 @@ mod containerd;
 mod differential;
 #[path = "oci/docker.rs"]
 mod docker;
+#[path = "oci/features.rs"]
+mod features;
 #[path = "oci/hooks.rs"]
 mod hooks;
 #[path = "oci/kubernetes.rs"]
@@ -26,6 +28,8 @@ mod labels;
 mod lifecycle;
 #[path = "oci/mounts.rs"]
 mod mounts;
+#[path = "oci/net_devices.rs"]
+mod net_devices;
 #[path = "oci/notify.rs"]
 mod notify;
 #[path = "oci/options.rs"]

@@ -6,6 +6,7 @@ use crate::runtime::agent::Client;
 use crate::runtime::cgroup::Group;
 use crate::runtime::filter::Filter;
 use crate::runtime::lifecycle;
+use crate::runtime::placement::Placement;
 use crate::runtime::plan::Person;
 use crate::runtime::shelf::{Kept, Status};
 use crate::runtime::{Streams, enter, newer, own_program};
@@ -65,10 +66,16 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if !process.cwd().is_absolute() {
         return Err(Error::usage(format!("working directory {:?}", process.cwd())).because("not an absolute path"));
     }
-    let seccomp = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+    let linux = spec.linux().as_ref();
+    let seccomp = linux.and_then(|linux| linux.seccomp().as_ref());
     let filter = seccomp.map(|seccomp| Filter::of_specification(seccomp, newer.waits_killable)).transpose()?;
     let mut person = Person::new(&process, None, filter.unwrap_or_default())?;
     person.preserved = preserved;
+    person.placement = Placement::new(
+        &process,
+        linux.and_then(|linux| linux.memory_policy().as_ref()),
+        linux.and_then(|linux| linux.personality().as_ref()),
+    )?;
 
     let console = matches.get_one::<String>("console-socket");
     let detach = matches.get_flag("detach");

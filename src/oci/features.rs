@@ -3,14 +3,10 @@
 use crate::error::Result;
 use crate::kernel;
 use crate::oci::{Context, print_json};
-use crate::runtime::MOUNT_OPTIONS;
+use crate::runtime::{MOUNT_OPTIONS, placement};
 use crate::spec::{capabilities, seccomp};
 use clap::ArgMatches;
 use serde_json::json;
-
-const MEMORY_MODES: [&str; 7] =
-    ["MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"];
-const MEMORY_FLAGS: [&str; 3] = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"];
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
@@ -34,12 +30,12 @@ pub fn run(_context: &Context, _matches: &ArgMatches) -> Result<i32> {
                 "knownFlags": seccomp::FLAGS,
                 "supportedFlags": seccomp::FLAGS,
             },
-            "apparmor": { "enabled": false },
-            "selinux": { "enabled": false },
-            "intelRdt": { "enabled": false },
-            "memoryPolicy": { "modes": MEMORY_MODES, "flags": MEMORY_FLAGS },
-            "mountExtensions": { "idmap": { "enabled": false } },
-            "netDevices": { "enabled": false },
+            "apparmor": { "enabled": true },
+            "selinux": { "enabled": true },
+            "intelRdt": { "enabled": true, "schemata": true, "monitoring": true },
+            "memoryPolicy": { "modes": placement::MEMORY_MODES, "flags": placement::MEMORY_FLAGS },
+            "mountExtensions": { "idmap": { "enabled": true } },
+            "netDevices": { "enabled": true },
         },
         "annotations": {
             "tare.version": env!("CARGO_PKG_VERSION"),

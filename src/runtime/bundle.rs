@@ -6,7 +6,7 @@
 use crate::error::{Context, Error, Result};
 use crate::runtime::mappings::{Entry, Mappings};
 use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
-use crate::runtime::{cgroup, hooks};
+use crate::runtime::{cgroup, hooks, net_devices, resctrl};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 use serde::Deserialize;
@@ -77,24 +77,10 @@ impl Bundle {
         if process.args().as_ref().is_none_or(Vec::is_empty) {
             return Err(Error::damaged("process.args is empty"));
         }
-        if self.spec.linux().is_none() {
-            return Err(Error::damaged("it has no part for linux"));
-        }
-        hooks::check(&self.spec)?;
-        self.refuse_what_is_not_built()
-    }
-
-    /// Known to the specification, and not to us yet. Zero or empty values are no wishes.
-    fn refuse_what_is_not_built(&self) -> Result<()> {
-        let linux = self.spec.linux().as_ref();
-        let wished = [
-            ("linux.intelRdt", linux.is_some_and(|linux| linux.intel_rdt().is_some())),
-            ("linux.netDevices", linux.is_some_and(|linux| linux.net_devices().as_ref().is_some_and(|all| !all.is_empty()))),
-        ];
-        match wished.iter().find(|(_, wished)| *wished).map(|(name, _)| *name) {
-            Some(name) => Err(Error::cannot_keep(name).because("not built yet")),
-            None => Ok(()),
-        }
+        let linux = self.spec.linux().as_ref().ok_or_else(|| Error::damaged("it has no part for linux"))?;
+        net_devices::check(linux)?;
+        resctrl::check(linux)?;
+        hooks::check(&self.spec)
     }
 
     /// Absolute from here on, and a directory.

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::runtime::cgroup::Group;
 use crate::runtime::hooks::{self, Moment};
-use crate::runtime::newer;
 use crate::runtime::shelf::{Kept, Shelf, Status};
+use crate::runtime::{newer, resctrl};
 use crate::sys::{process, signal};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub fn delete(shelf: &Shelf, kept: &Kept, force: bool) -> Result<Vec<Error>> {
         let _ = group.kill();
         remove_group(&group)?;
     }
+    resctrl::leave(&kept.resctrl);
     let spec = newer::read(&claim.place.config()).ok().flatten();
     claim.remove()?;
     Ok(spec.map_or_else(Vec::new, |(spec, _)| hooks::run_all(&spec, Moment::PostStop, &kept.for_hooks(Status::Stopped))))

@@ -14,7 +14,7 @@ use crate::runtime::mappings::Mappings;
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, PlannedMount, Strict};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
-use crate::runtime::{delete, newer, root};
+use crate::runtime::{delete, net_devices, newer, resctrl, root};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::mount::Flags;
@@ -113,7 +113,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         give_group_away(group, &plan)?;
     }
     let created = create::create(&plan, group, Streams::Callers)?;
-    let kept = Kept {
+    let mut kept = Kept {
         id: id.to_owned(),
         oci_version: bundle.spec.version().clone(),
         bundle: bundle.dir.clone(),
@@ -123,13 +123,19 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         created: time::now(),
         own_pids: plan.namespaces.is_new(namespace::PID),
         own_keyring: wishes.own_keyring,
+        resctrl: Vec::new(),
         cgroup: group.map(|group| group.path().to_owned()).unwrap_or_default(),
         annotations: bundle.annotations(),
     };
-    let finished = finish(claim, bundle, wishes, &created, &kept);
+    let joined = resctrl::join(&bundle.spec, &bundle.newer.rdt, id, created.pid);
+    let finished = joined.and_then(|made| {
+        kept.resctrl = made;
+        finish(claim, bundle, wishes, &created, &kept)
+    });
     if finished.is_ok() {
         created.let_wait();
     } else {
+        resctrl::leave(&kept.resctrl);
         let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
         let _ = process::wait(created.pid);
     }
@@ -171,6 +177,9 @@ fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, ke
     if for_inner_hooks.into_iter().any(|length| length > handshake::LONGEST_STATE) {
         let most = handshake::LONGEST_STATE >> 10;
         return Err(Error::cannot_keep("annotations").because(format!("hooks in the container can be told {most} KiB")));
+    }
+    if let Some(linux) = bundle.spec.linux() {
+        net_devices::move_in(linux, created.pid)?;
     }
     let terminal = created.until_ready(|| {
         hooks::run(&bundle.spec, Moment::PreStart, &state)?;

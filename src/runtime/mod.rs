@@ -32,11 +32,13 @@ pub mod layers;
 pub mod lifecycle;
 pub mod mappings;
 pub mod namespaces;
+mod net_devices;
 pub mod newer;
 pub mod notify;
 pub mod own_program;
 pub mod placement;
 pub mod plan;
+mod resctrl;
 mod root;
 pub mod shelf;
 

@@ -9,11 +9,19 @@ use std::path::Path;
 /// Engines write some hundred kilobytes; more is an attack or a mistake.
 pub const LONGEST_CONFIG: u64 = 16 << 20;
 
-/// Words that were taken out before the library saw them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Words that the library refuses, and were taken out before it saw them, or passes over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Newer {
     /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`
     pub waits_killable: bool,
+    pub rdt: NewerRdt,
+}
+
+/// Of `linux.intelRdt`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewerRdt {
+    pub schemata: Vec<String>,
+    pub enable_monitoring: bool,
 }
 
 /// Machines that no program of ours can be of: a filter may name them without effect.
@@ -23,7 +31,10 @@ const FOREIGN: [&str; 6] =
 pub fn parse(text: &[u8]) -> serde_json::Result<(Spec, Newer)> {
     // Nearly always there is nothing to take out.
     let refused = match serde_json::from_slice(text) {
-        Ok(spec) => return Ok((spec, Newer::default())),
+        Ok(spec) => {
+            let rdt = if has_rdt(&spec) { rdt(&serde_json::from_slice(text)?) } else { NewerRdt::default() };
+            return Ok((spec, Newer { rdt, ..Newer::default() }));
+        }
         Err(refused) => refused,
     };
     let mut value: Value = serde_json::from_slice(text)?;
@@ -39,7 +50,25 @@ pub fn parse(text: &[u8]) -> serde_json::Result<(Spec, Newer)> {
     if !waits_killable && !foreign {
         return Err(refused);
     }
-    Ok((serde_json::from_value(value)?, Newer { waits_killable }))
+    let rdt = rdt(&value);
+    Ok((serde_json::from_value(value)?, Newer { waits_killable, rdt }))
+}
+
+fn has_rdt(spec: &Spec) -> bool {
+    spec.linux().as_ref().is_some_and(|linux| linux.intel_rdt().is_some())
+}
+
+/// Drafts of the specification have one text, and its edition 1.3 a list.
+fn rdt(config: &Value) -> NewerRdt {
+    let wish = &config["linux"]["intelRdt"];
+    let texts = match &wish["schemata"] {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect::<Vec<_>>(),
+    };
+    NewerRdt {
+        schemata: texts.into_iter().map(str::to_owned).collect(),
+        enable_monitoring: wish["enableMonitoring"].as_bool().unwrap_or(false),
+    }
 }
 
 /// `None`: there is no such file.
@@ -67,6 +96,15 @@ mod tests {
         assert_eq!((flags, newer.waits_killable), (1, true));
         let foreign = r#"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_PARISC","SCMP_ARCH_X86"]}"#;
         assert_eq!(with(foreign).unwrap().1, Newer::default());
+    }
+
+    #[test]
+    fn what_the_library_passes_over_is_noted() {
+        for schemata in [r#"["L3:0=f"]"#, r#""L3:0=f""#] {
+            let text = format!(r#"{{"ociVersion":"1.3.0","linux":{{"intelRdt":{{"enableMonitoring":true,"schemata":{schemata}}}}}}}"#);
+            let rdt = NewerRdt { schemata: vec!["L3:0=f".into()], enable_monitoring: true };
+            assert_eq!(parse(text.as_bytes()).unwrap().1.rdt, rdt);
+        }
     }
 
     #[test]

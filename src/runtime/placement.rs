@@ -126,6 +126,11 @@ fn io_of(class: IOPriorityClass, priority: i64) -> Result<(u32, u32)> {
     }
 }
 
+/// What `features` says of us.
+pub const MEMORY_MODES: &[&str] =
+    &["MPOL_DEFAULT", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED", "MPOL_PREFERRED_MANY", "MPOL_LOCAL"];
+pub const MEMORY_FLAGS: &[&str] = &["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"];
+
 /// Numbers of linux/mempolicy.h.
 fn memory_of(wish: &LinuxMemoryPolicy) -> Result<(u32, Vec<u64>)> {
     let mode = match wish.mode() {

@@ -32,6 +32,9 @@ pub struct Kept {
     pub own_keyring: bool,
     /// Its group; empty where there is none.
     pub cgroup: PathBuf,
+    /// Directories that were made for it in resctrl, which end with it.
+    #[serde(default)]
+    pub resctrl: Vec<PathBuf>,
     pub annotations: BTreeMap<String, String>,
 }
 

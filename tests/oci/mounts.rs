@@ -149,17 +149,22 @@ fn a_tmpfs_has_the_mode_of_the_directory_or_the_one_asked_for() {
 
 #[test]
 fn a_read_only_tmpfs_takes_the_mounts_and_devices_below_it_first() {
-    let mut bundle = with_mount(&["sh", "-c", "mkdir /m/n/x && ls -1 /m; ls -1 /dev/null /dev/console; touch /m/y /dev/y"], json!({}));
+    let mut bundle =
+        with_mount(&["sh", "-c", "mkdir /m/n/x /c/x && ls -1 /m; ls -1 /dev/null /dev/console /dev/wished; touch /m/y /dev/y"], json!({}));
     let mounts = bundle.config["mounts"].as_array_mut().expect("mounts");
     *mounts.last_mut().expect("one") = json!({"destination": "/m", "type": "tmpfs", "source": "tmpfs", "options": ["ro"]});
     mounts.push(json!({"destination": "/m/n", "type": "tmpfs", "source": "tmpfs"}));
+    // Below another, it is that one which is read-only, and not what covers it.
+    mounts.push(json!({"destination": "/c", "type": "tmpfs", "source": "tmpfs", "options": ["ro"]}));
+    mounts.push(json!({"destination": "/c", "type": "tmpfs", "source": "tmpfs"}));
     let dev = mounts.iter_mut().find(|mount| mount["destination"] == "/dev").expect("/dev");
     dev["options"] = json!(["nosuid", "ro", "mode=755"]);
     bundle.config["process"]["terminal"] = json!(true);
+    bundle.config["linux"]["devices"] = json!([{"path": "/dev/wished", "type": "c", "major": 1, "minor": 3}]);
     let ran = bundle.run("tare");
     let seen = String::from_utf8_lossy(&ran.stdout).replace('\r', "");
     let read_only = |path: &str| format!("touch: {path}: Read-only file system");
-    for expected in ["n", "/dev/console", "/dev/null", &read_only("/m/y"), &read_only("/dev/y")] {
+    for expected in ["n", "/dev/console", "/dev/null", "/dev/wished", &read_only("/m/y"), &read_only("/dev/y")] {
         assert!(seen.lines().any(|line| line == expected), "no {expected}: {seen} {}", String::from_utf8_lossy(&ran.stderr));
     }
     bundle.assert_nothing_left();

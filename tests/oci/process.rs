@@ -68,3 +68,18 @@ fn a_terminal_has_the_size_that_was_asked_for() {
     let ran = bundle.run("tare");
     assert_eq!(String::from_utf8_lossy(&ran.stdout).trim(), "33 77", "{}", String::from_utf8_lossy(&ran.stderr));
 }
+
+#[test]
+fn shares_of_caches_are_refused_where_nobody_can_give_them() {
+    if std::path::Path::new("/sys/fs/resctrl/schemata").exists() {
+        let _ = crate::common::cannot("this host has a resctrl file system, whose groups are its own affair");
+        return;
+    }
+    for wish in [json!({}), json!({"closID": "x"}), json!({"l3CacheSchema": "L3:0=f"}), json!({"schemata": ["L3:0=f"]})] {
+        let mut bundle = Bundle::of(&["true"]);
+        bundle.config["linux"]["intelRdt"] = wish;
+        bundle.write();
+        bundle.refuses(&["create", "one"], "linux.intelRdt: no resctrl file system is mounted");
+        bundle.assert_nothing_left();
+    }
+}

@@ -2,15 +2,15 @@
 //! where that was (`tmpcopyup`).
 
 use crate::runtime::child::{At, Failure, Result};
-use crate::runtime::plan::{Plan, PlannedMount};
+use crate::runtime::plan::PlannedMount;
 use crate::sys::beneath::Directory;
-use crate::sys::mount::{self, Flags};
+use crate::sys::mount::{self, Flags, attribute};
 use crate::sys::{Errno, copy, file, inside};
 use crate::trace::Step;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-/// Writable for now, also one that shall not be: the mount points of others may lie in it.
-pub fn mount(planned: &PlannedMount, step: Step) -> Result<()> {
+/// Writable for now, also one that shall not be, which is returned: the mount points of others may lie in it.
+pub fn mount(planned: &PlannedMount, step: Step) -> Result<Option<OwnedFd>> {
     let target = planned.target;
     let what = || format!("mount tmpfs on {}", target.display());
     let covered = match Directory::open_inside_root(target) {
@@ -25,12 +25,12 @@ pub fn mount(planned: &PlannedMount, step: Step) -> Result<()> {
         options.push(format!("mode={:o}", file::mode(covered.as_fd()).at(step, what)?));
     }
     let flags = planned.options.flags.difference(Flags::MS_RDONLY);
-    let target = mount::open_target(target).at(step, what)?;
-    inside::mount_over(target.as_fd(), "tmpfs", planned.source, flags, &options.join(",")).at(step, what)?;
-    match covered {
-        Some(covered) if planned.options.copy_up => copy_up(planned, &covered, step),
-        _ => Ok(()),
+    let below = mount::open_target(target).at(step, what)?;
+    inside::mount_over(below.as_fd(), "tmpfs", planned.source, flags, &options.join(",")).at(step, what)?;
+    if let (Some(covered), true) = (covered, planned.options.copy_up) {
+        copy_up(planned, &covered, step)?;
     }
+    planned.options.flags.contains(Flags::MS_RDONLY).then(|| mount::open_target(target)).transpose().at(step, what)
 }
 
 /// Nothing is followed on the way, and what does not fit into the file system's size is an error.
@@ -44,10 +44,8 @@ fn copy_up(planned: &PlannedMount, covered: &Directory, step: Step) -> Result<()
     })
 }
 
-/// Those that shall be read-only, when everything that lies in them is there.
-pub fn close(plan: &Plan) -> Result<()> {
-    let read_only = |planned: &&PlannedMount| planned.kind == "tmpfs" && planned.options.flags.contains(Flags::MS_RDONLY);
-    plan.mounts.iter().filter(read_only).try_for_each(|planned| {
-        mount::close(planned.target).at(Step::MountWishes, || format!("make {} read-only", planned.target.display()))
-    })
+/// When everything that lies in them is there.
+pub fn close(read_only: &[OwnedFd]) -> Result<()> {
+    let close = |tree: &OwnedFd| mount::set_attributes(tree.as_fd(), false, attribute::READ_ONLY, 0, 0);
+    read_only.iter().try_for_each(close).at(Step::MountWishes, "make a tmpfs read-only")
 }

@@ -42,9 +42,9 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     if detour.is_none() {
         enter(plan)?;
     }
-    mounts::attach_all(plan, sources)?;
+    let read_only = mounts::attach_all(plan, sources)?;
     devices::make_wished(plan)?;
-    memory::close(plan)?;
+    memory::close(&read_only)?;
     set_sysctls(plan)?;
     hide::hide(plan)?;
     if let Some(detour) = detour {

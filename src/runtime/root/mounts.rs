@@ -128,15 +128,16 @@ fn mount_by_descriptors(overlay: &PlannedMount, lower: &[String], others: Vec<St
     mounted.at(Step::MountRoot, what)
 }
 
-/// Everything but the root, in the order of the spec.
-pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<()> {
+/// Everything but the root, in the order of the spec. Returns what shall be read-only in the end.
+pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<Vec<OwnedFd>> {
+    let mut read_only = Vec::new();
     for (planned, source) in plan.mounts.iter().zip(sources) {
         if planned.target == Path::new("/") {
             continue;
         }
         match source {
             Some(tree) => attach_bind(planned, tree)?,
-            None => mount_new(planned)?,
+            None => read_only.extend(mount_new(planned)?),
         }
         if planned.target == Path::new("/dev") && planned.kind == "tmpfs" {
             devices::make_default(plan)?;
@@ -145,10 +146,10 @@ pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<()> {
     if plan.strict.is_some() && !plan.mounts.iter().any(|planned| planned.target == Path::new("/dev")) {
         devices::make_in_root(plan)?;
     }
-    Ok(())
+    Ok(read_only)
 }
 
-fn mount_new(planned: &PlannedMount) -> Result<()> {
+fn mount_new(planned: &PlannedMount) -> Result<Option<OwnedFd>> {
     let is_system =
         matches!(planned.kind, "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup2" | "cgroup") || planned.target.starts_with("/dev");
     let step = if is_system { Step::MountSystem } else { Step::MountWishes };
@@ -163,9 +164,10 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
         };
         inside::mount_over(target.as_fd(), kind, planned.source, flags, &data)
     };
+    let mut read_only = None;
     match planned.kind {
         "bind" => mount::remount(planned.target, flags).at(step, what)?,
-        "tmpfs" if !flags.contains(Flags::MS_REMOUNT) => memory::mount(planned, step)?,
+        "tmpfs" if !flags.contains(Flags::MS_REMOUNT) => read_only = memory::mount(planned, step)?,
         _ => match try_mount() {
             Err(Errno::ENOENT) => {
                 inside::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
@@ -181,7 +183,7 @@ fn mount_new(planned: &PlannedMount) -> Result<()> {
     if !planned.options.propagation.is_empty() {
         mount::set_propagation(planned.target, planned.options.propagation).at(step, what)?;
     }
-    Ok(())
+    Ok(read_only)
 }
 
 /// A /proc that the image made a symlink would be mounted elsewhere, and what protects /proc would protect nothing (CVE-2019-16884, CVE-2023-27561).
