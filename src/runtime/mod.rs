@@ -8,6 +8,7 @@
 //!    and which are joined; `cloner.rs` goes between where a process cannot join them once it is born.
 //! 4. `child.rs` is the child's half: a table of contents that ends in exec; `root/` furnishes its world,
 //!    `identity.rs` makes it somebody.
+//!    Where the container's root is somebody else outside (`mappings.rs`), `root/outside.rs` takes hold of what it could not.
 //! 5. `shelf.rs` is what the strict runtime (`oci/`) knows of its containers between two commands.
 //! 6. `enter.rs` puts a further process into a container that runs.
 //!

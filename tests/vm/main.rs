@@ -6,7 +6,6 @@
 mod common;
 
 #[path = "../oci/bundle.rs"]
-#[allow(dead_code, reason = "the tests of the strict runtime use the rest")]
 mod bundle;
 mod compared;
 #[path = "../oci/differential/mod.rs"]
