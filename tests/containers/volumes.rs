@@ -171,6 +171,24 @@ fn mounts_below_a_source_are_as_was_asked() {
 }
 
 #[test]
+fn what_the_host_has_mounted_read_only_stays_so() {
+    let store = Store::new();
+    let dir = store.dir.join("shared");
+    std::fs::create_dir_all(&dir).expect("a directory");
+    let script = format!(
+        "mount -t tmpfs none {dir} && mount -o remount,bind,ro {dir} && exec {program} run --rm -v {dir}:/d box touch /d/x",
+        dir = dir.display(),
+        program = program().display()
+    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "--propagation", "private", "sh", "-c", &script]);
+    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+    let ran = process::run(command, None);
+    assert!(ran.stderr.contains("Read-only file system"), "{}", ran.story());
+    store.assert_nothing_left();
+}
+
+#[test]
 fn mounts_made_later_go_the_ways_that_were_asked_for() {
     let store = Store::new();
     let dir = store.dir.join("host");
