@@ -166,18 +166,25 @@ fn cve_2019_5736_the_program_cannot_be_opened_for_writing_by_whom_it_enters() {
 #[test]
 fn cve_2019_5736_the_program_cannot_be_opened_for_writing_by_a_neighbour() {
     let size = std::fs::metadata(program()).expect("the program").len().to_string();
-    let said = with_attacker(&["/probe", "overwrite-exe", seconds(), &size], |bundle, pid| {
-        let mut second = Bundle::of(&["true"]);
-        second.without_namespace("pid");
-        let joined = json!({"type": "pid", "path": format!("/proc/{pid}/ns/pid")});
-        second.config["linux"]["namespaces"].as_array_mut().expect("namespaces").push(joined);
-        second.write();
-        // The bundle is made slowly, the container is not.
-        let goes_on = (0..20).all(|_| second.try_call(&["run", "two"]).code == 0);
-        second.assert_nothing_left();
-        goes_on && bundle.status("one") == "running"
-    });
-    assert!(said.contains("breaches 0") && !said.contains("held 0"), "the host's program was reachable, or never there: {said}");
+    let mut second = Bundle::of(&["true"]);
+    second.without_namespace("pid");
+    let usual = second.config["linux"]["namespaces"].as_array().expect("namespaces").clone();
+    // On a busy machine the attacker may come too late every time; a race that was never run proves nothing.
+    for _ in 0..20 {
+        let said = with_attacker(&["/probe", "overwrite-exe", seconds(), &size], |_, pid| {
+            let joined = json!({"type": "pid", "path": format!("/proc/{pid}/ns/pid")});
+            second.config["linux"]["namespaces"] = usual.iter().cloned().chain([joined]).collect();
+            second.write();
+            let entered = second.try_call(&["run", "two"]).code == 0;
+            second.assert_nothing_left();
+            entered
+        });
+        assert!(said.contains("breaches 0"), "the host's program was reachable: {said}");
+        if !said.contains("held 0") {
+            return;
+        }
+    }
+    panic!("the attacker never saw the program");
 }
 
 /// Guards: `#!/proc/self/exe` starts what is in memory only (`execute` in runtime/identity.rs), never the host's program.
