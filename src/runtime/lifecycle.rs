@@ -205,7 +205,8 @@ fn finish(claim: &Claim, bundle: &Bundle, wishes: &Wishes, created: &Created, ke
 
 /// To whoever called: the container's terminal, which it shows from now on, or a handle of its first process.
 pub fn hand_over(socket: &Path, name: &[u8], fd: &OwnedFd) -> Result<()> {
-    let what = || format!("cannot hand {} over at {}", String::from_utf8_lossy(name), socket.display());
+    let thing = if name == b"pidfd" { "pidfd" } else { "terminal" };
+    let what = || format!("cannot hand the {thing} over at {}", socket.display());
     let other = socket::connect(socket).with_context(what)?;
     socket::send_with(other.as_fd(), name, &[fd.as_fd()]).with_context(what)
 }

@@ -250,9 +250,12 @@ fn the_state_is_as_specified() {
 fn the_features_are_as_specified() {
     let bundle = Bundle::new();
     let told = bundle.call(&["features"]);
-    let features: oci_spec::runtime::Features = serde_json::from_str(&told).expect("the library reads it");
-    assert_eq!((features.oci_version_min().as_str(), features.oci_version_max().as_str()), ("1.0.0", "1.3.0"));
     let told: Value = serde_json::from_str(&told).expect("JSON");
+    let mut known = told.clone();
+    // Of which the library does not know all yet.
+    known["linux"]["seccomp"]["archs"] = json!([]);
+    let features: oci_spec::runtime::Features = serde_json::from_value(known).expect("the library reads it");
+    assert_eq!((features.oci_version_min().as_str(), features.oci_version_max().as_str()), ("1.0.0", "1.3.0"));
     for list in
         ["/hooks", "/mountOptions", "/linux/namespaces", "/linux/capabilities", "/linux/seccomp/actions", "/linux/memoryPolicy/modes"]
     {
