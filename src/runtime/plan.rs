@@ -12,7 +12,7 @@ use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl::{self, Owner};
 use crate::sys::identity::{self, Capabilities};
 use crate::sys::inside::Node;
-use crate::sys::mount::Flags;
+use crate::sys::mount::{self, Flags};
 use crate::sys::process::namespace;
 use crate::sys::terminal::Size;
 use oci_spec::runtime::{Capability, Linux, Process, Spec};
@@ -147,6 +147,10 @@ impl<'a> Plan<'a> {
             if let Some(planned) = mounts.iter_mut().find(|planned| planned.target == target) {
                 planned.held = Some(tree);
             }
+        }
+        if !namespaces.has(namespace::CGROUP) {
+            let groups = mounts.iter_mut().filter(|planned| planned.kind.starts_with("cgroup"));
+            groups.for_each(|planned| planned.options.data.extend(mount::cgroup2_settings()));
         }
         Ok(Plan {
             person: Person { further_groups: beyond.groups, ..Person::new(process, beyond.user, beyond.filter)? },

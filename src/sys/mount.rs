@@ -267,6 +267,14 @@ pub fn is_read_only(path: &Path) -> Result<bool, Errno> {
     Ok(nix::sys::statvfs::statvfs(path)?.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY))
 }
 
+/// How cgroup2 is mounted: `nsdelegate` and its like. Who mounts it once more in the machine's own view of groups sets them anew
+/// for everybody, cgroups(7).
+pub fn cgroup2_settings() -> Vec<String> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let settings = mounts.lines().find_map(|line| line.split_once(" - cgroup2 ")?.1.split(' ').nth(1));
+    settings.into_iter().flat_map(|settings| settings.split(',')).filter(|word| !["rw", "ro"].contains(word)).map(str::to_owned).collect()
+}
+
 /// Where cgroup2 is mounted: alone, or beside cgroup v1's controllers (hybrid).
 pub fn cgroup2() -> Option<&'static Path> {
     ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter().map(Path::new).find(|path| lies_on(path, CGROUP2_MAGIC))

@@ -34,6 +34,8 @@ impl Bundle {
         let mut config = usual_config();
         config["process"]["terminal"] = json!(false);
         config["process"]["args"] = json!(["/probe"]);
+        // Which every peer knows.
+        config["ociVersion"] = json!("1.0.0");
         config["root"]["readonly"] = json!(false);
         config["linux"]["cgroupsPath"] = json!(format!("/tare-oci-test/{}", dir.file_name().expect("a name").to_string_lossy()));
         // Root here may not raise a limit (no CAP_SYS_RESOURCE): the tests that want some say so.

@@ -23,6 +23,25 @@ fn every_limit_is_kept_alike() {
     compare(&parts, &peers, wanted::IN_GROUPS);
 }
 
+/// Who mounts cgroup2 in the machine's own view of groups sets anew how it is mounted everywhere.
+#[test]
+fn the_host_s_groups_stay_mounted_as_they_are() {
+    let settings = || {
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+        mounts.lines().find_map(|line| Some(line.split_once(" - cgroup2 ")?.1.to_owned()))
+    };
+    let before = settings();
+    if !before.as_ref().is_some_and(|settings| settings.contains("nsdelegate")) {
+        let _ = crate::common::cannot("cgroup2 is not mounted with nsdelegate");
+        return;
+    }
+    let mut bundle = Bundle::of(&["cat", "/sys/fs/cgroup/cgroup.controllers"]);
+    bundle.config["linux"]["namespaces"].as_array_mut().expect("a list").retain(|namespace| namespace["type"] != "cgroup");
+    let ran = bundle.run("tare");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(settings(), before);
+}
+
 /// The group above the containers', with every controller, which no runtime makes or removes.
 struct Above(PathBuf);
 

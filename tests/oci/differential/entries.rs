@@ -101,7 +101,8 @@ pub fn parts() -> Vec<Box<dyn Part>> {
     let filter = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getgroups", "chroot"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]});
     let filtered = one("/linux/seccomp", filter);
     let namespaces = json!([{"type": "mount"}, {"type": "ipc"}, {"type": "network"}, {"type": "uts"}]);
-    let without = one("/linux/namespaces", namespaces);
+    let elsewhere = json!({"destination": "/mnt", "type": "tmpfs", "source": "tmpfs"});
+    let without = several(&[("/linux/namespaces", namespaces), ("/mounts/6", elsewhere)]);
     let parts = [
         Entries { container: several(&[]), entries: by_flags() },
         Entries { container: several(&[]), entries: by_process() },

@@ -11,6 +11,11 @@ fn spaces(kinds: &[&str]) -> Value {
     Value::from(kinds.iter().map(|kind| json!({"type": kind})).collect::<Vec<_>>())
 }
 
+/// Instead of a mount that would need a namespace.
+fn elsewhere() -> Value {
+    json!({"destination": "/mnt", "type": "tmpfs", "source": "tmpfs"})
+}
+
 fn namespaces() -> Vec<Variation> {
     let only = |kinds: &[&str]| one("/linux/namespaces", spaces(kinds));
     let joined = |kind: &str, file: &str| {
@@ -20,7 +25,8 @@ fn namespaces() -> Vec<Variation> {
         one("/linux/namespaces", json!(all))
     };
     vec![
-        only(&["pid", "mount", "ipc", "uts", "network"]),
+        // Without cgroups to be seen: mounted in the machine's own view, runc 1.1 sets the host's mount anew.
+        several(&[("/linux/namespaces", spaces(&["pid", "mount", "ipc", "uts", "network"])), ("/mounts/6", elsewhere())]),
         only(&["pid", "mount", "ipc", "uts", "cgroup"]),
         only(&["mount", "ipc", "uts", "network", "cgroup"]),
         several(&[

@@ -75,7 +75,7 @@ fn settings() -> Vec<Variation> {
         several(&[]).flags(&["--no-new-keyring"]),
         one("/linux/personality", json!({"domain": "LINUX"})).unseen("the caller's is the same"),
         one("/annotations", json!({"org.example.a": "b"})).unseen("they are for engines"),
-        one("/ociVersion", json!("1.0.0")).unseen("every 1.x is read alike"),
+        one("/ociVersion", json!("1.3.0")).unseen("every 1.x is read alike"),
         one("/org.example.unknown", json!({"a": [1]})).unseen("the specification: unknown fields are passed over"),
     ]
 }
