@@ -49,7 +49,9 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
         own_keyring: !matches.get_flag("no-new-keyring"),
         keeps_terminal,
     };
-    lifecycle::create(&context.shelf, id(matches), &bundle, &wishes)
+    let made = lifecycle::create(&context.shelf, id(matches), &bundle, &wishes)?;
+    context.log.left_out(&made.left_out);
+    Ok(made)
 }
 
 /// Counted as asked for, and those that socket activation hands on (sd_listen_fds(3)). Every other descriptor of the caller's is

@@ -6,11 +6,11 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::lifecycle;
 use crate::runtime::plan::Person;
 use crate::runtime::shelf::{Kept, Status};
-use crate::runtime::{Streams, enter, filter, own_program};
+use crate::runtime::{Streams, enter, filter, own_program, rights};
 use crate::store;
-use crate::sys::{Errno, file, process, socket, terminal};
+use crate::sys::{Errno, file, identity, process, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
-use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, Process, Spec};
+use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, LinuxNamespaceType, Process, Spec};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -54,6 +54,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let chosen = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref()).map(filter::of_specification).transpose()?;
     let mut person = Person::new(&process, None, chosen.unwrap_or_default().into())?;
     person.preserved = preserved;
+    let namespaces = spec.linux().iter().flat_map(|linux| linux.namespaces().iter().flatten());
+    let own = if namespaces.into_iter().any(|one| one.typ() == LinuxNamespaceType::User) { u64::MAX } else { identity::own_capabilities() };
+    context.log.left_out(&rights::fit(&mut person.capabilities, own));
 
     let console = matches.get_one::<String>("console-socket");
     let detach = matches.get_flag("detach");

@@ -124,7 +124,8 @@ fn program() -> clap::Command {
     let switch = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     clap::Command::new("tare-oci")
         .about("An OCI runtime")
-        .version(env!("CARGO_PKG_VERSION"))
+        // As runc says it: engines read the two lines.
+        .version(concat!("version ", env!("CARGO_PKG_VERSION"), "\nspec: 1.3.0"))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args([

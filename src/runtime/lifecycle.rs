@@ -9,12 +9,13 @@ use crate::runtime::create::{self, Created, Streams};
 use crate::runtime::hooks::{self, Moment};
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, Strict};
+use crate::runtime::rights::{self, LeftOut};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
 use crate::runtime::{delete, filter};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::process::{self, namespace};
-use crate::sys::{channel, file, signal, socket};
+use crate::sys::{channel, file, identity, signal, socket};
 use crate::time;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
@@ -36,6 +37,7 @@ pub struct Wishes {
 pub struct Made {
     pub kept: Kept,
     pub terminal: Option<OwnedFd>,
+    pub left_out: LeftOut,
 }
 
 pub fn create(shelf: &Shelf, id: &str, bundle: &Bundle, wishes: &Wishes) -> Result<Made> {
@@ -94,7 +96,10 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         hooks: &bundle.spec,
         keyring: wishes.own_keyring.then_some(keyring.as_str()),
     };
-    let plan = plan(bundle, wishes, strict)?;
+    let mut plan = plan(bundle, wishes, strict)?;
+    // In a user namespace of its own it may have any.
+    let own = if plan.namespaces.has(namespace::USER) { u64::MAX } else { identity::own_capabilities() };
+    let left_out = rights::fit(&mut plan.person.capabilities, own);
     let created = create::create(&plan, group, Streams::Callers)?;
     let kept = Kept {
         id: id.to_owned(),
@@ -113,7 +118,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
         let _ = process::wait(created.pid);
     }
-    finished.map(|terminal| Made { kept, terminal })
+    finished.map(|terminal| Made { kept, terminal, left_out })
 }
 
 fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<Plan<'a>> {
@@ -183,7 +188,10 @@ pub fn start(shelf: &Shelf, kept: &Kept) -> Result<()> {
     }
     let gate = channel::connect(&claim.place.gate()).with_context(|| format!("cannot reach container {}", kept.id))?;
     file::remove_file(&claim.place.gate()).with_context(|| format!("cannot open the gate of container {}", kept.id))?;
-    create::start_at(gate.as_fd(), &kept.for_hooks(Status::Created))?;
+    create::start_at(gate.as_fd(), &kept.for_hooks(Status::Created)).inspect_err(|_| {
+        // It has said why it ends, and must have ended before anybody deletes it.
+        let _ = delete::wait_until_stopped(shelf, kept);
+    })?;
     let Some(spec) = store::read_json::<oci_spec::runtime::Spec>(&claim.place.config())? else { return Ok(()) };
     hooks::run(&spec, Moment::PostStart, &kept.for_hooks(Status::Running)).inspect_err(|_| {
         // The specification: the container is stopped, and the error told.

@@ -31,6 +31,7 @@ pub mod namespaces;
 pub mod own_program;
 pub mod placement;
 pub mod plan;
+pub mod rights;
 mod root;
 pub mod shelf;
 

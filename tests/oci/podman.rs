@@ -51,6 +51,18 @@ fn podman_s_terminal_is_a_terminal() {
 }
 
 #[test]
+fn podman_builds_images() {
+    let Some(podman) = Podman::new(NO_LIMITS) else { return };
+    let file = podman.world.path("Containerfile");
+    let steps = "FROM docker.io/library/busybox\nRUN id -u > /built\nUSER 1000\nRUN id -u > /tmp/second\nCMD cat /built /tmp/second\n";
+    std::fs::write(&file, steps).expect("a file");
+    let context = podman.world.path("context");
+    std::fs::create_dir(&context).expect("a directory");
+    podman.ok(&["build", "--pull=never", "--network", "none", "-t", "built", "-f", &file, &context]);
+    assert_eq!(podman.run(&["--rm", "--network", "none", "localhost/built"]).ok(), "0\n1000");
+}
+
+#[test]
 fn podman_s_network_reaches_from_container_to_container() {
     let Some(podman) = Podman::new(NO_LIMITS) else { return };
     let serve = "echo here > /tmp/index.html; exec httpd -f -p 80 -h /tmp";
