@@ -124,8 +124,7 @@ fn program() -> clap::Command {
     let switch = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     clap::Command::new("tare-oci")
         .about("An OCI runtime")
-        // As runc says it: engines read the two lines.
-        .version(concat!("version ", env!("CARGO_PKG_VERSION"), "\nspec: 1.3.0"))
+        .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args([

@@ -115,7 +115,7 @@ impl World {
         let mut told = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
         for words in [&["ip", "addr"][..], &["ip", "route"], &["iptables-save"]] {
             if super::installed(words[0]) {
-                told += &tool(words).ok();
+                told += &format!("\n{}", tool(words).ok());
             }
         }
         let dir = self.dir.to_string_lossy();

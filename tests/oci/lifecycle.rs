@@ -105,12 +105,6 @@ fn a_container_whose_start_failed_has_stopped() {
     bundle.assert_nothing_left();
 }
 
-#[test]
-fn engines_read_the_version() {
-    let told = Bundle::new().call(&["--version"]);
-    assert!(told.starts_with("tare-oci version ") && told.contains("\nspec: 1."), "{told}");
-}
-
 fn keep_on_exec(fd: &impl std::os::fd::AsRawFd) {
     // SAFETY: a flag of a descriptor of ours.
     unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, 0) };

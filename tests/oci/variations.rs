@@ -103,9 +103,6 @@ fn capabilities() -> Vec<Variation> {
     ));
     all.push(one("/process/capabilities", json!({"bounding": ["CAP_KILL"]})));
     all.push(one("/process/capabilities", json!({"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"]})));
-    // As buildah writes them: what is ambient would have to be inheritable, too.
-    let set = json!(["CAP_KILL"]);
-    all.push(one("/process/capabilities", json!({"bounding": set, "effective": set, "permitted": set, "ambient": set})));
     all.push(one("/process/capabilities", json!({})));
     all
 }
