@@ -65,7 +65,9 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
         own_keyring: !matches.get_flag("no-new-keyring"),
         keeps_terminal,
     };
-    lifecycle::create(&context.shelf, id(matches), &bundle, &wishes)
+    let made = lifecycle::create(&context.shelf, id(matches), &bundle, &wishes)?;
+    context.log.left_out(&made.left_out);
+    Ok(made)
 }
 
 /// Counted as asked for, behind `listening` ones that are handed on anyway. Every other descriptor of the caller's is

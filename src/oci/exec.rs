@@ -9,10 +9,10 @@ use crate::runtime::lifecycle;
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::Person;
 use crate::runtime::shelf::{Kept, Status};
-use crate::runtime::{Streams, enter, newer, own_program};
+use crate::runtime::{Streams, enter, newer, own_program, rights};
 use crate::sys::{Errno, file, identity, process, signal, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
-use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, Process, Spec};
+use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities, LinuxNamespaceType, Process, Spec};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -76,6 +76,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         linux.and_then(|linux| linux.memory_policy().as_ref()),
         linux.and_then(|linux| linux.personality().as_ref()),
     )?;
+    let namespaces = spec.linux().iter().flat_map(|linux| linux.namespaces().iter().flatten());
+    let own = if namespaces.into_iter().any(|one| one.typ() == LinuxNamespaceType::User) { u64::MAX } else { identity::own_capabilities() };
+    context.log.left_out(&rights::fit(&mut person.capabilities, own));
 
     let console = matches.get_one::<String>("console-socket");
     let detach = matches.get_flag("detach");

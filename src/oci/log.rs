@@ -1,6 +1,7 @@
 //! Where errors go: standard error for people, and the file behind `--log` for the engine that called, in the form that it reads.
 
 use crate::error::{Error, Kind};
+use crate::runtime::rights::{self, LeftOut};
 use crate::sys::Errno;
 use crate::sys::file::{self, OFlag};
 use crate::time;
@@ -51,6 +52,17 @@ impl Log {
     pub fn warning(&self, text: &str) {
         eprintln!("tare-oci: {text}");
         self.write("warning", text);
+    }
+
+    /// The specification wants a warning. What is not ambient is only logged: a program of buildah's gets every capability that
+    /// it can use nevertheless, and a line at each step of a build would help nobody.
+    pub fn left_out(&self, left_out: &LeftOut) {
+        if let Some(names) = rights::names(left_out.lacking) {
+            self.warning(&format!("{names} cannot be given: tare itself does not hold it here"));
+        }
+        if let Some(names) = rights::names(left_out.not_ambient) {
+            self.write("warning", &format!("{names} cannot be ambient without being permitted and inheritable"));
+        }
     }
 
     pub fn debug(&self, text: &str) {

@@ -32,7 +32,7 @@ pub fn delete(shelf: &Shelf, kept: &Kept, force: bool) -> Result<Vec<Error>> {
     Ok(spec.map_or_else(Vec::new, |(spec, _)| hooks::run_all(&spec, Moment::PostStop, &kept.for_hooks(Status::Stopped))))
 }
 
-fn wait_until_stopped(shelf: &Shelf, kept: &Kept) -> Result<()> {
+pub fn wait_until_stopped(shelf: &Shelf, kept: &Kept) -> Result<()> {
     for attempt in 0..3000 {
         if kept.status(shelf) == Status::Stopped {
             return Ok(());

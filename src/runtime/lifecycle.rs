@@ -13,13 +13,14 @@ use crate::runtime::hooks::{self, Moment};
 use crate::runtime::mappings::Mappings;
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, PlannedMount, Strict};
+use crate::runtime::rights::{self, LeftOut};
 use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
 use crate::runtime::{delete, net_devices, newer, resctrl, root};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::mount::Flags;
 use crate::sys::process::{self, namespace};
-use crate::sys::{channel, file, signal, socket};
+use crate::sys::{channel, file, identity, signal, socket};
 use crate::time;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
@@ -47,6 +48,7 @@ pub struct Wishes {
 pub struct Made {
     pub kept: Kept,
     pub terminal: Option<OwnedFd>,
+    pub left_out: LeftOut,
 }
 
 pub fn create(shelf: &Shelf, id: &str, bundle: &Bundle, wishes: &Wishes) -> Result<Made> {
@@ -108,7 +110,10 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
     let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
     let own_keyring = wishes.own_keyring;
     let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, own_keyring, moves_root: wishes.moves_root };
-    let plan = plan(bundle, wishes, strict)?;
+    let mut plan = plan(bundle, wishes, strict)?;
+    // In a user namespace of its own it may have any.
+    let own = if plan.namespaces.has(namespace::USER) { u64::MAX } else { identity::own_capabilities() };
+    let left_out = rights::fit(&mut plan.person.capabilities, own);
     if let Some(group) = group {
         give_group_away(group, &plan)?;
     }
@@ -139,7 +144,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
         let _ = process::wait(created.pid);
     }
-    finished.map(|terminal| Made { kept, terminal })
+    finished.map(|terminal| Made { kept, terminal, left_out })
 }
 
 /// A container that is root of a user namespace and sees its own group only may divide it further, where it can write at all.
@@ -247,8 +252,9 @@ pub fn start(shelf: &Shelf, kept: &Kept) -> Result<()> {
         agent.serve(&Client { pid: kept.pid, pidfd: pidfd.as_fd(), oci_version: &kept.oci_version, state: &state }, number)
     };
     create::start_at(gate.as_fd(), hooks::state_for(&spec, Moment::StartContainer, &state), &serve).inspect_err(|_| {
-        // Also one whose agent cannot be reached, and which could not end itself.
+        // Also one whose agent cannot be reached, and which could not end itself. It must have ended before anybody deletes it.
         let _ = signal::send(pidfd.as_fd(), signal::KILL);
+        let _ = delete::wait_until_stopped(shelf, kept);
     })?;
     hooks::run(&spec, Moment::PostStart, &kept.for_hooks(Status::Running)).inspect_err(|_| {
         // The specification: the container is stopped, and the error told.

@@ -40,6 +40,7 @@ pub mod own_program;
 pub mod placement;
 pub mod plan;
 mod resctrl;
+pub mod rights;
 mod root;
 pub mod shelf;
 

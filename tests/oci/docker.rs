@@ -50,6 +50,44 @@ fn docker_runs_executes_pauses_and_kills() {
 }
 
 #[test]
+fn docker_attaches_restarts_and_shares() {
+    let Some(docker) = docker() else { return };
+    docker.ok(&["run", "-d", "-i", "--name", "reader", "--runtime", "tare", "busybox", "sh", "-c", "read word; echo got $word"]);
+    let mut attach = docker.command(&["attach", "reader"]);
+    let word = docker.world.dir.join("word");
+    std::fs::write(&word, "this\n").expect("a file");
+    attach.stdin(std::fs::File::open(&word).expect("a file"));
+    docker.world.run(attach);
+    eventually("it has read", || docker.ok(&["logs", "reader"]) == "got this");
+
+    docker.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "again",
+        "--restart",
+        "on-failure:2",
+        "--runtime",
+        "tare",
+        "busybox",
+        "sh",
+        "-c",
+        "echo try; exit 3",
+    ]);
+    eventually("it was tried three times", || docker.ok(&["logs", "again"]) == "try\ntry\ntry");
+
+    docker.ok(&["run", "-d", "--name", "first", "--runtime", "tare", "busybox", "sleep", "1000"]);
+    // Pid 1 of the second is the first's: its end is its own nevertheless.
+    docker.ok(&["run", "-d", "--name", "second", "--pid", "container:first", "--runtime", "tare", "busybox", "sleep", "2000"]);
+    assert!(docker.ok(&["exec", "first", "ps"]).contains("sleep 2000"));
+    docker.ok(&["kill", "second"]);
+    assert_eq!(docker.ok(&["wait", "second"]), "137");
+    assert_eq!(docker.ok(&["inspect", "-f", "{{.State.Status}}", "first"]), "running");
+    docker.ok(&["rm", "-f", "reader", "again", "first", "second"]);
+    docker.world.assert_no_groups();
+}
+
+#[test]
 fn docker_stops_with_a_signal_that_can_be_answered() {
     let Some(docker) = docker() else { return };
     let script = "trap 'echo ended; exit 9' TERM; echo ready; while :; do sleep 0.1; done";
@@ -74,6 +112,9 @@ fn docker_s_options_reach_the_container() {
         ["--cap-drop", "ALL", "--cap-add", "CHOWN", "--security-opt", "no-new-privileges", "--security-opt", "seccomp=unconfined"];
     let seen = run(&confined, "grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status");
     assert_eq!(seen, "CapEff:\t0000000000000001\nCapBnd:\t0000000000000001\nNoNewPrivs:\t1\nSeccomp:\t0");
+    let all = run(&["--privileged"], "awk '/^CapEff/ { print $2 }' /proc/self/status");
+    let all = u64::from_str_radix(&all, 16).expect("a mask");
+    assert!(all & 1 << 21 != 0 && all & !own_capabilities() == 0, "{all:x}: what we have, and no more");
     let person = ["-u", "1000", "--group-add", "7", "-w", "/new", "--ulimit", "nofile=100:200", "--oom-score-adj", "500"];
     assert_eq!(run(&person, "id -u; id -G; pwd; ulimit -n; cat /proc/self/oom_score_adj"), "1000\n1000 7 29\n/new\n100\n500");
     let world = ["--hostname", "tower", "--sysctl", "net.ipv4.ip_forward=0", "--shm-size", "1m", "--device", "/dev/null:/dev/nothing"];
@@ -124,4 +165,10 @@ fn docker_s_terminal_is_a_terminal() {
     assert_eq!(second.wait(), 4);
     person.send("exit 3\n");
     assert_eq!(person.wait(), 3);
+}
+
+fn own_capabilities() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("our status");
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapPrm:\t")).expect("a mask");
+    u64::from_str_radix(mask, 16).expect("a mask")
 }

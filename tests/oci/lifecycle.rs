@@ -1,8 +1,10 @@
 //! Created, running, paused, stopped, gone: each state as the runtime specification names it, and each step out of order refused.
 
 use super::bundle::Bundle;
-use crate::common::{eventually, process::run};
+use crate::common::{eventually, process::run, rounds};
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 
 #[test]
 fn create_and_start_are_two_steps() {
@@ -58,6 +60,49 @@ fn a_created_container_with_a_terminal_holds_none_of_its_caller_s_streams() {
     run(bundle.command("tare", &["create", "--console-socket", "console", "one"]), None).ok();
     let fd = |number: i32| std::fs::read_link(format!("/proc/{}/fd/{number}", bundle.state("one")["pid"])).expect("a descriptor");
     assert_eq!([0, 1, 2].map(fd), ["/dev/pts/0"; 3].map(std::path::PathBuf::from));
+}
+
+/// "Runtimes SHOULD NOT fail if the container configuration requests capabilities that cannot be granted", says the specification.
+#[test]
+fn capabilities_that_the_caller_lacks_are_left_out_and_told() {
+    const WAKE_ALARM: i32 = 35;
+    let mut bundle = Bundle::of(&["grep", "CapEff", "/proc/self/status"]);
+    let set = json!(["CAP_KILL", "CAP_WAKE_ALARM"]);
+    bundle.config["process"]["capabilities"] = json!({ "bounding": set, "effective": set, "permitted": set, "ambient": set });
+    bundle.write();
+    let mut command = bundle.command("tare", &["--log", "log", "run", "one"]);
+    // SAFETY: one system call between fork and exec, which then gives nothing that is not bounding.
+    unsafe {
+        command.pre_exec(|| match libc::prctl(libc::PR_CAPBSET_DROP, WAKE_ALARM) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        });
+    }
+    let ran = run(command, None);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "CapEff:\t0000000000000020\n"), "{}", ran.story());
+    assert!(ran.stderr.contains("CAP_WAKE_ALARM cannot be given") && !ran.stderr.contains("CAP_KILL"), "{}", ran.stderr);
+    let log = std::fs::read_to_string(bundle.dir.join("log")).expect("the log");
+    assert!(log.contains("level=warning") && log.contains("CAP_KILL cannot be ambient"), "{log}");
+    bundle.assert_nothing_left();
+}
+
+/// buildah deletes at once, and without force.
+#[test]
+fn a_container_whose_start_failed_has_stopped() {
+    let mut bundle = Bundle::of(&["/garbage"]);
+    // Its end takes a while: the kernel takes all of these away first.
+    let mounts = bundle.config["mounts"].as_array_mut().expect("mounts");
+    mounts.extend((0..300).map(|number| json!({ "destination": format!("/tmp/{number}"), "type": "tmpfs", "source": "tmpfs" })));
+    bundle.write();
+    std::fs::write(bundle.root("garbage"), "\u{1}").expect("a file");
+    std::fs::set_permissions(bundle.root("garbage"), std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    for _ in 0..rounds(20) {
+        bundle.call(&["create", "one"]);
+        bundle.refuses(&["start", "one"], "/garbage");
+        assert_eq!(bundle.status("one"), "stopped");
+        bundle.call(&["delete", "one"]);
+    }
+    bundle.assert_nothing_left();
 }
 
 fn keep_on_exec(fd: &impl std::os::fd::AsRawFd) {

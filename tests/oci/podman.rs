@@ -11,7 +11,11 @@ const NO_LIMITS: &str = "pids_limit = 0\ndefault_ulimits = [\"nofile=1024:1024\"
 fn podman_runs_executes_pauses_and_kills() {
     let Some(podman) = Podman::new(NO_LIMITS) else { return };
     let run = |words: &[&str]| podman.run(&[&["--rm", "--network", "none", "busybox"], words].concat());
-    assert_eq!(run(&["echo", "hello"]).ok(), "hello");
+    // As the README has it.
+    let readme = include_str!("../../README.md");
+    let line = readme.lines().find_map(|line| line.trim().strip_prefix("podman --runtime /usr/local/bin/tare-oci run "));
+    let words: Vec<&str> = line.expect("a line for podman").split(' ').collect();
+    assert_eq!(podman.run(&words).ok(), "hello");
     run(&["sh", "-c", "exit 7"]).expect_code(7);
     run(&["nosuch"]).expect_code(127);
     run(&["/etc"]).expect_code(126);
@@ -48,6 +52,18 @@ fn podman_s_terminal_is_a_terminal() {
     assert_eq!(person.ask("stty size"), "33 77");
     person.send("exit 3\n");
     assert_eq!(person.wait(), 3);
+}
+
+#[test]
+fn podman_builds_images() {
+    let Some(podman) = Podman::new(NO_LIMITS) else { return };
+    let file = podman.world.path("Containerfile");
+    let steps = "FROM docker.io/library/busybox\nRUN id -u > /built\nUSER 1000\nRUN id -u > /tmp/second\nCMD cat /built /tmp/second\n";
+    std::fs::write(&file, steps).expect("a file");
+    let context = podman.world.path("context");
+    std::fs::create_dir(&context).expect("a directory");
+    podman.ok(&["build", "--pull=never", "--network", "none", "-t", "built", "-f", &file, &context]);
+    assert_eq!(podman.run(&["--rm", "--network", "none", "localhost/built"]).ok(), "0\n1000");
 }
 
 #[test]
