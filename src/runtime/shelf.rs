@@ -28,6 +28,9 @@ pub struct Kept {
     pub own_pids: bool,
     /// Its group; empty where there is none.
     pub cgroup: PathBuf,
+    /// The scope that systemd has made for it; empty where the group is ours.
+    #[serde(default)]
+    pub scope: String,
     pub annotations: BTreeMap<String, String>,
 }
 
