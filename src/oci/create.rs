@@ -37,9 +37,6 @@ pub fn arguments() -> Vec<Arg> {
 }
 
 pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> Result<Made> {
-    if context.systemd {
-        return Err(Error::cannot_keep("cannot let systemd make the control group").because("not built yet").hint("use cgroupfs"));
-    }
     let path = |name: &str| matches.get_one::<String>(name).map(PathBuf::from);
     let mut bundle = Bundle::read(Path::new(&path("bundle").unwrap_or_default()), &path("config").unwrap_or_default())?;
     if bundle.joins_pids() {
@@ -58,6 +55,7 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
     let wishes = Wishes {
         preserved: preserved(matches, environment::listening())?,
         notifies,
+        systemd: context.systemd,
         console: path("console-socket"),
         pid_file: path("pid-file"),
         pidfd_socket: path("pidfd-socket"),

@@ -1,13 +1,17 @@
 //! `events`: what a container uses, once or again and again, and what the kernel did to it for want of memory. JSON lines.
 
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, id, id_argument};
+use crate::runtime::cgroup::Group;
 use crate::runtime::cgroup::usage::Usage;
 use crate::runtime::shelf::{Kept, Status};
-use crate::sys::process;
+use crate::sys::poll::Changes;
 use clap::{Arg, ArgAction, ArgMatches};
-use serde_json::{Value, json};
-use std::time::Duration;
+use serde_json::{Map, Value, json};
+use std::time::{Duration, Instant};
+
+/// The group changes when the container ends; should it have been somebody's move to another group, we look ourselves.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 pub fn define(command: clap::Command) -> clap::Command {
     command.args([
@@ -31,23 +35,35 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if interval.is_zero() {
         return Err(Error::usage("--interval must be longer than nothing"));
     }
-    let mut killed = 0;
-    while kept.status(&context.shelf) != Status::Stopped {
-        println!("{}", stats(&kept)?);
-        let now = kept.group().map_or(0, |group| group.out_of_memory_kills());
+    let group = group_of(&kept)?;
+    let changes = Changes::of(&[group.path()]).with_context(|| format!("cannot watch {}", group.path().display()))?;
+    let (mut killed, mut due) = (group.out_of_memory_kills(), Instant::now());
+    loop {
+        // Looked at before the kills are counted: what ended it is told, too.
+        let has_ended = kept.status(&context.shelf) == Status::Stopped;
+        let now = group.out_of_memory_kills();
         if now > killed {
             killed = now;
             println!("{}", json!({ "type": "oom", "id": kept.id }));
         }
-        process::sleep(interval);
+        if has_ended {
+            return Ok(0);
+        }
+        if Instant::now() >= due {
+            println!("{}", stats(&kept)?);
+            due += interval;
+        }
+        changes.wait(due.saturating_duration_since(Instant::now()).min(LONGEST_WAIT).as_millis() as i32);
     }
-    Ok(0)
+}
+
+fn group_of(kept: &Kept) -> Result<Group> {
+    kept.group().ok_or_else(|| Error::cannot_keep("cannot tell what it uses").because("it has no control group"))
 }
 
 /// In the shape of runc, which engines read.
 fn stats(kept: &Kept) -> Result<Value> {
-    let group = kept.group().ok_or_else(|| Error::cannot_keep("cannot tell what it uses").because("it has no control group"))?;
-    let usage = Usage::read(&group);
+    let usage = Usage::read(&group_of(kept)?);
     Ok(json!({
         "type": "stats",
         "id": kept.id,
@@ -62,7 +78,10 @@ fn stats(kept: &Kept) -> Result<Value> {
                 "swap": { "limit": usage.swap_limit, "usage": usage.swap },
                 "raw": usage.raw_memory,
             },
-            "pids": { "current": usage.processes, "limit": usage.processes_limit },
+            "pids": { "current": usage.processes, "limit": if usage.processes_limit == u64::MAX { 0 } else { usage.processes_limit } },
+            "hugetlb": usage.huge_pages.iter().map(|(size, pages)| {
+                (size.clone(), json!({ "usage": pages.now, "failcnt": pages.refused }))
+            }).collect::<Map<_, _>>(),
             "blkio": {
                 "ioServiceBytesRecursive": usage.io.iter().flat_map(|io| [
                     json!({ "major": io.major, "minor": io.minor, "op": "Read", "value": io.bytes_read }),

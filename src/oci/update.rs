@@ -2,7 +2,7 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, id, id_argument};
-use crate::runtime::cgroup;
+use crate::runtime::cgroup::{self, systemd};
 use crate::runtime::shelf::{Kept, Shelf};
 use crate::store;
 use crate::sys::{Errno, file};
@@ -85,6 +85,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let what = || format!("cannot update container {}", kept.id);
     let mut group = kept.group().ok_or_else(|| Error::cannot_keep(what()).because("it has no control group"))?;
     group.update(&resources).with_context(what)?;
+    if !kept.scope.is_empty() {
+        systemd::tell_of(&kept.scope, &group).with_context(what)?;
+    }
     Ok(0)
 }
 

@@ -1,7 +1,7 @@
 //! The end of a container of the strict runtime: nothing of it is left.
 
 use crate::error::{Error, Result};
-use crate::runtime::cgroup::Group;
+use crate::runtime::cgroup::{Group, systemd};
 use crate::runtime::hooks::{self, Moment};
 use crate::runtime::shelf::{Kept, Shelf, Status};
 use crate::runtime::{newer, resctrl};
@@ -24,7 +24,7 @@ pub fn delete(shelf: &Shelf, kept: &Kept, force: bool) -> Result<Vec<Error>> {
     // Whoever the container left behind in its group (it may share the pid namespace of others) ends with it.
     if let Some(group) = kept.group() {
         let _ = group.kill();
-        remove_group(&group)?;
+        remove_group(&group, &kept.scope)?;
     }
     resctrl::leave(&kept.resctrl);
     let spec = newer::read(&claim.place.config()).ok().flatten();
@@ -42,8 +42,11 @@ pub fn wait_until_stopped(shelf: &Shelf, kept: &Kept) -> Result<()> {
     Err(Error::failed(format!("container {} does not end", kept.id)).because("the kernel has not ended its first process after SIGKILL"))
 }
 
-/// The kernel takes a moment to end what was killed.
-pub fn remove_group(group: &Group) -> Result<()> {
+/// The kernel takes a moment to end what was killed. `scope`: systemd must not go on believing in the group.
+pub fn remove_group(group: &Group, scope: &str) -> Result<()> {
+    if !scope.is_empty() {
+        systemd::stop(scope)?;
+    }
     let mut last = None;
     for attempt in 0..2000 {
         match group.remove() {

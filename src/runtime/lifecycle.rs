@@ -6,6 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::runtime::agent::{Agent, Client};
 use crate::runtime::bundle::Bundle;
 use crate::runtime::cgroup::Group;
+use crate::runtime::cgroup::systemd::Scope;
 use crate::runtime::create::{self, Created, Streams};
 use crate::runtime::filter::Filter;
 use crate::runtime::handshake::{self, Failure};
@@ -22,6 +23,7 @@ use crate::sys::mount::Flags;
 use crate::sys::process::{self, namespace};
 use crate::sys::{channel, file, identity, signal, socket};
 use crate::time;
+use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
@@ -35,6 +37,8 @@ pub struct Wishes {
     pub pid_file: Option<PathBuf>,
     /// Where a pidfd of the first process is sent.
     pub pidfd_socket: Option<PathBuf>,
+    /// systemd makes the control group.
+    pub systemd: bool,
     /// Somebody wants to know when the container is ready.
     pub notifies: bool,
     /// No pivot_root.
@@ -74,24 +78,38 @@ fn create_claimed(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes) -> 
         let what = || format!("cannot make {}", claim.place.notices().display());
         file::make_dir(&claim.place.notices(), 0o755).with_context(what)?;
     }
-    let group = make_group(id, bundle)?;
-    let made = create_in_group(claim, id, bundle, wishes, group.as_ref());
+    let resources = resources(bundle);
+    let (mut group, scope) = make_group(id, bundle, &resources, wishes)?;
+    let scope_name = scope.as_ref().map_or(String::new(), |scope| scope.name.clone());
+    let made = create_in_group(claim, id, bundle, wishes, group.as_ref(), &scope_name).and_then(|made| match (scope, &mut group) {
+        (Some(scope), Some(group)) => scope.release(group, &resources).map(|()| made),
+        _ => Ok(made),
+    });
     if let (Err(_), Some(group)) = (&made, &group) {
         let _ = group.kill();
-        let _ = delete::remove_group(group);
+        let _ = delete::remove_group(group, &scope_name);
     }
     made
 }
 
-fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
-    let Some(linux) = bundle.spec.linux().as_ref() else { return Ok(None) };
-    let path = linux.cgroups_path().clone().unwrap_or_else(|| Path::new("/tare-oci").join(id));
-    let mut resources = linux.resources().clone().unwrap_or_default();
+fn resources(bundle: &Bundle) -> LinuxResources {
+    let mut resources = bundle.spec.linux().as_ref().and_then(|linux| linux.resources().clone()).unwrap_or_default();
     // The specification's own device files are always there, so they can be opened too, whatever its rules say.
     resources.devices_mut().get_or_insert_default().extend(resources::usual_device_rules());
+    resources
+}
+
+fn make_group(id: &str, bundle: &Bundle, resources: &LinuxResources, wishes: &Wishes) -> Result<(Option<Group>, Option<Scope>)> {
+    let path = bundle.spec.linux().as_ref().and_then(|linux| linux.cgroups_path().clone());
+    if wishes.systemd {
+        let (group, scope) = Scope::make(path.as_deref(), id, resources)?;
+        let guarded = group.guard_devices(Some(resources)).inspect_err(|_| drop(delete::remove_group(&group, &scope.name)));
+        return guarded.map(|()| (Some(group), Some(scope)));
+    }
+    let path = path.unwrap_or_else(|| Path::new("/tare-oci").join(id));
     let Some(mut group) = Group::make_below_top(&path)? else {
-        return match Group::wants_nothing(&resources) {
-            true => Ok(None),
+        return match Group::wants_nothing(resources) {
+            true => Ok((None, None)),
             false => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
         };
     };
@@ -99,14 +117,14 @@ fn make_group(id: &str, bundle: &Bundle) -> Result<Option<Group>> {
         // At the container's end, or if it cannot be made, all of the group is killed.
         return Err(Error::conflict(format!("cgroupsPath {}", path.display())).because("other processes are in this group already"));
     }
-    let limited = group.limit(&resources).and_then(|()| group.guard_devices(Some(&resources)));
+    let limited = group.limit(resources).and_then(|()| group.guard_devices(Some(resources)));
     if limited.is_err() {
-        let _ = delete::remove_group(&group);
+        let _ = delete::remove_group(&group, "");
     }
-    limited.map(|()| Some(group))
+    limited.map(|()| (Some(group), None))
 }
 
-fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>) -> Result<Made> {
+fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>, scope: &str) -> Result<Made> {
     let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
     let own_keyring = wishes.own_keyring;
     let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, own_keyring, moves_root: wishes.moves_root };
@@ -130,6 +148,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
         own_keyring: wishes.own_keyring,
         resctrl: Vec::new(),
         cgroup: group.map(|group| group.path().to_owned()).unwrap_or_default(),
+        scope: scope.to_owned(),
         annotations: bundle.annotations(),
     };
     let joined = resctrl::join(&bundle.spec, &bundle.newer.rdt, id, created.pid);

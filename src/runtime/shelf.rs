@@ -35,6 +35,9 @@ pub struct Kept {
     /// Directories that were made for it in resctrl, which end with it.
     #[serde(default)]
     pub resctrl: Vec<PathBuf>,
+    /// The scope that systemd has made for it; empty where the group is ours.
+    #[serde(default)]
+    pub scope: String,
     pub annotations: BTreeMap<String, String>,
 }
 

@@ -30,6 +30,16 @@ impl NumberList {
         self.0.iter().flat_map(|(first, last)| *first..=*last)
     }
 
+    /// A bit for each number, the lowest first.
+    pub fn bits(&self) -> Vec<u8> {
+        let mut bits = Vec::new();
+        for number in self.numbers().map(|number| number as usize) {
+            bits.resize(bits.len().max(number / 8 + 1), 0);
+            bits[number / 8] |= 1 << (number % 8);
+        }
+        bits
+    }
+
     /// The first number that is not in `other`.
     pub fn first_missing_in(&self, other: &NumberList) -> Option<u32> {
         let holds = |number: u32| other.0.iter().any(|(first, last)| (*first..=*last).contains(&number));

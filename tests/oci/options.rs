@@ -58,6 +58,20 @@ fn words_that_make_no_sense_reach_the_engine_s_log() {
     assert!(line["level"] == "error" && line["msg"].as_str().is_some_and(|text| text.contains("--nosuch")), "{line}");
 }
 
+/// Where it does run, tests/vm shows what becomes of it.
+#[test]
+fn systemd_is_asked_only_where_it_runs() {
+    if std::fs::exists("/run/systemd/system").expect("/run") {
+        let _ = crate::common::cannot("systemd runs here");
+        return;
+    }
+    let bundle = sleeping();
+    for option in ["--systemd-cgroup", "--cgroup-manager=systemd"] {
+        bundle.refuses(&[option, "create", "one"], "systemd does not run here");
+        bundle.assert_nothing_left();
+    }
+}
+
 #[test]
 fn what_is_not_supported_is_refused_by_its_name() {
     let bundle = sleeping();

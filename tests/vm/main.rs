@@ -16,6 +16,7 @@ mod groups;
 mod memory;
 mod processors;
 mod resources;
+mod systemd;
 
 use common::{Report, Store, cgroup2, eventually, has_controllers};
 use std::path::PathBuf;

@@ -269,7 +269,7 @@ fn words_that_the_kernel_does_not_know_are_refused() {
         (json!({"unified": {"memory.nosuch": "1"}}), "no memory.nosuch"),
         (json!({"unified": {"nosuch.max": "1"}}), "no nosuch controller"),
         (json!({"unified": {"memory.max": "many"}}), "memory.max = many"),
-        (json!({"rdma": {"mlx5_1": {"hcaHandles": 3}}}), ""),
+        (json!({"rdma": {"mlx5_1": {"hcaHandles": 3}}}), "rdma.max = mlx5_1 hca_handle=3"),
         (json!({"cpu": {"quota": 5_000, "burst": 6_000}}), "cpu.max.burst"),
     ] {
         bundle.config["linux"]["resources"] = resources;
@@ -289,4 +289,33 @@ fn devices_stay_what_they_were() {
     bundle.call(&["delete", "--force", "one"]);
     bundle.refuses(&["update", "--pids-limit", "5", "one"], "does not exist");
     bundle.assert_nothing_left();
+}
+
+/// Told when it happens, not when the next look is due, and before the end that it may bring.
+#[test]
+fn events_tell_who_died_for_want_of_memory() {
+    let Some(mut bundle) = bundle(json!({"memory": {"limit": 32 << 20, "swap": 32 << 20}})) else { return };
+    bundle.config["process"]["args"] = json!(["sh", "-c", "until test -e /go; do sleep 0.1; done; exec /probe eat-memory 200"]);
+    bundle.write();
+    bundle.call(&["run", "--detach", "one"]);
+    let out = std::fs::File::create(bundle.dir.join("events")).expect("a file");
+    let mut events = bundle.command("tare", &["events", "--interval", "1h", "one"]).stdout(out).spawn().expect("tare runs");
+    let told = || -> Vec<Value> {
+        let text = std::fs::read_to_string(bundle.dir.join("events")).expect("a file");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    eventually("it watches", || !told().is_empty());
+    assert_eq!(bundle.try_call(&["exec", "one", "/probe", "eat-memory", "200"]).code, 137);
+    eventually("it tells of the first", || told().len() == 2);
+    std::fs::write(bundle.root("go"), "").expect("a file");
+    assert!(events.wait().expect("it ends with the container").success());
+    let kinds: Vec<_> = told().iter().map(|event| event["type"].as_str().expect("a type").to_owned()).collect();
+    assert_eq!(kinds, ["stats", "oom", "oom"]);
+    let stats = &told()[0]["data"];
+    assert_eq!((&stats["memory"]["usage"]["limit"], &stats["pids"]["limit"]), (&json!(32 << 20), &json!(0)), "{stats}");
+    assert!(
+        stats["memory"]["usage"]["usage"].as_u64().is_some_and(|bytes| bytes > 0) && stats["memory"]["raw"]["anon"].is_u64(),
+        "{stats}"
+    );
+    assert!(stats["hugetlb"].is_object() && stats["blkio"]["ioServiceBytesRecursive"].is_array(), "{stats}");
 }

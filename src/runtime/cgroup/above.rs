@@ -78,7 +78,8 @@ pub fn hand_on(group: &Path, controllers: &[&str]) -> Result<()> {
 fn make_room(group: &Path) -> Result<(), Errno> {
     let leaf = group.join("tare-others");
     file::make_dirs(&leaf, 0o755)?;
-    for pid in std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines() {
+    // 0 stands for who lives in another pid namespace, and would be ourselves when written.
+    for pid in std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines().filter(|pid| *pid != "0") {
         match file::write_kernel_file(&leaf.join("cgroup.procs"), pid) {
             // It has ended meanwhile, or is a thread of the kernel.
             Ok(()) | Err(Errno::ESRCH | Errno::EINVAL) => {}

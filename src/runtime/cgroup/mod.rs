@@ -2,12 +2,15 @@
 
 mod above;
 mod agreement;
+mod bus;
 mod devices;
 mod disks;
 mod hints;
 mod keep;
 mod limits;
+mod message;
 mod rare;
+pub mod systemd;
 pub mod usage;
 
 pub use rare::forget_empty_pids;

@@ -24,6 +24,15 @@ pub struct Usage {
     pub processes: u64,
     pub processes_limit: u64,
     pub io: Vec<Io>,
+    /// By their size, as the kernel writes it.
+    pub huge_pages: BTreeMap<String, HugePages>,
+}
+
+/// Bytes, and how often there were no more.
+#[derive(Debug, Default, PartialEq)]
+pub struct HugePages {
+    pub now: u64,
+    pub refused: u64,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -60,7 +69,21 @@ impl Usage {
             processes: number(&read("pids.current")),
             processes_limit: number(&read("pids.max")),
             io: read("io.stat").lines().filter_map(io).collect(),
+            huge_pages: page_sizes(group).map(|size| (size.clone(), huge_pages(&size, read))).collect(),
         }
+    }
+}
+
+/// Each has files of its own: `hugetlb.2MB.current` and its like.
+fn page_sizes(group: &Group) -> impl Iterator<Item = String> {
+    let names = std::fs::read_dir(group.path()).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter_map(|name| Some(name.strip_prefix("hugetlb.")?.strip_suffix(".current")?.to_owned())).filter(|size| !size.contains('.'))
+}
+
+fn huge_pages(size: &str, read: impl Fn(&str) -> String) -> HugePages {
+    HugePages {
+        now: number(&read(&format!("hugetlb.{size}.current"))),
+        refused: table(&read(&format!("hugetlb.{size}.events"))).get("max").copied().unwrap_or(0),
     }
 }
 

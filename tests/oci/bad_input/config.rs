@@ -208,12 +208,3 @@ fn errors_go_to_the_log_in_both_forms() {
     assert!(json["msg"].as_str().is_some_and(|text| text.contains("executable file not found in $PATH")), "{json}");
     bundle.assert_nothing_left();
 }
-
-#[test]
-fn what_is_not_built_is_refused_by_name() {
-    let bundle = Bundle::of(&["true"]);
-    bundle.write();
-    bundle.refuses(&["--systemd-cgroup", "create", "one"], "systemd");
-    bundle.refuses(&["create", "--nosuch", "one"], "--nosuch");
-    bundle.assert_nothing_left();
-}
