@@ -9,7 +9,8 @@ use crate::sys::identity::Capabilities;
 pub struct LeftOut {
     /// We do not hold them ourselves.
     pub lacking: u64,
-    /// Ambient ones must be permitted and inheritable (capabilities(7)); buildah asks for them without the latter.
+    /// Ambient ones must be permitted and inheritable (capabilities(7)); the specification's own example asks for others, and so
+    /// does buildah.
     pub not_ambient: u64,
 }
 
