@@ -76,10 +76,6 @@ fn mounts(report: &Report) -> Facts {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     let mut facts = Facts::new();
     for mut mount in report.mounts() {
-        // cgroup v1, where a host has it, is not shown to containers of ours: only cgroup v2 is kept.
-        if super::has_cgroup1() && mount.target.starts_with("/sys/fs/cgroup") {
-            continue;
-        }
         let count = seen.entry(mount.target.clone()).or_default();
         *count += 1;
         mount.options.sort();

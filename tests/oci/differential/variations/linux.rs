@@ -107,7 +107,7 @@ fn device_rules() -> Vec<Variation> {
     let may = json!(["CAP_MKNOD"]);
     let tried = |rules: Value| {
         several(&[
-            ("/linux/resources/devices", rules),
+            ("/linux/resources", json!({"devices": rules})),
             ("/process/capabilities", json!({"bounding": may, "effective": may, "permitted": may})),
             ("/process/args", json!(["/probe", "try", "mknod-null", "mknod-kmsg", "mknod-mem", "mknod-sda", "mknod-loop", "mknod-fuse"])),
         ])

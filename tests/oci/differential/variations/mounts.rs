@@ -99,6 +99,7 @@ fn places() -> Vec<Variation> {
         one("/mounts", json!([{"destination": "/proc", "type": "proc", "source": "proc"}])),
         one("/mounts/1/options", json!(["nosuid", "noexec", "mode=700", "size=1m"])),
         one("/mounts/5/options", json!(["nosuid"])),
+        one("/mounts/6/options", json!(["nosuid"])),
         several(&[
             ("/mounts/-", json!({"destination": "/m", "type": "tmpfs", "source": "tmpfs", "options": ["ro"]})),
             ("/mounts/-", json!({"destination": "/m/n", "type": "tmpfs", "source": "tmpfs"})),
