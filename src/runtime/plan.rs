@@ -261,8 +261,7 @@ fn capabilities(sets: &oci_spec::runtime::LinuxCapabilities) -> Capabilities {
         effective: mask(sets.effective()),
         permitted: mask(sets.permitted()),
         inheritable: mask(sets.inheritable()),
-        // The kernel gives no other, and the specification's own example asks for some: capabilities(7).
-        ambient: mask(sets.ambient()) & mask(sets.inheritable()) & mask(sets.permitted()),
+        ambient: mask(sets.ambient()),
     }
 }
 
