@@ -225,7 +225,7 @@ impl ShelfPlace {
     pub fn is_dir(&self) -> bool {
         std::fs::symlink_metadata(&self.dir).is_ok_and(|found| found.is_dir())
     }
-    /// See `runtime/shelf.rs`; runc's name, because people look for it.
+    /// See `runtime/strict/shelf.rs`; runc's name, because people look for it.
     pub fn record(&self) -> PathBuf {
         self.dir.join("state.json")
     }

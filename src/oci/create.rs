@@ -2,9 +2,10 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, environment, id, id_argument};
-use crate::runtime::bundle::Bundle;
-use crate::runtime::lifecycle::{self, Made, Wishes};
-use crate::runtime::{notify, own_program};
+use crate::runtime::own_program;
+use crate::runtime::strict::bundle::Bundle;
+use crate::runtime::strict::lifecycle::{self, Made, Wishes};
+use crate::runtime::strict::notify;
 use crate::sys::process;
 use clap::{Arg, ArgAction, ArgMatches};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Context, id, id_argument};
-use crate::runtime::delete;
+use crate::runtime::strict::delete;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {

@@ -4,7 +4,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, id, id_argument};
 use crate::runtime::cgroup::Group;
 use crate::runtime::cgroup::usage::Usage;
-use crate::runtime::shelf::{Kept, Status};
+use crate::runtime::strict::shelf::{Kept, Status};
 use crate::sys::poll::Changes;
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::{Map, Value, json};

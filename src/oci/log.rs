@@ -1,7 +1,7 @@
 //! Where errors go: standard error for people, and the file behind `--log` for the engine that called, in the form that it reads.
 
 use crate::error::{Error, Kind};
-use crate::runtime::rights::{self, LeftOut};
+use crate::runtime::strict::rights::{self, LeftOut};
 use crate::sys::Errno;
 use crate::sys::file::{self, OFlag};
 use crate::time;

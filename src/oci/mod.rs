@@ -23,7 +23,7 @@ mod stay;
 mod update;
 
 use crate::error::{Error, Kind, Result};
-use crate::runtime::shelf::Shelf;
+use crate::runtime::strict::shelf::Shelf;
 use crate::sys::identity;
 use clap::{Arg, ArgAction, ArgMatches};
 use log::Log;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::oci::{Context, id, id_argument};
-use crate::runtime::shelf::Status;
+use crate::runtime::strict::shelf::Status;
 use clap::ArgMatches;
 
 pub fn define(command: clap::Command) -> clap::Command {

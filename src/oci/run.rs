@@ -2,7 +2,7 @@
 
 use crate::error::{Context as _, Result};
 use crate::oci::{Context, create, id_argument, start, stay};
-use crate::runtime::delete;
+use crate::runtime::strict::delete;
 use crate::sys::process;
 use clap::{Arg, ArgAction, ArgMatches};
 

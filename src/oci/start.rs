@@ -2,9 +2,9 @@
 
 use crate::error::{Context as _, Result};
 use crate::oci::{Context, id, id_argument};
-use crate::runtime::lifecycle;
-use crate::runtime::notify::{self, Notices};
-use crate::runtime::shelf::Kept;
+use crate::runtime::strict::lifecycle;
+use crate::runtime::strict::notify::{self, Notices};
+use crate::runtime::strict::shelf::Kept;
 use crate::sys::process;
 use clap::ArgMatches;
 use std::os::fd::AsFd;

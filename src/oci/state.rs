@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::oci::{Context, id, id_argument, print_json};
-use crate::runtime::shelf::{Kept, Status};
+use crate::runtime::strict::shelf::{Kept, Status};
 use clap::ArgMatches;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Staying with a process until it ends: its signals come through us, and its terminal, if it has one and nobody else took it.
 
 use crate::error::{Context, Result};
-use crate::runtime::notify::Notices;
+use crate::runtime::strict::notify::Notices;
 use crate::sys::poll::{Watched, poll};
 use crate::sys::process;
 use crate::sys::signal::{self, Signals};

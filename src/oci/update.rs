@@ -3,7 +3,7 @@
 use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, id, id_argument};
 use crate::runtime::cgroup::{self, systemd};
-use crate::runtime::shelf::{Kept, Shelf};
+use crate::runtime::strict::shelf::{Kept, Shelf};
 use crate::store;
 use crate::sys::{Errno, file};
 use clap::{Arg, ArgMatches};

@@ -175,7 +175,7 @@ fn a_container_whose_group_is_gone_can_be_killed_and_deleted() {
     }
 }
 
-/// At its end a container's group is killed as a whole. Guard: `is_populated` in runtime/lifecycle.rs.
+/// At its end a container's group is killed as a whole. Guard: `is_populated` in runtime/strict/lifecycle.rs.
 #[test]
 fn a_group_that_somebody_lives_in_is_not_taken() {
     if crate::common::cgroup2().is_none() {

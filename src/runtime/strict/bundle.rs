@@ -5,8 +5,9 @@
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::mappings::{Entry, Mappings};
-use crate::runtime::newer::{self, LONGEST_CONFIG, Newer};
-use crate::runtime::{cgroup, hooks, net_devices, resctrl};
+use crate::runtime::strict::newer::{self, LONGEST_CONFIG, Newer};
+use crate::runtime::strict::{net_devices, resctrl};
+use crate::runtime::{cgroup, hooks};
 use crate::sys::{Errno, file};
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 use serde::Deserialize;

@@ -4,7 +4,6 @@
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::agent::{Agent, Client};
-use crate::runtime::bundle::Bundle;
 use crate::runtime::cgroup::Group;
 use crate::runtime::cgroup::systemd::Scope;
 use crate::runtime::create::{self, Created, Streams};
@@ -14,9 +13,11 @@ use crate::runtime::hooks::{self, Moment};
 use crate::runtime::mappings::Mappings;
 use crate::runtime::placement::Placement;
 use crate::runtime::plan::{Beyond, Plan, PlannedMount, Strict};
-use crate::runtime::rights::{self, LeftOut};
-use crate::runtime::shelf::{Claim, Kept, Shelf, Status};
-use crate::runtime::{delete, net_devices, newer, resctrl, root};
+use crate::runtime::root;
+use crate::runtime::strict::bundle::Bundle;
+use crate::runtime::strict::rights::{self, LeftOut};
+use crate::runtime::strict::shelf::{Claim, Kept, Shelf, Status};
+use crate::runtime::strict::{delete, net_devices, newer, resctrl};
 use crate::spec::resources;
 use crate::store::{self, Durable};
 use crate::sys::mount::Flags;

@@ -2,7 +2,7 @@
 //! named as in a control group (Documentation/filesystems/resctrl.rst).
 
 use crate::error::{Context, Error, Result};
-use crate::runtime::newer::NewerRdt;
+use crate::runtime::strict::newer::NewerRdt;
 use crate::sys::{Errno, file};
 use oci_spec::runtime::{Linux, LinuxIntelRdt, Spec};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::cgroup::Group;
-use crate::runtime::shelf::{Kept, Shelf, Status};
+use crate::runtime::strict::shelf::{Kept, Shelf, Status};
 use crate::sys::{Errno, process, signal};
 use std::os::fd::AsFd;
 

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::runtime::cgroup::{Group, systemd};
 use crate::runtime::hooks::{self, Moment};
-use crate::runtime::shelf::{Kept, Shelf, Status};
-use crate::runtime::{newer, resctrl};
+use crate::runtime::strict::shelf::{Kept, Shelf, Status};
+use crate::runtime::strict::{newer, resctrl};
 use crate::sys::{process, signal};
 use std::time::Duration;
 
