@@ -116,7 +116,8 @@ impl Bundle {
 
     /// The group of the container, if this host has cgroup2.
     pub fn group(&self) -> Option<PathBuf> {
-        let path = self.config["linux"]["cgroupsPath"].as_str()?;
+        // One that leads upwards is refused, and would name a directory that is there.
+        let path = self.config["linux"]["cgroupsPath"].as_str().filter(|path| !path.contains(".."))?;
         Some(common::cgroup2()?.0.join(path.trim_start_matches('/')))
     }
 
