@@ -6,6 +6,7 @@ use crate::differential::wanted;
 use crate::differential::{Facts, Part, REFUSED, compare, peers};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn every_limit_is_kept_alike() {
@@ -82,6 +83,9 @@ fn seen(resources: &Value, runtime: &str) -> Facts {
     for (name, value) in resources.as_object().expect("members") {
         bundle.config["linux"]["resources"][name] = value.clone();
     }
+    // A group that nobody had: runc 1.1 leaves some behind.
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    bundle.config["linux"]["cgroupsPath"] = json!(format!("/tare-oci-test/{runtime}-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     bundle.write();
     let file = |name: &str| std::fs::File::create(bundle.dir.join(name)).expect("a file");
     let mut create = bundle.command(runtime, &["create", "one"]);
@@ -91,6 +95,7 @@ fn seen(resources: &Value, runtime: &str) -> Facts {
         false => Facts::from([(REFUSED.into(), json!(std::fs::read_to_string(bundle.dir.join("stderr")).expect("a file")))]),
     };
     let _ = bundle.command(runtime, &["delete", "--force", "one"]).output();
+    let _ = bundle.group().map(std::fs::remove_dir);
     facts
 }
 
@@ -142,7 +147,6 @@ fn processors() -> Vec<Value> {
         cpu(json!({"period": 50_000})),
         cpu(json!({"quota": 50_000, "burst": 10_000})),
         cpu(json!({"quota": 50_000, "period": 100_000, "burst": 50_000})),
-        cpu(json!({"idle": 1})),
         cpu(json!({"cpus": "0"})),
         cpu(json!({"cpus": "0-1"})),
         cpu(json!({"cpus": "0,1", "mems": "0"})),
@@ -181,7 +185,6 @@ fn others() -> Vec<Value> {
         json!({"pids": {"limit": 1}}),
         json!({"unified": {"pids.max": "77"}}),
         json!({"unified": {"hugetlb.2MB.max": "0"}}),
-        json!({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 << 20}]}),
         json!({"pids": {"limit": 50}, "memory": {"limit": 64 << 20}, "cpu": {"shares": 512, "quota": 50_000}}),
         json!({"cpu": {}, "memory": {}}),
     ]

@@ -134,4 +134,13 @@ pub const IN_BUNDLES: &[Wanted] = &[
 
 /// In the files of control groups, where there is cgroup v2 with its controllers.
 #[allow(dead_code, reason = "only tests/vm looks at groups")]
-pub const IN_GROUPS: &[Wanted] = &[];
+pub const IN_GROUPS: &[Wanted] = &[
+    one("runc", "\"shares\"", "cpu.weight", "1024 shares are everybody's and become everybody's 100, as runc has it since 1.3"),
+    one("crun", "\"shares\"", "cpu.weight", "1024 shares are everybody's and become everybody's 100, as crun has it since 1.23"),
+    one("runc", "1000000", "refused", "more shares than there are become the most that there are"),
+    one("crun", "1000000", "refused", "more shares than there are become the most that there are"),
+    one("runc", "\"swap\":0", "refused", "no swap and some memory cannot be told together"),
+    one("crun", "\"limit\":-1,\"swap\"", "refused", "swap cannot be told apart from memory without a limit"),
+    at_times("runc", "burst", "cpu.max.burst", "it does not know the field yet"),
+    at_times("crun", "burst", "cpu.max.burst", "it does not know the field yet"),
+];
