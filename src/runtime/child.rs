@@ -91,6 +91,7 @@ pub fn fail(socket: BorrowedFd, failed: Result<Never>) -> ! {
 pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
+    hide_from_tracers()?;
     match inherited.of_another_user_namespace {
         true => become_its_root(plan, inherited.socket)?,
         false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD)?,
@@ -99,7 +100,6 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         None => die_with_monitor(inherited.socket)?,
         Some(strict) => begin_strictly(strict)?,
     }
-    process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")?;
     if plan.namespaces.is_new(namespace::CGROUP) {
         process::unshare(namespace::CGROUP).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
     }
@@ -147,7 +147,13 @@ fn become_its_root(plan: &Plan, socket: BorrowedFd) -> Result<()> {
         hear(socket, handshake::MAPPED).at(STEP, "wait for the users to be mapped")?;
     }
     mount::change_dir(plan.root).at(Step::MountRoot, || format!("chdir {}", plan.root.display()))?;
-    kernel_identity::become_user(0, 0, &[]).at(STEP, "become the root of the user namespace")
+    kernel_identity::become_user(0, 0, &[]).at(STEP, "become the root of the user namespace")?;
+    // The change of the user may have undone it: prctl(2), PR_SET_DUMPABLE.
+    hide_from_tracers()
+}
+
+fn hide_from_tracers() -> Result<()> {
+    process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")
 }
 
 fn die_with_monitor(socket: BorrowedFd) -> Result<()> {
