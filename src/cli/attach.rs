@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
 use crate::options::detach_keys;
+use crate::record::Status;
 use crate::sys::{Errno, socket, terminal};
 use clap::{Arg, ArgAction, ArgMatches};
 use std::os::fd::AsFd;
@@ -39,6 +40,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let keys = detach_keys::parse_or_default(matches.get_one::<String>("detach-keys").map(String::as_str))?;
     let seen = find::container(&context.paths, name)?;
     seen.running()?;
+    if seen.status == Status::Paused {
+        return Err(Error::conflict(format!("cannot attach to container {name}"))
+            .because("it is paused: nobody would answer")
+            .hint(format!("tare unpause {name}")));
+    }
     log_keeping::check_attended(&seen)?;
     let wishes = &seen.record.wishes;
     let wants = Wants { stdin: wishes.interactive && !matches.get_flag("no-stdin"), stdout: true, stderr: true };

@@ -13,7 +13,7 @@ use std::io::BufRead;
 fn common(command: clap::Command, usage: &'static str) -> clap::Command {
     let filter = Arg::new("filter").long("filter").value_name("KEY=VALUE").action(ArgAction::Append);
     command
-        .bin_name(usage)
+        .override_usage(format!("{usage} [OPTIONS]"))
         .arg(Arg::new("force").short('f').long("force").action(ArgAction::SetTrue).help("Do not ask"))
         .arg(filter.help("until=24h (or a moment), label=KEY[=VALUE] or label!=KEY[=VALUE]"))
 }

@@ -12,12 +12,13 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let force = matches.get_flag("force");
-    let kept = match context.shelf.find(id(matches)) {
+    let deleted = context.shelf.find(id(matches)).and_then(|kept| delete::delete(&context.shelf, &kept, force));
+    let failed_hooks = match deleted {
         // Engines say --force to be sure; that it is gone already is what they want.
         Err(error) if force && error.kind() == Kind::NoSuch => return Ok(0),
         other => other?,
     };
-    for failed in delete::delete(&context.shelf, &kept, force)? {
+    for failed in failed_hooks {
         // A hook that fails after the end changes nothing: the specification wants it logged.
         context.log.warning(&Error::to_string(&failed));
     }

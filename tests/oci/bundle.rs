@@ -116,8 +116,9 @@ impl Bundle {
 
     /// The group of the container, if this host has cgroup2.
     pub fn group(&self) -> Option<PathBuf> {
-        // One that leads upwards is refused, and would name a directory that is there.
-        let path = self.config["linux"]["cgroupsPath"].as_str().filter(|path| !path.contains(".."))?;
+        // One that names none, or leads upwards, is refused, and would name a directory that is there.
+        let names_one = |path: &&str| path.bytes().any(|byte| !b"/.".contains(&byte)) && !path.contains("..");
+        let path = self.config["linux"]["cgroupsPath"].as_str().filter(names_one)?;
         Some(common::cgroup2()?.0.join(path.trim_start_matches('/')))
     }
 

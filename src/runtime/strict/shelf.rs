@@ -3,7 +3,7 @@
 //! Everything else is asked of the kernel each time: whether the process is there, whether it is frozen. So nothing here can be
 //! out of date, and a machine that was switched off leaves only records of processes that do not exist.
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::paths::ShelfPlace;
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable, Lock};
@@ -121,11 +121,18 @@ impl Shelf {
     /// removed, and another one made that has its id and its group.
     pub fn hold(&self, kept: &Kept) -> Result<Claim> {
         let place = self.place(&kept.id);
-        let lock = store::lock(&place.lock())?;
-        let now = self.find(&kept.id)?;
-        match lock.is_of(&place.lock()) && (now.pid, now.pid_started) == (kept.pid, kept.pid_started) {
-            true => Ok(Claim { place, _lock: lock }),
-            false => Err(no_such(&kept.id)),
+        let lock = match store::lock(&place.lock()) {
+            Err(error) if error.errno() == Some(Errno::ENOENT) => return Err(no_such(&kept.id)),
+            other => other?,
+        };
+        if !lock.is_of(&place.lock()) {
+            return Err(no_such(&kept.id));
+        }
+        let claim = Claim { place, _lock: lock };
+        match self.find(&kept.id) {
+            Ok(now) if (now.pid, now.pid_started) == (kept.pid, kept.pid_started) => Ok(claim),
+            Err(error) if error.kind() == Kind::NoSuch => claim.remove().and(Err(error)),
+            other => other.and(Err(no_such(&kept.id))),
         }
     }
 
@@ -173,7 +180,11 @@ impl Claim {
     /// The record goes first: from then on nobody finds the container.
     pub fn remove(self) -> Result<()> {
         let _ = file::remove_file(&self.place.record());
-        file::remove_tree(&self.place.dir).map_err(|e| Error::from_errno(format!("cannot remove {}", self.place.dir.display()), e))
+        match file::remove_tree(&self.place.dir) {
+            // Somebody who came to the lock when it was gone has made it anew. He finds no record, and takes away what is left.
+            Err(Errno::ENOTEMPTY) => Ok(()),
+            other => other.with_context(|| format!("cannot remove {}", self.place.dir.display())),
+        }
     }
 }
 

@@ -86,7 +86,10 @@ fn mounts(report: &Report) -> Facts {
         facts.insert(format!("{name} kind"), json!([mount.kind, mount.root]));
         facts.insert(format!("{name} source"), json!(mount.source));
         facts.insert(format!("{name} options"), json!(mount.options));
-        facts.insert(format!("{name} settings"), json!(settings));
+        // Those of cgroup2 are the whole machine's: who mounts it in the machine's own view of groups sets them anew, as the peers do.
+        if mount.kind != "cgroup2" {
+            facts.insert(format!("{name} settings"), json!(settings));
+        }
         facts.insert(format!("{name} propagation"), json!(propagation));
     }
     facts

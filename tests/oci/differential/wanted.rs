@@ -140,6 +140,7 @@ pub const IN_GROUPS: &[Wanted] = &[
     one("runc", "1000000", "refused", "more shares than there are become the most that there are"),
     one("crun", "1000000", "refused", "more shares than there are become the most that there are"),
     one("runc", "\"swap\":0", "refused", "no swap and some memory cannot be told together"),
+    one("crun", "\"swap\":0", "refused", "zero is no wish, as with runc where it can tell it"),
     one("crun", "\"limit\":-1,\"swap\"", "refused", "swap cannot be told apart from memory without a limit"),
     at_times("runc", "burst", "cpu.max.burst", "it does not know the field yet"),
     at_times("crun", "burst", "cpu.max.burst", "it does not know the field yet"),
