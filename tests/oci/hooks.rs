@@ -98,6 +98,23 @@ fn a_hook_that_fails_hangs_or_vanishes_leaves_nothing() {
     }
 }
 
+/// "Continue the lifecycle at step 12": what is destroyed has its hooks of the end.
+#[test]
+fn the_end_of_what_could_not_begin_has_its_hooks_too() {
+    for kind in ["prestart", "createRuntime", "createContainer"] {
+        let mut bundle = Bundle::of(&["true"]);
+        let said = bundle.dir.join("said");
+        let notes = json!({"path": "/bin/sh", "args": ["sh", "-c", format!("cat > {}; exit 7", said.display())]});
+        bundle.config["hooks"] = json!({ kind: [{"path": "/bin/false"}], "poststop": [notes, notes] });
+        bundle.write();
+        let error = bundle.refuses(&["create", "one"], kind);
+        assert_eq!(error.matches("poststop").count(), 2, "each is carried out, and its failure told: {error}");
+        let state: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(said).expect("the hook ran")).expect("a state");
+        assert_eq!((state["status"].as_str(), state["id"].as_str(), &state["pid"]), (Some("stopped"), Some("one"), &json!(null)));
+        bundle.assert_nothing_left();
+    }
+}
+
 #[test]
 fn a_poststart_hook_that_fails_stops_the_container() {
     let mut bundle = Bundle::of(&["sleep", "1000"]);

@@ -66,14 +66,19 @@ pub fn create(shelf: &Shelf, id: &str, bundle: &Bundle, wishes: &Wishes) -> Resu
         _ => {}
     }
     let claim = shelf.claim(id)?;
-    let made = create_claimed(&claim, id, bundle, wishes);
-    if made.is_err() {
+    let mut begun = None;
+    let made = create_claimed(&claim, id, bundle, wishes, &mut begun);
+    made.map_err(|error| {
         let _ = claim.remove();
-    }
-    made
+        // As at any other end: what hooks of the beginning have made, those take away.
+        let state = begun.map(|kept: Kept| kept.for_hooks(Status::Stopped));
+        let failed = state.map_or_else(Vec::new, |state| hooks::run_all(&bundle.spec, Moment::PostStop, &state));
+        failed.into_iter().fold(error, Error::because)
+    })
 }
 
-fn create_claimed(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes) -> Result<Made> {
+/// `begun`: the container as it was when the first hooks became due.
+fn create_claimed(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, begun: &mut Option<Kept>) -> Result<Made> {
     store::write(&claim.place.config(), &bundle.text, Durable::No)?;
     if wishes.notifies {
         let what = || format!("cannot make {}", claim.place.notices().display());
@@ -82,7 +87,8 @@ fn create_claimed(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes) -> 
     let resources = resources(bundle);
     let (mut group, scope) = make_group(id, bundle, &resources, wishes)?;
     let scope_name = scope.as_ref().map_or(String::new(), |scope| scope.name.clone());
-    let made = create_in_group(claim, id, bundle, wishes, group.as_ref(), &scope_name).and_then(|made| match (scope, &mut group) {
+    let made = create_in_group(claim, id, bundle, wishes, (group.as_ref(), &scope_name), begun);
+    let made = made.and_then(|made| match (scope, &mut group) {
         (Some(scope), Some(group)) => scope.release(group, &resources).map(|()| made),
         _ => Ok(made),
     });
@@ -125,7 +131,14 @@ fn make_group(id: &str, bundle: &Bundle, resources: &LinuxResources, wishes: &Wi
     limited.map(|()| (Some(group), None))
 }
 
-fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, group: Option<&Group>, scope: &str) -> Result<Made> {
+fn create_in_group(
+    claim: &Claim,
+    id: &str,
+    bundle: &Bundle,
+    wishes: &Wishes,
+    (group, scope): (Option<&Group>, &str),
+    begun: &mut Option<Kept>,
+) -> Result<Made> {
     let gate = channel::listen(&claim.place.gate()).context("cannot make the gate")?;
     let own_keyring = wishes.own_keyring;
     let strict = Strict { gate: gate.as_fd(), hooks: &bundle.spec, own_keyring, moves_root: wishes.moves_root };
@@ -155,6 +168,7 @@ fn create_in_group(claim: &Claim, id: &str, bundle: &Bundle, wishes: &Wishes, gr
     let joined = resctrl::join(&bundle.spec, &bundle.newer.rdt, id, created.pid);
     let finished = joined.and_then(|made| {
         kept.resctrl = made;
+        *begun = Some(kept.clone());
         finish(claim, bundle, wishes, &created, &kept)
     });
     if finished.is_ok() {
