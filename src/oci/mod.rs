@@ -68,9 +68,10 @@ const COMMANDS: &[Command] = &[
 /// `words[0]` is the name of the program.
 pub fn main(words: &[String]) -> i32 {
     let command = typed(words);
+    let called = if words.first().is_some_and(|word| word == "oci") { "tare oci" } else { "tare-oci" };
     let program = match command {
-        Some(command) => program().subcommand(define(command)),
-        None => program().subcommands(COMMANDS.iter().map(define)),
+        Some(command) => program().bin_name(called).subcommand(define(command)),
+        None => program().bin_name(called).subcommands(COMMANDS.iter().map(define)),
     };
     let matches = match program.try_get_matches_from(words) {
         Ok(matches) => matches,
