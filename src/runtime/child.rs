@@ -100,8 +100,9 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         None => die_with_monitor(inherited.socket)?,
         Some(strict) => begin_strictly(strict)?,
     }
-    if plan.namespaces.is_new(namespace::CGROUP) {
-        process::unshare(namespace::CGROUP).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
+    let own = plan.namespaces.when_grown();
+    if own != 0 {
+        process::unshare(own).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
     }
     let umask = mount::set_umask(0);
     root::furnish(plan, &|| run_hooks_before_root(plan, inherited.socket))?;

@@ -110,10 +110,16 @@ impl<'a> Namespaces<'a> {
         self.is_new(kind) || self.joined.iter().any(|joined| joined.bit == kind)
     }
 
-    /// What clone3 itself makes. A process sees its own group as the top only if it makes the view when it is in there, and a time
-    /// namespace is made before (`cloner.rs`).
+    /// What clone3 itself makes. A time namespace is made before (`cloner.rs`).
     pub fn at_birth(&self) -> u64 {
-        self.new & !(namespace::CGROUP | namespace::TIME)
+        self.new & !(namespace::TIME | self.when_grown())
+    }
+
+    /// What the process makes for itself. It sees its own group as the top only if it makes the view when it is in there. And message
+    /// queues belong to whoever makes them: in a user namespace nobody is anybody at his birth.
+    pub fn when_grown(&self) -> u64 {
+        let queues = if self.has(namespace::USER) { namespace::IPC } else { 0 };
+        self.new & (namespace::CGROUP | queues)
     }
 
     /// In a user namespace, too, a process can no longer do all that must be done for it.

@@ -108,11 +108,11 @@ fn what_only_the_host_gives_is_given_all_the_same() {
 
 #[test]
 fn another_user_may_be_any_of_it() {
-    let mut bundle = of_others(&["sh", "-c", "id; tty; echo fine > /tmp/x"]);
+    let mut bundle = of_others(&["sh", "-c", "id; stat -c 'queues of %u:%g' /dev/mqueue; echo fine > /tmp/x"]);
     bundle.config["process"]["user"] = json!({ "uid": 1000, "gid": 1001, "additionalGids": [5] });
     std::fs::set_permissions(bundle.root("tmp"), std::fs::Permissions::from_mode(0o1777)).expect("chmod");
     let said = text(&bundle);
-    assert!(said.contains("uid=1000") && said.contains("gid=1001"), "{said}");
+    assert!(said.contains("uid=1000") && said.contains("gid=1001") && said.contains("queues of 0:0"), "{said}");
     assert_eq!(owner(&bundle.root("tmp/x")), (OUTER + 1000, OUTER + 1001));
     bundle.config["process"]["user"] = json!({ "uid": 70_000, "gid": 0 });
     assert!(!bundle.run("tare").status.success(), "nobody has this number in there");
@@ -307,4 +307,22 @@ fn without_a_view_of_groups_of_its_own_it_is_shown_the_host_s() {
     let said = text(&bundle);
     assert!(said.contains("0::/tare-oci-test/"), "{said}");
     assert!(said.contains("cgroup2 ro,nosuid,nodev,noexec"), "{said}");
+}
+
+/// The host's /dev is shared on most machines: what is mounted over a device in there must not be mounted over the host's.
+#[test]
+fn what_is_mounted_over_a_device_stays_inside() {
+    let script = "mount -t tmpfs none /dev/shm; touch /dev/shm/x; for device in null zero tty; do mount --bind /dev/shm/x /dev/$device || exit 9; done; \
+                  echo hidden > /dev/null; cat /dev/shm/x";
+    let mut bundle = of_others(&["sh", "-c", script]);
+    for set in ["bounding", "effective", "permitted"] {
+        bundle.config["process"]["capabilities"][set].as_array_mut().expect("capabilities").push(json!("CAP_SYS_ADMIN"));
+    }
+    bundle.write();
+    // In a world whose mounts are all shared, as systemd makes them.
+    let (program, shelf) = (crate::common::program(), bundle.shelf.join("tare"));
+    let script = "mount --make-rshared / && \"$1\" oci --root \"$2\" run one && grep -c ' /dev/null \\| /dev/zero ' /proc/self/mountinfo";
+    let ran = Command::new("unshare").args(["-m", "sh", "-c", script, "sh"]).args([&program, &shelf]).current_dir(&bundle.dir).output();
+    let ran = ran.expect("unshare runs");
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "hidden\n0\n", "{}", String::from_utf8_lossy(&ran.stderr));
 }

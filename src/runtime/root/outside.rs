@@ -105,6 +105,9 @@ fn hold_devices(plan: &Plan) -> Result<Vec<(PathBuf, OwnedFd)>> {
 fn hold_device(path: &Path, node: Node) -> Result<(PathBuf, OwnedFd)> {
     let what = || format!("take {} of the host, as devices cannot be made in a user namespace", path.display());
     let tree = mount::detached_copy(path, false).at(STEP, what)?;
+    // A copy of a shared mount stays one with it: what a container mounts over its /dev/null would lie over the host's, too.
+    let attributes = attribute::NO_SUID | attribute::NO_EXEC;
+    mount::set_attributes(tree.as_fd(), false, attributes, 0, Flags::MS_PRIVATE.bits()).at(STEP, what)?;
     let found = std::fs::metadata(mount::path_of(tree.as_fd())).map_err(|_| Errno::ENOENT).at(STEP, what)?;
     let (kind, numbers) = (found.file_type(), mount::device_numbers(found.rdev()));
     let is_it = match node {

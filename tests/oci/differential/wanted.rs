@@ -106,6 +106,8 @@ pub const IN_BUNDLES: &[Wanted] = &[
     one("crun", "maskedPaths", "mount /", "it hides files behind the host's null device, and directories behind a writable nothing"),
     one("crun", "\"/sys/kernel\"", "mount /sys/kernel", "a part is mounted like the whole"),
     one("crun", "/second-sys", "mount /second-sys (1) settings", "it makes the mount read-only, and the file system behind it not"),
+    one("runc", "uidMappings", "mount /dev/", "a device of the host is cut off from the host's mounts, and nothing is executed from it"),
+    one("runc", "uidMappings", "mount /proc/", "what hides a file is such a device"),
     one("runc", "maskedPaths", "mount /", "what hides a directory has room for nothing"),
     one("runc", "readonlyPaths", "mount /*propagation", "the same; its covers are parts of the root"),
     one("runc", "/mounts = ", "mount /proc/*propagation", "the same; its covers are parts of the root"),

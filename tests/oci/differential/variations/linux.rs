@@ -24,7 +24,14 @@ fn namespaces() -> Vec<Variation> {
             .map(|one| if one == kind { json!({"type": kind, "path": format!("/proc/HOLDER/ns/{file}")}) } else { json!({"type": one}) });
         one("/linux/namespaces", json!(all))
     };
+    // Everybody stays who he is: crun gives the host's null device to a container's root, whoever that is outside.
+    let ranges = json!([{"containerID": 0, "hostID": 0, "size": 65536}]);
     vec![
+        several(&[
+            ("/linux/namespaces", spaces(&["pid", "mount", "ipc", "uts", "network", "cgroup", "user"])),
+            ("/linux/uidMappings", ranges.clone()),
+            ("/linux/gidMappings", ranges),
+        ]),
         // Without cgroups to be seen: mounted in the machine's own view, runc 1.1 sets the host's mount anew.
         several(&[("/linux/namespaces", spaces(&["pid", "mount", "ipc", "uts", "network"])), ("/mounts/6", elsewhere())]),
         only(&["pid", "mount", "ipc", "uts", "cgroup"]),
