@@ -67,7 +67,8 @@ fn settings() -> Vec<Variation> {
         one("/linux/rootfsPropagation", json!("shared")),
         one("/linux/rootfsPropagation", json!("unbindable")),
         one("/root/readonly", json!(true)),
-        sysctl(json!({"net.ipv4.ip_forward": "1"})),
+        // A new network begins with what the machine itself has of the first; the second is never so.
+        sysctl(json!({"net.ipv4.ip_forward": "1", "net.ipv4.ip_unprivileged_port_start": "81"})),
         sysctl(json!({"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 1"})),
         sysctl(json!({"net.core.somaxconn": "77"})),
         sysctl(json!({"kernel.shm_rmid_forced": "1"})),
