@@ -78,7 +78,8 @@ fn user(passwd: &str, uid: u32) -> String {
 fn as_ps_tells(options: &[&String], pids: &[i32]) -> Result<String> {
     let ran = std::process::Command::new("ps").args(options).output().context("cannot run the host's ps")?;
     if !ran.status.success() {
-        return Err(Error::failed("ps does not take these options").because(String::from_utf8_lossy(&ran.stderr).trim().to_owned()));
+        return Err(Error::failed("ps does not take these options")
+            .because(String::from_utf8_lossy(&ran.stderr).trim().lines().next().unwrap_or_default().to_owned()));
     }
     only(&String::from_utf8_lossy(&ran.stdout), &pids.iter().copied().collect())
         .ok_or_else(|| Error::usage("ps shows no column PID, by which the container's processes could be told").hint("add -o pid,…"))

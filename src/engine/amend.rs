@@ -12,8 +12,12 @@ use crate::record::{Amended, Container, Seen};
 use crate::store::{self, Durable, Lock};
 
 pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
-    let seen = find::container(paths, wanted)?;
-    let (id, old) = (seen.record.id.clone(), seen.record.name.clone());
+    let found = find::container(paths, wanted)?;
+    let id = found.record.id.clone();
+    // Of two who rename it at once, one comes after the other, and finds what the first has made of it.
+    let _one_at_a_time = store::lock_dir(&found.files(paths).disk)?;
+    let seen = find::by_id(paths, &id)?.unwrap_or(found);
+    let old = seen.record.name.clone();
     let what = || format!("cannot rename container {old}");
     names::check(new).map_err(|error| error.context(what()))?;
     if new == old {
@@ -22,7 +26,8 @@ pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
     name_claim::claim(paths, Some(new), &id, !seen.record.wishes.remove).map_err(|error| error.context(what()))?;
     match amend(paths, &seen, &|amended| amended.name = Some(new.to_owned())) {
         Ok(()) => {
-            name_claim::release(paths, &old, &id);
+            // Also one that a rename claimed which was killed before it came so far.
+            name_claim::release_all_but(paths, new, &id);
             Ok(())
         }
         Err(error) => {

@@ -105,8 +105,13 @@ pub fn restore(paths: &Paths, name: &str, id: &str) {
 
 /// Gives back whatever this container has, where nobody knows what it is called.
 pub fn release_all(paths: &Paths, id: &str) {
+    release_all_but(paths, "", id);
+}
+
+/// Every name that leads to this container, except the one that it is called by.
+pub fn release_all_but(paths: &Paths, name: &str, id: &str) {
     for dir in [paths.names_kept(), paths.names_live()] {
-        for (link, _) in all_in(&dir).into_iter().filter(|(_, holder)| holder == id) {
+        for (link, _) in all_in(&dir).into_iter().filter(|(link, holder)| holder == id && link.file_name() != Some(name.as_ref())) {
             let _ = file::remove_file(&link);
         }
     }

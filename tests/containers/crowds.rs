@@ -156,3 +156,20 @@ fn everybody_does_everything_to_one_container() {
     eventually("all monitors have ended", || store.ok(&["ps", "-aq"]).is_empty());
     store.assert_nothing_left();
 }
+
+/// Of many new names one is the container's at the end, and the others are free.
+#[test]
+fn a_container_that_many_rename_has_one_name() {
+    let store = Store::new();
+    let id = store.ok(&["run", "-d", "box", "sleep", "1000"]);
+    for round in 0..10 {
+        let all: Vec<_> =
+            (0..4).map(|one| store.command(&["rename", &id, &format!("name-{round}-{one}")]).spawn().expect("tare runs")).collect();
+        all.into_iter().for_each(|mut one| assert!(one.wait().expect("an end").success()));
+        let name = store.ok(&["ps", "--format", "{{.Names}}"]);
+        for dir in [store.root.join("name"), store.run.join("name")] {
+            let names: Vec<_> = std::fs::read_dir(dir).expect("names").flatten().map(|entry| entry.file_name()).collect();
+            assert_eq!(names, [name.as_str()]);
+        }
+    }
+}
