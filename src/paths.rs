@@ -95,6 +95,10 @@ impl Paths {
     pub fn swept(&self) -> PathBuf {
         self.run.join("swept")
     }
+    /// What happened since the machine was started.
+    pub fn events(&self) -> PathBuf {
+        self.run.join("events")
+    }
     /// Half-removed containers, by id.
     pub fn unfinished_containers(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.unfinished()).into_iter().flatten().flatten();

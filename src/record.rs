@@ -5,7 +5,8 @@
 
 mod reason;
 
-use crate::options::Wishes;
+use crate::options::restart::Restart;
+use crate::options::{Limits, Wishes};
 use serde::{Deserialize, Serialize};
 
 /// `container.json`.
@@ -65,11 +66,16 @@ pub struct Ended {
 #[serde(default)]
 pub struct Amended {
     pub name: Option<String>,
+    pub restart: Option<Restart>,
+    pub limits: Option<Limits>,
 }
 
 impl Amended {
-    pub fn apply(self, record: Container) -> Container {
-        Container { name: self.name.unwrap_or(record.name), ..record }
+    pub fn apply(self, mut record: Container) -> Container {
+        record.name = self.name.unwrap_or(record.name);
+        record.wishes.restart = self.restart.unwrap_or(record.wishes.restart);
+        record.wishes.limits = self.limits.unwrap_or(record.wishes.limits);
+        record
     }
 }
 

@@ -6,8 +6,14 @@ mod common;
 
 #[path = "containers/closed_output.rs"]
 mod closed_output;
+#[path = "containers/commits.rs"]
+mod commits;
 #[path = "containers/completion.rs"]
 mod completion;
+#[path = "containers/copies.rs"]
+mod copies;
+#[path = "containers/copy_attacks.rs"]
+mod copy_attacks;
 #[path = "containers/crash_aftermath.rs"]
 mod crash_aftermath;
 #[path = "containers/crashes.rs"]
@@ -16,12 +22,22 @@ mod crashes;
 mod crowds;
 #[path = "containers/disk_full.rs"]
 mod disk_full;
+#[path = "containers/docker_reference.rs"]
+mod docker_reference;
 #[path = "containers/endings.rs"]
 mod endings;
 #[path = "containers/errors.rs"]
 mod errors;
+#[path = "containers/events.rs"]
+mod events;
 #[path = "containers/exec.rs"]
 mod exec;
+#[path = "containers/exports.rs"]
+mod exports;
+#[path = "containers/health.rs"]
+mod health;
+#[path = "containers/helping.rs"]
+mod helping;
 #[path = "containers/image_store.rs"]
 mod image_store;
 #[path = "containers/image_weather.rs"]
@@ -42,16 +58,30 @@ mod log_files;
 mod logs;
 #[path = "containers/many_processes.rs"]
 mod many_processes;
+#[path = "containers/names.rs"]
+mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
 #[path = "containers/readme.rs"]
 mod readme;
+#[path = "containers/reboots.rs"]
+mod reboots;
+#[path = "containers/restarts.rs"]
+mod restarts;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]
 mod run_flags;
+#[path = "containers/saves.rs"]
+mod saves;
 #[path = "containers/security.rs"]
 mod security;
+#[path = "containers/stats.rs"]
+mod stats;
+#[path = "containers/store_weather.rs"]
+mod store_weather;
+#[path = "containers/system.rs"]
+mod system;
 #[path = "containers/terminal.rs"]
 mod terminal;
 #[path = "containers/transcripts.rs"]
@@ -60,6 +90,8 @@ mod transcripts;
 mod tuning;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
+#[path = "containers/updates.rs"]
+mod updates;
 #[path = "containers/volume_filling.rs"]
 mod volume_filling;
 #[path = "containers/volume_store.rs"]

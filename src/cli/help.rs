@@ -4,11 +4,11 @@ use crate::cli::{COMMANDS, nouns};
 
 /// Every command of these that there is; one that is in no group comes last.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Containers", &["run", "create", "start", "stop", "restart", "pause", "unpause", "kill", "wait", "rename", "rm"]),
-    ("Looking at them, going into them", &["ps", "logs", "top", "inspect", "exec", "attach"]),
-    ("Images", &["images", "history", "load", "import", "tag", "rmi"]),
+    ("Containers", &["run", "create", "start", "stop", "restart", "pause", "unpause", "kill", "wait", "rename", "update", "rm"]),
+    ("Looking at them, going into them", &["ps", "logs", "top", "stats", "port", "diff", "inspect", "exec", "attach", "cp", "export"]),
+    ("Images", &["images", "history", "load", "save", "import", "commit", "tag", "rmi"]),
     ("Volumes", &["volume"]),
-    ("Here", &["info", "version", "completion"]),
+    ("Here", &["events", "info", "version", "completion"]),
 ];
 
 const WIDTH: usize = 12;

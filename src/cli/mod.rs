@@ -1,10 +1,16 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
 mod attach;
+mod commit;
 pub mod complete;
 mod completion;
+mod cp;
 mod create;
+mod diff;
+mod events;
 mod exec;
+mod export;
+mod generate;
 mod help;
 mod history;
 mod human;
@@ -19,6 +25,7 @@ mod load;
 mod logs;
 pub mod nouns;
 mod pause;
+mod port;
 mod progress;
 mod prune;
 mod ps;
@@ -28,14 +35,18 @@ mod rm;
 mod rmi;
 mod run;
 pub mod run_flags;
+mod save;
 pub mod say;
 mod start;
+mod stats;
 mod stop;
 pub mod suggest;
+mod system;
 pub mod table;
 mod tag;
 pub mod template;
 mod top;
+mod update;
 mod version;
 mod volume;
 mod wait;
@@ -78,15 +89,24 @@ const COMMANDS: &[Command] = &[
     Command { name: "unpause", about: "Let paused containers go on", define: pause::define_unpause, run: pause::unpause },
     Command { name: "rename", about: "Give a container another name", define: rename::define, run: rename::run },
     Command { name: "top", about: "Show the processes of a container", define: top::define, run: top::run },
+    Command { name: "stats", about: "Show what containers use", define: stats::define, run: stats::run },
+    Command { name: "port", about: "Show which ports of a container are published", define: port::define, run: port::run },
+    Command { name: "diff", about: "Show what a container has changed in its files", define: diff::define, run: diff::run },
+    Command { name: "cp", about: "Copy files into and out of containers", define: cp::define, run: cp::run },
+    Command { name: "commit", about: "Make an image from what a container has changed", define: commit::define, run: commit::run },
+    Command { name: "export", about: "Write a container's files as an archive", define: export::define, run: export::run },
+    Command { name: "update", about: "Change limits and restart policy of containers", define: update::define, run: update::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
     Command { name: "images", about: "List images", define: images::define, run: images::run },
     Command { name: "load", about: "Load images from an archive", define: load::define, run: load::run },
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
     Command { name: "history", about: "Show how an image was made", define: history::define, run: history::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
+    Command { name: "save", about: "Write images into an archive", define: save::define, run: save::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
     Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
+    Command { name: "events", about: "Show what happens", define: events::define, run: events::run },
     Command { name: "inspect", about: "Show everything about containers and images", define: inspect::define, run: inspect::run },
     Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },
     Command { name: "version", about: "Show the version", define: version::define, run: version::run },
@@ -102,6 +122,26 @@ const BEHIND_NOUNS: &[Command] = &[
         run: prune::containers,
     },
     Command { name: "image-prune", about: "Remove images that nobody needs", define: prune::define_images, run: prune::images },
+    Command { name: "system-df", about: "Show what takes room on the disk", define: system::df::define, run: system::df::run },
+    Command { name: "system-prune", about: "Remove all that nobody needs", define: system::prune::define, run: system::prune::run },
+    Command {
+        name: "system-check",
+        about: "Look for what crashes left behind, and put it right",
+        define: system::check::define,
+        run: system::check::run,
+    },
+    Command {
+        name: "system-start",
+        about: "Start the containers that should be running after a start of the machine",
+        define: system::start::define,
+        run: system::start::run,
+    },
+    Command {
+        name: "generate-systemd",
+        about: "Print the unit with which a machine starts its containers",
+        define: generate::define,
+        run: generate::run,
+    },
 ];
 
 pub fn main() -> i32 {

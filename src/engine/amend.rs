@@ -37,7 +37,8 @@ pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
     }
 }
 
-fn amend(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Result<()> {
+/// `change` says what is different from now on, whether the container runs or rests.
+pub fn amend(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Result<()> {
     let id = &seen.record.id;
     let files = seen.files(paths);
     let gone = || Error::no_such(format!("no such container: {}", seen.record.name)).because("it was removed meanwhile");

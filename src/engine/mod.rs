@@ -7,6 +7,7 @@ pub mod amend;
 pub mod create;
 mod devices;
 mod etc_files;
+pub mod events;
 pub mod exec;
 mod filter;
 pub mod find;

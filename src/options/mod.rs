@@ -19,6 +19,7 @@ pub mod mounts;
 pub mod name_service;
 pub mod namespaces;
 pub mod platform;
+pub mod restart;
 pub mod security;
 pub mod sizes;
 pub mod sysctls;
@@ -97,6 +98,8 @@ pub struct Wishes {
     pub pid_file: Option<PathBuf>,
     /// Removed when it ends.
     pub remove: bool,
+    /// Started again when it ends.
+    pub restart: restart::Restart,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,4 +15,12 @@ macro_rules! transcripts {
     )* };
 }
 
-transcripts! { history pause prune rename restart top wait }
+transcripts! {
+    history
+    pause
+    prune
+    rename
+    restart
+    top
+    wait
+}

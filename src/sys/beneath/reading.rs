@@ -44,6 +44,17 @@ impl Directory {
 }
 
 impl Held {
+    /// The very file that is held, to read: nobody can have put something else under its name. Only for files; a device would start.
+    pub fn open_to_read(&self) -> Result<OwnedFd, Errno> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        nix::fcntl::open(&proc_path(self.0.as_fd()), flags, stat::Mode::empty())
+    }
+
+    /// What it says, if it is a symlink.
+    pub fn link_text(&self) -> Result<Vec<u8>, Errno> {
+        nix::fcntl::readlinkat(self.0.as_fd(), "").map(OsStringExt::into_vec)
+    }
+
     pub fn about(&self) -> Result<FileStat, Errno> {
         stat::fstat(self.0.as_fd())
     }

@@ -1,0 +1,13 @@
+//! `tare diff`: show what a container has changed in its files.
+
+use crate::cli::Context;
+use crate::error::{Error, Result};
+use clap::ArgMatches;
+
+pub fn define(command: clap::Command) -> clap::Command {
+    command.after_help("Example: tare diff web")
+}
+
+pub fn run(_context: &Context, _matches: &ArgMatches) -> Result<i32> {
+    Err(Error::failed("not built yet"))
+}

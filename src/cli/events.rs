@@ -1,0 +1,13 @@
+//! `tare events`: show what happens.
+
+use crate::cli::Context;
+use crate::error::{Error, Result};
+use clap::ArgMatches;
+
+pub fn define(command: clap::Command) -> clap::Command {
+    command.after_help("Example: tare events --since 10m")
+}
+
+pub fn run(_context: &Context, _matches: &ArgMatches) -> Result<i32> {
+    Err(Error::failed("not built yet"))
+}

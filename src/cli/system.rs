@@ -1,0 +1,6 @@
+//! `tare system …`: what concerns everything that is here.
+
+pub mod check;
+pub mod df;
+pub mod prune;
+pub mod start;

@@ -1,0 +1,1 @@
+//! `commit`: what a container has changed becomes an image.

@@ -1,0 +1,1 @@
+//! `cp`: files go in and out, and nothing else does.

@@ -1,0 +1,1 @@
+//! What a hostile container tries while files are copied.

@@ -1,0 +1,1 @@
+//! The examples of Docker's reference, typed.

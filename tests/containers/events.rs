@@ -1,0 +1,1 @@
+//! `events`: what happened, told in order.

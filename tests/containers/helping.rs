@@ -1,0 +1,1 @@
+//! Help, examples, hints, and colour.

@@ -1,0 +1,1 @@
+//! After a start of the machine: `system start`, and the unit of `generate systemd`.

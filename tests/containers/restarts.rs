@@ -1,0 +1,1 @@
+//! Restart policies: who comes back, how often, and after what time.

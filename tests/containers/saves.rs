@@ -1,0 +1,1 @@
+//! `save`: images in archives that every engine reads.

@@ -1,0 +1,1 @@
+//! `stats`: what containers use.

@@ -1,0 +1,1 @@
+//! `update`: limits and policies change while a container runs.
