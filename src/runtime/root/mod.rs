@@ -108,7 +108,7 @@ fn go_to_root(plan: &Plan) -> Result<()> {
     gone.at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))
 }
 
-/// Only what belongs to one of the container's own namespaces gets here (`plan.rs`). Written before /proc/sys becomes read-only,
+/// Only what belongs to one of the container's own namespaces gets here (`plan/`). Written before /proc/sys becomes read-only,
 /// and through a procfs of our own: a mount that an image's symlink led below /proc must not catch it (CVE-2025-52881).
 fn set_sysctls(plan: &Plan) -> Result<()> {
     if plan.sysctl.is_empty() {
