@@ -4,11 +4,15 @@
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
 pub mod amend;
+pub mod copy;
 pub mod create;
 mod devices;
+pub mod diff;
 mod etc_files;
 pub mod events;
 pub mod exec;
+pub mod export;
+mod files_of;
 mod filter;
 pub mod find;
 pub mod hold;

@@ -10,20 +10,7 @@ use crate::store::{self, Durable, Lock};
 
 /// Takes up the records of a container that does not run. `None`: it runs already, or somebody else has just started it.
 pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
-    let mut patience = hold::Patience::begin();
-    let (record, alive) = loop {
-        let seen = find::by_id(paths, id)?.ok_or_else(|| gone(id))?;
-        if seen.is_running() {
-            return Ok(None);
-        }
-        match hold::try_take(&seen.files(paths))? {
-            Some(alive) => match settled(paths, id, alive)? {
-                Some(ours) => break ours,
-                None => continue,
-            },
-            None => patience.wait()?,
-        }
-    };
+    let Some((record, alive)) = hold_at_rest(paths, id)? else { return Ok(None) };
     let files = ContainerPaths::new(paths, id, record.wishes.remove);
     image::ground(paths)?;
     let spec = store::read_json(&files.config())
@@ -31,6 +18,25 @@ pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
     mounts::prepare(paths, &record, &spec)?;
     Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+}
+
+/// Holds a container that does not run, as it is now: nobody starts, changes or removes it meanwhile. `None`: it runs.
+pub fn hold_at_rest(paths: &Paths, id: &str) -> Result<Option<(Container, Lock)>> {
+    let mut patience = hold::Patience::begin();
+    loop {
+        let seen = find::by_id(paths, id)?.ok_or_else(|| gone(id))?;
+        if seen.is_running() {
+            return Ok(None);
+        }
+        match hold::try_take(&seen.files(paths))? {
+            Some(alive) => {
+                if let Some(ours) = settled(paths, id, alive)? {
+                    return Ok(Some(ours));
+                }
+            }
+            None => patience.wait()?,
+        }
+    }
 }
 
 fn gone(id: &str) -> Error {

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod reading;
+mod rooted;
 
 use nix::errno::Errno;
 use nix::fcntl::{self, AtFlags, OFlag, OpenHow, ResolveFlag};
