@@ -4,6 +4,8 @@
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
 pub mod amend;
+pub mod commit;
+mod commit_words;
 pub mod copy;
 pub mod create;
 mod devices;
@@ -31,6 +33,7 @@ pub mod prune;
 pub mod remove;
 pub mod repair;
 pub mod size;
+mod standstill;
 pub mod start;
 pub mod stop;
 pub mod top;

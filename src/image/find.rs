@@ -35,8 +35,13 @@ pub fn config(paths: &Paths, id: &str) -> Result<(ImageConfiguration, Vec<String
     documents::parse_config("the image's config", &documents::read("the image's config", &paths.blob(hex))?)
 }
 
-/// Names come first: `abc` may be both a name and the beginning of an id.
+/// A whole id is nothing else, whatever an archive has called its images. Then names come first: `abc` may be both a name and the
+/// beginning of an id.
 pub fn select<'a>(index: &'a Index, wanted: &str) -> Result<&'a Descriptor> {
+    let whole = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+    if let Some(descriptor) = index.manifests.iter().find(|have| digest::hex_of(id_of(have)).is_ok_and(|hex| hex == whole)) {
+        return Ok(descriptor);
+    }
     let reference = Reference::parse(wanted);
     if let Some(descriptor) = reference.as_ref().ok().and_then(|reference| by_name(index, reference)) {
         return Ok(descriptor);
@@ -123,6 +128,15 @@ mod tests {
         {
             assert_eq!(found(wanted).unwrap(), id, "{wanted}");
         }
+    }
+
+    #[test]
+    fn no_name_takes_the_place_of_an_id() {
+        let mut index = index();
+        let id = format!("sha256:abc1{}", "0".repeat(60));
+        let evil = Descriptor { annotations: [(IMAGE_ID.to_owned(), "sha256:evil".to_owned())].into(), ..Descriptor::default() };
+        index::insert(&mut index, evil, Some(&id));
+        assert_eq!((id_of(select(&index, &id).unwrap()), id_of(select(&index, &id[7..]).unwrap())), (&id[..], &id[..]));
     }
 
     #[test]

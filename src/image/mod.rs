@@ -10,6 +10,7 @@ mod archive;
 pub mod catalog;
 #[doc(hidden)] // for tests/fuzz
 pub mod changes;
+pub mod commit;
 #[doc(hidden)] // for tests/fuzz
 pub mod compression;
 mod digest;
@@ -26,6 +27,7 @@ mod layer;
 #[doc(hidden)] // for tests/fuzz
 pub mod limits;
 pub mod load;
+pub mod making;
 mod members;
 pub mod pack;
 mod pax;

@@ -31,9 +31,16 @@ impl Source {
 /// Where it shall go.
 pub enum Target {
     Directory(Directory),
-    File { parent: Directory, name: Vec<u8> },
+    File {
+        parent: Directory,
+        name: Vec<u8>,
+    },
     /// `as_directory`: it was written with a slash at the end.
-    Missing { parent: Directory, name: Vec<u8>, as_directory: bool },
+    Missing {
+        parent: Directory,
+        name: Vec<u8>,
+        as_directory: bool,
+    },
 }
 
 pub fn source(root: &Directory, path: &[u8], follow: bool) -> Result<Source> {
