@@ -4,8 +4,10 @@
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
 pub mod amend;
+mod begin;
 pub mod create;
 mod devices;
+mod ending;
 mod etc_files;
 pub mod events;
 pub mod exec;
@@ -18,6 +20,7 @@ pub mod launch;
 pub mod list;
 pub mod log_keeping;
 mod machine;
+mod monitor_life;
 mod mounts;
 mod name_claim;
 mod neighbours;
