@@ -12,7 +12,7 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
-use crate::sys::{file, process, socket};
+use crate::sys::{file, process};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A container that has become the user's program.
@@ -21,16 +21,16 @@ pub struct Begun {
     pub pidfd: OwnedFd,
     pub status: Option<OwnedFd>,
     pub streams: watch::Streams,
-    pub listener: OwnedFd,
     pub group: Option<Group>,
     pub started: u64,
+    /// How often it was begun before, by this monitor.
+    pub restarts: u32,
 }
 
-pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>) -> Result<Begun> {
+pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
-    let listener = socket::listen(&made.files.attach_socket()).context("cannot open the attach socket")?;
     let group = make_group(made)?;
-    let begun = begin_in(made, &neighbours, group, listener, callers);
+    let begun = begin_in(made, &neighbours, group, callers, restarts);
     begun.map_err(|(error, group)| {
         if let Some(group) = group {
             let _ = group.kill();
@@ -65,12 +65,12 @@ fn begin_in(
     made: &Made,
     neighbours: &Neighbours,
     group: Option<Group>,
-    listener: OwnedFd,
     callers: Option<[OwnedFd; 2]>,
+    restarts: u32,
 ) -> std::result::Result<Begun, (Error, Option<Group>)> {
-    match begin_first_process(made, neighbours, group.as_ref(), callers) {
+    match begin_first_process(made, neighbours, group.as_ref(), callers, restarts) {
         Ok((created, streams, started)) => {
-            Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, listener, group, started })
+            Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, group, started, restarts })
         }
         Err(error) => Err((error, group)),
     }
@@ -81,6 +81,7 @@ fn begin_first_process(
     neighbours: &Neighbours,
     group: Option<&Group>,
     callers: Option<[OwnedFd; 2]>,
+    restarts: u32,
 ) -> Result<(runtime::Created, watch::Streams, u64)> {
     let record = &made.record;
     let spec = neighbours.joined(&made.spec);
@@ -101,7 +102,7 @@ fn begin_first_process(
     let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };
     let created = runtime::create(&plan, group, theirs)?;
     let started = now();
-    write_state(made, created.pid, group, started)?;
+    write_state(made, created.pid, group, started, restarts)?;
     pid_file::write(record, created.pid)?;
     let begun = match created.start() {
         Ok(begun) => begun,
@@ -140,13 +141,15 @@ impl Pipes {
     }
 }
 
-fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64) -> Result<()> {
+fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64, restarts: u32) -> Result<()> {
     let live = Live {
         pid,
         monitor: process::own_pid(),
         pid_started: process::start_time(pid).unwrap_or(0),
         started,
         cgroup: group.map(|group| group.path().display().to_string()).unwrap_or_default(),
+        restarts,
+        waiting: None,
     };
     store::write_json(&made.files.state(), &live, Durable::No)
 }

@@ -3,10 +3,12 @@
 //! The way of a `run`: `create.rs` finds the image and writes down what was wished, `launch.rs` starts the monitor, which
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
+mod again;
 pub mod amend;
 mod begin;
 pub mod create;
 mod devices;
+pub mod down;
 mod ending;
 mod etc_files;
 pub mod events;
