@@ -186,10 +186,14 @@ impl ContainerPaths {
     pub fn alive(&self) -> PathBuf {
         self.live.join("alive")
     }
-    /// Which signal `kill` or `stop` sent last. See `record.rs`.
     pub fn amended(&self) -> PathBuf {
         self.live.join("amended.json")
     }
+    /// That it shall stay down. See `engine/down.rs`.
+    pub fn down(&self) -> PathBuf {
+        self.live.join("down")
+    }
+    /// Which signal `kill` or `stop` sent last. See `record.rs`.
     pub fn asked(&self) -> PathBuf {
         self.live.join("asked.json")
     }

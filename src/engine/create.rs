@@ -3,6 +3,7 @@
 use crate::engine::{devices, filter, hold, machine, mounts, name_claim, neighbours, remove};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
+use crate::options::health::Check;
 use crate::options::{Network, Wishes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::Container;
@@ -86,8 +87,9 @@ fn hostname(paths: &Paths, wishes: &Wishes, id: &str) -> Result<String> {
     Ok(neighbours::hostname_of_network(paths, wishes)?.unwrap_or_else(|| id[..12].to_owned()))
 }
 
-fn describe(id: &str, hostname: String, image_name: String, wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
+fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
     let words = ImageWords::from(&image.config);
+    wishes.health = Check::merged(wishes.health.take(), image.health.as_ref())?;
     let args = command::command(&wishes, &words)?;
     let reaper = wishes.init.unwrap_or_else(|| !command::known_init(&args));
     let mut labels = words.labels.clone();

@@ -3,6 +3,7 @@
 //! The way of a `run`: `create.rs` finds the image and writes down what was wished, `launch.rs` starts the monitor, which
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
+mod again;
 pub mod amend;
 pub mod commit;
 mod commit_words;
@@ -10,6 +11,11 @@ pub mod copy;
 pub mod create;
 mod devices;
 pub mod diff;
+mod begin;
+pub mod create;
+mod devices;
+pub mod down;
+mod ending;
 mod etc_files;
 pub mod events;
 pub mod exec;
@@ -24,6 +30,7 @@ pub mod launch;
 pub mod list;
 pub mod log_keeping;
 mod machine;
+mod monitor_life;
 mod mounts;
 mod name_claim;
 mod neighbours;

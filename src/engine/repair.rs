@@ -4,6 +4,7 @@
 //! there finds what is wrong, however many containers rest on disk. Only the first look since the machine was started goes
 //! through the store itself: the run directories are gone then, and whatever was under way with them.
 
+use crate::engine::down::{self, Down};
 use crate::engine::{find, hold, kill, name_claim, now, pid_file, remove, volumes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::{Container, Ended, Live};
@@ -125,6 +126,8 @@ fn report(record: &Container, files: &ContainerPaths, live: Option<&Live>, why: 
         None => Some(Ended { error: Ended::CUT_OFF.to_owned(), ..Ended::lost(0) }),
     };
     if ended.is_some() {
+        let stopped = down::said(files) == Some(Down::ByHand);
+        let ended = ended.map(|ended| Ended { stopped, restarts: live.map_or(0, |live| live.restarts), ..ended });
         let record = Container { ended, ..record.clone() };
         if store::write_json(&files.record(), &record, Durable::Yes).is_err() {
             let _ = store::overwrite_json(&files.record(), &record);

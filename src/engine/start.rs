@@ -7,17 +7,24 @@ use crate::image;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended};
 use crate::store::{self, Durable, Lock};
+use oci_spec::runtime::Spec;
 
 /// Takes up the records of a container that does not run. `None`: it runs already, or somebody else has just started it.
 pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
     let Some((record, alive)) = hold_at_rest(paths, id)? else { return Ok(None) };
     let files = ContainerPaths::new(paths, id, record.wishes.remove);
+    let spec = furnish(paths, &record, &files)?;
+    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+}
+
+/// What it was made with is there again. Its spec, as it is written down.
+pub fn furnish(paths: &Paths, record: &Container, files: &ContainerPaths) -> Result<Spec> {
     image::ground(paths)?;
     let spec = store::read_json(&files.config())
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
-    mounts::prepare(paths, &record, &spec)?;
-    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+    mounts::prepare(paths, record, &spec)?;
+    Ok(spec)
 }
 
 /// Holds a container that does not run, as it is now: nobody starts, changes or removes it meanwhile. `None`: it runs.

@@ -6,6 +6,7 @@ use crate::image::documents::{self, Descriptor, Index};
 use crate::image::index::{self, id_of, name_of};
 use crate::image::reference::Reference;
 use crate::names;
+use crate::options::health::Check;
 use crate::paths::Paths;
 use oci_spec::image::ImageConfiguration;
 
@@ -19,20 +20,31 @@ pub struct Image {
     pub config: ImageConfiguration,
     /// Diff ids (hex), bottom to top.
     pub layers: Vec<String>,
+    /// Docker's word, which is not in the specification.
+    pub health: Option<Check>,
 }
 
 pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
     let index = index::read(paths)?;
     let descriptor = select(&index, wanted)?;
     let id = id_of(descriptor);
-    let (config, layers) = config(paths, id).with_context(|| format!("image {wanted} is damaged"))?;
-    Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers })
+    let damaged = || format!("image {wanted} is damaged");
+    let text = text_of_config(paths, id).with_context(damaged)?;
+    let (config, layers) = documents::parse_config(CONFIG, &text).with_context(damaged)?;
+    let health = documents::health_check(&text);
+    Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers, health })
 }
 
 /// Of the image with this id: what it says, and its layers.
 pub fn config(paths: &Paths, id: &str) -> Result<(ImageConfiguration, Vec<String>)> {
+    documents::parse_config(CONFIG, &text_of_config(paths, id)?)
+}
+
+const CONFIG: &str = "the image's config";
+
+fn text_of_config(paths: &Paths, id: &str) -> Result<Vec<u8>> {
     let hex = digest::hex_of(id).context("the list of images is damaged")?;
-    documents::parse_config("the image's config", &documents::read("the image's config", &paths.blob(hex))?)
+    documents::read(CONFIG, &paths.blob(hex))
 }
 
 /// A whole id is nothing else, whatever an archive has called its images. Then names come first: `abc` may be both a name and the

@@ -2,6 +2,7 @@
 //!
 //! The files that flags name (`--env-file`, `--label-file`, seccomp profiles) are read here, because parsers open no files.
 
+mod health;
 mod limits;
 pub mod line;
 mod log;
@@ -55,6 +56,7 @@ const GROUPS: &[(&str, &[Flag])] = &[
     ("Limits", limits::FLAGS),
     ("Log", log::FLAGS),
     ("Names, and its end", naming::FLAGS),
+    ("Health", health::FLAGS),
 ];
 
 const RUN_ONLY: &[Flag] = &[
@@ -140,7 +142,7 @@ fn parse_line(line: Line) -> Result<Parsed> {
 
 fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     let mut wishes = Wishes { command, ..Wishes::default() };
-    for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read] {
+    for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read, health::read] {
         read(flags, &mut wishes)?;
     }
     // Only now is it known which namespaces are its own.
