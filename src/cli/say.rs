@@ -46,6 +46,11 @@ pub fn say_bytes(bytes: &[u8]) -> bool {
     stopped.is_none()
 }
 
+/// Whether what was said was heard, so that going on makes sense for whoever only talks.
+pub fn is_heard() -> bool {
+    STOPPED.lock().is_ok_and(|stopped| stopped.is_none())
+}
+
 /// To standard error, where nobody can be told of a failure; false if there is one.
 pub fn say_aside(bytes: &[u8]) -> bool {
     std::io::stderr().lock().write_all(bytes).is_ok()

@@ -1,6 +1,6 @@
 //! `kill`: a signal for the container's command, or the end of everything in it.
 
-use crate::engine::pause;
+use crate::engine::{events, pause};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::record::{Asked, Asker, Live, Seen, Status};
@@ -19,6 +19,7 @@ const STOPPING: [i32; 4] = [19, 20, 21, 22];
 pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
     let live = seen.running().map_err(|error| error.context(format!("cannot kill container {}", seen.record.name)))?;
     note(paths, seen, number, by);
+    tell(paths, seen, number);
     if number == KILL {
         return kill_all(seen);
     }
@@ -39,6 +40,11 @@ pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
 /// A container that has ended meanwhile has no run directory any more, and no disk is too full to kill.
 fn note(paths: &Paths, seen: &Seen, signal: i32, by: Asker) {
     let _ = store::write_json(&seen.files(paths).asked(), &Asked { signal, by }, Durable::No);
+}
+
+/// Before it is done, because the monitor tells of the end at once.
+pub fn tell(paths: &Paths, seen: &Seen, signal: i32) {
+    events::of_container(paths, &seen.record, "kill", &[("signal", signal.to_string())]);
 }
 
 /// Everything in it, whatever it forks meanwhile; without a group, pid 1, which takes its namespace with it.

@@ -1,6 +1,7 @@
 //! The monitor: born from the command, parent of the container, and the only one who stays.
 
 use crate::engine::create::Made;
+use crate::engine::events::{self, of_runs};
 use crate::engine::neighbours::Neighbours;
 use crate::engine::{amend, create, etc_files, filter, hold, log_keeping, mounts, now, pid_file, remove, repair, volumes};
 use crate::error::{Context, Error, Kind, Result};
@@ -86,6 +87,7 @@ fn be_monitor(paths: &Paths, made: Made, client: OwnedFd, wants: Wants, callers:
             return recorded;
         }
     };
+    of_runs::started(paths, &made.record);
     monitor::tell(client.as_fd(), &ToClient::Started { pid: container.pid });
     let group = container.group.take();
     let watch = Watch {
@@ -254,6 +256,7 @@ fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64) -> Re
 fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
     if made.record.wishes.remove {
         remove::erase(paths, &made.record, &made.files);
+        events::of_container(paths, &made.record, "destroy", &[]);
         return Ok(());
     }
     let exit_code = match error.kind() {
@@ -271,11 +274,6 @@ fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
 /// The command has ended. What others look at changes now; what only takes time comes later, in `finish`.
 fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: Option<&Group>) {
     let (record, _apart) = amend::at_the_end(&made.files, &made.record);
-    if record.wishes.remove {
-        remove::unlist(paths, &record, &made.files);
-        volumes::forget_nameless(paths, &record);
-        return;
-    }
     let ended = Ended {
         exit_code: ending.exit_code,
         started,
@@ -286,6 +284,13 @@ fn record_end(paths: &Paths, made: &Made, started: u64, ending: &Ending, group: 
         from_outside: ending.of_first_process && matches!(made.record.wishes.pid, Pid::Own),
         asked: store::read_json::<Asked>(&made.files.asked()).ok().flatten(),
     };
+    of_runs::ended(paths, &record, &ended);
+    if record.wishes.remove {
+        remove::unlist(paths, &record, &made.files);
+        events::of_container(paths, &record, "destroy", &[]);
+        volumes::forget_nameless(paths, &record);
+        return;
+    }
     let record = Container { ended: Some(ended), ..record };
     if store::write_json(&made.files.record(), &record, Durable::No).is_err() {
         let _ = store::overwrite_json(&made.files.record(), &record);

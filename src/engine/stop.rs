@@ -1,6 +1,6 @@
 //! `stop`: asked to end, and ended if it does not.
 
-use crate::engine::{kill, wait};
+use crate::engine::{events, kill, wait};
 use crate::error::{Context, Result};
 use crate::paths::Paths;
 use crate::record::{Asker, Seen};
@@ -25,5 +25,7 @@ pub fn stop(paths: &Paths, seen: &Seen, seconds: Option<i64>, with: Option<i32>)
     if !poll::poll(&mut watched, patience).with_context(what)? {
         kill::kill(paths, seen, kill::KILL, Asker::Patience)?;
     }
-    wait::settled(&seen.files(paths))
+    wait::settled(&seen.files(paths))?;
+    events::of_container(paths, &seen.record, "stop", &[]);
+    Ok(())
 }
