@@ -99,6 +99,10 @@ impl Paths {
     pub fn events(&self) -> PathBuf {
         self.run.join("events")
     }
+    /// What happened earlier: the file that was full last.
+    pub fn events_before(&self) -> PathBuf {
+        self.run.join("events.1")
+    }
     /// Half-removed containers, by id.
     pub fn unfinished_containers(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.unfinished()).into_iter().flatten().flatten();

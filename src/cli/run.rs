@@ -5,7 +5,7 @@ use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::cli::say::say_line;
 use crate::engine::create::{self, Request};
-use crate::engine::{launch, repair};
+use crate::engine::{events, find, launch, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
@@ -57,6 +57,9 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
             file.keep();
         }
     }
+    if !parsed.detach {
+        events::of_container(&context.paths, &made.record, "attach", &[]);
+    }
     let monitor = launch::launch(&context.paths, made, wants)?;
     id_file.iter_mut().for_each(IdFile::keep);
     if parsed.detach {
@@ -68,14 +71,19 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     if let Outcome::Lost = outcome {
         repair::sweep(&context.paths);
     }
-    shown(outcome)
+    shown(context, &id, outcome)
 }
 
 /// The exit code of a command that showed a container.
-pub fn shown(outcome: Outcome) -> Result<i32> {
+pub fn shown(context: &Context, id: &str, outcome: Outcome) -> Result<i32> {
     match outcome {
         Outcome::Exited(code) => Ok(code),
-        Outcome::Detached => Ok(0),
+        Outcome::Detached => {
+            if let Ok(Some(seen)) = find::by_id(&context.paths, id) {
+                events::of_container(&context.paths, &seen.record, "detach", &[]);
+            }
+            Ok(0)
+        }
         Outcome::Lost => Err(Error::failed("the container's monitor is lost")
             .hint("it was killed, and the container with it: tare ps -a shows what is left")),
     }

@@ -46,6 +46,11 @@ pub fn say_bytes(bytes: &[u8]) -> bool {
     stopped.is_none()
 }
 
+/// Whether what was said was heard, so that going on makes sense for whoever only talks.
+pub fn is_heard() -> bool {
+    STOPPED.lock().is_ok_and(|stopped| stopped.is_none())
+}
+
 /// Standard output for archives.
 pub struct Output;
 

@@ -1,6 +1,6 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, filter, hold, machine, mounts, name_claim, neighbours, remove};
+use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, remove};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::health::Check;
@@ -53,7 +53,10 @@ pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
         write_down(paths, &mut record, &spec, &files).context("cannot create the container")
     });
     match made {
-        Ok(()) => Ok(Made { record, spec, files, alive }),
+        Ok(()) => {
+            events::of_container(paths, &record, "create", &[]);
+            Ok(Made { record, spec, files, alive })
+        }
         Err(error) => {
             remove::erase(paths, &record, &files);
             Err(error)

@@ -5,15 +5,13 @@
 
 mod again;
 pub mod amend;
+mod begin;
 pub mod commit;
 mod commit_words;
 pub mod copy;
 pub mod create;
 mod devices;
 pub mod diff;
-mod begin;
-pub mod create;
-mod devices;
 pub mod down;
 mod ending;
 mod etc_files;
