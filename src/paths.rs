@@ -29,6 +29,11 @@ impl Paths {
         &self.run
     }
 
+    /// Which tare has written all this. See `store/version.rs`.
+    pub fn version(&self) -> PathBuf {
+        self.root.join("version")
+    }
+
     // Images: a valid OCI image layout, which skopeo and others can read.
     pub fn image_layout(&self) -> PathBuf {
         self.root.join("image")

@@ -1,5 +1,7 @@
 //! Records on disk: written new-then-rename, so that a reader sees the old text or the new, never half of one.
 
+pub mod version;
+
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::Errno;
 use crate::sys::file;
@@ -72,9 +74,16 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         }
         Err(e) => return Err(Error::from_errno(format!("cannot read {}", path.display()), e)),
     };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|e| Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e))
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| match is_unknown(&e) {
+        true => Error::new(Kind::Newer, format!("record {} was written by a newer version of tare", path.display())).because(e),
+        false => Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e),
+    })
+}
+
+/// Well written, and there is more in it than we know: to write it again would lose that.
+fn is_unknown(error: &serde_json::Error) -> bool {
+    let text = error.to_string();
+    error.is_data() && ["unknown field", "unknown variant"].iter().any(|word| text.starts_with(word))
 }
 
 /// A record that was written without waiting is on the disk from now on.

@@ -26,6 +26,7 @@ mod pid_file;
 pub mod prune;
 pub mod remove;
 pub mod repair;
+pub mod room;
 pub mod size;
 pub mod start;
 pub mod stop;

@@ -1,6 +1,6 @@
 //! Verbs on volumes: made and removed with an eye on the containers that use them.
 
-use crate::engine::{list, now};
+use crate::engine::{list, now, size};
 use crate::error::{Context, Error, Result};
 use crate::names;
 use crate::options::Mount;
@@ -78,7 +78,7 @@ pub fn prune(paths: &Paths, fits: impl Fn(&Volume) -> bool) -> Result<Vec<(Strin
     for volume in volume::list(paths)?.into_iter().filter(fits) {
         let Some(held) = volume::hold(paths, &volume.name)? else { continue };
         if users(&containers(paths)?, &volume.name).is_empty() {
-            let size = held.size();
+            let size = size::of_volume(paths, &volume.name);
             held.remove(paths)?;
             gone.push((volume.name, size));
         }

@@ -5,9 +5,7 @@ use crate::paths::Paths;
 use crate::store;
 use crate::sys::file;
 use crate::volume::Held;
-use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 impl Held {
     pub fn remove(self, paths: &Paths) -> Result<()> {
@@ -24,11 +22,6 @@ impl Held {
         file::rename(&self.files.dir, &going).with_context(what)?;
         Ok(going)
     }
-
-    /// Bytes that its files take on the disk.
-    pub fn size(&self) -> u64 {
-        size(&self.files.data())
-    }
 }
 
 /// Volumes that were let go, also by somebody who was killed before he could remove them.
@@ -38,20 +31,4 @@ pub fn clear_away(paths: &Paths) {
             let _ = file::remove_tree(&entry.path());
         }
     }
-}
-
-/// A file with several names counts once.
-fn size(dir: &Path) -> u64 {
-    let (mut all, mut seen, mut waiting) = (0, HashSet::new(), vec![dir.to_owned()]);
-    while let Some(dir) = waiting.pop() {
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-            let Ok(about) = entry.metadata() else { continue };
-            if about.is_dir() {
-                waiting.push(entry.path());
-            } else if about.nlink() == 1 || seen.insert((about.dev(), about.ino())) {
-                all += about.blocks() * 512;
-            }
-        }
-    }
-    all
 }

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 /// `volume.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Volume {
     pub name: String,
     /// Nanoseconds since 1970.

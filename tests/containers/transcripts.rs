@@ -21,6 +21,8 @@ transcripts! {
     prune
     rename
     restart
+    system_df
+    system_prune
     top
     wait
 }
