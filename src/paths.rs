@@ -123,6 +123,10 @@ pub struct VolumePaths {
 }
 
 impl VolumePaths {
+    /// Also of one that has lost its name.
+    pub fn at(dir: &Path) -> VolumePaths {
+        VolumePaths { dir: dir.to_owned() }
+    }
     /// What containers see. Called as in Docker, because people look for it.
     pub fn data(&self) -> PathBuf {
         self.dir.join("_data")

@@ -14,6 +14,14 @@ use std::path::Path;
 /// No record of ours is longer; a file that is was not written by us.
 const LONGEST_RECORD: u64 = 16 << 20;
 
+/// Behind the name of a record that is being written; then comes the process that writes it.
+const NEW: &str = ".new";
+
+/// Whose unfinished record this is; `None`: it is something else.
+pub fn writer_of(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.rsplit_once(NEW)?.1.parse().ok()
+}
+
 /// What a power cut may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
@@ -26,7 +34,7 @@ pub enum Durable {
 /// Replaces `path` as a whole. Two writers at once: the later rename wins, both texts are whole.
 pub fn write(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".new{}", std::process::id()));
+    name.push(format!("{NEW}{}", std::process::id()));
     let new = Path::new(&name);
     let written = (|| {
         let fd = file::create(new, OFlag::O_WRONLY | OFlag::O_TRUNC, 0o600)?;

@@ -59,7 +59,8 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<Vec<Removed>> 
     catalog::remove(paths, wanted, force, || users(paths))
 }
 
-fn users(paths: &Paths) -> Result<Vec<User>> {
+/// Containers, as the image store asks for them.
+pub fn users(paths: &Paths) -> Result<Vec<User>> {
     let users = list::containers(paths)?.into_iter();
     Ok(users.map(|seen| User { container: seen.record.name, image_id: seen.record.image_id, layers: seen.record.layers }).collect())
 }

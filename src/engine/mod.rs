@@ -4,6 +4,7 @@
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
 pub mod amend;
+pub mod check;
 pub mod create;
 mod devices;
 mod etc_files;

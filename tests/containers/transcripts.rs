@@ -21,6 +21,7 @@ transcripts! {
     prune
     rename
     restart
+    system_check
     system_df
     system_prune
     top
