@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// `container.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Container {
     /// 64 hex digits.
     pub id: String,
@@ -42,7 +43,7 @@ pub struct Container {
 
 /// How a run of a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ended {
     /// As a shell tells it: 128+n for signal n.
     pub exit_code: i32,

@@ -54,6 +54,7 @@ mod wait;
 use crate::error::{Error, Kind, Result};
 use crate::oci;
 use crate::paths::Paths;
+use crate::store::version as version_of_store;
 use crate::sys::{Errno, identity};
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -180,6 +181,9 @@ fn carry_out(words: &[String]) -> Result<i32> {
     let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = find(name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
+    if !["version", "completion", "generate-systemd"].contains(&name) {
+        version_of_store::check(&paths)?;
+    }
     (command.run)(&Context { paths }, arguments)
 }
 

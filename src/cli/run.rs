@@ -9,6 +9,7 @@ use crate::engine::{events, find, launch, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
+use crate::store::version;
 use crate::sys::terminal;
 use clap::ArgMatches;
 use std::os::fd::AsFd;
@@ -38,6 +39,7 @@ fn stay_out_of_reach() -> Result<()> {
 }
 
 fn show(context: &Context, parsed: Parsed) -> Result<i32> {
+    version::check(&context.paths)?;
     let has_terminal = parsed.wishes.terminal;
     if has_terminal && parsed.attach.stdin && !parsed.detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));

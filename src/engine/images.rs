@@ -88,7 +88,8 @@ pub fn tag(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn users(paths: &Paths) -> Result<Vec<User>> {
+/// Containers, as the image store asks for them.
+pub fn users(paths: &Paths) -> Result<Vec<User>> {
     let users = list::containers(paths)?.into_iter();
     Ok(users.map(|seen| User { container: seen.record.name, image_id: seen.record.image_id, layers: seen.record.layers }).collect())
 }

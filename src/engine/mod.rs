@@ -6,6 +6,7 @@
 mod again;
 pub mod amend;
 mod begin;
+pub mod check;
 pub mod commit;
 mod commit_words;
 pub mod copy;
@@ -37,6 +38,7 @@ mod pid_file;
 pub mod prune;
 pub mod remove;
 pub mod repair;
+pub mod room;
 pub mod size;
 mod standstill;
 pub mod start;

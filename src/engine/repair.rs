@@ -45,7 +45,7 @@ fn sweep_the_store(paths: &Paths) {
     for id in find::ids_in(&paths.kept_containers()).into_iter().filter(|id| !is_at_work(id)) {
         match find::record(paths, &id) {
             Ok(Some(record)) => {
-                name_claim::restore(paths, &record.name, &id);
+                name_claim::restore(paths, &record);
                 if record.launched && record.ended.is_none() {
                     tend_as(paths, &id, Ended::MACHINE_DOWN);
                 }

@@ -17,6 +17,7 @@ mod digest;
 #[doc(hidden)] // for tests/fuzz
 pub mod documents;
 mod entries;
+pub mod faults;
 mod find;
 mod garbage;
 mod ground;
