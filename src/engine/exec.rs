@@ -61,7 +61,7 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     } else {
         person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?;
     }
-    let group = Group::open(Path::new(&live.cgroup));
+    let group = Group::open(Path::new(&live.cgroup)).map(|group| group.of_process(live.pid).unwrap_or(group));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
     enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
 }
