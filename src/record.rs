@@ -6,7 +6,7 @@
 mod reason;
 
 use crate::options::restart::Restart;
-use crate::options::{Limits, Wishes};
+use crate::options::{Limits, Wishes, systemd};
 use serde::{Deserialize, Serialize};
 
 /// `container.json`.
@@ -39,6 +39,12 @@ pub struct Container {
     pub launched: bool,
     /// How it ended last; `None`: never started.
     pub ended: Option<Ended>,
+}
+
+impl Container {
+    pub fn is_furnished_for_systemd(&self) -> bool {
+        systemd::is_furnished_for(&self.wishes, &self.args, self.reaper)
+    }
 }
 
 /// How a run of a container ended.

@@ -4,6 +4,7 @@ use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, 
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::health::Check;
+use crate::options::systemd::{self, Systemd};
 use crate::options::{Network, Wishes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::Container;
@@ -94,7 +95,8 @@ fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, 
     let words = ImageWords::from(&image.config);
     wishes.health = Check::merged(wishes.health.take(), image.health.as_ref())?;
     let args = command::command(&wishes, &words)?;
-    let reaper = wishes.init.unwrap_or_else(|| !command::known_init(&args));
+    let reaper = wishes.init.unwrap_or_else(|| wishes.systemd != Systemd::Always && !command::known_init(&args));
+    let stop_signal = if systemd::is_furnished_for(&wishes, &args, reaper) { systemd::STOP_SIGNAL } else { "SIGTERM" };
     let mut labels = words.labels.clone();
     for (name, value) in &wishes.labels {
         labels.retain(|(have, _)| have != name);
@@ -110,7 +112,7 @@ fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, 
         hostname,
         args,
         user: wishes.user.clone().unwrap_or_else(|| words.user.clone()),
-        stop_signal: wishes.stop_signal.clone().or_else(|| words.stop_signal.clone()).unwrap_or_else(|| "SIGTERM".into()),
+        stop_signal: wishes.stop_signal.clone().or_else(|| words.stop_signal.clone()).unwrap_or_else(|| stop_signal.into()),
         labels,
         reaper,
         wishes,
@@ -135,6 +137,7 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         upper: files.upper(),
         work: files.work(),
         volatile: record.wishes.remove,
+        for_systemd: record.is_furnished_for_systemd(),
         hosts: files.etc("hosts"),
         hostname_file: files.etc("hostname"),
         resolv_conf: files.etc("resolv.conf"),

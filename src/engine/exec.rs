@@ -62,7 +62,7 @@ pub fn exec<'a>(paths: &'a Paths, seen: &'a Seen, request: &Request, streams: St
     } else {
         person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?;
     }
-    let group = Group::open(Path::new(&live.cgroup));
+    let group = Group::open(Path::new(&live.cgroup)).map(|group| group.of_process(live.pid).unwrap_or(group));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
     let created = enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)?;
     Ok((created, Told::created(paths, &seen.record, &request.command)))

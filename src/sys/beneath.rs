@@ -133,6 +133,11 @@ impl Directory {
         unistd::linkat(&from.0, one(old)?, &self.0, one(name)?, AtFlags::empty())
     }
 
+    /// Removes an empty directory.
+    pub fn remove_directory(&self, name: &[u8]) -> Result<(), Errno> {
+        unistd::unlinkat(&self.0, one(name)?, UnlinkatFlags::RemoveDir)
+    }
+
     /// Removes whatever has this name, with all that is in it.
     pub fn remove(&self, name: &[u8]) -> Result<(), Errno> {
         let name = one(name)?;
