@@ -59,7 +59,7 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<Vec<Removed>> 
     catalog::remove(paths, wanted, force, || users(paths))
 }
 
-fn users(paths: &Paths) -> Result<Vec<User>> {
+pub fn users(paths: &Paths) -> Result<Vec<User>> {
     let users = list::containers(paths)?.into_iter();
     Ok(users.map(|seen| User { container: seen.record.name, image_id: seen.record.image_id, layers: seen.record.layers }).collect())
 }

@@ -30,6 +30,7 @@ pub mod pack;
 mod pax;
 pub mod progress;
 mod publish;
+pub mod pull;
 mod reference;
 mod tree;
 #[doc(hidden)] // for tests/fuzz
@@ -40,5 +41,6 @@ pub use find::{Image, find};
 pub use ground::ground;
 pub use limits::Limits;
 pub use load::Loaded;
+pub use members::Elsewhere;
 pub use progress::Progress;
 pub use reference::Reference;
