@@ -19,6 +19,7 @@ use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
 pub struct Request {
+    /// As it was typed.
     pub image: String,
     pub name: Option<String>,
     pub wishes: Wishes,
@@ -34,14 +35,13 @@ pub struct Made {
     pub alive: Lock,
 }
 
-pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
-    let image = image::find(paths, &request.image)?;
+pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made> {
     image::ground(paths)?;
     neighbours::settle(paths, &mut request.wishes)?;
     let id = file::random_id().context("cannot make an id")?;
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);
     let hostname = hostname(paths, &request.wishes, &id)?;
-    let (mut record, words) = describe(&id, hostname, request.image, request.wishes, &image)?;
+    let (mut record, words) = describe(&id, hostname, request.image, request.wishes, image)?;
     mounts::complete(paths, &mut record.wishes, &words)?;
     let spec = specify(paths, &record, &words, &files)?;
     check(&record, &spec)?;

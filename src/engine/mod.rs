@@ -36,6 +36,7 @@ mod neighbours;
 pub mod pause;
 mod pid_file;
 pub mod prune;
+pub mod pull;
 pub mod remove;
 pub mod repair;
 pub mod room;

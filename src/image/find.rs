@@ -91,10 +91,15 @@ fn by_name<'a>(index: &'a Index, wanted: &Reference) -> Option<&'a Descriptor> {
         }
         // A digest names a manifest; whoever has it under this repository has the image.
         Some(digest) => index.manifests.iter().find(|have| {
-            have.digest == *digest
-                && name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
+            // Pulled by the digest of an index, which leads to it, it has that as its name.
+            name_of(have).is_some_and(|name| name.ends_with(&format!("@{digest}"))) && have_same_repository(have, wanted)
+                || have.digest == *digest && have_same_repository(have, wanted)
         }),
     }
+}
+
+fn have_same_repository(have: &Descriptor, wanted: &Reference) -> bool {
+    name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
 }
 
 fn unknown(index: &Index, wanted: &str) -> Error {
