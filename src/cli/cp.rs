@@ -26,7 +26,12 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .value_parser(clap::value_parser!(bool))
                 .help("Say nothing of what was copied (default where standard output is no terminal)"),
         )
-        .arg(Arg::new("from").value_name("SRC_PATH").required(true).help("CONTAINER:PATH, a path here, or - for an archive that is piped in"))
+        .arg(
+            Arg::new("from")
+                .value_name("SRC_PATH")
+                .required(true)
+                .help("CONTAINER:PATH, a path here, or - for an archive that is piped in"),
+        )
         .arg(Arg::new("to").value_name("DEST_PATH").required(true).help("The same on the other side; - writes an archive"))
         .after_help(
             "DIR/. means what is in a directory. A path here that has a colon in it begins with / or ./\n\n\
@@ -39,9 +44,15 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let options = Options { archive: matches.get_flag("archive"), follow: matches.get_flag("follow-link") };
     let (from, to) = (Side::of(word("from")), Side::of(word("to")));
     let quiet = matches.get_one::<bool>("quiet").copied().unwrap_or(!std::io::stdout().is_terminal());
+    for side in [&from, &to] {
+        if let Side::Container(name, "") = side {
+            return Err(Error::usage(format!("no path behind {name}:")).hint(format!("all of its files are {name}:/")));
+        }
+    }
     let (copied, left_out) = match (from, to) {
         (Side::Container(..), Side::Container(..)) => {
-            return Err(Error::usage("cannot copy from a container to a container").hint("copy here first, or: tare cp A:PATH - | tare cp - B:PATH"));
+            return Err(Error::usage("cannot copy from a container to a container")
+                .hint("copy here first, or: tare cp A:PATH - | tare cp - B:PATH"));
         }
         (Side::Here(_), Side::Here(_)) => {
             return Err(Error::usage("neither side is a container").hint("write it as CONTAINER:PATH"));
@@ -49,8 +60,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         (Side::Container(name, path), Side::Here("-")) => return to_stdout(context, name, path, options),
         (Side::Container(name, path), Side::Here(here)) => {
             let here = absolute(here)?;
-            let (copied, left) =
-                shown(quiet, word("from"), |part| copy::out(&context.paths, name, path, To::Host(&here), options, part))?;
+            let (copied, left) = shown(quiet, word("from"), |part| copy::out(&context.paths, name, path, To::Host(&here), options, part))?;
             (format!("Successfully copied {} to {here}\n", human::size(copied)), left)
         }
         (Side::Here(here), Side::Container(name, path)) => {
@@ -96,7 +106,7 @@ fn shown(quiet: bool, what: &str, copy: impl FnOnce(&Part) -> Result<LeftOut>) -
 fn tell(left_out: &LeftOut) {
     for one in left_out {
         // Names come from the container; an error's text stays on its line.
-        say_aside(format!("left out {}\n", Error::failed(one.as_str())).as_bytes());
+        say_aside(format!("left out: {}\n", Error::failed(one.as_str())).as_bytes());
     }
 }
 
@@ -121,7 +131,8 @@ fn absolute(path: &str) -> Result<String> {
         return Ok(path.to_owned());
     }
     let here = std::env::current_dir().context("cannot find the current directory")?;
-    let here = here.to_str().ok_or_else(|| Error::usage("the name of the current directory is no text").hint("write the path from / on"))?;
+    let here =
+        here.to_str().ok_or_else(|| Error::usage("the name of the current directory is no text").hint("write the path from / on"))?;
     Ok(format!("{}/{path}", here.trim_end_matches('/')))
 }
 

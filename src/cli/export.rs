@@ -13,7 +13,9 @@ pub fn define(command: clap::Command) -> clap::Command {
     command
         .arg(Arg::new("container").value_name("CONTAINER").required(true).help("Name, id, or the beginning of an id"))
         .arg(Arg::new("output").short('o').long("output").value_name("FILE").help("Write to this file (default: standard output)"))
-        .after_help("Volumes, and whatever else is mounted in the container, are not in it.\n\nExample: tare export web | tare import - web:copy")
+        .after_help(
+            "Volumes, and whatever else is mounted in the container, are not in it.\n\nExample: tare export web | tare import - web:copy",
+        )
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {

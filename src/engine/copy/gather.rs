@@ -1,7 +1,7 @@
 //! Walks over what is to be copied and packs it. The tree may be changed while we walk, by somebody who means harm.
 
 use crate::engine::copy::place::{Found, Source};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::image::pack::{Form, Pack};
 use crate::sys::Errno;
 use crate::sys::beneath::{Directory, FileStat, Held};
@@ -29,7 +29,11 @@ impl<W: Write> Gather<W> {
     /// `called`: its name in the archive; empty: what is in it without the directory itself.
     pub fn take(&mut self, source: &Source, called: &[u8]) -> Result<()> {
         match &source.found {
-            Found::Other(held) => self.one(held, &held.about().context("cannot look at it")?, called),
+            Found::Other(held) => {
+                self.one(held, &held.about().context("cannot look at it")?, called)?;
+                // It was all that was asked for.
+                self.left_out.pop().map_or(Ok(()), |why| Err(Error::conflict(why)))
+            }
             Found::Directory(directory) => self.tree(directory, called),
         }
     }
@@ -62,8 +66,8 @@ impl<W: Write> Gather<W> {
     fn one(&mut self, held: &Held, about: &FileStat, called: &[u8]) -> Result<()> {
         let is_device = is(about, CHARACTER) || is(about, BLOCK);
         if is(about, SOCKET) || (is_device && !self.devices) {
-            let why = if is_device { "a device, copied only with -a" } else { "a socket" };
-            self.left_out.push(format!("{}: {why}", String::from_utf8_lossy(called)));
+            let why = if is_device { "is a device, and copied only with -a" } else { "is a socket" };
+            self.left_out.push(format!("{} {why}", String::from_utf8_lossy(called)));
             return Ok(());
         }
         self.pack.one(held, about, called)
