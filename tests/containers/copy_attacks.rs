@@ -53,7 +53,8 @@ fn hostile_names() -> Vec<u8> {
     Layer::new().file("file", 0o644, "from the caller").file("deep/file", 0o644, "from the caller").dir("deep/", 0o777).tar()
 }
 
-const SCENE: &str = "mkdir -p PLACE/dir/deep && echo inside > PLACE/dir/file && echo inside > PLACE/dir/deep/down && ln -s VICTIM PLACE/link";
+const SCENE: &str =
+    "mkdir -p PLACE/dir/deep && echo inside > PLACE/dir/file && echo inside > PLACE/dir/deep/down && ln -s VICTIM PLACE/link";
 
 fn racer(store: &Store, victim: &Victim, name: &str, flags: &[&str], place: &str) {
     let scene = SCENE.replace("PLACE", place).replace("VICTIM", victim.path());
@@ -123,6 +124,9 @@ fn files_and_directories_change_places_in_a_tree_that_is_walked() {
         assert!(ran.code == 0 || ran.code == 1, "{}", ran.story());
         victim.assert_untouched("a copy out of a container");
         assert_nothing_of_the_host(&store, &out);
+        if round % 4 != 0 {
+            continue;
+        }
         // The archive of the same is whole, whatever happens meanwhile.
         let ran = store.tare(&["export", "racer"]);
         assert_eq!(ran.code, 0, "{}", ran.story());
@@ -161,8 +165,10 @@ fn cve_2019_18466_links_lead_to_files_of_the_container_or_nowhere() {
         for (link, _) in &links {
             for behind in ["", "/", "/.", "/etc/passwd", "/file", "/0", "/3", "/../etc/passwd"] {
                 let path = format!("{name}:/trap/{link}{behind}");
-                for flags in [&["cp"][..], &["cp", "-L"]] {
-                    let ran = store.tare(&[flags, &[&path, "out"]].concat());
+                // A slash follows a link as well as the flag.
+                let ways: &[&[&str]] = if behind.is_empty() { &[&["cp"], &["cp", "-L"]] } else { &[&["cp"]] };
+                for flags in ways {
+                    let ran = store.tare(&[flags, &[&path[..], "out"]].concat());
                     assert!(ran.code == 0 || ran.code == 1, "{}", ran.story());
                     let out = store.dir.join("out");
                     let copied = std::fs::read_to_string(&out).unwrap_or_default();
@@ -290,7 +296,8 @@ fn a_fifo_takes_the_place_of_a_file_while_we_copy() {
 #[test]
 fn names_may_hold_anything() {
     let store = Store::new();
-    let names = ["line\nbreak", "-rf", "\u{1b}[31mred", "tab\tand \"quotes\"", "*", ".wh.name", ".wh..wh..opq", "ünïcödé", &"x".repeat(255)];
+    let names =
+        ["line\nbreak", "-rf", "\u{1b}[31mred", "tab\tand \"quotes\"", "*", ".wh.name", ".wh..wh..opq", "ünïcödé", &"x".repeat(255)];
     let mut layer = Layer::new().dir("names/", 0o755);
     for name in names {
         layer = layer.pax(&[("path", format!("names/{name}").as_bytes())]).file("short", 0o644, name);
@@ -318,7 +325,7 @@ fn a_tree_deeper_than_any_path_ends_in_an_error_and_not_in_a_crash() {
     // Two trees of three thousand bytes of names each, the one hung into the other.
     let script = "name=$(printf %0100d 0); path=$name; i=0; while [ $i -lt 29 ]; do path=$path/$name; i=$((i+1)); done; \
                   mkdir -p /pit/$path /other/$path && echo deep > /other/$path/file && mv /other/$name /pit/$path/ && \
-                  i=0; path=d; while [ $i -lt 1500 ]; do path=$path/d; i=$((i+1)); done; mkdir -p /$path /shallow; \
+                  i=0; path=d; while [ $i -lt 1000 ]; do path=$path/d; i=$((i+1)); done; mkdir -p /$path /shallow; \
                   touch /dev/done; exec sleep 1000";
     store.ok(&["run", "-d", "--name", "deep", "box", "sh", "-c", script]);
     eventually("it is deep", || store.tare(&["exec", "deep", "ls", "/dev/done"]).code == 0);

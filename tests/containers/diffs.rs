@@ -79,7 +79,8 @@ fn what_was_replaced_by_something_else() {
 fn layers_hide_what_lies_below_them() {
     let store = Store::new();
     let base = crate::common::test_images::box_image();
-    let lowest = Layer::new().dir("tree/", 0o755).file("tree/hidden", 0o644, "x").file("tree/gone", 0o644, "x").file("file", 0o644, "x").tar();
+    let lowest =
+        Layer::new().dir("tree/", 0o755).file("tree/hidden", 0o644, "x").file("tree/gone", 0o644, "x").file("file", 0o644, "x").tar();
     let middle = Layer::new().file("tree/.wh.gone", 0o644, "").dir("file/", 0o755).file("file/below", 0o644, "x").tar();
     let top = Layer::new().dir("tree/", 0o755).file("tree/.wh..wh..opq", 0o644, "").file("tree/seen", 0o644, "x").tar();
     let layers = vec![base.layers[0].clone(), lowest, middle, top];

@@ -33,7 +33,20 @@ const SCENE: &str = "mkdir -p /made/below && echo text > /made/file && ln /made/
 #[test]
 fn an_export_imported_again_is_the_same() {
     let store = Store::new();
-    store.ok(&["run", "-d", "--name", "web", "-v", "/data", "--tmpfs", "/memory", "box", "sh", "-c", &format!("{SCENE} && exec sleep 1000")]);
+    store.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "web",
+        "-v",
+        "/data",
+        "--tmpfs",
+        "/memory",
+        "box",
+        "sh",
+        "-c",
+        &format!("{SCENE} && exec sleep 1000"),
+    ]);
     crate::common::eventually("the scene is set", || store.tare(&["exec", "web", "cat", "/dev/shm/x"]).code == 0);
     store.tare_with(&["cp", "-", "web:/made"], with_attribute()).ok();
     let running = store.tare(&["export", "web"]);
@@ -101,7 +114,17 @@ fn an_archive_goes_to_a_file_or_a_pipe_and_never_to_a_terminal() {
 #[test]
 fn a_chroot_of_the_first_process_changes_nothing() {
     let store = Store::new();
-    store.ok(&["run", "-d", "--name", "hidden", "--init=false", "box", "sh", "-c", "mkdir /cell && cp -a /bin /cell/ && exec chroot /cell sleep 1000"]);
+    store.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "hidden",
+        "--init=false",
+        "box",
+        "sh",
+        "-c",
+        "mkdir /cell && cp -a /bin /cell/ && exec chroot /cell sleep 1000",
+    ]);
     crate::common::eventually("it is in its cell", || {
         std::fs::read_link(format!("/proc/{}/root", store.pid("hidden"))).is_ok_and(|root| root.ends_with("cell"))
     });
