@@ -168,7 +168,7 @@ fn cve_2019_18466_links_lead_to_files_of_the_container_or_nowhere() {
                 // A slash follows a link as well as the flag.
                 let ways: &[&[&str]] = if behind.is_empty() { &[&["cp"], &["cp", "-L"]] } else { &[&["cp"]] };
                 for flags in ways {
-                    let ran = store.tare(&[flags, &[&path[..], "out"]].concat());
+                    let ran = store.tare(&[*flags, &[&path[..], "out"]].concat());
                     assert!(ran.code == 0 || ran.code == 1, "{}", ran.story());
                     let out = store.dir.join("out");
                     let copied = std::fs::read_to_string(&out).unwrap_or_default();
