@@ -20,6 +20,8 @@ mod crash_aftermath;
 mod crashes;
 #[path = "containers/crowds.rs"]
 mod crowds;
+#[path = "containers/diffs.rs"]
+mod diffs;
 #[path = "containers/disk_full.rs"]
 mod disk_full;
 #[path = "containers/docker_reference.rs"]

@@ -42,6 +42,7 @@ mod tree;
 pub mod unpack;
 mod workplace;
 
+pub use entries::shown_bytes;
 pub use find::{Image, find};
 pub use ground::ground;
 pub use limits::Limits;
