@@ -46,6 +46,28 @@ pub fn say_bytes(bytes: &[u8]) -> bool {
     stopped.is_none()
 }
 
+/// Standard output for whoever writes many bytes.
+pub struct Out(());
+
+impl Out {
+    /// Where nobody listens any more the work ends, and that is no error of its own: `heard` knows.
+    pub fn written(work: impl FnOnce(&mut Out) -> Result<()>) -> Result<()> {
+        match work(&mut Out(())) {
+            Err(_) if !say_bytes(&[]) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if say_bytes(bytes) { Ok(bytes.len()) } else { Err(ErrorKind::BrokenPipe.into()) }
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// To standard error, where nobody can be told of a failure; false if there is one.
 pub fn say_aside(bytes: &[u8]) -> bool {
     std::io::stderr().lock().write_all(bytes).is_ok()

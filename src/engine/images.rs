@@ -1,14 +1,17 @@
 //! Verbs on images that need more than the image store: what the caller typed, or what containers use.
 
-use crate::engine::{list, now};
+use crate::engine::{events, list, now};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::catalog::{self, Removed, User};
 use crate::image::import::{self, Request};
 use crate::image::load::{self, Loaded, Source};
+use crate::image::save::{Format, Saving};
 use crate::image::{Limits, Progress};
 use crate::paths::Paths;
+use crate::sys::appearing::Appearing;
 use crate::time;
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -57,6 +60,30 @@ fn explain<T>(error: Error, what: impl FnOnce() -> String) -> Result<T> {
 
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<Vec<Removed>> {
     catalog::remove(paths, wanted, force, || users(paths))
+}
+
+/// Into a file that appears when it is whole.
+pub fn save_to_file(paths: &Paths, wanted: &[&str], format: Format, target: &str) -> Result<()> {
+    let saving = Saving::plan(paths, wanted, format)?;
+    let what = || format!("cannot write {target}");
+    let mut file = Appearing::begin(Path::new(target)).with_context(what)?;
+    saving.write(&mut file)?;
+    file.finish().with_context(what)?;
+    tell_saved(paths, &saving);
+    Ok(())
+}
+
+pub fn save(paths: &Paths, wanted: &[&str], format: Format, out: impl Write) -> Result<()> {
+    let saving = Saving::plan(paths, wanted, format)?;
+    saving.write(out)?;
+    tell_saved(paths, &saving);
+    Ok(())
+}
+
+fn tell_saved(paths: &Paths, saving: &Saving) {
+    for (id, names) in saving.images() {
+        events::of(paths, events::Kind::Image, "save", id, &[("name", names.first().map_or(id, String::as_str).to_owned())]);
+    }
 }
 
 pub(super) fn users(paths: &Paths) -> Result<Vec<User>> {

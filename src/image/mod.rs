@@ -33,6 +33,7 @@ mod pax;
 pub mod progress;
 mod publish;
 mod reference;
+pub mod save;
 mod tree;
 #[doc(hidden)] // for tests/fuzz
 pub mod unpack;
