@@ -13,8 +13,17 @@ use serde_json::{Value, json};
 
 pub fn show(forest: &Forest, whole: bool) {
     let mut lines = vec!["LAYER\tSIZE\tIMAGE\tSHARED\tUNIQUE".to_owned()];
-    for root in &forest.roots {
-        draw(&mut lines, root, "", "", whole);
+    let mut was_tall = false;
+    for (number, root) in forest.roots.iter().enumerate() {
+        let mut stem = Vec::new();
+        draw(&mut stem, root, "", "", whole);
+        // Else it could be taken for the rest of the one above.
+        let is_tall = stem.len() > 1;
+        if number > 0 && (was_tall || is_tall) {
+            lines.push(String::new());
+        }
+        was_tall = is_tall;
+        lines.append(&mut stem);
     }
     say(&table::align(&lines.join("\n")));
     if forest.images > 0 {
