@@ -148,12 +148,11 @@ impl<'a> Saving<'a> {
     }
 
     fn annotations(&self, name: &str) -> BTreeMap<String, String> {
-        let Ok(reference) = Reference::parse(name) else { return BTreeMap::new() };
-        let tag = reference.tag.clone().unwrap_or_default();
-        let whole = format!("{}/{}:{tag}", reference.registry, reference.path);
+        let whole = whole(name);
         // Docker puts the tag alone into the one; in a layout of several images it would not tell them apart.
-        let short = if self.format == Format::Docker { tag } else { whole.clone() };
-        [(NAME.to_owned(), short), (CONTAINERD_NAME.to_owned(), whole)].into()
+        let tag = whole.rsplit_once(':').map_or(&whole[..], |(_, tag)| tag);
+        let short = if self.format == Format::Docker { tag } else { &whole };
+        [(NAME.to_owned(), short.to_owned()), (CONTAINERD_NAME.to_owned(), whole.clone())].into()
     }
 
     fn docker_manifest(&self) -> Value {
@@ -161,12 +160,19 @@ impl<'a> Saving<'a> {
         let image = |Chosen { names, manifest, .. }: &Chosen| {
             json!({
                 "Config": path(&manifest.config.digest),
-                "RepoTags": if names.is_empty() { Value::Null } else { json!(names) },
+                // With the registry: podman would take a bare name for one of its own, and call the image otherwise than by index.json.
+                "RepoTags": if names.is_empty() { Value::Null } else { names.iter().map(|name| whole(name)).collect() },
                 "Layers": manifest.layers.iter().map(|layer| path(&layer.digest)).collect::<Vec<_>>(),
             })
         };
         self.images.iter().map(image).collect()
     }
+}
+
+/// `docker.io/library/busybox:latest`
+fn whole(name: &str) -> String {
+    let whole = |reference: Reference| format!("{}/{}:{}", reference.registry, reference.path, reference.tag.unwrap_or_default());
+    Reference::parse(name).map_or_else(|_| name.to_owned(), whole)
 }
 
 /// A repository without a tag means all its tags, as Docker has it; an id means the image without any name.
