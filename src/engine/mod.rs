@@ -26,6 +26,7 @@ pub mod hold;
 pub mod images;
 pub mod kill;
 pub mod launch;
+pub mod layer_tree;
 pub mod list;
 pub mod log_keeping;
 mod machine;

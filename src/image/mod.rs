@@ -37,6 +37,7 @@ mod publish;
 pub mod pull;
 pub mod put;
 mod reference;
+pub mod save;
 mod tree;
 #[doc(hidden)] // for tests/fuzz
 pub mod unpack;
