@@ -25,6 +25,12 @@ pub struct Request {
 
 /// The process waits for `Created::start`.
 pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> Result<Created> {
+    let group = seen.live.as_ref().and_then(|live| Group::open(Path::new(&live.cgroup)));
+    exec_in(paths, seen, request, streams, group.as_ref())
+}
+
+/// The same in a group below the container's.
+pub fn exec_in(paths: &Paths, seen: &Seen, request: &Request, streams: Streams, group: Option<&Group>) -> Result<Created> {
     let live = seen.running()?;
     if seen.status == Status::Paused {
         return Err(Error::conflict(format!("cannot execute in container {}", seen.record.name))
@@ -61,7 +67,6 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     } else {
         person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?;
     }
-    let group = Group::open(Path::new(&live.cgroup));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
-    enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
+    enter::enter(init.as_fd(), live.pid, group, &person, streams)
 }
