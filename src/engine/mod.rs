@@ -23,13 +23,16 @@ mod name_claim;
 mod neighbours;
 pub mod pause;
 mod pid_file;
+pub mod ports;
 pub mod prune;
 pub mod remove;
 pub mod repair;
 pub mod size;
 pub mod start;
+pub mod stats;
 pub mod stop;
 pub mod top;
+pub mod update;
 pub mod volumes;
 pub mod wait;
 

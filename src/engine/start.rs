@@ -1,12 +1,13 @@
 //! `start`: a container that was created, or has ended, runs (again) as it was wished.
 
 use crate::engine::create::Made;
-use crate::engine::{find, hold, mounts, repair};
+use crate::engine::{find, hold, mounts, repair, update};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended};
 use crate::store::{self, Durable, Lock};
+use oci_spec::runtime::Spec;
 
 /// Takes up the records of a container that does not run. `None`: it runs already, or somebody else has just started it.
 pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
@@ -26,9 +27,10 @@ pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
     };
     let files = ContainerPaths::new(paths, id, record.wishes.remove);
     image::ground(paths)?;
-    let spec = store::read_json(&files.config())
+    let mut spec: Spec = store::read_json(&files.config())
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
+    update::agree(&mut spec, &record.wishes.limits);
     mounts::prepare(paths, &record, &spec)?;
     Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
 }

@@ -21,6 +21,7 @@ use crate::sys::{Errno, file, process};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -155,6 +156,10 @@ impl Group {
     /// Those of the groups below count too.
     pub fn all_processes(&self) -> Vec<i32> {
         let mut all = self.processes();
+        // The kernel counts the groups below as links (kernfs): most containers have none, and one look less.
+        if std::fs::metadata(&self.path).is_ok_and(|about| about.nlink() <= 2) {
+            return all;
+        }
         for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
             if below.file_type().is_ok_and(|kind| kind.is_dir()) {
                 all.extend(Group::open(&below.path()).iter().flat_map(Group::all_processes));
