@@ -38,6 +38,7 @@ mod neighbours;
 pub mod nurse;
 pub mod pause;
 mod pid_file;
+pub mod ports;
 pub mod prune;
 pub mod pull;
 pub mod remove;
@@ -46,8 +47,10 @@ pub mod room;
 pub mod size;
 mod standstill;
 pub mod start;
+pub mod stats;
 pub mod stop;
 pub mod top;
+pub mod update;
 pub mod volumes;
 pub mod wait;
 
