@@ -25,12 +25,22 @@ pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
         }
     };
     let files = ContainerPaths::new(paths, id, record.wishes.remove);
+    let is_kept = !record.wishes.remove;
+    let made = make_ready(paths, record, files.clone(), alive);
+    if made.is_err() && is_kept {
+        // Taken for nothing.
+        hold::forget_live(&files);
+    }
+    made.map(Some)
+}
+
+fn make_ready(paths: &Paths, record: Container, files: ContainerPaths, alive: Lock) -> Result<Made> {
     image::ground(paths)?;
     let spec = store::read_json(&files.config())
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
     mounts::prepare(paths, &record, &spec)?;
-    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+    Ok(Made { record: begun(record, &files)?, spec, files, alive })
 }
 
 fn gone(id: &str) -> Error {

@@ -8,13 +8,14 @@ use crate::image::entries::damaged;
 use crate::image::intake::Taken;
 use crate::image::layer::{self, Wanted};
 use crate::image::limits::{Budget, Limits};
-use crate::image::load::{Loaded, advise};
+use crate::image::load::Loaded;
 use crate::image::members::Document;
 use crate::image::progress::Progress;
 use crate::image::publish::{self, Ready};
 use crate::image::reference::Reference;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
+use crate::store;
 use serde_json::{Map, Value, json};
 use std::io::Read;
 
@@ -53,7 +54,7 @@ pub fn import(
     let part = progress.begin("archive", length);
     let (blob, tree) = (workplace.file("blob"), workplace.file("layer"));
     let wanted = Wanted { keep: Some(&blob), tree: Some(&tree), digest: None };
-    let passed = layer::pass(source, wanted, &budget, &part).map_err(advise)?;
+    let passed = layer::pass(source, wanted, &budget, &part).map_err(store::advise)?;
     if passed.blob_size == 0 {
         return Err(damaged("the archive is empty"));
     }
@@ -64,7 +65,7 @@ pub fn import(
     let image = Ready { names: loaded.names.clone(), config, manifest: None, layers: vec![0] };
     let taken = vec![Taken { passed, blob: Some(blob), tree: Some(tree) }];
     let never = |_| Err(Error::failed("the layer is gone"));
-    publish::publish(paths, &workplace, &[image], taken, never).map_err(advise)?;
+    publish::publish(paths, &workplace, &[image], taken, never).map_err(store::advise)?;
     Ok(loaded)
 }
 
