@@ -104,6 +104,10 @@ impl Paths {
     pub fn events(&self) -> PathBuf {
         self.run.join("events")
     }
+    /// What happened earlier: the file that was full last.
+    pub fn events_before(&self) -> PathBuf {
+        self.run.join("events.1")
+    }
     /// Half-removed containers, by id.
     pub fn unfinished_containers(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.unfinished()).into_iter().flatten().flatten();
@@ -195,10 +199,14 @@ impl ContainerPaths {
     pub fn alive(&self) -> PathBuf {
         self.live.join("alive")
     }
-    /// Which signal `kill` or `stop` sent last. See `record.rs`.
     pub fn amended(&self) -> PathBuf {
         self.live.join("amended.json")
     }
+    /// That it shall stay down. See `engine/down.rs`.
+    pub fn down(&self) -> PathBuf {
+        self.live.join("down")
+    }
+    /// Which signal `kill` or `stop` sent last. See `record.rs`.
     pub fn asked(&self) -> PathBuf {
         self.live.join("asked.json")
     }

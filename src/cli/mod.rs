@@ -29,6 +29,7 @@ mod port;
 mod progress;
 mod prune;
 mod ps;
+mod pull;
 mod rename;
 mod restart;
 mod rm;
@@ -103,6 +104,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
     Command { name: "history", about: "Show how an image was made", define: history::define, run: history::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
+    Command { name: "pull", about: "Fetch an image from a registry", define: pull::define, run: pull::run },
     Command { name: "save", about: "Write images into an archive", define: save::define, run: save::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
     Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },

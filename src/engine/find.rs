@@ -109,6 +109,10 @@ fn look(paths: &Paths, id: &str) -> Result<Option<Seen>> {
         let Some(mut record) = record(paths, id)? else { return Ok(None) };
         let Some(live) = live? else { return Ok(Some(resting(record))) };
         if store::is_held(&files.alive())? {
+            if let Some(ended) = &live.waiting {
+                record.ended = Some(ended.clone());
+                return Ok(Some(Seen { record, live: Some(live), status: Status::Restarting }));
+            }
             let paused = !live.cgroup.is_empty() && Group::open(Path::new(&live.cgroup)).is_some_and(|group| group.is_frozen());
             let status = if paused { Status::Paused } else { Status::Running };
             return Ok(Some(Seen { record, live: Some(live), status }));
@@ -125,14 +129,19 @@ impl Seen {
     pub fn files(&self, paths: &Paths) -> ContainerPaths {
         ContainerPaths::new(paths, &self.record.id, self.record.wishes.remove)
     }
+    /// Or will in a moment: it has a monitor.
     pub fn is_running(&self) -> bool {
-        matches!(self.status, Status::Running | Status::Paused)
+        matches!(self.status, Status::Running | Status::Paused | Status::Restarting)
     }
     pub fn short_id(&self) -> &str {
         &self.record.id[..12]
     }
     /// The live state, or an error that says that it does not run.
     pub fn running(&self) -> Result<&Live> {
+        if self.status == Status::Restarting {
+            return Err(Error::conflict(format!("container {} is restarting", self.record.name))
+                .hint(format!("wait until it runs: tare wait --condition running {}", self.record.name)));
+        }
         self.live.as_ref().ok_or_else(|| {
             Error::conflict(format!("container {} is not running", self.record.name)).hint(format!("tare start {}", self.record.name))
         })

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub struct Held {
     pub volume: Volume,
+    /// It was not there before.
+    pub is_new: bool,
     pub(super) files: VolumePaths,
     _lock: Lock,
 }
@@ -33,13 +35,13 @@ pub fn make(paths: &Paths, wish: &Volume, durable: Durable) -> Result<Held> {
             }
         };
         if let Some(volume) = whole_record(&files, &wish.name)? {
-            return Ok(Held { volume, files, _lock: lock });
+            return Ok(Held { volume, is_new: false, files, _lock: lock });
         }
         if let Err(error) = fill_in(&files, wish, durable) {
             take_back(&files);
             return Err(error.context(what()));
         }
-        return Ok(Held { volume: wish.clone(), files, _lock: lock });
+        return Ok(Held { volume: wish.clone(), is_new: true, files, _lock: lock });
     }
 }
 
@@ -69,7 +71,7 @@ pub fn hold(paths: &Paths, name: &str) -> Result<Option<Held>> {
     while files.dir.is_dir() {
         let Some(lock) = lock(&files).with_context(|| format!("cannot hold volume {name}"))? else { continue };
         let volume = read(&files, name)?.unwrap_or_else(|| Volume { name: name.to_owned(), ..Volume::default() });
-        return Ok(Some(Held { volume, files, _lock: lock }));
+        return Ok(Some(Held { volume, is_new: false, files, _lock: lock }));
     }
     Ok(None)
 }

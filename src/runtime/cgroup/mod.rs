@@ -2,6 +2,7 @@
 
 mod above;
 mod agreement;
+mod below;
 mod bus;
 mod devices;
 mod disks;
@@ -164,40 +165,8 @@ impl Group {
         file::read_at(self.descriptor(), "cgroup.events").is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
     }
 
-    /// Those of the groups below count too.
-    pub fn all_processes(&self) -> Vec<i32> {
-        let mut all = self.processes();
-        for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            if below.file_type().is_ok_and(|kind| kind.is_dir()) {
-                all.extend(Group::open(&below.path()).iter().flat_map(Group::all_processes));
-            }
-        }
-        all
-    }
-
     pub fn processes(&self) -> Vec<i32> {
         let text = file::read_at(self.descriptor(), "cgroup.procs").unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
-    }
-
-    /// Groups that the container made below go first; those above that were made for it go with it.
-    pub fn remove(&self) -> Result<(), Errno> {
-        match file::remove_dir(&self.path) {
-            Err(Errno::EBUSY) => {
-                for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
-                    let is_group = below.file_type().is_ok_and(|kind| kind.is_dir());
-                    if let Some(group) = is_group.then(|| Group::open(&below.path())).flatten() {
-                        group.remove()?;
-                    }
-                }
-                file::remove_dir(&self.path)?;
-            }
-            other => other?,
-        }
-        if self.has_promise {
-            let _ = above::promise_memory(&self.path);
-        }
-        self.path.parent().into_iter().for_each(above::remove_made);
-        Ok(())
     }
 }
