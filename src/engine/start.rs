@@ -13,8 +13,17 @@ use oci_spec::runtime::Spec;
 pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
     let Some((record, alive)) = hold_at_rest(paths, id)? else { return Ok(None) };
     let files = ContainerPaths::new(paths, id, record.wishes.remove);
-    let spec = furnish(paths, &record, &files)?;
-    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+    let is_kept = !record.wishes.remove;
+    match furnish(paths, &record, &files).and_then(|spec| Ok((spec, begun(record, &files)?))) {
+        Ok((spec, record)) => Ok(Some(Made { record, spec, files, alive })),
+        Err(error) => {
+            // Taken for nothing.
+            if is_kept {
+                hold::forget_live(&files);
+            }
+            Err(error)
+        }
+    }
 }
 
 /// What it was made with is there again. Its spec, as it is written down.
