@@ -23,7 +23,7 @@
 //! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
-//! | crafts | `image/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
+//! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
@@ -63,6 +63,7 @@ pub mod oci;
 pub mod options;
 pub mod paths;
 pub mod record;
+pub mod registry;
 pub mod runtime;
 pub mod spec;
 pub mod store;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// `container.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Container {
     /// 64 hex digits.
     pub id: String,
@@ -48,7 +49,7 @@ impl Container {
 
 /// How a run of a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ended {
     /// As a shell tells it: 128+n for signal n.
     pub exit_code: i32,
@@ -65,6 +66,10 @@ pub struct Ended {
     pub from_outside: bool,
     /// The last signal that was sent by a command of ours.
     pub asked: Option<Asked>,
+    /// Somebody ended it who wants it to stay so.
+    pub stopped: bool,
+    /// How often its monitor had begun it again since somebody started it.
+    pub restarts: u32,
 }
 
 /// `amended.json`: what was changed since the start. Its monitor, which knows the record as it was then, adds it at the end.
@@ -99,10 +104,12 @@ pub enum Asker {
     Stop,
     /// `stop`, when asking had not helped.
     Patience,
+    /// `system stop`: the machine goes down.
+    Shutdown,
 }
 
 /// `state.json`: it runs, or is about to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Live {
     /// Pid 1 of the container, in the host's numbers.
     pub pid: i32,
@@ -112,6 +119,12 @@ pub struct Live {
     pub started: u64,
     /// The container's group, below the cgroup2 mount; empty where there is none.
     pub cgroup: String,
+    /// How often the monitor has begun it again.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Its last run has ended so, and it will be begun again; until then there is no process, and `pid` is 0.
+    #[serde(default)]
+    pub waiting: Option<Ended>,
 }
 
 /// What `ps` calls it.
@@ -121,6 +134,8 @@ pub enum Status {
     Created,
     Running,
     Paused,
+    /// Its last run has ended, and its monitor will begin the next one in a moment.
+    Restarting,
     Exited,
     Dead,
 }

@@ -60,6 +60,7 @@ pub const NOUNS: &[Noun] = &[
             verb(&["load"], &["load"]),
             verb(&["ls", "list"], &["images"]),
             verb(&["prune"], &["image-prune"]),
+            verb(&["pull"], &["pull"]),
             verb(&["rm", "remove"], &["rmi"]),
             verb(&["save"], &["save"]),
             verb(&["tag"], &["tag"]),

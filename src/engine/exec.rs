@@ -1,5 +1,6 @@
 //! `exec`: a further process in a container that runs.
 
+use crate::engine::events::of_execs::Told;
 use crate::engine::{create, filter, kill};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
@@ -24,7 +25,7 @@ pub struct Request {
 }
 
 /// The process waits for `Created::start`.
-pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> Result<Created> {
+pub fn exec<'a>(paths: &'a Paths, seen: &'a Seen, request: &Request, streams: Streams) -> Result<(Created, Told<'a>)> {
     let live = seen.running()?;
     if seen.status == Status::Paused {
         return Err(Error::conflict(format!("cannot execute in container {}", seen.record.name))
@@ -63,5 +64,6 @@ pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> 
     }
     let group = Group::open(Path::new(&live.cgroup)).map(|group| group.of_process(live.pid).unwrap_or(group));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
-    enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)
+    let created = enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)?;
+    Ok((created, Told::created(paths, &seen.record, &request.command)))
 }

@@ -3,12 +3,23 @@
 //! The way of a `run`: `create.rs` finds the image and writes down what was wished, `launch.rs` starts the monitor, which
 //! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
 
+mod again;
 pub mod amend;
+mod begin;
+pub mod check;
+pub mod commit;
+mod commit_words;
+pub mod copy;
 pub mod create;
 mod devices;
+pub mod diff;
+pub mod down;
+mod ending;
 mod etc_files;
 pub mod events;
 pub mod exec;
+pub mod export;
+mod files_of;
 mod filter;
 pub mod find;
 pub mod hold;
@@ -18,15 +29,19 @@ pub mod launch;
 pub mod list;
 pub mod log_keeping;
 mod machine;
+mod monitor_life;
 mod mounts;
 mod name_claim;
 mod neighbours;
 pub mod pause;
 mod pid_file;
 pub mod prune;
+pub mod pull;
 pub mod remove;
 pub mod repair;
+pub mod room;
 pub mod size;
+mod standstill;
 pub mod start;
 pub mod stop;
 pub mod top;

@@ -7,38 +7,51 @@ use crate::image;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended};
 use crate::store::{self, Durable, Lock};
+use oci_spec::runtime::Spec;
 
 /// Takes up the records of a container that does not run. `None`: it runs already, or somebody else has just started it.
 pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
+    let Some((record, alive)) = hold_at_rest(paths, id)? else { return Ok(None) };
+    let files = ContainerPaths::new(paths, id, record.wishes.remove);
+    let spec = furnish(paths, &record, &files)?;
+    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+}
+
+/// What it was made with is there again. Its spec, as it is written down.
+pub fn furnish(paths: &Paths, record: &Container, files: &ContainerPaths) -> Result<Spec> {
+    image::ground(paths)?;
+    let spec = store::read_json(&files.config())
+        .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
+        .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
+    mounts::prepare(paths, record, &spec)?;
+    Ok(spec)
+}
+
+/// Holds a container that does not run, as it is now: nobody starts, changes or removes it meanwhile. `None`: it runs.
+pub fn hold_at_rest(paths: &Paths, id: &str) -> Result<Option<(Container, Lock)>> {
     let mut patience = hold::Patience::begin();
-    let (record, alive) = loop {
+    loop {
         let seen = find::by_id(paths, id)?.ok_or_else(|| gone(id))?;
         if seen.is_running() {
             return Ok(None);
         }
         match hold::try_take(&seen.files(paths))? {
-            Some(alive) => match settled(paths, id, alive)? {
-                Some(ours) => break ours,
-                None => continue,
-            },
+            Some(alive) => {
+                if let Some(ours) = settled(paths, id, alive)? {
+                    return Ok(Some(ours));
+                }
+            }
             None => patience.wait()?,
         }
-    };
-    let files = ContainerPaths::new(paths, id, record.wishes.remove);
-    image::ground(paths)?;
-    let spec = store::read_json(&files.config())
-        .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
-        .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
-    mounts::prepare(paths, &record, &spec)?;
-    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+    }
 }
 
-fn gone(id: &str) -> Error {
+pub(super) fn gone(id: &str) -> Error {
     Error::no_such(format!("no such container: {}", id.get(..12).unwrap_or(id))).because("it was removed meanwhile")
 }
 
 /// The record as it is now that nobody else changes it. `None`: a run that was cut off by a crash had to be put right first.
-fn settled(paths: &Paths, id: &str, alive: Lock) -> Result<Option<(Container, Lock)>> {
+pub(super) fn settled(paths: &Paths, id: &str, alive: Lock) -> Result<Option<(Container, Lock)>> {
     let Some(record) = find::record(paths, id)? else {
         repair::put_right(paths, id, &alive, "");
         return Err(gone(id));

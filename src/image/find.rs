@@ -6,6 +6,7 @@ use crate::image::documents::{self, Descriptor, Index};
 use crate::image::index::{self, id_of, name_of};
 use crate::image::reference::Reference;
 use crate::names;
+use crate::options::health::Check;
 use crate::paths::Paths;
 use oci_spec::image::ImageConfiguration;
 
@@ -19,24 +20,40 @@ pub struct Image {
     pub config: ImageConfiguration,
     /// Diff ids (hex), bottom to top.
     pub layers: Vec<String>,
+    /// Docker's word, which is not in the specification.
+    pub health: Option<Check>,
 }
 
 pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
     let index = index::read(paths)?;
     let descriptor = select(&index, wanted)?;
     let id = id_of(descriptor);
-    let (config, layers) = config(paths, id).with_context(|| format!("image {wanted} is damaged"))?;
-    Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers })
+    let damaged = || format!("image {wanted} is damaged");
+    let text = text_of_config(paths, id).with_context(damaged)?;
+    let (config, layers) = documents::parse_config(CONFIG, &text).with_context(damaged)?;
+    let health = documents::health_check(&text);
+    Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers, health })
 }
 
 /// Of the image with this id: what it says, and its layers.
 pub fn config(paths: &Paths, id: &str) -> Result<(ImageConfiguration, Vec<String>)> {
-    let hex = digest::hex_of(id).context("the list of images is damaged")?;
-    documents::parse_config("the image's config", &documents::read("the image's config", &paths.blob(hex))?)
+    documents::parse_config(CONFIG, &text_of_config(paths, id)?)
 }
 
-/// Names come first: `abc` may be both a name and the beginning of an id.
+const CONFIG: &str = "the image's config";
+
+fn text_of_config(paths: &Paths, id: &str) -> Result<Vec<u8>> {
+    let hex = digest::hex_of(id).context("the list of images is damaged")?;
+    documents::read(CONFIG, &paths.blob(hex))
+}
+
+/// A whole id is nothing else, whatever an archive has called its images. Then names come first: `abc` may be both a name and the
+/// beginning of an id.
 pub fn select<'a>(index: &'a Index, wanted: &str) -> Result<&'a Descriptor> {
+    let whole = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+    if let Some(descriptor) = index.manifests.iter().find(|have| digest::hex_of(id_of(have)).is_ok_and(|hex| hex == whole)) {
+        return Ok(descriptor);
+    }
     let reference = Reference::parse(wanted);
     if let Some(descriptor) = reference.as_ref().ok().and_then(|reference| by_name(index, reference)) {
         return Ok(descriptor);
@@ -74,10 +91,15 @@ fn by_name<'a>(index: &'a Index, wanted: &Reference) -> Option<&'a Descriptor> {
         }
         // A digest names a manifest; whoever has it under this repository has the image.
         Some(digest) => index.manifests.iter().find(|have| {
-            have.digest == *digest
-                && name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
+            // Pulled by the digest of an index, which leads to it, it has that as its name.
+            name_of(have).is_some_and(|name| name.ends_with(&format!("@{digest}"))) && have_same_repository(have, wanted)
+                || have.digest == *digest && have_same_repository(have, wanted)
         }),
     }
+}
+
+fn have_same_repository(have: &Descriptor, wanted: &Reference) -> bool {
+    name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
 }
 
 fn unknown(index: &Index, wanted: &str) -> Error {
@@ -123,6 +145,15 @@ mod tests {
         {
             assert_eq!(found(wanted).unwrap(), id, "{wanted}");
         }
+    }
+
+    #[test]
+    fn no_name_takes_the_place_of_an_id() {
+        let mut index = index();
+        let id = format!("sha256:abc1{}", "0".repeat(60));
+        let evil = Descriptor { annotations: [(IMAGE_ID.to_owned(), "sha256:evil".to_owned())].into(), ..Descriptor::default() };
+        index::insert(&mut index, evil, Some(&id));
+        assert_eq!((id_of(select(&index, &id).unwrap()), id_of(select(&index, &id[7..]).unwrap())), (&id[..], &id[..]));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Watch {
     /// The client that started the container and stays with it.
     pub first: Option<OwnedFd>,
     pub first_wants: Wants,
+    /// Clients that came when nothing ran.
+    pub early: Vec<OwnedFd>,
     /// Where output is kept; `None`: nowhere.
     pub log: Option<Keeping>,
     /// `-i`: clients may send input. A pipe stays open until the first client, if it wanted input, has no more; without
@@ -57,6 +59,8 @@ pub struct Ending {
     pub signal: Option<i32>,
     /// It is the end of pid 1 itself, without a word of the command's: a reaper was killed, or there is none.
     pub of_first_process: bool,
+    /// The last signal that a client sent on.
+    pub passed_on: Option<i32>,
     /// Nanoseconds since 1970.
     pub finished: u64,
 }
@@ -87,7 +91,13 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
     };
     room.drain();
     let exit_code = end.map_or(UNKNOWN, WaitStatus::code);
-    let ending = Ending { exit_code, signal: end.and_then(WaitStatus::signal), of_first_process: room.reaped, finished: log::now() };
+    let ending = Ending {
+        exit_code,
+        signal: end.and_then(WaitStatus::signal),
+        of_first_process: room.reaped,
+        passed_on: room.container.passed_on,
+        finished: log::now(),
+    };
     at_end(&ending);
     room.say_goodbye(exit_code);
     ending
@@ -107,6 +117,7 @@ struct Container {
     open_stdin: bool,
     /// Input ends with the client that brought it (`run -i` without `-d`).
     stdin_once: bool,
+    passed_on: Option<i32>,
 }
 
 /// What poll's answer belongs to.
@@ -158,7 +169,7 @@ impl Container {
         if let Some(fd) = stdin.as_ref().or(master.as_ref()) {
             let _ = file::set_nonblocking(fd.as_fd());
         }
-        Container { init, status, outputs, stdin, master, _peer: peer, open_stdin, stdin_once }
+        Container { init, status, outputs, stdin, master, _peer: peer, open_stdin, stdin_once, passed_on: None }
     }
 
     fn output(&self, stream: Stream) -> Option<BorrowedFd<'_>> {
@@ -214,7 +225,10 @@ impl Container {
                 }
             }
             // It may have ended already; then there is nobody to tell.
-            ToMonitor::Signal(number) => drop(signal::send(self.init.as_fd(), number)),
+            ToMonitor::Signal(number) => {
+                self.passed_on = Some(number);
+                let _ = signal::send(self.init.as_fd(), number);
+            }
             ToMonitor::Detach => client.leave(),
         }
     }
@@ -235,7 +249,8 @@ impl Room {
     fn new(watch: Watch) -> Self {
         let stdin_once = watch.first.is_some() && watch.first_wants.stdin;
         let container = Container::new(watch.init, watch.status, watch.streams, watch.open_stdin, stdin_once);
-        let clients = watch.first.into_iter().map(|socket| Client::new(socket, watch.first_wants, true)).collect();
+        let first = watch.first.into_iter().map(|socket| Client::new(socket, watch.first_wants, true));
+        let clients = first.chain(watch.early.into_iter().map(|socket| Client::new(socket, Wants::default(), false))).collect();
         let (listener, log) = (watch.listener, watch.log.map(Log::new));
         Room { container, clients, listener, log, buffer: Vec::new(), watched: Vec::new(), sources: Vec::new(), reaped: false }
     }

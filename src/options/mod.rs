@@ -11,6 +11,7 @@ pub mod devices;
 pub mod env_file;
 pub mod exposed;
 pub mod groups;
+pub mod health;
 pub mod io_rates;
 pub mod labels;
 pub mod limits;
@@ -103,6 +104,8 @@ pub struct Wishes {
     pub remove: bool,
     /// Started again when it ends.
     pub restart: restart::Restart,
+    /// When the container is created it becomes one whole with what the image says.
+    pub health: Option<health::Check>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

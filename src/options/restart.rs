@@ -16,6 +16,27 @@ pub enum Restart {
     UnlessStopped,
 }
 
+impl Restart {
+    /// Whether it is begun again after a run that ended so; `restarts`: how often that was done since somebody started it.
+    pub fn begins_again(self, exit_code: i32, restarts: u32) -> bool {
+        match self {
+            Restart::No => false,
+            Restart::OnFailure(most) => exit_code != 0 && most.is_none_or(|most| restarts < most),
+            Restart::Always | Restart::UnlessStopped => true,
+        }
+    }
+
+    /// Whether it is begun after a start of the machine; `stopped`: somebody stopped it before.
+    pub fn begins_with_the_machine(self, exit_code: i32, stopped: bool) -> bool {
+        match self {
+            Restart::No => false,
+            Restart::OnFailure(_) => exit_code != 0 && !stopped,
+            Restart::Always => true,
+            Restart::UnlessStopped => !stopped,
+        }
+    }
+}
+
 pub fn parse(text: &str) -> Result<Restart> {
     let wrong = |why: &str| {
         Err(Error::usage(format!("invalid restart policy {text:?}"))
@@ -58,6 +79,19 @@ impl fmt::Display for Restart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_comes_back() {
+        let policies = ["no", "on-failure", "on-failure:2", "always", "unless-stopped"].map(|text| parse(text).unwrap());
+        let again = |code, restarts| policies.map(|policy| policy.begins_again(code, restarts));
+        assert_eq!(again(0, 0), [false, false, false, true, true]);
+        assert_eq!(again(1, 1), [false, true, true, true, true]);
+        assert_eq!(again(1, 2), [false, true, false, true, true]);
+        let machine = |code, stopped| policies.map(|policy| policy.begins_with_the_machine(code, stopped));
+        assert_eq!(machine(137, false), [false, true, true, true, true]);
+        assert_eq!(machine(137, true), [false, false, false, true, false]);
+        assert_eq!(machine(0, false), [false, false, false, true, true]);
+    }
 
     #[test]
     fn policies_are_read_and_shown_alike() {

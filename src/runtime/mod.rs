@@ -13,7 +13,8 @@
 //!    know of each other only what is on a shelf.
 //! 6. `enter.rs` puts a further process into a container that runs.
 //!
-//! Beside the story, `layers.rs` shows the layers as one tree before anything runs.
+//! Beside the story, `layers.rs` shows the layers as one tree before anything runs, and `view.rs` hands the files of a container
+//! over to who copies them.
 
 pub mod agent;
 pub mod cgroup;
@@ -35,6 +36,7 @@ pub mod placement;
 pub mod plan;
 mod root;
 pub mod strict;
+pub mod view;
 
 pub use create::{Created, Streams, create};
 pub use plan::{Beyond, Plan};

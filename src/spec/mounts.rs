@@ -32,6 +32,9 @@ fn overlay(facts: &Facts) -> Result<Mount> {
     let (upper, work) = (facts.upper.display().to_string(), facts.work.display().to_string());
     facts.lower.iter().chain([&upper, &work]).try_for_each(|path| directory(path))?;
     let mut options = vec![format!("lowerdir={}", facts.lower.join(":")), format!("upperdir={upper}"), format!("workdir={work}")];
+    // Some kernels do it unasked; then the container's own layer would tell nothing without those below, and no image could be
+    // made of it.
+    options.extend(["redirect_dir=off".to_owned(), "metacopy=off".to_owned()]);
     if facts.volatile {
         // No file of it is ever synced: 250 µs less at the end of a container that is removed anyway.
         options.push("volatile".to_owned());
@@ -189,7 +192,7 @@ mod tests {
     #[test]
     fn the_layers_come_first_and_then_the_kernel_s_own() {
         let all = made(&Wishes::default(), &Facts { volatile: true, ..facts() });
-        assert_eq!(all[0], ("/".into(), "lowerdir=/l2:/l1,upperdir=/u,workdir=/w,volatile".into()));
+        assert_eq!(all[0], ("/".into(), "lowerdir=/l2:/l1,upperdir=/u,workdir=/w,redirect_dir=off,metacopy=off,volatile".into()));
         assert_eq!(
             targets(&Wishes::default()),
             "/ /proc /dev /dev/pts /sys /sys/fs/cgroup /dev/mqueue /dev/shm /etc/resolv.conf /etc/hostname /etc/hosts"

@@ -21,6 +21,9 @@ transcripts! {
     prune
     rename
     restart
+    system_check
+    system_df
+    system_prune
     top
     wait
 }

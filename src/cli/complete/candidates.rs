@@ -130,7 +130,7 @@ fn ps_filters(paths: &Paths) -> Offer {
 }
 
 fn is_up(seen: &Seen) -> bool {
-    matches!(seen.status, Status::Running | Status::Paused)
+    seen.is_running()
 }
 
 fn containers(paths: &Paths, fits: impl Fn(&Seen) -> bool) -> Offer {

@@ -43,7 +43,7 @@ pub fn text(seen: &[Seen], view: &View) -> Result<String> {
 }
 
 fn is_up(seen: &Seen) -> bool {
-    matches!(seen.status, Status::Running | Status::Paused)
+    seen.is_running()
 }
 
 fn headings() -> Value {
@@ -54,7 +54,8 @@ fn headings() -> Value {
     })
 }
 
-fn row(seen: &Seen, view: &View) -> Row {
+/// One container, with every field that a template may ask for.
+pub fn row(seen: &Seen, view: &View) -> Row {
     let record = &seen.record;
     let labels: Vec<String> = record.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let fields = json!({
@@ -107,6 +108,7 @@ pub fn state(seen: &Seen) -> &'static str {
         Status::Created => "created",
         Status::Running => "running",
         Status::Paused => "paused",
+        Status::Restarting => "restarting",
         Status::Exited => "exited",
         Status::Dead => "dead",
     }
@@ -122,6 +124,11 @@ pub fn status(seen: &Seen, now: u64) -> String {
         (Status::Created, _) => "Created".to_owned(),
         (Status::Running, _) => up(),
         (Status::Paused, _) => format!("{} (Paused)", up()),
+        (Status::Restarting, ended) => {
+            let (code, finished) = ended.as_ref().map_or((0, now), |ended| (ended.exit_code, ended.finished));
+            format!("Restarting ({code}) {}", time::ago(now, finished))
+        }
+        (Status::Dead, Some(ended)) if ended.error.contains("newer version") => "Dead (of a newer tare)".to_owned(),
         (Status::Dead, _) => "Dead (damaged)".to_owned(),
         (Status::Exited, None) => "Exited".to_owned(),
         (Status::Exited, Some(ended)) => format!("Exited ({}) {}{}", ended.exit_code, time::ago(now, ended.finished), reason(ended)),

@@ -88,6 +88,18 @@ impl Group {
         Ok(mount_point().and_then(|top| Group::open(&top.join(below.strip_prefix("/").unwrap_or(below)))))
     }
 
+    /// The names of those in ours that are called like containers.
+    pub fn all_of_containers() -> Vec<String> {
+        let entries = mount_point().and_then(|top| std::fs::read_dir(top.join(OURS)).ok()).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| name.len() == 64 && name.bytes().all(|letter| letter.is_ascii_hexdigit())).collect()
+    }
+
+    /// How long it has been there.
+    pub fn age(&self) -> Option<Duration> {
+        std::fs::metadata(&self.path).ok()?.modified().ok()?.elapsed().ok()
+    }
+
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }

@@ -64,6 +64,19 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     Ok(())
 }
 
+/// The container's files without the container: its layers, what it has written, and what is bound into it. We are in a mount
+/// namespace of our own, which ends with us.
+pub fn show(plan: &Plan) -> Result<()> {
+    let sources = mounts::gather(plan, |_| true)?;
+    mounts::stack_layers(plan)?;
+    enter(plan)?;
+    mounts::attach_all(plan, sources)?;
+    match plan.read_only_root {
+        true => mount::close(Path::new("/")).at(Step::CloseRoot, "remount / read-only"),
+        false => Ok(()),
+    }
+}
+
 /// Hooks want to see the finished mounts from outside; and in a user namespace the kernel mounts a /proc or /sys only while
 /// another one is in sight (mount_namespaces(7)).
 fn needs_detour(plan: &Plan) -> bool {
