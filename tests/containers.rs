@@ -64,6 +64,8 @@ mod many_processes;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/pulls.rs"]
+mod pulls;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/reboots.rs"]

@@ -12,6 +12,7 @@ pub mod leftovers;
 pub mod probe;
 pub mod process;
 pub mod random;
+pub mod registry;
 pub mod store;
 pub mod terminal;
 pub mod test_images;
