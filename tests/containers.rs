@@ -6,6 +6,8 @@ mod common;
 
 #[path = "containers/closed_output.rs"]
 mod closed_output;
+#[path = "containers/commit_attacks.rs"]
+mod commit_attacks;
 #[path = "containers/commits.rs"]
 mod commits;
 #[path = "containers/completion.rs"]

@@ -16,11 +16,18 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    commit
     history
+    images
+    import
+    load
     pause
     prune
     rename
     restart
+    rmi
+    save
+    tag
     top
     wait
 }
