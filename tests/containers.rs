@@ -8,6 +8,8 @@ mod common;
 mod closed_output;
 #[path = "containers/commit_attacks.rs"]
 mod commit_attacks;
+#[path = "containers/commit_weather.rs"]
+mod commit_weather;
 #[path = "containers/commits.rs"]
 mod commits;
 #[path = "containers/completion.rs"]

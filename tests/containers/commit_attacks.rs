@@ -86,6 +86,7 @@ fn deep_trees_are_copied_or_refused_clearly() {
 
 /// Many names cost as much memory as they are long, and no more than a bound.
 #[test]
+#[allow(clippy::zombie_processes, reason = "wait4 waits for it, which also tells what it used")]
 fn many_names_do_not_fill_the_memory() {
     let mut store = Store::new();
     // In memory, because a busy disk takes minutes for so many files.
