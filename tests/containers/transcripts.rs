@@ -16,17 +16,24 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    commit
     cp
     diff
     export
     history
+    images
+    import
+    load
     pause
     prune
     rename
     restart
+    rmi
+    save
     system_check
     system_df
     system_prune
+    tag
     top
     wait
 }
