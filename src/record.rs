@@ -3,15 +3,17 @@
 //! Two records. `container.json` is written before the container starts and again when it has ended; `state.json` lives on
 //! tmpfs and is the monitor's word while it runs. Who holds the lock on `alive` tells whether that word still counts.
 
+mod comeback;
 pub mod health;
 mod reason;
 
 use crate::options::restart::Restart;
-use crate::options::{Limits, Wishes};
+use crate::options::{Limits, Wishes, systemd};
 use serde::{Deserialize, Serialize};
 
 /// `container.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Container {
     /// 64 hex digits.
     pub id: String,
@@ -41,9 +43,15 @@ pub struct Container {
     pub ended: Option<Ended>,
 }
 
+impl Container {
+    pub fn is_furnished_for_systemd(&self) -> bool {
+        systemd::is_furnished_for(&self.wishes, &self.args, self.reaper)
+    }
+}
+
 /// How a run of a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ended {
     /// As a shell tells it: 128+n for signal n.
     pub exit_code: i32,

@@ -1,5 +1,7 @@
 //! Records on disk: written new-then-rename, so that a reader sees the old text or the new, never half of one.
 
+pub mod version;
+
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::Errno;
 use crate::sys::file;
@@ -11,6 +13,14 @@ use std::path::Path;
 
 /// No record of ours is longer; a file that is was not written by us.
 const LONGEST_RECORD: u64 = 16 << 20;
+
+/// Behind the name of a record that is being written; then comes the process that writes it.
+const NEW: &str = ".new";
+
+/// Whose unfinished record this is; `None`: it is something else.
+pub fn writer_of(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.rsplit_once(NEW)?.1.parse().ok()
+}
 
 /// What a power cut may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +34,7 @@ pub enum Durable {
 /// Replaces `path` as a whole. Two writers at once: the later rename wins, both texts are whole.
 pub fn write(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".new{}", std::process::id()));
+    name.push(format!("{NEW}{}", std::process::id()));
     let new = Path::new(&name);
     let written = (|| {
         let fd = file::create(new, OFlag::O_WRONLY | OFlag::O_TRUNC, 0o600)?;
@@ -72,9 +82,16 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         }
         Err(e) => return Err(Error::from_errno(format!("cannot read {}", path.display()), e)),
     };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|e| Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e))
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| match is_unknown(&e) {
+        true => Error::new(Kind::Newer, format!("record {} was written by a newer version of tare", path.display())).because(e),
+        false => Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e),
+    })
+}
+
+/// Well written, and there is more in it than we know: to write it again would lose that.
+fn is_unknown(error: &serde_json::Error) -> bool {
+    let text = error.to_string();
+    error.is_data() && ["unknown field", "unknown variant"].iter().any(|word| text.starts_with(word))
 }
 
 /// A record that was written without waiting is on the disk from now on.

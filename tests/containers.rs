@@ -82,6 +82,8 @@ mod stats;
 mod store_weather;
 #[path = "containers/system.rs"]
 mod system;
+#[path = "containers/systemd.rs"]
+mod systemd;
 #[path = "containers/terminal.rs"]
 mod terminal;
 #[path = "containers/transcripts.rs"]

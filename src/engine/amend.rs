@@ -4,7 +4,7 @@
 //! it was at the start: what was changed since lies beside, in `amended.json`, and the monitor adds it to what it writes at the
 //! end. A lock on the run directory keeps the two apart.
 
-use crate::engine::{find, hold, name_claim};
+use crate::engine::{events, find, hold, name_claim};
 use crate::error::{Error, Result};
 use crate::names;
 use crate::paths::{ContainerPaths, Paths};
@@ -28,6 +28,8 @@ pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
         Ok(()) => {
             // Also one that a rename claimed which was killed before it came so far.
             name_claim::release_all_but(paths, new, &id);
+            let record = Container { name: new.to_owned(), ..seen.record };
+            events::of_container(paths, &record, "rename", &[("oldName", format!("/{old}"))]);
             Ok(())
         }
         Err(error) => {

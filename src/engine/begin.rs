@@ -100,7 +100,8 @@ fn begin_first_process(
     let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal, callers).context("cannot make pipes")?;
     let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
     let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };
-    let created = runtime::create(&plan, group, theirs)?;
+    let own = group.filter(|_| record.is_furnished_for_systemd()).map(Group::own_tree).transpose()?;
+    let created = runtime::create(&plan, own.as_ref().or(group), theirs)?;
     let started = now();
     write_state(made, created.pid, group, started, restarts)?;
     pid_file::write(record, created.pid)?;

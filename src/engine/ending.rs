@@ -2,6 +2,7 @@
 
 use crate::engine::create::Made;
 use crate::engine::down::{self, Down};
+use crate::engine::events::{self, of_runs};
 use crate::engine::{amend, create, hold, kill, pid_file, remove, repair, volumes};
 use crate::error::{Error, Kind, Result};
 use crate::monitor::watch::Ending;
@@ -19,6 +20,7 @@ const CTRL_C: [i32; 3] = [2, 3, 15];
 pub fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
     if made.record.wishes.remove {
         remove::erase(paths, &made.record, &made.files);
+        events::of_container(paths, &made.record, "destroy", &[]);
         return Ok(());
     }
     let mut record = made.record.clone();
@@ -68,11 +70,6 @@ impl Run {
 /// that is written down.
 pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Option<Ended> {
     let (record, _apart) = amend::at_the_end(&made.files, &made.record);
-    if record.wishes.remove {
-        remove::unlist(paths, &record, &made.files);
-        volumes::forget_nameless(paths, &record);
-        return None;
-    }
     let down = down::said(&made.files);
     // Who sits before it and presses ctrl-c wants it to stop.
     let is_meant_so = |signal| CTRL_C.contains(&signal) || kill::is_meant_to_end(&record, signal);
@@ -90,6 +87,13 @@ pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Opt
         restarts: run.restarts,
         health: record.wishes.health.as_ref().and_then(|_| store::read_json(&made.files.health()).ok().flatten()),
     };
+    of_runs::ended(paths, &record, &ended);
+    if record.wishes.remove {
+        remove::unlist(paths, &record, &made.files);
+        events::of_container(paths, &record, "destroy", &[]);
+        volumes::forget_nameless(paths, &record);
+        return None;
+    }
     let policy = record.wishes.restart;
     if down.is_none() && !ended_by_client && policy.begins_again(ended.exit_code, run.restarts) {
         let live = Live {

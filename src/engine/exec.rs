@@ -1,5 +1,6 @@
 //! `exec`: a further process in a container that runs.
 
+use crate::engine::events::of_execs::Told;
 use crate::engine::{create, filter, kill};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
@@ -24,13 +25,20 @@ pub struct Request {
 }
 
 /// The process waits for `Created::start`.
-pub fn exec(paths: &Paths, seen: &Seen, request: &Request, streams: Streams) -> Result<Created> {
-    let group = seen.live.as_ref().and_then(|live| Group::open(Path::new(&live.cgroup)));
+pub fn exec<'a>(paths: &'a Paths, seen: &'a Seen, request: &Request, streams: Streams) -> Result<(Created, Told<'a>)> {
+    let live = seen.running()?;
+    let group = Group::open(Path::new(&live.cgroup)).map(|group| group.of_process(live.pid).unwrap_or(group));
     exec_in(paths, seen, request, streams, group.as_ref())
 }
 
 /// The same in a group below the container's.
-pub fn exec_in(paths: &Paths, seen: &Seen, request: &Request, streams: Streams, group: Option<&Group>) -> Result<Created> {
+pub fn exec_in<'a>(
+    paths: &'a Paths,
+    seen: &'a Seen,
+    request: &Request,
+    streams: Streams,
+    group: Option<&Group>,
+) -> Result<(Created, Told<'a>)> {
     let live = seen.running()?;
     if seen.status == Status::Paused {
         return Err(Error::conflict(format!("cannot execute in container {}", seen.record.name))
@@ -68,5 +76,6 @@ pub fn exec_in(paths: &Paths, seen: &Seen, request: &Request, streams: Streams, 
         person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?;
     }
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
-    enter::enter(init.as_fd(), live.pid, group, &person, streams)
+    let created = enter::enter(init.as_fd(), live.pid, group, &person, streams)?;
+    Ok((created, Told::created(paths, &seen.record, &request.command)))
 }

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Live, Seen, Status};
 use crate::runtime::cgroup::Group;
+use crate::store::version;
 use crate::{names, store};
 use std::path::Path;
 
@@ -57,12 +58,12 @@ pub fn ids_in(dir: &Path) -> Vec<String> {
 }
 
 pub fn by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
-    look(paths, id).map_err(|error| named(error, id))
+    look(paths, id).map_err(|error| named(error, paths, id))
 }
 
 /// The same for one that is known to have no run directory: it rests, and half of the look can be saved.
 pub fn resting_by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
-    record(paths, id).map(|record| record.map(resting)).map_err(|error| named(error, id))
+    record(paths, id).map(|record| record.map(resting)).map_err(|error| named(error, paths, id))
 }
 
 fn resting(record: Container) -> Seen {
@@ -71,13 +72,17 @@ fn resting(record: Container) -> Seen {
 }
 
 /// Which container is damaged, and what can be done.
-fn named(error: Error, id: &str) -> Error {
+fn named(error: Error, paths: &Paths, id: &str) -> Error {
     match error.kind() {
         Kind::Damaged => {
             let short = id.get(..12).unwrap_or(id);
             error
                 .context(format!("container {short} is damaged"))
                 .hint(format!("tare rm -f {short} removes it; what it has written is below container/{short}… in the store"))
+        }
+        Kind::Newer => {
+            let short = id.get(..12).unwrap_or(id);
+            error.context(format!("cannot understand container {short}")).because(version::story(paths)).hint("take the newer version")
         }
         _ => error,
     }

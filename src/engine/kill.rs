@@ -1,7 +1,7 @@
 //! `kill`: a signal for the container's command, or the end of everything in it.
 
 use crate::engine::down::{self, Down};
-use crate::engine::pause;
+use crate::engine::{events, pause};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::record::{Asked, Asker, Container, Live, Seen, Status};
@@ -27,6 +27,7 @@ pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
     }
     let live = seen.running().map_err(|error| error.context(format!("cannot kill container {}", seen.record.name)))?;
     note(paths, seen, number, by);
+    tell(paths, seen, number);
     if number == KILL {
         return kill_all(seen);
     }
@@ -57,6 +58,11 @@ pub fn is_meant_to_end(record: &Container, number: i32) -> bool {
 /// A container that has ended meanwhile has no run directory any more, and no disk is too full to kill.
 fn note(paths: &Paths, seen: &Seen, signal: i32, by: Asker) {
     let _ = store::write_json(&seen.files(paths).asked(), &Asked { signal, by }, Durable::No);
+}
+
+/// Before it is done, because the monitor tells of the end at once.
+pub fn tell(paths: &Paths, seen: &Seen, signal: i32) {
+    events::of_container(paths, &seen.record, "kill", &[("signal", signal.to_string())]);
 }
 
 /// Everything in it, whatever it forks meanwhile; without a group, pid 1, which takes its namespace with it.

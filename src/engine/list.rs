@@ -27,7 +27,7 @@ pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
 fn found(paths: &Paths, id: &str, look: Result<Option<Seen>>) -> Option<Seen> {
     match look {
         Ok(found) => found,
-        Err(error) if error.kind() == Kind::Damaged => Some(damaged(paths, id, &error)),
+        Err(error) if matches!(error.kind(), Kind::Damaged | Kind::Newer) => Some(damaged(paths, id, &error)),
         Err(_) => None,
     }
 }

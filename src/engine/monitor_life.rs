@@ -4,6 +4,7 @@ use crate::engine::again::{Callers, Pauses, begin_again};
 use crate::engine::begin::{Begun, begin};
 use crate::engine::create::Made;
 use crate::engine::ending::{Run, finish, record_end, record_failure};
+use crate::engine::events::of_runs;
 use crate::engine::{log_keeping, nurse, repair};
 use crate::error::{Context, Result};
 use crate::monitor;
@@ -28,6 +29,7 @@ pub fn be_monitor(paths: &Paths, mut made: Made, client: OwnedFd, wants: Wants, 
             return recorded;
         }
     };
+    of_runs::started(paths, &made.record);
     monitor::tell(client.as_fd(), &ToClient::Started { pid: begun.pid });
     // Whoever started it stays for the first run: what he is told is its end.
     let mut clients = Clients { first: Some(client), wants, early: Vec::new() };
@@ -35,6 +37,7 @@ pub fn be_monitor(paths: &Paths, mut made: Made, client: OwnedFd, wants: Wants, 
     while let Some(last) = one_run(paths, &made, begun, door.as_fd(), clients) {
         let pause = pauses.after(&last);
         let Some((next, early)) = begin_again(paths, &mut made, door.as_fd(), &mut callers, last, pause) else { break };
+        of_runs::started(paths, &made.record);
         begun = next;
         clients = Clients { first: None, wants: Wants::default(), early };
     }

@@ -1,7 +1,7 @@
 //! `rm`: a container is first nobody's, then nothing.
 
 use crate::engine::down::{self, Down};
-use crate::engine::{find, hold, kill, name_claim, repair, volumes, wait};
+use crate::engine::{events, find, hold, kill, name_claim, repair, volumes, wait};
 use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Seen, Status};
@@ -14,6 +14,7 @@ use crate::sys::file;
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
     let mut patience = hold::Patience::begin();
     let mut ended: Option<ContainerPaths> = None;
+    let mut is_told = false;
     let (id, held) = loop {
         let seen = match find::container(paths, wanted) {
             // What is damaged cannot be understood, but it can be removed.
@@ -29,6 +30,10 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
         let files = ContainerPaths::new(paths, &id, true);
         if let Some(held) = hold::try_take(&files)? {
             break (id, held);
+        }
+        if let Some(seen) = seen.as_ref().filter(|seen| seen.is_running() && force && !is_told) {
+            kill::tell(paths, seen, kill::KILL);
+            is_told = true;
         }
         if end(paths, seen.as_ref(), &id, wanted, force)? {
             ended = Some(files);
@@ -70,6 +75,7 @@ fn remove_held(paths: &Paths, id: &str, wanted: &str, held: Lock) -> Result<()> 
         Ok(Some(record)) => {
             unlist(paths, &record, &ContainerPaths::new(paths, id, record.wishes.remove));
             repair::clear_away(paths, id, Some(&record));
+            events::of_container(paths, &record, "destroy", &[]);
         }
         Err(_) => repair::discard(paths, id),
     }

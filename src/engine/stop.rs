@@ -1,6 +1,6 @@
 //! `stop`: asked to end, and ended if it does not.
 
-use crate::engine::{find, hold, kill, wait};
+use crate::engine::{events, find, hold, kill, wait};
 use crate::error::{Context, Result};
 use crate::paths::Paths;
 use crate::record::{Asker, Seen};
@@ -39,7 +39,9 @@ pub fn stop(paths: &Paths, seen: &Seen, how: How) -> Result<()> {
             _ => break,
         }
     }
-    wait::settled(&files)
+    wait::settled(&files)?;
+    events::of_container(paths, &seen.record, "stop", &[]);
+    Ok(())
 }
 
 fn stop_run(paths: &Paths, seen: &Seen, how: How) -> Result<()> {

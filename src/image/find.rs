@@ -47,8 +47,13 @@ fn text_of_config(paths: &Paths, id: &str) -> Result<Vec<u8>> {
     documents::read(CONFIG, &paths.blob(hex))
 }
 
-/// Names come first: `abc` may be both a name and the beginning of an id.
+/// A whole id is nothing else, whatever an archive has called its images. Then names come first: `abc` may be both a name and the
+/// beginning of an id.
 pub fn select<'a>(index: &'a Index, wanted: &str) -> Result<&'a Descriptor> {
+    let whole = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+    if let Some(descriptor) = index.manifests.iter().find(|have| digest::hex_of(id_of(have)).is_ok_and(|hex| hex == whole)) {
+        return Ok(descriptor);
+    }
     let reference = Reference::parse(wanted);
     if let Some(descriptor) = reference.as_ref().ok().and_then(|reference| by_name(index, reference)) {
         return Ok(descriptor);
@@ -86,10 +91,15 @@ fn by_name<'a>(index: &'a Index, wanted: &Reference) -> Option<&'a Descriptor> {
         }
         // A digest names a manifest; whoever has it under this repository has the image.
         Some(digest) => index.manifests.iter().find(|have| {
-            have.digest == *digest
-                && name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
+            // Pulled by the digest of an index, which leads to it, it has that as its name.
+            name_of(have).is_some_and(|name| name.ends_with(&format!("@{digest}"))) && have_same_repository(have, wanted)
+                || have.digest == *digest && have_same_repository(have, wanted)
         }),
     }
+}
+
+fn have_same_repository(have: &Descriptor, wanted: &Reference) -> bool {
+    name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
 }
 
 fn unknown(index: &Index, wanted: &str) -> Error {
@@ -135,6 +145,15 @@ mod tests {
         {
             assert_eq!(found(wanted).unwrap(), id, "{wanted}");
         }
+    }
+
+    #[test]
+    fn no_name_takes_the_place_of_an_id() {
+        let mut index = index();
+        let id = format!("sha256:abc1{}", "0".repeat(60));
+        let evil = Descriptor { annotations: [(IMAGE_ID.to_owned(), "sha256:evil".to_owned())].into(), ..Descriptor::default() };
+        index::insert(&mut index, evil, Some(&id));
+        assert_eq!((id_of(select(&index, &id).unwrap()), id_of(select(&index, &id[7..]).unwrap())), (&id[..], &id[..]));
     }
 
     #[test]

@@ -51,8 +51,18 @@ fn take_in(paths: &Paths, source: Opened, workplace: &Workplace, limits: &Limits
         },
         Opened::Stream(stream) => Members::spool(stream, workplace, &budget, progress)?,
     };
-    let images = archive::read(&members)?;
-    let (intake, layers) = Intake::plan(paths, workplace, &budget, progress, &images);
+    take_images(paths, archive::read(&members)?, workplace, &budget, progress)
+}
+
+/// Images whose documents are proven: their layers come in, side by side, and all of it becomes known at once.
+pub fn take_images(
+    paths: &Paths,
+    images: Vec<archive::Found>,
+    workplace: &Workplace,
+    budget: &Budget,
+    progress: &Progress,
+) -> Result<Vec<Loaded>> {
+    let (intake, layers) = Intake::plan(paths, workplace, budget, progress, &images);
     let taken = intake.take_all()?;
     let ready = |(image, layers): (archive::Found, Vec<usize>)| Ready {
         names: image.names,

@@ -24,6 +24,7 @@ pub mod restart;
 pub mod security;
 pub mod sizes;
 pub mod sysctls;
+pub mod systemd;
 pub mod ulimits;
 pub mod users;
 pub mod volumes;
@@ -46,6 +47,8 @@ pub struct Wishes {
     pub stop_timeout: Option<u32>,
     /// `None`: our reaper is pid 1 unless the image brings a known init of its own.
     pub init: Option<bool>,
+    /// Whether what systemd wants is there.
+    pub systemd: systemd::Systemd,
     /// `--group-add`: names or numbers.
     pub groups: Vec<String>,
     pub oom_score_adj: Option<i32>,

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub struct Held {
     pub volume: Volume,
+    /// It was not there before.
+    pub is_new: bool,
     pub(super) files: VolumePaths,
     _lock: Lock,
 }
@@ -25,7 +27,7 @@ pub fn make(paths: &Paths, wish: &Volume, durable: Durable) -> Result<Held> {
         store::make_dirs(&files.dir).with_context(what)?;
         let Some(lock) = lock(&files).with_context(what)? else { continue };
         if let Some(volume) = whole_record(&files, &wish.name)? {
-            return Ok(Held { volume, files, _lock: lock });
+            return Ok(Held { volume, is_new: false, files, _lock: lock });
         }
         // Whoever could look into the data of a volume from outside is kept out by the store's own directory.
         match file::make_dir(&files.data(), 0o755) {
@@ -34,7 +36,7 @@ pub fn make(paths: &Paths, wish: &Volume, durable: Durable) -> Result<Held> {
         }
         file::change_mode(&files.data(), 0o755).with_context(what)?;
         store::write_json(&files.record(), wish, durable)?;
-        return Ok(Held { volume: wish.clone(), files, _lock: lock });
+        return Ok(Held { volume: wish.clone(), is_new: true, files, _lock: lock });
     }
 }
 
@@ -44,7 +46,7 @@ pub fn hold(paths: &Paths, name: &str) -> Result<Option<Held>> {
     while files.dir.is_dir() {
         let Some(lock) = lock(&files).with_context(|| format!("cannot hold volume {name}"))? else { continue };
         let volume = read(&files, name)?.unwrap_or_else(|| Volume { name: name.to_owned(), ..Volume::default() });
-        return Ok(Some(Held { volume, files, _lock: lock }));
+        return Ok(Some(Held { volume, is_new: false, files, _lock: lock }));
     }
     Ok(None)
 }

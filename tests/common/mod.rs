@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
 pub mod archive;
+pub mod booted;
 pub mod broken;
 pub mod drivers;
 pub mod kubelet;

@@ -16,11 +16,18 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    generate
+    health
     history
     pause
     prune
     rename
     restart
+    run_restart
+    system_check
+    system_df
+    system_prune
+    system_start
     top
     wait
 }

@@ -1,6 +1,7 @@
 //! `--filter KEY=VALUE` of `tare ps`. Values of one key are alternatives, except labels; different keys must all fit.
 
 use super::rows::{network_of, state};
+use crate::cli::prune::filters::has_label;
 use crate::error::{Error, Result};
 use crate::names;
 use crate::options::Mount;
@@ -78,7 +79,7 @@ impl Bound<'_> {
     }
 
     pub fn fit(&self, seen: &Seen) -> bool {
-        let labels = self.filters.iter().filter(|(key, _)| key == "label").all(|(_, value)| has_label(seen, value));
+        let labels = self.filters.iter().filter(|(key, _)| key == "label").all(|(_, value)| has_label(&seen.record.labels, value));
         labels && KEYS.iter().filter(|key| **key != "label").all(|key| self.any_fits(key, seen))
     }
 
@@ -104,13 +105,6 @@ impl Bound<'_> {
             _ => false,
         }
     }
-}
-
-fn has_label(seen: &Seen, wanted: &str) -> bool {
-    seen.record.labels.iter().any(|(name, value)| match wanted.split_once('=') {
-        Some((key, wanted)) => name == key && value == wanted,
-        None => name == wanted,
-    })
 }
 
 /// A part of the name; `^` and `$` are its beginning and end. Docker's users also write the slash of the API.

@@ -55,7 +55,8 @@ fn headings() -> Value {
     })
 }
 
-fn row(seen: &Seen, view: &View) -> Row {
+/// One container, with every field that a template may ask for.
+pub fn row(seen: &Seen, view: &View) -> Row {
     let record = &seen.record;
     let labels: Vec<String> = record.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let fields = json!({
@@ -133,6 +134,7 @@ pub fn status(seen: &Seen, now: u64) -> String {
             let (code, finished) = ended.as_ref().map_or((0, now), |ended| (ended.exit_code, ended.finished));
             format!("Restarting ({code}) {}", time::ago(now, finished))
         }
+        (Status::Dead, Some(ended)) if ended.error.contains("newer version") => "Dead (of a newer tare)".to_owned(),
         (Status::Dead, _) => "Dead (damaged)".to_owned(),
         (Status::Exited, None) => "Exited".to_owned(),
         (Status::Exited, Some(ended)) => format!("Exited ({}) {}{}", ended.exit_code, time::ago(now, ended.finished), reason(ended)),

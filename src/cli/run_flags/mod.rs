@@ -35,8 +35,21 @@ pub struct Parsed {
     pub detach_keys: Vec<u8>,
     /// A new file for the container's id.
     pub id_file: Option<PathBuf>,
-    /// `--pull never`: an image that is not here is not looked for elsewhere.
-    pub never_pull: bool,
+    pub pull: Pull,
+    /// Nothing is said about fetching.
+    pub quiet: bool,
+}
+
+/// Whether the image is fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pull {
+    /// The one that is here, or none.
+    #[default]
+    Never,
+    /// One that is not here.
+    Missing,
+    /// Whatever the registry has now under this name.
+    Always,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +81,7 @@ const RUN_ONLY: &[Flag] = &[
 /// What concerns the command itself, and not the container.
 const BOTH: &[Flag] = &[
     list("attach", Some('a'), "STREAM", "Connect to stdin, stdout or stderr only"),
-    value("pull", None, "missing|never", "Whether a missing image may be fetched"),
+    value("pull", None, "always|missing|never", "Whether the image is fetched from its registry (default never)"),
     switch("quiet", Some('q'), "Say nothing about fetching"),
 ];
 
@@ -135,7 +148,8 @@ fn parse_line(line: Line) -> Result<Parsed> {
             .parse("detach-keys", |keys| detach_keys::parse_or_default(Some(keys)))?
             .unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
         id_file: flags.parse("cidfile", naming::file)?,
-        never_pull: flags.parse("pull", pull)?.unwrap_or(false),
+        pull: flags.parse("pull", pull)?.unwrap_or_default(),
+        quiet: flags.switch("quiet")?.unwrap_or(false),
         wishes,
     })
 }
@@ -165,14 +179,12 @@ fn attach(flags: &Flags, detach: bool, interactive: bool) -> Result<Attach> {
     Ok(if any || detach { attach } else { Attach { stdin: interactive, stdout: true, stderr: true } })
 }
 
-fn pull(text: &str) -> Result<bool> {
+fn pull(text: &str) -> Result<Pull> {
     match text {
-        "missing" => Ok(false),
-        "never" => Ok(true),
-        "always" => {
-            Err(Error::cannot_keep("fetching images from a registry is not built yet").hint("bring it with tare load or tare import"))
-        }
-        _ => Err(Error::usage("unknown word").hint("missing or never")),
+        "missing" => Ok(Pull::Missing),
+        "never" => Ok(Pull::Never),
+        "always" => Ok(Pull::Always),
+        _ => Err(Error::usage("unknown word").hint("always, missing or never")),
     }
 }
 
