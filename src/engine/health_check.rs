@@ -1,6 +1,5 @@
 //! One health check: a command is executed in the container, has some time, and what it says is kept.
 
-use crate::engine::events::of_execs::Told;
 use crate::engine::exec::{self, Request};
 use crate::engine::now;
 use crate::error::{Context, Error, Kind, Result};
@@ -27,7 +26,7 @@ pub fn carry_out(paths: &Paths, seen: &Seen, check: &Check, leftovers: &mut Vec<
     let live = seen.live.as_ref()?;
     let whole = Group::open(Path::new(&live.cgroup)).filter(|_| !live.cgroup.is_empty());
     let own = whole.as_ref().and_then(|whole| whole.below(&format!("health-{started}")).ok());
-    let outcome = begin(paths, seen, check, own.as_ref()).and_then(|(created, told, output)| {
+    let outcome = begin(paths, seen, check, own.as_ref()).and_then(|(created, output)| {
         let outcome = attend(&created, &output, Duration::from_nanos(check.timeout()));
         if outcome.is_none() {
             let killed = own.as_ref().is_some_and(|group| group.kill().is_ok());
@@ -36,7 +35,6 @@ pub fn carry_out(paths: &Paths, seen: &Seen, check: &Check, leftovers: &mut Vec<
         // Frozen, it had no time at all.
         let is_void = outcome.is_none() && whole.as_ref().is_some_and(Group::is_frozen);
         let status = process::wait(created.pid).context("cannot wait for the check")?;
-        told.died(Some(status.code()));
         Ok((outcome, status, is_void))
     });
     leftovers.extend(own.filter(is_still_used));
@@ -62,7 +60,7 @@ fn code_of(error: &Error) -> i32 {
     }
 }
 
-fn begin<'a>(paths: &'a Paths, seen: &'a Seen, check: &Check, group: Option<&Group>) -> Result<(Created, Told<'a>, OwnedFd)> {
+fn begin(paths: &Paths, seen: &Seen, check: &Check, group: Option<&Group>) -> Result<(Created, OwnedFd)> {
     let (ours, theirs) = file::pipe().context("cannot make a pipe")?;
     let request = Request {
         command: check.command().unwrap_or_default(),
@@ -73,12 +71,9 @@ fn begin<'a>(paths: &'a Paths, seen: &'a Seen, check: &Check, group: Option<&Gro
         privileged: false,
     };
     let streams = Streams::Separate { input: None, output: theirs.as_fd(), error: theirs.as_fd() };
-    let (created, told) = exec::exec_in(paths, seen, &request, streams, group)?;
+    let created = exec::exec_in(paths, seen, &request, streams, group)?;
     match created.start() {
-        Ok(_) => {
-            told.started(&request.command);
-            Ok((created, told, ours))
-        }
+        Ok(_) => Ok((created, ours)),
         Err(error) => {
             let _ = process::wait(created.pid);
             Err(error)

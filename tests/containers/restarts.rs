@@ -175,8 +175,8 @@ fn a_signal_that_is_not_meant_to_end_it_changes_nothing() {
     store.ok(&["kill", "-s", "USR1", "web"]);
     eventually("it has died of it and is back", || runs_in_log(&store, "web") == 2);
     // ctrl-c before one that is shown is meant to end it.
-    let shown = store.start(&["run", "--name", "shown", "--restart", "always", "box", "sleep", "1000"]);
-    eventually("it runs", || store.names(false).contains(&"shown".to_string()) && store.state("shown") == "running");
+    let mut shown = store.start(&["run", "--name", "shown", "--restart", "always", "box", "sh", "-c", "echo ready; exec sleep 1000"]);
+    shown.expect("ready");
     kill(Pid::from_raw(shown.pid()), Signal::SIGINT).expect("kill");
     shown.wait().expect_code(130);
     eventually("it rests", || store.state("shown") == "exited");
