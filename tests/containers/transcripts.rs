@@ -20,6 +20,8 @@ transcripts! {
     cp
     diff
     export
+    generate
+    health
     history
     images
     import
@@ -29,10 +31,12 @@ transcripts! {
     rename
     restart
     rmi
+    run_restart
     save
     system_check
     system_df
     system_prune
+    system_start
     tag
     top
     wait
