@@ -123,6 +123,8 @@ fn difference(before: &Limits, after: &Limits, group: &Path) -> LinuxResources {
     if before.cpu_period.is_some() && after.cpu_period.is_none() && cpu.period().is_none() {
         cpu.set_period(Some(100_000));
     }
+    // A set that is empty is that of the group above; to write nothing would be no write.
+    const EMPTY: &str = " ";
     // What the spec has no number for, in the words of the group's own files.
     let mut words = HashMap::new();
     let mut word = |is_gone: bool, file: &str, usual: &str| {
@@ -131,8 +133,8 @@ fn difference(before: &Limits, after: &Limits, group: &Path) -> LinuxResources {
         }
     };
     word(before.memory_reservation.is_some() && after.memory_reservation.is_none(), "memory.low", "0");
-    word(before.cpuset_cpus.is_some() && after.cpuset_cpus.is_none(), "cpuset.cpus", "\n");
-    word(before.cpuset_mems.is_some() && after.cpuset_mems.is_none(), "cpuset.mems", "\n");
+    word(before.cpuset_cpus.is_some() && after.cpuset_cpus.is_none(), "cpuset.cpus", EMPTY);
+    word(before.cpuset_mems.is_some() && after.cpuset_mems.is_none(), "cpuset.mems", EMPTY);
     let weight = if group.join("io.weight").exists() { "io.weight" } else { "io.bfq.weight" };
     word(before.io_weight.is_some() && after.io_weight.is_none(), weight, "100");
     wanted.set_memory((memory != LinuxMemory::default()).then_some(memory));
@@ -162,7 +164,7 @@ mod tests {
         let told = told(&all, &Limits::default());
         assert_eq!((&told["memory"]["limit"], &told["memory"]["swap"]), (&(-1).into(), &(-1).into()), "{told}");
         assert_eq!((&told["cpu"]["shares"], &told["cpu"]["quota"]), (&1024.into(), &(-1).into()), "{told}");
-        assert_eq!((&told["unified"]["memory.low"], &told["unified"]["cpuset.cpus"]), (&"0".into(), &"\n".into()), "{told}");
+        assert_eq!((&told["unified"]["memory.low"], &told["unified"]["cpuset.cpus"]), (&"0".into(), &" ".into()), "{told}");
     }
 
     #[test]

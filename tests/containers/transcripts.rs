@@ -16,11 +16,15 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    events
     history
     pause
+    port
     prune
     rename
     restart
+    stats
     top
+    update
     wait
 }
