@@ -5,9 +5,8 @@
 
 mod of_processes;
 
-use crate::engine::{find, top};
+use crate::engine::top;
 use crate::options::Network;
-use crate::paths::Paths;
 use crate::record::{Live, Seen};
 use crate::runtime::cgroup::Group;
 use crate::runtime::cgroup::usage::Brief;
@@ -36,14 +35,6 @@ impl Sample {
         let micros = self.at.saturating_duration_since(before.at).as_micros().max(1);
         self.cpu.saturating_sub(before.cpu) as f64 / micros as f64
     }
-}
-
-/// Those that run, newest first; nothing is read of those that rest.
-pub fn running(paths: &Paths) -> Vec<Seen> {
-    let ids = find::ids_in(&paths.live_containers());
-    let mut all: Vec<Seen> = ids.iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).filter(Seen::is_running).collect();
-    all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
-    all
 }
 
 /// `None`: it does not run.

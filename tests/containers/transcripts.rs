@@ -19,6 +19,7 @@ transcripts! {
     commit
     cp
     diff
+    events
     export
     generate
     health
@@ -27,17 +28,20 @@ transcripts! {
     import
     load
     pause
+    port
     prune
     rename
     restart
     rmi
     run_restart
     save
+    stats
     system_check
     system_df
     system_prune
     system_start
     tag
     top
+    update
     wait
 }
