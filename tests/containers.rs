@@ -20,6 +20,8 @@ mod crash_aftermath;
 mod crashes;
 #[path = "containers/crowds.rs"]
 mod crowds;
+#[path = "containers/diffs.rs"]
+mod diffs;
 #[path = "containers/disk_full.rs"]
 mod disk_full;
 #[path = "containers/docker_reference.rs"]
@@ -62,6 +64,8 @@ mod many_processes;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/pulls.rs"]
+mod pulls;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/reboots.rs"]

@@ -44,6 +44,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let options = Options { archive: matches.get_flag("archive"), follow: matches.get_flag("follow-link") };
     let (from, to) = (Side::of(word("from")), Side::of(word("to")));
     let quiet = matches.get_one::<bool>("quiet").copied().unwrap_or(!std::io::stdout().is_terminal());
+    for side in [&from, &to] {
+        if let Side::Container(name, "") = side {
+            return Err(Error::usage(format!("no path behind {name}:")).hint(format!("all of its files are {name}:/")));
+        }
+    }
     let (copied, left_out) = match (from, to) {
         (Side::Container(..), Side::Container(..)) => {
             return Err(Error::usage("cannot copy from a container to a container")
@@ -101,7 +106,7 @@ fn shown(quiet: bool, what: &str, copy: impl FnOnce(&Part) -> Result<LeftOut>) -
 fn tell(left_out: &LeftOut) {
     for one in left_out {
         // Names come from the container; an error's text stays on its line.
-        say_aside(format!("left out {}\n", Error::failed(one.as_str())).as_bytes());
+        say_aside(format!("left out: {}\n", Error::failed(one.as_str())).as_bytes());
     }
 }
 

@@ -52,6 +52,7 @@ mod version;
 mod volume;
 mod wait;
 
+use crate::engine::nurse;
 use crate::error::{Error, Kind, Result};
 use crate::oci;
 use crate::paths::Paths;
@@ -155,6 +156,7 @@ pub fn main() -> i32 {
         (Some("tare-oci"), _) => return oci::main(&words),
         (_, Some("oci")) => return oci::main(&words[1..]),
         (_, Some(complete::WORD)) => return complete::answer(&words[2..]),
+        (_, Some(nurse::WORD)) => return nurse::main(&words[2..]),
         _ => {}
     }
     let words = nouns::shorten(words);

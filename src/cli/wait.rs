@@ -8,13 +8,15 @@ use crate::names;
 use clap::{Arg, ArgMatches};
 
 /// Docker's words, and podman's.
-const CONDITIONS: [(&str, Condition); 9] = [
+const CONDITIONS: [(&str, Condition); 11] = [
     ("not-running", Condition::NotRunning),
     ("next-exit", Condition::NextExit),
     ("removed", Condition::Removed),
     ("created", Condition::Created),
     ("running", Condition::Running),
     ("paused", Condition::Paused),
+    ("healthy", Condition::Healthy),
+    ("unhealthy", Condition::Unhealthy),
     ("exited", Condition::NotRunning),
     ("stopped", Condition::NotRunning),
     ("removing", Condition::Removed),
@@ -28,7 +30,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .long("condition")
                 .value_name("STATE")
                 .default_value("not-running")
-                .help("Wait for this: not-running, next-exit, removed, created, running or paused"),
+                .help("Wait for this: not-running, next-exit, removed, created, running, paused, healthy or unhealthy"),
         )
         .after_help("Examples:\n  tare wait job\n  tare wait --condition removed job")
 }

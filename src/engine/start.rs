@@ -1,7 +1,7 @@
 //! `start`: a container that was created, or has ended, runs (again) as it was wished.
 
 use crate::engine::create::Made;
-use crate::engine::{find, hold, mounts, repair};
+use crate::engine::{find, hold, mounts, repair, update};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::paths::{ContainerPaths, Paths};
@@ -29,9 +29,10 @@ pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
 /// What it was made with is there again. Its spec, as it is written down.
 pub fn furnish(paths: &Paths, record: &Container, files: &ContainerPaths) -> Result<Spec> {
     image::ground(paths)?;
-    let spec = store::read_json(&files.config())
+    let mut spec: Spec = store::read_json(&files.config())
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
+    update::agree(&mut spec, &record.wishes.limits);
     mounts::prepare(paths, record, &spec)?;
     Ok(spec)
 }

@@ -16,6 +16,9 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    cp
+    diff
+    export
     history
     pause
     prune

@@ -106,8 +106,7 @@ impl Bound<'_> {
             "ancestor" => is_of_image(seen, value),
             "network" => network_of(&record.wishes) == value,
             "volume" => record.wishes.mounts.iter().any(|mount| is_mount(mount, value)),
-            // There are no health checks yet, so no container has one.
-            "health" => value == "none",
+            "health" => seen.health().map_or("none".to_owned(), |health| health.state.to_string()) == value,
             // Nor published ports.
             _ => false,
         }

@@ -3,7 +3,7 @@
 //! The files that flags name (`--env-file`, `--label-file`, seccomp profiles) are read here, because parsers open no files.
 
 mod health;
-mod limits;
+pub mod limits;
 pub mod line;
 mod log;
 mod naming;

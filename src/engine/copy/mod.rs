@@ -108,7 +108,7 @@ fn unpack(archive: Box<dyn Read + '_>, root: &Directory, to: &str, part: &Part) 
     let Target::Directory(into) = place::target(root, to.as_bytes())? else {
         return Err(Error::conflict("it is no directory").hint("an archive is unpacked into a directory that is there"));
     };
-    place::check_writable(&into)?;
+    place::check_writable(&into.hold_itself().context("cannot look at it")?)?;
     let archive = Counted { source: archive, part };
     let (_, unpacked) = compression::unpacked(archive).context("cannot read the archive")?;
     let through_links = |path: &[u8]| root.directory_inside(&[to.as_bytes(), b"/", path].concat());
