@@ -4,6 +4,7 @@ use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::wait::{self, Condition};
 use crate::error::{Error, Result};
+use crate::names;
 use clap::{Arg, ArgMatches};
 
 /// Docker's words, and podman's.
@@ -38,7 +39,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let word = matches.get_one::<String>("condition").map_or("", String::as_str);
     let condition = CONDITIONS.iter().find(|(known, _)| *known == word).map(|(_, condition)| *condition).ok_or_else(|| {
         let known: Vec<&str> = CONDITIONS.iter().map(|(known, _)| *known).collect();
-        Error::usage(format!("unknown state {word:?} for --condition")).hint(format!("one of {}", known.join(", ")))
+        Error::usage(format!("unknown state {word:?} for --condition")).hint(names::one_of(word, &known))
     })?;
     each(names(matches), |name| {
         say_line!("{}", wait::until(&context.paths, name, condition)?);

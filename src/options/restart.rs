@@ -1,6 +1,7 @@
 //! `--restart`: what becomes of a container when its command has ended.
 
 use crate::error::{Error, Result};
+use crate::names;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -31,7 +32,7 @@ pub fn parse(text: &str) -> Result<Restart> {
     let wrong = |why: &str| {
         Err(Error::usage(format!("invalid restart policy {text:?}"))
             .because(why.to_owned())
-            .hint("no, on-failure, on-failure:5, always or unless-stopped"))
+            .hint(names::one_of(text, &["no", "on-failure", "on-failure:5", "always", "unless-stopped"])))
     };
     let (name, most) = text.split_once(':').map_or((text, None), |(name, most)| (name, Some(most)));
     let policy = match name {

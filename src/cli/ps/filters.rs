@@ -55,9 +55,15 @@ fn pair(word: &str) -> Result<(String, String)> {
         word.split_once('=').ok_or_else(|| wrong("there is no =".to_owned()).hint("write KEY=VALUE, for example status=exited"))?;
     let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
     if !KEYS.contains(&key.as_str()) {
-        return Err(wrong(format!("unknown key {key:?}")).hint(format!("one of {}", KEYS.join(", "))));
+        return Err(wrong(format!("unknown key {key:?}")).hint(names::one_of(&key, KEYS)));
     }
-    let allowed = |words: &[&str]| if words.contains(&value) { Ok(()) } else { Err(wrong(format!("one of {}", words.join(", ")))) };
+    let allowed = |words: &[&str]| {
+        if words.contains(&value) {
+            Ok(())
+        } else {
+            Err(wrong(format!("{value:?} is none that there is")).hint(names::one_of(value, words)))
+        }
+    };
     match key.as_str() {
         "status" => allowed(STATES)?,
         "health" => allowed(HEALTH)?,
