@@ -53,8 +53,7 @@ fn hostile_names() -> Vec<u8> {
     Layer::new().file("file", 0o644, "from the caller").file("deep/file", 0o644, "from the caller").dir("deep/", 0o777).tar()
 }
 
-const SCENE: &str =
-    "mkdir -p PLACE/dir/deep && echo inside > PLACE/dir/file && echo inside > PLACE/dir/deep/down && ln -s VICTIM PLACE/link";
+const SCENE: &str = "mkdir -p PLACE/dir/deep && echo inside > PLACE/dir/file && echo inside > PLACE/dir/deep/down && chmod 700 PLACE/dir && ln -s VICTIM PLACE/link";
 
 fn racer(store: &Store, victim: &Victim, name: &str, flags: &[&str], place: &str) {
     let scene = SCENE.replace("PLACE", place).replace("VICTIM", victim.path());
