@@ -78,6 +78,14 @@ fn cve_2026_41568_the_same_in_a_volume_of_a_container_that_rests() {
     racer(&store, &victim, "racer", &["-v", "shared:/race"], "/race");
     store.ok(&["create", "--name", "rest", "-v", "shared:/mnt/deep", "box"]);
     race(&store, &victim, "rest", "/mnt/deep");
+    assert_eq!(store.state("racer"), "running", "{}", store.ok(&["logs", "racer"]));
+}
+
+#[test]
+fn cve_2026_41568_the_same_in_a_volume_of_a_container_that_runs() {
+    let store = Store::new();
+    let victim = Victim::new(&store.dir);
+    racer(&store, &victim, "racer", &["-v", "shared:/race"], "/race");
     race(&store, &victim, "racer", "/race");
     assert_eq!(store.state("racer"), "running", "{}", store.ok(&["logs", "racer"]));
 }
@@ -110,13 +118,6 @@ fn files_and_directories_change_places_in_a_tree_that_is_walked() {
     let store = Store::new();
     let victim = Victim::new(&store.dir);
     racer(&store, &victim, "racer", &[], "/race");
-    store.ok(&[
-        "exec",
-        "racer",
-        "sh",
-        "-c",
-        "for i in 1 2 3 4 5 6 7 8; do chmod 700 /race/dir/deep/.. && break; done; chown -R 7 /race/*/deep/..",
-    ]);
     let about = || std::fs::metadata(victim.path()).map(|about| (about.mode(), about.uid(), about.mtime())).expect("the victim");
     let before = about();
     // Where the copies go there is a link already, as somebody may have one in his home.
