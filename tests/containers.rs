@@ -16,6 +16,8 @@ mod commits;
 mod completion;
 #[path = "containers/copies.rs"]
 mod copies;
+#[path = "containers/copies_compared.rs"]
+mod copies_compared;
 #[path = "containers/copy_attacks.rs"]
 mod copy_attacks;
 #[path = "containers/crash_aftermath.rs"]

@@ -24,6 +24,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .require_equals(true)
                 .default_missing_value("true")
                 .value_parser(clap::value_parser!(bool))
+                .hide_possible_values(true)
                 .help("Say nothing of what was copied (default where standard output is no terminal)"),
         )
         .arg(

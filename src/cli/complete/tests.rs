@@ -62,7 +62,7 @@ fn values_are_not_taken_for_arguments() {
 
 #[test]
 fn files_are_left_to_the_shell() {
-    for line in ["tare load -i ", "tare run --env-file=/et", "tare import ", "tare run -v /"] {
+    for line in ["tare load -i ", "tare cp ", "tare cp web:/x ", "tare run --env-file=/et", "tare import ", "tare run -v /"] {
         assert_eq!(files(line), Some(":files\n"), "{line}");
     }
     assert_eq!(files("tare --root "), Some(":directories\n"));
