@@ -96,6 +96,14 @@ pub fn human_duration(nanos: u64) -> String {
     }
 }
 
+/// `1m30s`, `500ms`: as it would be typed.
+pub fn short_duration(nanos: u64) -> String {
+    let (seconds, rest) = (nanos / SECOND, nanos % SECOND);
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s"), (rest / 1_000_000, "ms")];
+    let text: String = parts.iter().filter(|(number, _)| *number != 0).map(|(number, unit)| format!("{number}{unit}")).collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// `2 hours ago`
 pub fn ago(now: u64, then: u64) -> String {
     format!("{} ago", human_duration(now.saturating_sub(then)))
@@ -140,7 +148,8 @@ fn times(number: &str, unit: u64) -> Option<u64> {
 
 /// A moment as `logs --since` takes it: `10m` (ago), `2026-11-21T07:02:09Z`, `2026-11-21`, or seconds since 1970.
 pub fn parse_moment(text: &str, now: u64) -> Result<u64> {
-    if let Ok(duration) = parse_duration(text) {
+    // As in Docker, 0 is no duration here: it is the beginning.
+    if let (Ok(duration), true) = (parse_duration(text), text != "0") {
         return Ok(now.saturating_sub(duration));
     }
     if let Some(moment) = times(text, SECOND) {
@@ -296,6 +305,7 @@ mod tests {
     fn a_moment_may_be_said_in_three_ways() {
         let now = 1_763_708_529 * SECOND;
         assert_eq!(parse_moment("10s", now).unwrap(), now - 10 * SECOND);
+        assert_eq!((parse_moment("0", now).unwrap(), parse_moment("0s", now).unwrap()), (0, now));
         assert_eq!(parse_moment("1763708500.5", now).unwrap(), 1_763_708_500_500_000_000);
         assert_eq!(parse_moment("2025-11-21T07:02:09Z", 0).unwrap(), now);
         for text in ["yesterday", "1.x", "+1", "1.+5", "1."] {

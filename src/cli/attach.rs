@@ -1,7 +1,7 @@
 //! `tare attach`: the user's streams joined to those of a container that runs.
 
 use crate::cli::{Context, run};
-use crate::engine::{find, log_keeping, wait};
+use crate::engine::{events, find, log_keeping, wait};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
@@ -58,8 +58,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         Err(Errno::ENOENT | Errno::ECONNREFUSED) => return wait::ended(&context.paths, &seen),
         Err(e) => return Err(Error::from_errno(format!("cannot attach to container {name}"), e)),
     };
+    events::of_container(&context.paths, &seen.record, "attach", &[]);
     match attend::attach(monitor, &How { terminal: wishes.terminal, wants, sig_proxy, detach_keys: keys })? {
         Outcome::Lost => wait::ended(&context.paths, &seen),
-        outcome => run::shown(outcome),
+        outcome => run::shown(context, &seen.record.id, outcome),
     }
 }

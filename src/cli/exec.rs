@@ -1,9 +1,13 @@
 //! `tare exec`: a further command in a container that runs.
 
 use crate::cli::Context;
+use crate::cli::run_flags::words::{blame, read_file};
+use crate::engine::events::of_execs::Told;
 use crate::engine::{exec, find};
 use crate::error::{Context as _, Error, Result};
+use crate::monitor;
 use crate::monitor::pipes::{self, Pipes};
+use crate::monitor::protocol::ToClient;
 use crate::monitor::relay::{self, Behind, Left};
 use crate::options::{detach_keys, env_file};
 use crate::paths::Paths;
@@ -34,6 +38,9 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .help("With -it, keys that leave the command running [default: ctrl-p,ctrl-q]"),
         )
         .arg(value("env", 'e', "NAME=VALUE", "Set a variable").action(ArgAction::Append))
+        .arg(
+            Arg::new("env-file").long("env-file").value_name("FILE").action(ArgAction::Append).help("Set the variables in a file; -e wins"),
+        )
         .arg(value("user", 'u', "USER[:GROUP]", "Name or number"))
         .arg(value("workdir", 'w', "DIR", "Where it starts"))
         .arg(
@@ -52,10 +59,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let mut words = matches.get_many::<String>("words").into_iter().flatten().cloned();
     let name = words.next().ok_or_else(|| Error::usage("no container named"))?;
     let text = |name: &str| matches.get_one::<String>(name).cloned();
-    let env = matches.get_many::<String>("env").into_iter().flatten();
     let request = exec::Request {
         command: words.collect(),
-        env: env.map(|variable| env_file::parse(variable, |name| std::env::var(name).ok())).collect::<Result<_>>()?,
+        env: environment(matches)?,
         user: text("user"),
         workdir: text("workdir"),
         terminal: matches.get_flag("tty"),
@@ -78,32 +84,57 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     }
 }
 
+/// Lines of files first, so that `-e` wins.
+fn environment(matches: &ArgMatches) -> Result<Vec<String>> {
+    let all = |name: &str| matches.get_many::<String>(name).into_iter().flatten();
+    let own = |name: &str| std::env::var(name).ok();
+    let mut env = Vec::new();
+    for path in all("env-file") {
+        let text = read_file("env-file", path, env_file::LONGEST_FILE)?;
+        env.extend(env_file::parse_file(&text, own).map_err(|error| blame("env-file", path, error))?);
+    }
+    for variable in all("env") {
+        env.push(env_file::parse(variable, own)?);
+    }
+    Ok(env)
+}
+
 fn with_pipes(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool) -> Result<i32> {
     const WHAT: &str = "cannot make pipes";
     let input = interactive.then(file::pipe).transpose().context(WHAT)?;
     let (output, error) = (file::pipe().context(WHAT)?, file::pipe().context(WHAT)?);
     let theirs =
         Streams::Separate { input: input.as_ref().map(|(read, _)| read.as_fd()), output: output.1.as_fd(), error: error.1.as_fd() };
-    let created = exec::exec(paths, seen, request, theirs)?;
+    let (created, told) = exec::exec(paths, seen, request, theirs)?;
     created.start()?;
+    told.started(&request.command);
     let ours = Pipes { input: input.map(|(_, write)| write), output: output.0, error: error.0 };
     // Held by us, their ends would keep the streams from ending.
     drop((output.1, error.1));
-    pipes::relay_pipes(ours, created.pid, created.pidfd.as_fd())
+    let code = pipes::relay_pipes(ours, created.pid, created.pidfd.as_fd())?;
+    told.died(Some(code));
+    Ok(code)
 }
 
 fn with_terminal(paths: &Paths, seen: &Seen, request: &exec::Request, interactive: bool, keys: &[u8]) -> Result<i32> {
-    let created = exec::exec(paths, seen, request, Streams::Nothing)?;
+    let (created, told) = exec::exec(paths, seen, request, Streams::Nothing)?;
     let master = created.start()?.terminal.ok_or_else(|| Error::failed("the container opened no terminal"))?;
+    told.started(&request.command);
     match relay::relay_terminal(master, created.pid, created.pidfd, interactive, keys)? {
-        Left::Ended(code) => Ok(code),
-        Left::Detached(behind) => stay_behind(behind).map(|()| 0),
+        Left::Ended(code) => {
+            told.died(Some(code));
+            Ok(code)
+        }
+        Left::Detached(behind) => {
+            told.detached();
+            stay_behind(behind, &told).map(|()| 0)
+        }
     }
 }
 
 /// The user has left, and the command goes on: a child of ours holds the other side of its terminal to its end. It holds nothing else
 /// of the caller's, who may wait for our streams to close.
-fn stay_behind(behind: Behind) -> Result<()> {
+fn stay_behind(behind: Behind, told: &Told) -> Result<()> {
     const WHAT: &str = "cannot leave the command running";
     let nothing = file::open_dev_null().context(WHAT)?;
     // As with a monitor: stopping the service that called us must not hang up the command's terminal.
@@ -117,33 +148,39 @@ fn stay_behind(behind: Behind) -> Result<()> {
             let apart = process::leave_caller(nothing, &kept);
             if apart.is_ok() {
                 behind.stay();
+                told.died(None);
             }
             process::exit_now(i32::from(apart.is_err()))
         }
     }
 }
 
-/// A child of ours becomes the parent, and tells us only whether it went well.
+/// A child of ours becomes the parent, tells us whether it went well, and waits for the end.
 fn in_background(paths: &Paths, seen: &Seen, request: &exec::Request) -> Result<i32> {
     let (ours, theirs) = crate::sys::socket::pair().context("cannot make a socket")?;
-    match process::clone3(0, None).context("cannot fork")? {
+    let leaf = Group::of_monitors();
+    match process::clone3(0, leaf.as_ref().map(Group::descriptor)).context("cannot fork")? {
         Forked::Parent { .. } => {
             drop(theirs);
-            crate::monitor::hear_started(ours.as_fd()).map(|_| 0)
+            monitor::hear_started(ours.as_fd()).map(|_| 0)
         }
         Forked::Child => {
             drop(ours);
             let started = (|| {
-                process::new_session().context("cannot leave the session")?;
-                let created = exec::exec(paths, seen, request, Streams::Nothing)?;
+                let nothing = file::open_dev_null().context("cannot leave the caller")?;
+                process::leave_caller(nothing, &[theirs.as_raw_fd()]).context("cannot leave the caller")?;
+                let (created, told) = exec::exec(paths, seen, request, Streams::Nothing)?;
                 created.start()?;
-                Ok(created)
+                told.started(&request.command);
+                Ok((created, told))
             })();
             match started {
-                Ok(created) => {
-                    crate::monitor::tell(theirs.as_fd(), &crate::monitor::protocol::ToClient::Started { pid: created.pid });
+                Ok((created, told)) => {
+                    monitor::tell(theirs.as_fd(), &ToClient::Started { pid: created.pid });
+                    drop(theirs);
+                    told.died(process::wait(created.pid).ok().map(process::WaitStatus::code));
                 }
-                Err(error) => crate::monitor::tell_failure(theirs.as_fd(), &error),
+                Err(error) => monitor::tell_failure(theirs.as_fd(), &error),
             }
             process::exit_now(0)
         }

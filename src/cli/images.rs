@@ -83,7 +83,8 @@ fn short(id: &str, whole: bool) -> &str {
     if whole { id } else { id.strip_prefix("sha256:").map_or(id, |hex| &hex[..hex.len().min(12)]) }
 }
 
-fn describe(row: &Listed, whole: bool) -> Row {
+/// As `images` lists it.
+pub fn describe(row: &Listed, whole: bool) -> Row {
     let (repository, tag) = row.name.as_deref().and_then(|name| name.rsplit_once(':')).unwrap_or(("<none>", "<none>"));
     let created = time::parse_rfc3339(&row.created);
     let since = created.map_or("N/A".to_owned(), |moment| time::ago(now(), moment));

@@ -2,7 +2,7 @@
 
 use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
-use crate::engine::{find, pause};
+use crate::engine::{events, find, pause};
 use crate::error::Result;
 use clap::ArgMatches;
 
@@ -16,7 +16,9 @@ pub fn define_unpause(command: clap::Command) -> clap::Command {
 
 pub fn pause(context: &Context, matches: &ArgMatches) -> Result<i32> {
     each(names(matches), |name| {
-        pause::pause(&find::container(&context.paths, name)?)?;
+        let seen = find::container(&context.paths, name)?;
+        pause::pause(&seen)?;
+        events::of_container(&context.paths, &seen.record, "pause", &[]);
         say_line!("{name}");
         Ok(())
     })
@@ -24,7 +26,9 @@ pub fn pause(context: &Context, matches: &ArgMatches) -> Result<i32> {
 
 pub fn unpause(context: &Context, matches: &ArgMatches) -> Result<i32> {
     each(names(matches), |name| {
-        pause::unpause(&find::container(&context.paths, name)?)?;
+        let seen = find::container(&context.paths, name)?;
+        pause::unpause(&seen)?;
+        events::of_container(&context.paths, &seen.record, "unpause", &[]);
         say_line!("{name}");
         Ok(())
     })

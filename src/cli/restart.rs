@@ -2,7 +2,7 @@
 
 use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, stop};
-use crate::engine::{find, launch, repair, start};
+use crate::engine::{events, find, launch, repair, start};
 use crate::error::Result;
 use crate::monitor::protocol::Wants;
 use clap::ArgMatches;
@@ -21,6 +21,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         if let Some(made) = start::take_up(&context.paths, &seen.record.id)? {
             launch::launch(&context.paths, made, Wants::default())?;
         }
+        events::of_container(&context.paths, &seen.record, "restart", &[]);
         say_line!("{name}");
         Ok(())
     })

@@ -1,14 +1,15 @@
 //! `tare run`: a container from an image, started, and shown.
 
-use crate::cli::Context;
 use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::cli::say::say_line;
+use crate::cli::{Context, pull};
 use crate::engine::create::{self, Request};
-use crate::engine::{launch, repair};
+use crate::engine::{events, find, launch, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
+use crate::store::version;
 use crate::sys::terminal;
 use clap::ArgMatches;
 use std::os::fd::AsFd;
@@ -38,6 +39,7 @@ fn stay_out_of_reach() -> Result<()> {
 }
 
 fn show(context: &Context, parsed: Parsed) -> Result<i32> {
+    version::check(&context.paths)?;
     let has_terminal = parsed.wishes.terminal;
     if has_terminal && parsed.attach.stdin && !parsed.detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));
@@ -47,8 +49,10 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
     let is_removed = parsed.wishes.remove;
+    let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
-    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true })?;
+    let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true };
+    let made = create::create(&context.paths, request, &image)?;
     let id = made.record.id.clone();
     if let Some(file) = &mut id_file {
         file.write(&id)?;
@@ -56,6 +60,9 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         if !is_removed {
             file.keep();
         }
+    }
+    if !parsed.detach {
+        events::of_container(&context.paths, &made.record, "attach", &[]);
     }
     let monitor = launch::launch(&context.paths, made, wants)?;
     id_file.iter_mut().for_each(IdFile::keep);
@@ -68,14 +75,19 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     if let Outcome::Lost = outcome {
         repair::sweep(&context.paths);
     }
-    shown(outcome)
+    shown(context, &id, outcome)
 }
 
 /// The exit code of a command that showed a container.
-pub fn shown(outcome: Outcome) -> Result<i32> {
+pub fn shown(context: &Context, id: &str, outcome: Outcome) -> Result<i32> {
     match outcome {
         Outcome::Exited(code) => Ok(code),
-        Outcome::Detached => Ok(0),
+        Outcome::Detached => {
+            if let Ok(Some(seen)) = find::by_id(&context.paths, id) {
+                events::of_container(&context.paths, &seen.record, "detach", &[]);
+            }
+            Ok(0)
+        }
         Outcome::Lost => Err(Error::failed("the container's monitor is lost")
             .hint("it was killed, and the container with it: tare ps -a shows what is left")),
     }

@@ -1,10 +1,11 @@
 //! `tare save`: write images into an archive.
 
 use crate::cli::Context;
-use crate::cli::say::Out;
+use crate::cli::say::Output;
 use crate::engine::images;
 use crate::error::{Error, Result};
 use crate::image::save::Format;
+use crate::sys::Errno;
 use clap::{Arg, ArgMatches};
 use std::io::IsTerminal;
 
@@ -39,7 +40,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         None if std::io::stdout().is_terminal() => {
             return Err(Error::usage("an archive is nothing for a terminal").hint("name a file with -o, or redirect standard output"));
         }
-        None => Out::written(|out| images::save(&context.paths, &wanted, format, out))?,
+        None => match images::save(&context.paths, &wanted, format, Output::new()) {
+            // What is said of it, and with which code, is the same for all that we say.
+            Err(error) if error.errno() == Some(Errno::EPIPE) => {}
+            other => other?,
+        },
     }
     Ok(0)
 }

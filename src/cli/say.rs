@@ -24,7 +24,7 @@ pub fn say(text: &str) {
 }
 
 /// Control characters (also the second set, which begins at U+0080) in the form of JSON, so that JSON means the same as before.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -46,22 +46,28 @@ pub fn say_bytes(bytes: &[u8]) -> bool {
     stopped.is_none()
 }
 
-/// Standard output for whoever writes many bytes.
-pub struct Out(());
+/// Whether what was said was heard, so that going on makes sense for whoever only talks.
+pub fn is_heard() -> bool {
+    STOPPED.lock().is_ok_and(|stopped| stopped.is_none())
+}
 
-impl Out {
-    /// Where nobody listens any more the work ends, and that is no error of its own: `heard` knows.
-    pub fn written(work: impl FnOnce(&mut Out) -> Result<()>) -> Result<()> {
-        match work(&mut Out(())) {
-            Err(_) if !say_bytes(&[]) => Ok(()),
-            other => other,
-        }
+/// Standard output for archives.
+pub struct Output;
+
+impl Output {
+    /// In large pieces.
+    pub fn new() -> std::io::BufWriter<Output> {
+        std::io::BufWriter::with_capacity(256 << 10, Output)
     }
 }
 
-impl Write for Out {
+impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if say_bytes(bytes) { Ok(bytes.len()) } else { Err(ErrorKind::BrokenPipe.into()) }
+        if say_bytes(bytes) {
+            return Ok(bytes.len());
+        }
+        let number = STOPPED.lock().ok().and_then(|stopped| stopped.as_ref().and_then(std::io::Error::raw_os_error));
+        Err(number.map_or_else(|| ErrorKind::BrokenPipe.into(), std::io::Error::from_raw_os_error))
     }
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
-use crate::engine::{find, launch, repair, start};
+use crate::engine::{events, find, launch, repair, start};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
 use crate::monitor::protocol::Wants;
@@ -48,7 +48,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let made = start::take_up(&context.paths, &seen.record.id)?.ok_or_else(running)?;
     let terminal = seen.record.wishes.terminal;
     let wants = Wants { stdin: interactive && seen.record.wishes.interactive, stdout: true, stderr: true };
+    events::of_container(&context.paths, &seen.record, "attach", &[]);
     let monitor = launch::launch(&context.paths, made, wants)?;
     let keys = detach_keys::parse_or_default(matches.get_one::<String>("detach-keys").map(String::as_str))?;
-    crate::cli::run::shown(attend::attend(monitor, &How { terminal, wants, sig_proxy: !terminal, detach_keys: keys })?)
+    let outcome = attend::attend(monitor, &How { terminal, wants, sig_proxy: !terminal, detach_keys: keys })?;
+    crate::cli::run::shown(context, &seen.record.id, outcome)
 }

@@ -1,8 +1,8 @@
 //! `tare tag`: a further name for an image.
 
 use crate::cli::Context;
+use crate::engine::images;
 use crate::error::Result;
-use crate::image::catalog;
 use clap::{Arg, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -14,5 +14,5 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
-    catalog::tag(&context.paths, text("image"), text("new")).map(|()| 0)
+    images::tag(&context.paths, text("image"), text("new")).map(|()| 0)
 }

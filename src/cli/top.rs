@@ -2,7 +2,7 @@
 
 use crate::cli::say::say;
 use crate::cli::{Context, table};
-use crate::engine::{find, now, top};
+use crate::engine::{events, find, now, top};
 use crate::error::{Context as _, Error, Result};
 use crate::sys::process::{self, Look};
 use crate::time;
@@ -26,11 +26,13 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let words: Vec<&String> = matches.get_many::<String>("words").into_iter().flatten().collect();
     let Some((name, options)) = words.split_first() else { return Err(Error::usage("no container named")) };
-    let pids = top::processes(&find::container(&context.paths, name)?)?;
+    let seen = find::container(&context.paths, name)?;
+    let pids = top::processes(&seen)?;
     let text = match options {
         [] => usual(&pids),
         options => as_ps_tells(options, &pids)?,
     };
+    events::of_container(&context.paths, &seen.record, "top", &[]);
     say(&text);
     Ok(0)
 }

@@ -1,12 +1,13 @@
 //! Verbs on images that need more than the image store: what the caller typed, or what containers use.
 
-use crate::engine::{events, list, now};
+use crate::engine::events::{self, Kind as What};
+use crate::engine::{list, now};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::catalog::{self, Removed, User};
 use crate::image::import::{self, Request};
 use crate::image::load::{self, Loaded, Source};
 use crate::image::save::{Format, Saving};
-use crate::image::{Limits, Progress};
+use crate::image::{self, Limits, Progress, Reference};
 use crate::paths::Paths;
 use crate::sys::appearing::Appearing;
 use crate::time;
@@ -21,7 +22,15 @@ pub fn load(paths: &Paths, input: Option<&str>, limits: &Limits, progress: &Prog
         None | Some("-") => Source::File(standard_input()?),
         Some(path) => Source::Path(Path::new(path)),
     };
-    load::load(paths, source, limits, progress, &|| users(paths))
+    let loaded = load::load(paths, source, limits, progress, &|| users(paths))?;
+    for image in &loaded {
+        tell(paths, "load", &image.id, image.names.first().unwrap_or(&image.id));
+    }
+    Ok(loaded)
+}
+
+fn tell(paths: &Paths, action: &str, id: &str, name: &str) {
+    events::of(paths, What::Image, action, id, &[("name", name.to_owned())]);
 }
 
 fn standard_input() -> Result<File> {
@@ -50,7 +59,9 @@ pub fn import(paths: &Paths, wanted: Import, limits: &Limits, progress: &Progres
     };
     let length = file.metadata().ok().filter(|found| found.is_file()).map(|found| found.len());
     let done = import::import(paths, (file, length), &request, limits, progress, &|| users(paths));
-    done.or_else(|e| explain(e, || format!("cannot import {input}")))
+    let imported = done.or_else(|e| explain(e, || format!("cannot import {input}")))?;
+    tell(paths, "import", &imported.id, imported.names.first().unwrap_or(&imported.id));
+    Ok(imported)
 }
 
 /// What was typed wrong needs no mention of the file.
@@ -59,7 +70,25 @@ fn explain<T>(error: Error, what: impl FnOnce() -> String) -> Result<T> {
 }
 
 pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<Vec<Removed>> {
-    catalog::remove(paths, wanted, force, || users(paths))
+    let id = image::find(paths, wanted).map(|image| image.id);
+    let gone = catalog::remove(paths, wanted, force, || users(paths))?;
+    for removed in &gone {
+        match (removed, &id) {
+            (Removed::Untagged(name), Ok(id)) => tell(paths, "untag", id, name),
+            // The others are its layers.
+            (Removed::Deleted(gone), Ok(id)) if gone == id => tell(paths, "delete", id, id),
+            _ => {}
+        }
+    }
+    Ok(gone)
+}
+
+pub fn tag(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
+    catalog::tag(paths, wanted, new)?;
+    if let (Ok(tagged), Ok(name)) = (image::find(paths, new), Reference::parse(new)) {
+        tell(paths, "tag", &tagged.id, &name.to_string());
+    }
+    Ok(())
 }
 
 /// Into a file that appears when it is whole.
@@ -82,11 +111,12 @@ pub fn save(paths: &Paths, wanted: &[&str], format: Format, out: impl Write) -> 
 
 fn tell_saved(paths: &Paths, saving: &Saving) {
     for (id, names) in saving.images() {
-        events::of(paths, events::Kind::Image, "save", id, &[("name", names.first().map_or(id, String::as_str).to_owned())]);
+        tell(paths, "save", id, names.first().map_or(id, String::as_str));
     }
 }
 
-pub(super) fn users(paths: &Paths) -> Result<Vec<User>> {
+/// Containers, as the image store asks for them.
+pub fn users(paths: &Paths) -> Result<Vec<User>> {
     let users = list::containers(paths)?.into_iter();
     Ok(users.map(|seen| User { container: seen.record.name, image_id: seen.record.image_id, layers: seen.record.layers }).collect())
 }

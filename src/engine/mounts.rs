@@ -4,7 +4,7 @@
 //! asked for, and each gets a name. `prepare`, when the container's record names them: they are made, filled, given away.
 //! `open`, in the monitor: what a path in the spec cannot say is opened and handed to the runtime.
 
-use crate::engine::{find, now};
+use crate::engine::{find, now, volumes as verbs};
 use crate::error::{Context, Error, Result};
 use crate::options::mounts::clean_path;
 use crate::options::{Below, IdMap, Mount, Ownership, VolumeMount, Wishes, volumes};
@@ -96,6 +96,7 @@ pub fn prepare(paths: &Paths, record: &Container, spec: &Spec) -> Result<()> {
             used: false,
         };
         let mut held = volume::make(paths, &wish, Durable::No)?;
+        verbs::tell_made(paths, &held);
         let source = held.volume.source(paths)?;
         if source != mount.source {
             return Err(Error::conflict(format!("volume {} was made anew meanwhile", mount.name)).hint("try again"));

@@ -1,5 +1,6 @@
 //! `prune`: what nobody uses goes, and how much room that makes.
 
+use crate::engine::events::{self, Kind as What};
 use crate::engine::{images, list, remove, size};
 use crate::error::{Kind, Result};
 use crate::image::{
@@ -24,6 +25,8 @@ pub fn containers(paths: &Paths, fits: impl Fn(&Seen) -> bool) -> Result<Vec<(St
             Err(error) => return Err(error),
         }
     }
+    let room = gone.iter().map(|(_, size)| size).sum::<u64>();
+    events::of(paths, What::Container, "prune", "", &[("reclaimed", room.to_string())]);
     Ok(gone)
 }
 
@@ -49,5 +52,6 @@ pub fn images(paths: &Paths, all: bool, fits: impl Fn(&Listed) -> bool) -> Resul
             room += digest.strip_prefix("sha256:").and_then(|hex| sizes.get(hex)).copied().unwrap_or(0);
         }
     }
+    events::of(paths, What::Image, "prune", "", &[("reclaimed", room.to_string())]);
     Ok((gone, room))
 }

@@ -1,6 +1,7 @@
 //! Verbs on volumes: made and removed with an eye on the containers that use them.
 
-use crate::engine::{list, now};
+use crate::engine::events::{self, Kind as What};
+use crate::engine::{list, now, size};
 use crate::error::{Context, Error, Result};
 use crate::names;
 use crate::options::Mount;
@@ -10,7 +11,7 @@ use crate::paths::Paths;
 use crate::record::Container;
 use crate::store::Durable;
 use crate::sys::file;
-use crate::volume::{self, Volume};
+use crate::volume::{self, Held, Volume};
 
 /// What `volume create` was asked for.
 #[derive(Default)]
@@ -35,7 +36,19 @@ pub fn create(paths: &Paths, request: Request) -> Result<String> {
     volume::clear_away(paths);
     let held = volume::make(paths, &wish, Durable::Yes)?;
     held.volume.check_options(&request.options)?;
+    tell_made(paths, &held);
     Ok(name)
+}
+
+/// Of one that was not there before.
+pub fn tell_made(paths: &Paths, held: &Held) {
+    if held.is_new {
+        tell(paths, "create", &held.volume.name);
+    }
+}
+
+fn tell(paths: &Paths, action: &str, name: &str) {
+    events::of(paths, What::Volume, action, name, &[("driver", "local".to_owned())]);
 }
 
 pub fn find(paths: &Paths, name: &str) -> Result<Volume> {
@@ -68,7 +81,9 @@ pub fn remove(paths: &Paths, name: &str) -> Result<()> {
             .because(format!("container {user} uses it"))
             .hint(format!("remove the container first: tare rm {user}")));
     }
-    held.remove(paths)
+    held.remove(paths)?;
+    tell(paths, "destroy", name);
+    Ok(())
 }
 
 /// Removes the volumes that nobody uses and that fit; returns their names and what they held.
@@ -78,11 +93,14 @@ pub fn prune(paths: &Paths, fits: impl Fn(&Volume) -> bool) -> Result<Vec<(Strin
     for volume in volume::list(paths)?.into_iter().filter(fits) {
         let Some(held) = volume::hold(paths, &volume.name)? else { continue };
         if users(&containers(paths)?, &volume.name).is_empty() {
-            let size = held.size();
+            let size = size::of_volume(paths, &volume.name);
             held.remove(paths)?;
+            tell(paths, "destroy", &volume.name);
             gone.push((volume.name, size));
         }
     }
+    let room = gone.iter().map(|(_, size)| size).sum::<u64>();
+    events::of(paths, What::Volume, "prune", "", &[("reclaimed", room.to_string())]);
     Ok(gone)
 }
 
@@ -103,8 +121,9 @@ pub fn remove_nameless(paths: &Paths, gone: &Container) {
 fn forget<'a>(paths: &Paths, names: impl Iterator<Item = &'a str>) {
     for name in names {
         let Ok(Some(held)) = volume::hold(paths, name) else { continue };
-        if containers(paths).is_ok_and(|containers| users(&containers, name).is_empty()) {
-            let _ = held.let_go(paths);
+        let is_free = containers(paths).is_ok_and(|containers| users(&containers, name).is_empty());
+        if is_free && held.let_go(paths).is_ok() {
+            tell(paths, "destroy", name);
         }
     }
 }

@@ -85,9 +85,22 @@ impl Changes {
     pub fn wait(&self, milliseconds: i32) {
         let mut one = [Watched::new(self.0.as_fd(), true, false)];
         if let Ok(true) = poll(&mut one, Some(milliseconds)) {
-            let mut events = [0u8; 4096];
-            while nix::unistd::read(&self.0, &mut events).is_ok_and(|n| n == events.len()) {}
+            self.forget();
         }
+    }
+
+    /// The same, and not longer than somebody is at the other end of a pipe of ours. True: he is gone.
+    pub fn wait_or_end(&self, listener: BorrowedFd, milliseconds: i32) -> bool {
+        let mut both = [Watched::new(self.0.as_fd(), true, false), Watched::new(listener, false, false)];
+        if let Ok(true) = poll(&mut both, Some(milliseconds)) {
+            self.forget();
+        }
+        both[1].is_ready()
+    }
+
+    fn forget(&self) {
+        let mut events = [0u8; 4096];
+        while nix::unistd::read(&self.0, &mut events).is_ok_and(|n| n == events.len()) {}
     }
 }
 

@@ -205,6 +205,14 @@ fn the_container_s_settings_become_the_image_s_and_changes_come_after() {
         (&config["OnBuild"], &config["Entrypoint"], &config["Healthcheck"]["Interval"]),
         (&Value::Null, &json!(["echo", "entry"]), &json!(5_000_000_000u64))
     );
+    store.ok(&["create", "--name", "checked", "--health-cmd", "true", "--health-retries", "7", "changed"]);
+    store.ok(&["commit", "checked", "with-check"]);
+    let check = &store.inspect("with-check")["Config"]["Healthcheck"];
+    assert_eq!(
+        (&check["Test"], &check["Retries"], &check["Interval"]),
+        (&json!(["CMD-SHELL", "true"]), &json!(7), &json!(5_000_000_000u64))
+    );
+    store.ok(&["rm", "checked"]);
     for wrong in ["RUN true", "CMD", "EXPOSE http", "nonsense"] {
         let error = store.fails(1, &["commit", "-c", wrong, "one", "never"]);
         assert!(error.contains("invalid change"), "{error}");

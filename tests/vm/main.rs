@@ -13,10 +13,13 @@ mod differential;
 mod disks;
 mod drivers;
 mod groups;
+mod machine;
 mod memory;
 mod processors;
 mod resources;
 mod systemd;
+mod updates;
+mod usage;
 
 use common::{Report, Store, cgroup2, eventually, has_controllers};
 use std::path::PathBuf;

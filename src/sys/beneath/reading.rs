@@ -48,6 +48,19 @@ impl Directory {
         Ok(names)
     }
 
+    /// The names of the directories in it, in no order; symlinks are none.
+    pub fn directory_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        let errno = |e: std::io::Error| e.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(self.proc_path()).map_err(errno)? {
+            let entry = entry.map_err(errno)?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                all.push(entry.file_name().into_vec());
+            }
+        }
+        Ok(all)
+    }
+
     /// The directory itself, only held.
     pub fn hold_itself(&self) -> Result<Held, Errno> {
         self.open(b".", OFlag::O_PATH, 0, STRICT).map(Held)
