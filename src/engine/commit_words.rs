@@ -39,6 +39,9 @@ pub fn settings(record: &Container, mut settings: Map<String, Value>, image: &Im
     put("StopSignal", json!(wishes.stop_signal.as_ref().or(image.stop_signal.as_ref())));
     put("Volumes", set(image.volumes.iter().chain(nameless)));
     put("ExposedPorts", set(image.exposed.iter().chain(&wishes.exposed)));
+    if let Some(check) = &wishes.health {
+        put("Healthcheck", check.to_json());
+    }
     settings
 }
 

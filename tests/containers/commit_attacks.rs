@@ -1,5 +1,6 @@
 //! `commit` of containers that do not want to be read: that change their files meanwhile, dig deep, or speak the language of layers.
 
+use super::commits::store_in_memory;
 use super::image_weather::names;
 use crate::common::store::assert_proper_error;
 use crate::common::{Ran, Report, Store, Victim, eventually, race_rounds};
@@ -75,7 +76,7 @@ fn files_that_grow_shrink_come_and_go_make_a_whole_image() {
 
 #[test]
 fn deep_trees_are_copied_or_refused_clearly() {
-    let store = Store::new();
+    let store = store_in_memory();
     store.ok(&["run", "--name", "deep", "box", "/probe", "deepen", "/", "2000"]);
     store.ok(&["commit", "deep", "deep"]);
     assert_eq!(store.ok(&["run", "--rm", "deep", "sh", "-c", "find /d | wc -l"]), "2000");
@@ -88,12 +89,7 @@ fn deep_trees_are_copied_or_refused_clearly() {
 #[test]
 #[allow(clippy::zombie_processes, reason = "wait4 waits for it, which also tells what it used")]
 fn many_names_do_not_fill_the_memory() {
-    let mut store = Store::new();
-    // In memory, because a busy disk takes minutes for so many files.
-    let fast = std::path::PathBuf::from(store.dir.display().to_string().replace("/var/tmp/", "/dev/shm/"));
-    std::fs::create_dir(&fast).expect("a directory");
-    std::process::Command::new("cp").arg("-a").arg(&store.root).arg(fast.join("s")).status().expect("cp runs");
-    store.root = fast.join("s");
+    let store = store_in_memory();
     let many = "for dir in 1 2 3 4; do mkdir /$dir; /probe make-many /$dir 25000; ln /$dir/a-name-among-many-7 /linked-$dir; done";
     store.ok(&["run", "--name", "many", "box", "sh", "-c", many]);
     let commit = store.command(&["commit", "many", "many"]).stdout(std::process::Stdio::null()).spawn().expect("the program runs");
@@ -108,7 +104,6 @@ fn many_names_do_not_fill_the_memory() {
     assert!(used.ru_maxrss < 100_000, "{} kB", used.ru_maxrss);
     assert_eq!(store.ok(&["run", "--rm", "many", "sh", "-c", "ls /1 /2 /3 /4 | grep -c many"]), "100000");
     store.ok(&["rm", "many"]);
-    std::fs::remove_dir_all(&fast).expect("what was in memory goes");
 }
 
 #[test]
