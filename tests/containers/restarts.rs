@@ -216,6 +216,34 @@ fn a_neighbour_s_namespaces_are_joined_again() {
 }
 
 #[test]
+fn each_run_has_a_terminal_of_its_own() {
+    let store = Store::new();
+    let mut person = store.terminal(&["run", "-it", "--name", "shell", "--restart", "always", "box", "sh"]);
+    person.expect("# ");
+    assert!(person.ask("tty").contains("/dev/pts/0"));
+    person.send("exit 5\n");
+    assert_eq!(person.wait(), 5, "the first run is whose person started it");
+    eventually("it is back", || restarts_of(&store, "shell") == 1 && store.state("shell") == "running");
+    let mut back = store.terminal(&["attach", "shell"]);
+    back.send("\n");
+    back.expect("# ");
+    assert!(back.ask("tty").contains("/dev/pts/0"));
+    back.send("exit 6\n");
+    assert_eq!(back.wait(), 6);
+    store.ok(&["rm", "-f", "shell"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn every_run_is_told_and_only_a_person_restarts() {
+    let store = Store::new();
+    store.ok(&["run", "-d", "--name", "web", "--restart", "on-failure:1", "box", "sh", "-c", "exit 1"]);
+    eventually("it has given up", || store.state("web") == "exited");
+    let told = || store.ok(&["events", "--since", "0", "--until", "0s", "--filter", "container=web", "--format", "{{.Action}}"]);
+    eventually("all is told", || told().lines().collect::<Vec<_>>() == ["create", "start", "die", "start", "die"]);
+}
+
+#[test]
 fn a_log_is_followed_through_all_runs() {
     let store = Store::new();
     store.ok(&["run", "-d", "--name", "web", "--restart", "on-failure:3", "box", "sh", "-c", "echo run; exit 1"]);
