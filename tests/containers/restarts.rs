@@ -111,11 +111,13 @@ fn whoever_stops_it_is_obeyed_at_once_while_it_waits_and_while_it_runs() {
                 true => drop(store.ok(&["run", "-d", "--name", "web", "--restart", policy, "box", "/probe", "sleep", "1000"])),
                 false => waiting(&store, "web", policy),
             }
+            let begun = if runs { 0 } else { runs_in_log(&store, "web") };
             store.ok(&[&words[..], &["web"]].concat());
             if words[0] != "rm" {
                 eventually("it rests", || store.state("web") == "exited");
                 std::thread::sleep(Duration::from_millis(300));
                 assert_eq!(store.state("web"), "exited", "{policy} {words:?}");
+                assert_eq!(runs_in_log(&store, "web"), begun, "{policy} {words:?}: not one more run");
                 store.ok(&["rm", "web"]);
             }
             store.assert_nothing_left();
