@@ -111,11 +111,13 @@ fn whoever_stops_it_is_obeyed_at_once_while_it_waits_and_while_it_runs() {
                 true => drop(store.ok(&["run", "-d", "--name", "web", "--restart", policy, "box", "/probe", "sleep", "1000"])),
                 false => waiting(&store, "web", policy),
             }
+            let begun = if runs { 0 } else { runs_in_log(&store, "web") };
             store.ok(&[&words[..], &["web"]].concat());
             if words[0] != "rm" {
                 eventually("it rests", || store.state("web") == "exited");
                 std::thread::sleep(Duration::from_millis(300));
                 assert_eq!(store.state("web"), "exited", "{policy} {words:?}");
+                assert_eq!(runs_in_log(&store, "web"), begun, "{policy} {words:?}: not one more run");
                 store.ok(&["rm", "web"]);
             }
             store.assert_nothing_left();
@@ -213,6 +215,34 @@ fn a_neighbour_s_namespaces_are_joined_again() {
     eventually("it has come back", || runs_in_log(&store, "web") >= 3);
     let theirs = store.ok(&["exec", "base", "readlink", "/proc/self/ns/net"]);
     assert!(store.ok(&["logs", "web"]).lines().all(|line| line == theirs));
+}
+
+#[test]
+fn each_run_has_a_terminal_of_its_own() {
+    let store = Store::new();
+    let mut person = store.terminal(&["run", "-it", "--name", "shell", "--restart", "always", "box", "sh"]);
+    person.expect("# ");
+    assert!(person.ask("tty").contains("/dev/pts/0"));
+    person.send("exit 5\n");
+    assert_eq!(person.wait(), 5, "the first run is whose person started it");
+    eventually("it is back", || restarts_of(&store, "shell") == 1 && store.state("shell") == "running");
+    let mut back = store.terminal(&["attach", "shell"]);
+    back.send("\n");
+    back.expect("# ");
+    assert!(back.ask("tty").contains("/dev/pts/0"));
+    back.send("exit 6\n");
+    assert_eq!(back.wait(), 6);
+    store.ok(&["rm", "-f", "shell"]);
+    store.assert_nothing_left();
+}
+
+#[test]
+fn every_run_is_told_and_only_a_person_restarts() {
+    let store = Store::new();
+    store.ok(&["run", "-d", "--name", "web", "--restart", "on-failure:1", "box", "sh", "-c", "exit 1"]);
+    eventually("it has given up", || store.state("web") == "exited");
+    let told = || store.ok(&["events", "--since", "0", "--until", "0s", "--filter", "container=web", "--format", "{{.Action}}"]);
+    eventually("all is told", || told().lines().collect::<Vec<_>>() == ["create", "start", "die", "start", "die"]);
 }
 
 #[test]
