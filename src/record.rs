@@ -3,6 +3,7 @@
 //! Two records. `container.json` is written before the container starts and again when it has ended; `state.json` lives on
 //! tmpfs and is the monitor's word while it runs. Who holds the lock on `alive` tells whether that word still counts.
 
+mod comeback;
 pub mod health;
 mod reason;
 

@@ -6,6 +6,10 @@ mod common;
 
 #[path = "containers/closed_output.rs"]
 mod closed_output;
+#[path = "containers/commit_attacks.rs"]
+mod commit_attacks;
+#[path = "containers/commit_weather.rs"]
+mod commit_weather;
 #[path = "containers/commits.rs"]
 mod commits;
 #[path = "containers/completion.rs"]

@@ -60,7 +60,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         (Side::Container(name, path), Side::Here("-")) => return to_stdout(context, name, path, options),
         (Side::Container(name, path), Side::Here(here)) => {
             let here = absolute(here)?;
-            let (copied, left) = shown(quiet, word("from"), |part| copy::out(&context.paths, name, path, To::Host(&here), options, part))?;
+            let container = copy::open(&context.paths, name)?;
+            let (copied, left) = shown(quiet, word("from"), |part| container.copy_out(path, To::Host(&here), options, part))?;
             (format!("Successfully copied {} to {here}\n", human::size(copied)), left)
         }
         (Side::Here(here), Side::Container(name, path)) => {
@@ -69,7 +70,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
                 return Err(Error::usage("there is no archive to copy").hint("pipe one in"));
             }
             let from = here.as_deref().map_or_else(|| From::Archive(Box::new(std::io::stdin().lock())), From::Host);
-            let (copied, left) = shown(quiet, word("from"), |part| copy::into(&context.paths, from, name, path, options, part))?;
+            let container = copy::open(&context.paths, name)?;
+            let (copied, left) = shown(quiet, word("from"), |part| container.copy_in(from, path, options, part))?;
             (format!("Successfully copied {} to {name}:{path}\n", human::size(copied)), left)
         }
     };
@@ -84,7 +86,8 @@ fn to_stdout(context: &Context, name: &str, path: &str, options: Options) -> Res
     if std::io::stdout().is_terminal() {
         return Err(Error::usage("an archive is nothing for a terminal").hint("send the output to a file or to tar"));
     }
-    match copy::out(&context.paths, name, path, To::Archive(&mut Output::new()), options, &Part::default()) {
+    let container = copy::open(&context.paths, name)?;
+    match container.copy_out(path, To::Archive(&mut Output::new()), options, &Part::default()) {
         // What is said of it, and with which code, is the same for all that we say.
         Err(error) if error.errno() == Some(Errno::EPIPE) => Ok(0),
         other => {

@@ -141,6 +141,12 @@ const BEHIND_NOUNS: &[Command] = &[
         run: system::start::run,
     },
     Command {
+        name: "system-stop",
+        about: "Stop all containers, because the machine goes down",
+        define: system::stop::define,
+        run: system::stop::run,
+    },
+    Command {
         name: "generate-systemd",
         about: "Print the unit with which a machine starts its containers",
         define: generate::define,

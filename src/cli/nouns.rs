@@ -76,6 +76,7 @@ pub const NOUNS: &[Noun] = &[
             verb(&["info"], &["info"]),
             verb(&["prune"], &["system-prune"]),
             verb(&["start"], &["system-start"]),
+            verb(&["stop"], &["system-stop"]),
         ],
     },
     Noun { name: "generate", about: "Texts for other programs", verbs: &[verb(&["systemd"], &["generate-systemd"])] },

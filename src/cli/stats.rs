@@ -96,7 +96,7 @@ impl Whom {
     fn find(&self, paths: &Paths) -> Result<Vec<(String, Seen)>> {
         let with_id = |seen: Seen| (seen.record.id.clone(), seen);
         Ok(match self {
-            Whom::Running => stats::running(paths).into_iter().map(with_id).collect(),
+            Whom::Running => list::running(paths)?.into_iter().map(with_id).collect(),
             Whom::All => list::containers(paths)?.into_iter().map(with_id).collect(),
             Whom::Named(named) => {
                 named.iter().filter_map(|(name, id)| Some((name.clone(), find::by_id(paths, id).ok().flatten()?))).collect()

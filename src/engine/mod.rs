@@ -31,6 +31,7 @@ pub mod layer_tree;
 pub mod list;
 pub mod log_keeping;
 mod machine;
+pub mod machine_start;
 mod monitor_life;
 mod mounts;
 mod name_claim;

@@ -86,6 +86,10 @@ fn look_after(paths: &Paths, seen: &Seen) -> Option<()> {
         }
         leftovers.retain(health_check::is_still_used);
         let Some(find) = health_check::carry_out(paths, &seen, check, &mut leftovers) else { continue };
+        // Cut off by the container's end, it found nothing.
+        if has_ended_within(&init, Duration::ZERO) {
+            return None;
+        }
         let before = health.state;
         health.judge(find, check, live.started);
         let _ = store::write_json(&file, &health, Durable::No);

@@ -5,9 +5,8 @@
 
 mod of_processes;
 
-use crate::engine::{find, top};
+use crate::engine::top;
 use crate::options::Network;
-use crate::paths::Paths;
 use crate::record::{Live, Seen};
 use crate::runtime::cgroup::Group;
 use crate::runtime::cgroup::usage::Brief;
@@ -38,17 +37,9 @@ impl Sample {
     }
 }
 
-/// Those that run, newest first; nothing is read of those that rest.
-pub fn running(paths: &Paths) -> Vec<Seen> {
-    let ids = find::ids_in(&paths.live_containers());
-    let mut all: Vec<Seen> = ids.iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).filter(Seen::is_running).collect();
-    all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
-    all
-}
-
 /// `None`: it does not run.
 pub fn sample(seen: &Seen, machine: u64) -> Option<Sample> {
-    let live = seen.live.as_ref()?;
+    let live = seen.live.as_ref().filter(|live| live.waiting.is_none())?;
     let group = if live.cgroup.is_empty() { None } else { Group::open(Path::new(&live.cgroup)) };
     let brief = group.as_ref().map(Brief::read).unwrap_or_default();
     let is_complete = brief.cpu.is_some() && brief.memory.is_some() && brief.tasks.is_some() && brief.io.is_some();

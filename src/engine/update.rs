@@ -123,6 +123,14 @@ fn difference(before: &Limits, after: &Limits, group: &Path) -> LinuxResources {
     if before.cpu_period.is_some() && after.cpu_period.is_none() && cpu.period().is_none() {
         cpu.set_period(Some(100_000));
     }
+    // A set cannot be emptied while somebody is in the group: the whole of what the group above has is the same.
+    let of_all = |set: &str| std::fs::read_to_string(group.with_file_name(set)).ok().map(|text| text.trim().to_owned());
+    if before.cpuset_cpus.is_some() && after.cpuset_cpus.is_none() {
+        cpu.set_cpus(of_all("cpuset.cpus.effective"));
+    }
+    if before.cpuset_mems.is_some() && after.cpuset_mems.is_none() {
+        cpu.set_mems(of_all("cpuset.mems.effective"));
+    }
     // What the spec has no number for, in the words of the group's own files.
     let mut words = HashMap::new();
     let mut word = |is_gone: bool, file: &str, usual: &str| {
@@ -131,8 +139,6 @@ fn difference(before: &Limits, after: &Limits, group: &Path) -> LinuxResources {
         }
     };
     word(before.memory_reservation.is_some() && after.memory_reservation.is_none(), "memory.low", "0");
-    word(before.cpuset_cpus.is_some() && after.cpuset_cpus.is_none(), "cpuset.cpus", "\n");
-    word(before.cpuset_mems.is_some() && after.cpuset_mems.is_none(), "cpuset.mems", "\n");
     let weight = if group.join("io.weight").exists() { "io.weight" } else { "io.bfq.weight" };
     word(before.io_weight.is_some() && after.io_weight.is_none(), weight, "100");
     wanted.set_memory((memory != LinuxMemory::default()).then_some(memory));
@@ -156,13 +162,23 @@ mod tests {
             memory_reservation: Some(32 << 20),
             nano_cpus: Some(500_000_000),
             cpu_shares: Some(512),
-            cpuset_cpus: Some("0".to_owned()),
             ..Limits::default()
         };
         let told = told(&all, &Limits::default());
         assert_eq!((&told["memory"]["limit"], &told["memory"]["swap"]), (&(-1).into(), &(-1).into()), "{told}");
         assert_eq!((&told["cpu"]["shares"], &told["cpu"]["quota"]), (&1024.into(), &(-1).into()), "{told}");
-        assert_eq!((&told["unified"]["memory.low"], &told["unified"]["cpuset.cpus"]), (&"0".into(), &"\n".into()), "{told}");
+        assert_eq!(told["unified"]["memory.low"], "0", "{told}");
+    }
+
+    #[test]
+    fn a_set_is_widened_to_that_of_the_group_above() {
+        let dir = std::env::temp_dir().join(format!("tare-update-{}", std::process::id()));
+        store::make_dirs(&dir).unwrap();
+        std::fs::write(dir.join("cpuset.cpus.effective"), "0-3\n").unwrap();
+        let before = Limits { cpuset_cpus: Some("0".to_owned()), ..Limits::default() };
+        let told = serde_json::to_value(difference(&before, &Limits::default(), &dir.join("group"))).unwrap();
+        assert_eq!(told["cpu"]["cpus"], "0-3");
+        crate::sys::file::remove_tree(&dir).unwrap();
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub fn until(paths: &Paths, wanted: &str, condition: Condition) -> Result<i32> {
         return ended(paths, &seen);
     }
     let code = |seen: &Seen| seen.record.ended.as_ref().map_or(0, |ended| ended.exit_code);
+    let mut last = None;
     loop {
         let there = match condition {
             Condition::Created => seen.status == Status::Created,
@@ -60,11 +61,11 @@ pub fn until(paths: &Paths, wanted: &str, condition: Condition) -> Result<i32> {
             return Ok(code(&seen));
         }
         if condition == Condition::Removed && seen.is_running() {
-            let _ = ended(paths, &seen);
+            last = ended(paths, &seen).ok().or(last);
         }
         seen = match later(paths, &id)? {
             Some(now) => now,
-            None if condition == Condition::Removed => return Ok(code(&seen)),
+            None if condition == Condition::Removed => return Ok(last.unwrap_or_else(|| code(&seen))),
             None => return Err(gone(&seen)),
         };
     }

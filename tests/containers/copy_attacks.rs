@@ -111,6 +111,15 @@ fn files_and_directories_change_places_in_a_tree_that_is_walked() {
     let store = Store::new();
     let victim = Victim::new(&store.dir);
     racer(&store, &victim, "racer", &[], "/race");
+    store.ok(&[
+        "exec",
+        "racer",
+        "sh",
+        "-c",
+        "for i in 1 2 3 4 5 6 7 8; do chmod 700 /race/dir/deep/.. && break; done; chown -R 7 /race/*/deep/..",
+    ]);
+    let about = || std::fs::metadata(victim.path()).map(|about| (about.mode(), about.uid(), about.mtime())).expect("the victim");
+    let before = about();
     // Where the copies go there is a link already, as somebody may have one in his home.
     for round in 0..race_rounds() {
         let out = store.dir.join("out");
@@ -123,6 +132,7 @@ fn files_and_directories_change_places_in_a_tree_that_is_walked() {
         let ran = store.tare(words);
         assert!(ran.code == 0 || ran.code == 1, "{}", ran.story());
         victim.assert_untouched("a copy out of a container");
+        assert_eq!(about(), before, "the victim itself was touched");
         assert_nothing_of_the_host(&store, &out);
         if round % 4 != 0 {
             continue;

@@ -87,6 +87,8 @@ pub fn of_flag(command: &str, arg: &Arg, paths: &Paths) -> Offer {
         (_, "env") => Offer::plain(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())),
         (_, "ulimit") => Offer::plain(ulimits::NAMES.iter().map(|name| format!("{name}="))),
         (_, "security-opt") => Offer::plain(["no-new-privileges", "seccomp=unconfined"]),
+        (_, "restart") => Offer::plain(["no", "on-failure", "on-failure:", "always", "unless-stopped"]),
+        (_, "condition") => Offer::plain(["not-running", "next-exit", "removed", "created", "running", "paused", "healthy", "unhealthy"]),
         (_, "attach") => Offer::plain(["stdin", "stdout", "stderr"]),
         (_, "log-driver") => Offer::plain(["json-file", "none", "passthrough"]),
         (_, "log-opt") => Offer::plain(["max-size=", "max-file=", "labels=", "env=", "tag="]),

@@ -20,6 +20,11 @@ impl Filters {
         words.map(pair).collect::<Result<_>>().map(Filters)
     }
 
+    /// For a state, and for the moments of containers that do not run.
+    pub fn look_at_all(&self) -> bool {
+        self.0.iter().any(|(key, _)| ["status", "before", "since"].contains(&key.as_str()))
+    }
+
     /// `before` and `since` name containers: they are looked up once.
     pub fn against<'f>(&'f self, all: &[Seen]) -> Result<Bound<'f>> {
         let mut bound = Bound { filters: &self.0, before: None, since: None };

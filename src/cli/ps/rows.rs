@@ -28,6 +28,13 @@ pub struct View {
     pub sizes: Option<HashMap<String, Sizes>>,
 }
 
+impl View {
+    /// Where it does not, nobody has to look at them.
+    pub fn shows_those_at_rest(&self) -> bool {
+        self.all || self.last.is_some() || self.filters.look_at_all()
+    }
+}
+
 const USUAL: &str = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 const WITH_SIZE: &str = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}\t{{.Size}}";
 

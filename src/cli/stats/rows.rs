@@ -80,10 +80,10 @@ mod tests {
         let view = View { whole: false, format: String::new() };
         assert_eq!(
             text(&[line(Some(sample()), Some(1.5)), line(Some(sample()), None), line(None, None)], &view).unwrap(),
-            "CONTAINER ID   NAME      CPU %     MEM USAGE / LIMIT   MEM %     NET I/O     BLOCK I/O      PIDS\n\
-             0123456789ab   web       150.00%   32MiB / 64MiB       50.00%    1kB / 0B    4.1kB / 2MB    3\n\
-             0123456789ab   web       --        32MiB / 64MiB       50.00%    1kB / 0B    4.1kB / 2MB    3\n\
-             0123456789ab   web       0.00%     0B / 0B             0.00%     0B / 0B     0B / 0B        0\n"
+            "CONTAINER ID   NAME      CPU %     MEM USAGE / LIMIT   MEM %     NET I/O    BLOCK I/O     PIDS\n\
+             0123456789ab   web       150.00%   32MiB / 64MiB       50.00%    1kB / 0B   4.1kB / 2MB   3\n\
+             0123456789ab   web       --        32MiB / 64MiB       50.00%    1kB / 0B   4.1kB / 2MB   3\n\
+             0123456789ab   web       0.00%     0B / 0B             0.00%     0B / 0B    0B / 0B       0\n"
         );
     }
 

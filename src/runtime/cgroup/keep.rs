@@ -208,7 +208,14 @@ impl Before {
             }
             match text.trim().is_empty() {
                 // An empty set of processors is that of the group above.
-                true if name.starts_with("cpuset.") => write(name, ""),
+                true if name.starts_with("cpuset.") => {
+                    write(name, "");
+                    // Refused while somebody is in the group: all that the group above has is the same.
+                    if !file::read_at(group.descriptor(), name).is_ok_and(|text| text.trim().is_empty()) {
+                        let above = std::fs::read_to_string(group.path().with_file_name(format!("{name}.effective")));
+                        write(name, above.unwrap_or_default().trim());
+                    }
+                }
                 _ => text.lines().for_each(|line| write(name, line)),
             }
         }
