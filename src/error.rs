@@ -78,7 +78,7 @@ impl Error {
     }
     /// An action that helps. The innermost hint wins: it is the most exact.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint.get_or_insert(hint.into());
+        self.0.hint.get_or_insert_with(|| one_line(&hint.into()).into_owned());
         self
     }
     /// The object in whose service this failed: it comes first, and what was first becomes the cause.
@@ -126,13 +126,19 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// What a terminal does not show but obeys: control characters, and those that turn the direction of what follows, which make a
+/// name look like another one.
+pub fn is_obeyed(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Names from archives and messages of libraries may hold anything, also what moves a terminal's cursor.
 fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if !text.contains(is_obeyed) {
         return text.into();
     }
     text.chars()
-        .map(|letter| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() })
+        .map(|letter| if is_obeyed(letter) { letter.escape_default().to_string() } else { letter.to_string() })
         .collect::<String>()
         .into()
 }

@@ -116,7 +116,7 @@ pub fn describe(noun: &Noun) -> clap::Command {
     });
     let example = noun.verbs.iter().find(|verb| verb.names[0] != verb.means[0]).unwrap_or(&noun.verbs[0]);
     let same = match has_short_form(example) {
-        true => format!("tare {0} {1} is the same as tare {2}.\n\n", noun.name, example.names[0], example.means[0]),
+        true => format!("\n\ntare {0} {1} is the same as tare {2}.", noun.name, example.names[0], example.means[0]),
         false => String::new(),
     };
     clap::Command::new(noun.name)
@@ -124,7 +124,7 @@ pub fn describe(noun: &Noun) -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(verbs)
-        .after_help(format!("{same}Example: tare {} {}", noun.name, example.names[0]))
+        .after_help(format!("Example: tare {} {}{same}", noun.name, example.names[0]))
 }
 
 #[cfg(test)]

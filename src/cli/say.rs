@@ -4,7 +4,7 @@
 //! Rust ignores SIGPIPE and its own `println!` panics where nobody reads. But a command must not die of its reader either:
 //! `tare rm a b c | head -1` removes all three. So the work goes on in silence, and the exit code tells it at the end.
 
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Mutex;
 
@@ -29,7 +29,7 @@ pub fn shown(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '\n' | '\t' => shown.push(letter),
-            _ if letter.is_control() => shown.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            _ if error::is_obeyed(letter) => shown.push_str(&format!("\\u{:04x}", u32::from(letter))),
             _ => shown.push(letter),
         }
     }

@@ -44,6 +44,19 @@ pub struct Row {
     pub labels: Vec<(String, String)>,
 }
 
+impl Row {
+    fn on_one_line(&self) -> Row {
+        let plain = |text: &str| text.replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r");
+        let mut fields = self.fields.clone();
+        for value in fields.as_object_mut().into_iter().flat_map(|fields| fields.values_mut()) {
+            if let Value::String(text) = value {
+                *text = plain(text);
+            }
+        }
+        Row { fields, labels: self.labels.iter().map(|(name, value)| (name.clone(), plain(value))).collect() }
+    }
+}
+
 impl From<Value> for Row {
     fn from(fields: Value) -> Row {
         Row { fields, labels: Vec::new() }
@@ -70,6 +83,14 @@ pub fn render_rows(format: &str, usual: &str, headings: &Value, rows: &[Row]) ->
     };
     let template = Template::new(text)?;
     let heading = columns.then_some((headings, None));
+    let harmless: Vec<Row>;
+    // A line break in a cell would make a row of its own, which somebody may have forged.
+    let rows = if columns {
+        harmless = rows.iter().map(Row::on_one_line).collect();
+        &harmless
+    } else {
+        rows
+    };
     let rows = rows.iter().map(|row| (&row.fields, Some(&row.labels[..])));
     let mut all = String::new();
     for (fields, labels) in heading.into_iter().chain(rows) {

@@ -12,10 +12,11 @@ pub fn define(command: clap::Command) -> clap::Command {
         .override_usage("tare system check [OPTIONS]")
         .arg(switch("dry-run", "Only tell; change nothing"))
         .arg(switch("deep", "Also read every blob of every image, and compare it with its digest"))
-        .after_help(
-            "What is safe to put right is put right, and told in a line each. The exit code is 1 if something is left.\n\n\
-             Example: tare system check --dry-run",
+        .long_about(
+            "Look for what crashes left behind, and put it right\n\nWhat is safe to put right is put right, and told in a line each. \
+             The exit code is 1 if something is left.",
         )
+        .after_help("Example: tare system check --dry-run")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
