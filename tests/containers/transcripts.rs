@@ -16,14 +16,29 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    attach
+    completion
+    create
+    exec
     history
+    info
+    inspect
+    kill
+    logs
     pause
     prune
+    ps
     rename
     restart
+    rm
+    run
+    start
+    stop
     system_check
     system_df
     system_prune
     top
+    version
+    volume
     wait
 }
