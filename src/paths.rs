@@ -206,6 +206,10 @@ impl ContainerPaths {
     pub fn down(&self) -> PathBuf {
         self.live.join("down")
     }
+    /// What the checks have found. See `record/health.rs`.
+    pub fn health(&self) -> PathBuf {
+        self.live.join("health.json")
+    }
     /// Which signal `kill` or `stop` sent last. See `record.rs`.
     pub fn asked(&self) -> PathBuf {
         self.live.join("asked.json")

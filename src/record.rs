@@ -3,6 +3,8 @@
 //! Two records. `container.json` is written before the container starts and again when it has ended; `state.json` lives on
 //! tmpfs and is the monitor's word while it runs. Who holds the lock on `alive` tells whether that word still counts.
 
+mod comeback;
+pub mod health;
 mod reason;
 
 use crate::options::restart::Restart;
@@ -70,6 +72,8 @@ pub struct Ended {
     pub stopped: bool,
     /// How often its monitor had begun it again since somebody started it.
     pub restarts: u32,
+    /// What the checks had found, if it has a health check.
+    pub health: Option<health::Health>,
 }
 
 /// `amended.json`: what was changed since the start. Its monitor, which knows the record as it was then, adds it at the end.
@@ -125,6 +129,9 @@ pub struct Live {
     /// Its last run has ended so, and it will be begun again; until then there is no process, and `pid` is 0.
     #[serde(default)]
     pub waiting: Option<Ended>,
+    /// What the checks have found; in a file of its own, because another process writes it.
+    #[serde(skip)]
+    pub health: Option<health::Health>,
 }
 
 /// What `ps` calls it.
@@ -147,4 +154,14 @@ pub struct Seen {
     /// The monitor's word, where there is one that counts.
     pub live: Option<Live>,
     pub status: Status,
+}
+
+impl Seen {
+    /// `None`: nobody checks it.
+    pub fn health(&self) -> Option<&health::Health> {
+        match &self.live {
+            Some(live) if live.waiting.is_none() => live.health.as_ref(),
+            _ => self.record.ended.as_ref()?.health.as_ref(),
+        }
+    }
 }

@@ -31,6 +31,15 @@ pub enum Durable {
     No,
 }
 
+/// What helps where the store cannot be written.
+pub fn advise(error: Error) -> Error {
+    match error.errno() {
+        Some(Errno::ENOSPC | Errno::EDQUOT) => error.hint("remove what is not needed, or keep the store elsewhere: --root DIR"),
+        Some(Errno::EROFS) => error.hint("the store is mounted read-only: mount it for writing, or take another one: --root DIR"),
+        _ => error,
+    }
+}
+
 /// Replaces `path` as a whole. Two writers at once: the later rename wins, both texts are whole.
 pub fn write(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
@@ -50,7 +59,7 @@ pub fn write(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     })();
     written.map_err(|e| {
         let _ = file::remove_file(new);
-        Error::from_errno(format!("cannot write {}", path.display()), e)
+        advise(Error::from_errno(format!("cannot write {}", path.display()), e))
     })
 }
 
@@ -59,11 +68,14 @@ pub fn write_json(path: &Path, value: &impl Serialize, durable: Durable) -> Resu
     write(path, &bytes, durable)
 }
 
-/// Replaces a record by a longer one where the disk has no room for a second file: the last page of a file is its own already.
-/// A power cut at this moment may leave half of both, so this is only for when `write` has failed.
 pub fn overwrite_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    overwrite(path, serde_json::to_vec(value).map_err(|e| Error::failed(format!("cannot write {}", path.display())).because(e))?)
+}
+
+/// Replaces JSON where the disk has no room for a second file: the last page of a file is its own already.
+/// A power cut at this moment may leave half of both, so this is only for when `write` has failed.
+pub fn overwrite(path: &Path, mut bytes: Vec<u8>) -> Result<()> {
     let what = || format!("cannot write {}", path.display());
-    let mut bytes = serde_json::to_vec(value).map_err(|e| Error::failed(what()).because(e))?;
     let fd = file::open(path, OFlag::O_WRONLY).with_context(what)?;
     let before = file::length(fd.as_fd()).with_context(what)?;
     // JSON may end with blanks.
@@ -130,7 +142,7 @@ impl Lock {
 /// Waits for the lock on `path`, making the file if need be.
 pub fn lock(path: &Path) -> Result<Lock> {
     let what = || format!("cannot lock {}", path.display());
-    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what)?;
+    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what).map_err(advise)?;
     file::lock(fd.as_fd(), true).with_context(what)?;
     Ok(Lock(fd))
 }
@@ -146,7 +158,7 @@ pub fn lock_dir(path: &Path) -> Result<Lock> {
 /// `None` when somebody else holds it.
 pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let what = || format!("cannot lock {}", path.display());
-    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what)?;
+    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what).map_err(advise)?;
     Ok(file::lock(fd.as_fd(), false).with_context(what)?.then_some(Lock(fd)))
 }
 
@@ -165,15 +177,15 @@ pub fn make_dir_below(path: &Path) -> Result<()> {
         Ok(()) | Err(Errno::EEXIST) => Ok(()),
         Err(Errno::ENOENT) => {
             make_dirs(path.parent().unwrap_or(path))?;
-            file::make_dirs(path, 0o755).with_context(|| format!("cannot make directory {}", path.display()))
+            file::make_dirs(path, 0o755).with_context(|| format!("cannot make directory {}", path.display())).map_err(advise)
         }
-        Err(errno) => Err(errno).with_context(|| format!("cannot make directory {}", path.display())),
+        Err(errno) => Err(errno).with_context(|| format!("cannot make directory {}", path.display())).map_err(advise),
     }
 }
 
 /// Makes a directory of the store, closed to other users: images bring setuid files (CVE-2021-41091, CVE-2021-41103).
 pub fn make_dirs(path: &Path) -> Result<()> {
-    file::make_dirs(path, 0o700).with_context(|| format!("cannot make directory {}", path.display()))
+    file::make_dirs(path, 0o700).with_context(|| format!("cannot make directory {}", path.display())).map_err(advise)
 }
 
 #[cfg(test)]

@@ -44,6 +44,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let options = Options { archive: matches.get_flag("archive"), follow: matches.get_flag("follow-link") };
     let (from, to) = (Side::of(word("from")), Side::of(word("to")));
     let quiet = matches.get_one::<bool>("quiet").copied().unwrap_or(!std::io::stdout().is_terminal());
+    for side in [&from, &to] {
+        if let Side::Container(name, "") = side {
+            return Err(Error::usage(format!("no path behind {name}:")).hint(format!("all of its files are {name}:/")));
+        }
+    }
     let (copied, left_out) = match (from, to) {
         (Side::Container(..), Side::Container(..)) => {
             return Err(Error::usage("cannot copy from a container to a container")
@@ -55,7 +60,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         (Side::Container(name, path), Side::Here("-")) => return to_stdout(context, name, path, options),
         (Side::Container(name, path), Side::Here(here)) => {
             let here = absolute(here)?;
-            let (copied, left) = shown(quiet, word("from"), |part| copy::out(&context.paths, name, path, To::Host(&here), options, part))?;
+            let container = copy::open(&context.paths, name)?;
+            let (copied, left) = shown(quiet, word("from"), |part| container.copy_out(path, To::Host(&here), options, part))?;
             (format!("Successfully copied {} to {here}\n", human::size(copied)), left)
         }
         (Side::Here(here), Side::Container(name, path)) => {
@@ -64,7 +70,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
                 return Err(Error::usage("there is no archive to copy").hint("pipe one in"));
             }
             let from = here.as_deref().map_or_else(|| From::Archive(Box::new(std::io::stdin().lock())), From::Host);
-            let (copied, left) = shown(quiet, word("from"), |part| copy::into(&context.paths, from, name, path, options, part))?;
+            let container = copy::open(&context.paths, name)?;
+            let (copied, left) = shown(quiet, word("from"), |part| container.copy_in(from, path, options, part))?;
             (format!("Successfully copied {} to {name}:{path}\n", human::size(copied)), left)
         }
     };
@@ -79,7 +86,8 @@ fn to_stdout(context: &Context, name: &str, path: &str, options: Options) -> Res
     if std::io::stdout().is_terminal() {
         return Err(Error::usage("an archive is nothing for a terminal").hint("send the output to a file or to tar"));
     }
-    match copy::out(&context.paths, name, path, To::Archive(&mut Output::new()), options, &Part::default()) {
+    let container = copy::open(&context.paths, name)?;
+    match container.copy_out(path, To::Archive(&mut Output::new()), options, &Part::default()) {
         // What is said of it, and with which code, is the same for all that we say.
         Err(error) if error.errno() == Some(Errno::EPIPE) => Ok(0),
         other => {
@@ -101,7 +109,7 @@ fn shown(quiet: bool, what: &str, copy: impl FnOnce(&Part) -> Result<LeftOut>) -
 fn tell(left_out: &LeftOut) {
     for one in left_out {
         // Names come from the container; an error's text stays on its line.
-        say_aside(format!("left out {}\n", Error::failed(one.as_str())).as_bytes());
+        say_aside(format!("left out: {}\n", Error::failed(one.as_str())).as_bytes());
     }
 }
 

@@ -49,6 +49,9 @@ fn commands() -> String {
 }
 
 #[cfg(test)]
+mod examples;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,11 +1,12 @@
 //! `tare images`: what the store holds.
 
 mod filters;
+mod tree;
 
 use crate::cli::say::{say, say_line};
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, human};
-use crate::engine::now;
+use crate::engine::{layer_tree, now};
 use crate::error::Result;
 use crate::image::catalog::{self, Listed};
 use crate::time;
@@ -20,6 +21,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(switch("all", "Taken for Docker's sake; nothing is hidden").short('a'))
         .arg(switch("digests", "Also the manifests' digests"))
         .arg(switch("no-trunc", "Whole ids"))
+        .arg(switch("tree", "The layers, what each costs, and which images share them").conflicts_with_all(["quiet", "digests"]))
         .arg(
             Arg::new("filter")
                 .short('f')
@@ -29,17 +31,28 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .help("dangling=true, reference=PATTERN, label=NAME[=VALUE], before=IMAGE, since=IMAGE, until=TIME"),
         )
         .arg(Arg::new("format").long("format").value_name("TEMPLATE").help("json, table …, or a Go template"))
-        .after_help("Example: tare images --format '{{.Repository}} {{.Size}}'")
+        .after_help("Examples:\n  tare images --format '{{.Repository}} {{.Size}}'\n  tare images --tree")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let mut rows = catalog::list(&context.paths)?;
+    let all = catalog::list(&context.paths)?;
+    let mut rows = all.clone();
     if let Some(name) = matches.get_one::<String>("name") {
         filters::keep_named(&mut rows, name)?;
     }
     let given: Vec<&String> = matches.get_many("filter").into_iter().flatten().collect();
     filters::keep(&context.paths, &mut rows, &given)?;
     let whole = matches.get_flag("no-trunc");
+    if matches.get_flag("tree") {
+        let forest = layer_tree::forest(&context.paths, &all, &rows);
+        return match matches.get_one::<String>("format") {
+            Some(format) => tree::format(&forest, format, whole).map(|()| 0),
+            None => {
+                tree::show(&forest, whole);
+                Ok(0)
+            }
+        };
+    }
     if matches.get_flag("quiet") {
         let mut seen = std::collections::HashSet::new();
         for row in rows.iter().filter(|row| seen.insert(&row.id)) {

@@ -52,6 +52,7 @@ mod version;
 mod volume;
 mod wait;
 
+use crate::engine::nurse;
 use crate::error::{Error, Kind, Result};
 use crate::oci;
 use crate::paths::Paths;
@@ -140,6 +141,12 @@ const BEHIND_NOUNS: &[Command] = &[
         run: system::start::run,
     },
     Command {
+        name: "system-stop",
+        about: "Stop all containers, because the machine goes down",
+        define: system::stop::define,
+        run: system::stop::run,
+    },
+    Command {
         name: "generate-systemd",
         about: "Print the unit with which a machine starts its containers",
         define: generate::define,
@@ -155,6 +162,7 @@ pub fn main() -> i32 {
         (Some("tare-oci"), _) => return oci::main(&words),
         (_, Some("oci")) => return oci::main(&words[1..]),
         (_, Some(complete::WORD)) => return complete::answer(&words[2..]),
+        (_, Some(nurse::WORD)) => return nurse::main(&words[2..]),
         _ => {}
     }
     let words = nouns::shorten(words);

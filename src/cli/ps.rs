@@ -49,10 +49,9 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let words = matches.get_many::<String>("filter").into_iter().flatten();
     repair::sweep(&context.paths);
-    let containers = list::containers(&context.paths)?;
     let format = matches.get_one::<String>("format").cloned().unwrap_or_default();
     let asks_for_size = matches.get_flag("size") || format.contains(".Size");
-    let view = View {
+    let mut view = View {
         all: matches.get_flag("all"),
         quiet: matches.get_flag("quiet"),
         whole: matches.get_flag("no-trunc"),
@@ -64,8 +63,10 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         filters: Filters::parse(words.map(String::as_str))?,
         format,
         now: crate::engine::now(),
-        sizes: asks_for_size.then(|| size::of_all(&context.paths, &containers)),
+        sizes: None,
     };
+    let containers = if view.shows_those_at_rest() { list::containers(&context.paths)? } else { list::running(&context.paths)? };
+    view.sizes = asks_for_size.then(|| size::of_all(&context.paths, &containers));
     say(&rows::text(&containers, &view)?);
     Ok(0)
 }

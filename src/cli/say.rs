@@ -24,7 +24,7 @@ pub fn say(text: &str) {
 }
 
 /// Control characters (also the second set, which begins at U+0080) in the form of JSON, so that JSON means the same as before.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

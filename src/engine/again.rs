@@ -104,6 +104,7 @@ fn refresh(paths: &Paths, made: &mut Made) -> Result<()> {
     made.spec = start::furnish(paths, &made.record, &made.files)?;
     // The signal that was sent last was meant for the run before.
     let _ = file::remove_file(&made.files.asked());
+    let _ = file::remove_file(&made.files.health());
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::engine::{events, find, hold, name_claim};
 use crate::error::{Error, Result};
 use crate::names;
 use crate::paths::{ContainerPaths, Paths};
-use crate::record::{Amended, Container, Seen};
+use crate::record::{Amended, Container, Live, Seen};
 use crate::store::{self, Durable, Lock};
 
 pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
@@ -41,6 +41,15 @@ pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
 
 /// `change` says what is different from now on, whether the container runs or rests.
 pub fn amend(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Result<()> {
+    amend_with(paths, seen, &|_| Ok(Box::new(|| ())), change)
+}
+
+/// Takes back what was done.
+pub type Undo = Box<dyn FnOnce()>;
+
+/// The same, with something to be `done` first, while nobody else changes the container: both, or none of the two. It is told
+/// whether the container runs.
+pub fn amend_with(paths: &Paths, seen: &Seen, done: &dyn Fn(Option<&Live>) -> Result<Undo>, change: &dyn Fn(&mut Amended)) -> Result<()> {
     let id = &seen.record.id;
     let files = seen.files(paths);
     let gone = || Error::no_such(format!("no such container: {}", seen.record.name)).because("it was removed meanwhile");
@@ -48,14 +57,14 @@ pub fn amend(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Resul
     loop {
         if let Some(_held) = hold::try_take(&files)? {
             let record = find::record(paths, id)?.ok_or_else(gone);
-            let written = record.and_then(|record| write(&files, record, &of(change), Durable::Yes));
+            let written = record.and_then(|record| write_after(done(None)?, || write(&files, record, &of(change), Durable::Yes)));
             // Made by us, if it was at rest; a run that was cut off by a crash is found by its state.
             if !files.state().exists() {
                 hold::forget_live(&files);
             }
             return written;
         }
-        if files.state().exists() && amend_running(paths, seen, change)? {
+        if files.state().exists() && amend_running(paths, seen, done, change)? {
             return Ok(());
         }
         patience.wait()?;
@@ -69,18 +78,22 @@ fn of(change: &dyn Fn(&mut Amended)) -> Amended {
 }
 
 /// False: it has ended meanwhile.
-fn amend_running(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Result<bool> {
+fn amend_running(paths: &Paths, seen: &Seen, done: &dyn Fn(Option<&Live>) -> Result<Undo>, change: &dyn Fn(&mut Amended)) -> Result<bool> {
     let files = seen.files(paths);
     let Ok(_apart) = apart(&files) else { return Ok(false) };
-    if !files.state().exists() {
-        return Ok(false);
-    }
+    let Some(live) = store::read_json::<Live>(&files.state())? else { return Ok(false) };
     let Some(record) = find::record(paths, &seen.record.id)? else { return Ok(false) };
     let mut amended = so_far(&files);
     change(&mut amended);
-    store::write_json(&files.amended(), &amended, Durable::No)?;
-    write(&files, record, &amended, Durable::No)?;
+    write_after(done(Some(&live))?, || {
+        store::write_json(&files.amended(), &amended, Durable::No)?;
+        write(&files, record, &amended, Durable::No)
+    })?;
     Ok(true)
+}
+
+fn write_after(undo: Undo, write: impl FnOnce() -> Result<()>) -> Result<()> {
+    write().inspect_err(|_| undo())
 }
 
 fn write(files: &ContainerPaths, record: Container, amended: &Amended, durable: Durable) -> Result<()> {

@@ -150,7 +150,7 @@ fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64, resta
         started,
         cgroup: group.map(|group| group.path().display().to_string()).unwrap_or_default(),
         restarts,
-        waiting: None,
+        ..Live::default()
     };
     store::write_json(&made.files.state(), &live, Durable::No)
 }

@@ -220,6 +220,6 @@ fn make(dir: &Path, above: &Path) -> Result<()> {
             store::make_dirs(above)?;
             file::make_dir(dir, 0o755).with_context(what)
         }
-        other => other.with_context(what),
+        other => other.with_context(what).map_err(store::advise),
     }
 }

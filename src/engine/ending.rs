@@ -13,6 +13,9 @@ use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable};
 use crate::sys::{file, process};
 
+/// INT, QUIT, TERM: what a person at a terminal, or whoever looks after that terminal, ends a program with.
+const CTRL_C: [i32; 3] = [2, 3, 15];
+
 /// A container that could not start: removed if it was to be, else kept with the reason.
 pub fn record_failure(paths: &Paths, made: &Made, error: &Error) -> Result<()> {
     if made.record.wishes.remove {
@@ -68,8 +71,9 @@ impl Run {
 pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Option<Ended> {
     let (record, _apart) = amend::at_the_end(&made.files, &made.record);
     let down = down::said(&made.files);
-    // Who sits before it and presses ctrl-c wants it to stop, as who calls `kill`.
-    let ended_by_client = ending.passed_on.is_some_and(|signal| kill::is_meant_to_end(&record, signal));
+    // Who sits before it and presses ctrl-c wants it to stop.
+    let is_meant_so = |signal| CTRL_C.contains(&signal) || kill::is_meant_to_end(&record, signal);
+    let ended_by_client = ending.passed_on.is_some_and(is_meant_so);
     let ended = Ended {
         exit_code: ending.exit_code,
         started: run.started,
@@ -81,6 +85,7 @@ pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Opt
         asked: store::read_json::<Asked>(&made.files.asked()).ok().flatten(),
         stopped: down == Some(Down::ByHand) || ended_by_client,
         restarts: run.restarts,
+        health: record.wishes.health.as_ref().and_then(|_| store::read_json(&made.files.health()).ok().flatten()),
     };
     of_runs::ended(paths, &record, &ended);
     if record.wishes.remove {

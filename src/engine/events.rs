@@ -110,3 +110,25 @@ fn put_aside(paths: &Paths, full: BorrowedFd) -> Result<(), Errno> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_is_put_aside_once_by_whoever_comes_last_too() {
+        let dir = std::env::temp_dir().join(format!("tare-events-{}", std::process::id()));
+        let paths = Paths::new(&dir, dir.join("run"));
+        append(&paths, b"old\n").unwrap();
+        // Two of them have it open, and find it full.
+        let open = || file::open(&paths.events(), OFlag::O_WRONLY | OFlag::O_APPEND).unwrap();
+        let (one, other) = (open(), open());
+        put_aside(&paths, one.as_fd()).unwrap();
+        drop(one);
+        append(&paths, b"new\n").unwrap();
+        put_aside(&paths, other.as_fd()).unwrap();
+        let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!((read(&paths.events_before()).as_str(), read(&paths.events()).as_str()), ("old\n", "new\n"));
+        file::remove_tree(&dir).unwrap();
+    }
+}

@@ -107,11 +107,14 @@ fn look(paths: &Paths, id: &str) -> Result<Option<Seen>> {
     loop {
         let live = store::read_json::<Live>(&files.state());
         let Some(mut record) = record(paths, id)? else { return Ok(None) };
-        let Some(live) = live? else { return Ok(Some(resting(record))) };
+        let Some(mut live) = live? else { return Ok(Some(resting(record))) };
         if store::is_held(&files.alive())? {
             if let Some(ended) = &live.waiting {
                 record.ended = Some(ended.clone());
                 return Ok(Some(Seen { record, live: Some(live), status: Status::Restarting }));
+            }
+            if record.wishes.health.as_ref().is_some_and(|check| check.command().is_some()) {
+                live.health = Some(store::read_json(&files.health()).ok().flatten().unwrap_or_default());
             }
             let paused = !live.cgroup.is_empty() && Group::open(Path::new(&live.cgroup)).is_some_and(|group| group.is_frozen());
             let status = if paused { Status::Paused } else { Status::Running };

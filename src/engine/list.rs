@@ -6,22 +6,35 @@ use crate::options::Wishes;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Seen, Status};
 use std::collections::HashSet;
+use std::path::Path;
 
 /// One that cannot be read does not hide the others, nor is it hidden: it is listed as dead. Whoever may read none of them is
 /// told so, and not that there are none.
 pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
-    for dir in [paths.kept_containers(), paths.live_containers()] {
-        match std::fs::read_dir(dir) {
-            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => return Err(e).context("cannot read the list of containers"),
-            _ => {}
-        }
-    }
+    check_readable(&paths.kept_containers())?;
+    check_readable(&paths.live_containers())?;
     let live: HashSet<String> = find::ids_in(&paths.live_containers()).into_iter().collect();
     let kept = find::ids_in(&paths.kept_containers()).into_iter().filter(|id| !live.contains(id));
     let resting = kept.filter_map(|id| found(paths, &id, find::resting_by_id(paths, &id)));
     let mut all: Vec<Seen> = resting.chain(live.iter().filter_map(|id| found(paths, id, find::by_id(paths, id)))).collect();
     all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
     Ok(all)
+}
+
+/// Those that run: nothing is read of those that rest, however many they are.
+pub fn running(paths: &Paths) -> Result<Vec<Seen>> {
+    check_readable(&paths.live_containers())?;
+    let ids = find::ids_in(&paths.live_containers());
+    let mut all: Vec<Seen> = ids.iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).filter(Seen::is_running).collect();
+    all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
+    Ok(all)
+}
+
+fn check_readable(dir: &Path) -> Result<()> {
+    match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => Err(e).context("cannot read the list of containers"),
+        _ => Ok(()),
+    }
 }
 
 fn found(paths: &Paths, id: &str, look: Result<Option<Seen>>) -> Option<Seen> {

@@ -5,11 +5,11 @@ use crate::engine::begin::{Begun, begin};
 use crate::engine::create::Made;
 use crate::engine::ending::{Run, finish, record_end, record_failure};
 use crate::engine::events::of_runs;
-use crate::engine::{log_keeping, repair};
+use crate::engine::{log_keeping, nurse, repair};
 use crate::error::{Context, Result};
 use crate::monitor;
 use crate::monitor::protocol::{ToClient, Wants};
-use crate::monitor::watch::{self, Watch};
+use crate::monitor::watch::{self, Helper, Watch};
 use crate::paths::Paths;
 use crate::record::Ended;
 use crate::sys::{file, process, socket};
@@ -68,11 +68,18 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
         early: clients.early,
         log: log_keeping::keeping(made),
         open_stdin: made.record.wishes.interactive,
+        helper: nurse(paths, made),
     };
     let mut again = None;
     watch::watch(watch, &mut |ending| again = record_end(paths, made, &run, ending));
     run.clear_up(made);
     again
+}
+
+fn nurse(paths: &Paths, made: &Made) -> Option<Helper> {
+    let pidfd = nurse::hire(paths, &made.record, true)?;
+    let (paths, record) = (paths.clone(), made.record.clone());
+    Some(Helper { pidfd, successor: Box::new(move || nurse::hire(&paths, &record, false)) })
 }
 
 /// A session of its own, no stream of the caller's, no directory that cannot be unmounted, no descriptor but ours.

@@ -70,7 +70,7 @@ fn make(link: &Path, id: &str) -> Result<Option<String>> {
                 }
             }
             Err(Errno::ENOENT) => store::make_dirs(link.parent().unwrap_or(link))?,
-            Err(errno) => return Err(errno).with_context(what),
+            Err(errno) => return Err(errno).with_context(what).map_err(store::advise),
         }
     }
 }

@@ -73,7 +73,14 @@ fn remove_held(paths: &Paths, id: &str, wanted: &str, held: Lock) -> Result<()> 
             return Err(Error::no_such(format!("no such container: {wanted}")).hint("tare ps -a lists all"));
         }
         Ok(Some(record)) => {
-            unlist(paths, &record, &ContainerPaths::new(paths, id, record.wishes.remove));
+            let files = ContainerPaths::new(paths, id, record.wishes.remove);
+            if let Err(errno) = file::remove_file(&files.record()) {
+                if !record.wishes.remove {
+                    hold::forget_live(&files);
+                }
+                return Err(store::advise(Error::from_errno(format!("cannot remove container {wanted}"), errno)));
+            }
+            unlist(paths, &record, &files);
             repair::clear_away(paths, id, Some(&record));
             events::of_container(paths, &record, "destroy", &[]);
         }

@@ -103,7 +103,9 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
     end_processes(id, record.as_ref(), live.as_ref());
     if let (Some(record), Some(live)) = (&record, &live) {
         pid_file::forget(record, live.pid);
-        of_runs::ended(paths, record, &Ended { finished: now(), ..Ended::lost(live.started) });
+        if live.waiting.is_none() {
+            of_runs::ended(paths, record, &Ended { finished: now(), ..Ended::lost(live.started) });
+        }
     }
     match record {
         Some(record) if record.wishes.remove && (record.launched || live.is_some()) => {

@@ -42,10 +42,11 @@ pub fn begin(paths: &Paths, id: &str, freeze: bool) -> Result<(Container, Stands
     loop {
         let seen = find::by_id(paths, id)?.ok_or_else(|| start::gone(id))?;
         let files = seen.files(paths);
-        if let (Some(live), status) = (&seen.live, seen.status) {
-            if !freeze || status == Status::Paused {
+        if seen.live.is_some() {
+            if !freeze || seen.status == Status::Paused {
                 return Ok((seen.record, Standstill::default()));
             }
+            let live = seen.running()?;
             // Of two who want this at once, one comes after the other, and does not take the first one's pause for a person's.
             let one_at_a_time = store::lock_dir(&files.upper())?;
             if let Some(frozen) = freeze_group(live, one_at_a_time)? {

@@ -1,7 +1,7 @@
 //! `start`: a container that was created, or has ended, runs (again) as it was wished.
 
 use crate::engine::create::Made;
-use crate::engine::{find, hold, mounts, repair};
+use crate::engine::{find, hold, mounts, repair, update};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::paths::{ContainerPaths, Paths};
@@ -13,16 +13,26 @@ use oci_spec::runtime::Spec;
 pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
     let Some((record, alive)) = hold_at_rest(paths, id)? else { return Ok(None) };
     let files = ContainerPaths::new(paths, id, record.wishes.remove);
-    let spec = furnish(paths, &record, &files)?;
-    Ok(Some(Made { record: begun(record, &files)?, spec, files, alive }))
+    let is_kept = !record.wishes.remove;
+    match furnish(paths, &record, &files).and_then(|spec| Ok((spec, begun(record, &files)?))) {
+        Ok((spec, record)) => Ok(Some(Made { record, spec, files, alive })),
+        Err(error) => {
+            // Taken for nothing.
+            if is_kept {
+                hold::forget_live(&files);
+            }
+            Err(error)
+        }
+    }
 }
 
 /// What it was made with is there again. Its spec, as it is written down.
 pub fn furnish(paths: &Paths, record: &Container, files: &ContainerPaths) -> Result<Spec> {
     image::ground(paths)?;
-    let spec = store::read_json(&files.config())
+    let mut spec: Spec = store::read_json(&files.config())
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
+    update::agree(&mut spec, &record.wishes.limits);
     mounts::prepare(paths, record, &spec)?;
     Ok(spec)
 }

@@ -121,7 +121,8 @@ pub fn remove_nameless(paths: &Paths, gone: &Container) {
 fn forget<'a>(paths: &Paths, names: impl Iterator<Item = &'a str>) {
     for name in names {
         let Ok(Some(held)) = volume::hold(paths, name) else { continue };
-        if containers(paths).is_ok_and(|containers| users(&containers, name).is_empty()) && held.let_go(paths).is_ok() {
+        let is_free = containers(paths).is_ok_and(|containers| users(&containers, name).is_empty());
+        if is_free && held.let_go(paths).is_ok() {
             tell(paths, "destroy", name);
         }
     }

@@ -106,7 +106,12 @@ fn unknown(index: &Index, wanted: &str) -> Error {
     let names: Vec<&str> = index.manifests.iter().filter_map(name_of).collect();
     // People leave `:latest` out, so it takes no part in the comparison.
     let short: Vec<&str> = names.iter().map(|name| name.strip_suffix(":latest").unwrap_or(name)).collect();
-    let hint = names::did_you_mean(wanted.strip_suffix(":latest").unwrap_or(wanted), short.iter().copied());
+    let typed = wanted.strip_suffix(":latest").unwrap_or(wanted);
+    let hint = names::did_you_mean(typed, short.iter().copied()).or_else(|| {
+        // Where it comes from is left out just as easily.
+        let ends_so = |name: &&&str| name.strip_suffix(typed).is_some_and(|before| before.ends_with('/'));
+        short.iter().find(ends_so).map(|name| format!("did you mean {name}?"))
+    });
     let hint = hint.unwrap_or_else(|| {
         if names.is_empty() {
             "there is none yet: tare load -i ARCHIVE".into()
@@ -160,6 +165,10 @@ mod tests {
     fn what_is_not_there_says_what_was_meant() {
         let error = found("busybx").unwrap_err();
         assert_eq!((error.kind(), error.hint_text()), (Kind::NoSuch, Some("did you mean busybox?")));
+        let mut index = index();
+        let image = Descriptor { annotations: [(IMAGE_ID.to_owned(), "sha256:fff".to_owned())].into(), ..Descriptor::default() };
+        index::insert(&mut index, image, Some("localhost/shop/mine:1"));
+        assert_eq!(select(&index, "mine:1").unwrap_err().hint_text(), Some("did you mean localhost/shop/mine:1?"));
         assert_eq!(found("ab").unwrap_err().kind(), Kind::Conflict);
         assert_eq!(found("Busybox").unwrap_err().kind(), Kind::Failed);
         assert_eq!(found("fff").unwrap_err().kind(), Kind::NoSuch);

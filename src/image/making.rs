@@ -9,13 +9,14 @@ use crate::image::documents;
 use crate::image::intake::Taken;
 use crate::image::layer::{self, Wanted};
 use crate::image::limits::{Budget, Limits};
-use crate::image::load::{Loaded, advise};
+use crate::image::load::Loaded;
 use crate::image::members::Document;
 use crate::image::progress::Part;
 use crate::image::publish::{self, Ready};
 use crate::image::reference::Reference;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
+use crate::store;
 use serde_json::{Map, Value, json};
 use std::io::Read;
 
@@ -46,7 +47,7 @@ impl<'a> Making<'a> {
     pub fn layer(&self, source: impl Read + Send, part: &Part) -> Result<Taken> {
         let (blob, tree) = (self.workplace.file("blob"), self.workplace.file("layer"));
         let wanted = Wanted { keep: Some(&blob), tree: Some(&tree), digest: None };
-        let passed = layer::pass(source, wanted, &self.budget, part).map_err(advise)?;
+        let passed = layer::pass(source, wanted, &self.budget, part).map_err(store::advise)?;
         Ok(Taken { passed, blob: Some(blob), tree: Some(tree) })
     }
 
@@ -60,7 +61,7 @@ impl<'a> Making<'a> {
         let loaded = Loaded { names: name.iter().map(|name| name.to_string()).collect(), id: format!("sha256:{}", config.digest) };
         let image = Ready { names: loaded.names.clone(), config, manifest: None, layers: (0..taken.len()).collect() };
         let never = |_| Err(Error::no_such("a layer is gone").because("the image that it belongs to was removed meanwhile"));
-        publish::publish(self.paths, &self.workplace, &[image], taken, never).map_err(advise).context("cannot make the image")?;
+        publish::publish(self.paths, &self.workplace, &[image], taken, never).map_err(store::advise).context("cannot make the image")?;
         Ok(loaded)
     }
 }

@@ -37,11 +37,13 @@ mod publish;
 pub mod pull;
 pub mod put;
 mod reference;
+pub mod save;
 mod tree;
 #[doc(hidden)] // for tests/fuzz
 pub mod unpack;
 mod workplace;
 
+pub use entries::shown_bytes;
 pub use find::{Image, find};
 pub use ground::ground;
 pub use limits::Limits;

@@ -10,12 +10,13 @@ use crate::image::documents::{self, Descriptor, Index, Manifest, Platform};
 use crate::image::entries::damaged;
 use crate::image::index;
 use crate::image::limits::{Budget, Limits};
-use crate::image::load::{advise, take_images};
+use crate::image::load::take_images;
 use crate::image::members::{Document, Elsewhere, Member, Place};
 use crate::image::progress::Progress;
 use crate::image::reference::Reference;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
+use crate::store;
 use std::sync::Arc;
 
 /// The document that the name leads to: a manifest, or an index of manifests for several machines.
@@ -64,7 +65,7 @@ pub fn pull(
     let workplace = Workplace::begin(paths, users)?;
     let image = describe(paths, &from, name, document, media_type)?;
     let budget = Budget::new(limits, workplace.path())?;
-    let loaded = take_images(paths, vec![image], &workplace, &budget, progress).map_err(advise)?;
+    let loaded = take_images(paths, vec![image], &workplace, &budget, progress).map_err(store::advise)?;
     let id = loaded.into_iter().next().map(|loaded| loaded.id).unwrap_or_default();
     Ok(Pulled { id, digest: said, is_up_to_date: false })
 }

@@ -189,6 +189,9 @@ fn replacing<T>(parent: &Directory, name: &[u8], make: impl Fn() -> Result<T, Er
             Err(Errno::EEXIST) => {}
             other => return other.context("cannot make it"),
         }
+        if parent.hold(name).and_then(|held| held.is_mount_point()) == Ok(true) {
+            return Err(Error::from_errno("cannot replace what is mounted there", Errno::EBUSY));
+        }
         match parent.unlink(name) {
             Ok(()) | Err(Errno::ENOENT) => {}
             // POSIX has one of them for a directory, Linux the other; a file that must not be changed gives it, too.

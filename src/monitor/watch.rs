@@ -37,6 +37,26 @@ pub struct Watch {
     /// `-i`: clients may send input. A pipe stays open until the first client, if it wanted input, has no more; without
     /// such a client (`-d`) for as long as the container lives.
     pub open_stdin: bool,
+    /// Who helps beside us, if somebody does.
+    pub helper: Option<Helper>,
+}
+
+/// A child of ours that serves the container as long as it runs. One that is killed gets a successor.
+pub struct Helper {
+    pub pidfd: OwnedFd,
+    pub successor: Box<dyn FnMut() -> Option<OwnedFd> + Send>,
+}
+
+impl Helper {
+    fn replace(mut self) -> Option<Helper> {
+        let _ = signal::wait(self.pidfd.as_fd());
+        self.pidfd = (self.successor)()?;
+        Some(self)
+    }
+    fn dismiss(self) {
+        let _ = signal::send(self.pidfd.as_fd(), signal::KILL);
+        let _ = signal::wait(self.pidfd.as_fd());
+    }
 }
 
 /// The monitor's ends of the container's standard streams.
@@ -100,6 +120,7 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
     };
     at_end(&ending);
     room.say_goodbye(exit_code);
+    room.helper.into_iter().for_each(Helper::dismiss);
     ending
 }
 
@@ -129,6 +150,7 @@ enum Source {
     Input,
     Listener,
     Client(usize),
+    Helper,
 }
 
 struct Room {
@@ -136,6 +158,7 @@ struct Room {
     clients: Vec<Client>,
     listener: Option<OwnedFd>,
     log: Option<Log>,
+    helper: Option<Helper>,
     /// Empty while nothing flows.
     buffer: Vec<u8>,
     watched: Vec<Watched>,
@@ -252,7 +275,17 @@ impl Room {
         let first = watch.first.into_iter().map(|socket| Client::new(socket, watch.first_wants, true));
         let clients = first.chain(watch.early.into_iter().map(|socket| Client::new(socket, Wants::default(), false))).collect();
         let (listener, log) = (watch.listener, watch.log.map(Log::new));
-        Room { container, clients, listener, log, buffer: Vec::new(), watched: Vec::new(), sources: Vec::new(), reaped: false }
+        Room {
+            container,
+            clients,
+            listener,
+            log,
+            helper: watch.helper,
+            buffer: Vec::new(),
+            watched: Vec::new(),
+            sources: Vec::new(),
+            reaped: false,
+        }
     }
 
     /// Waits once and does what there is to do. `Some` when the command has ended: with its end, where it can be known.
@@ -279,6 +312,7 @@ impl Room {
                 Source::Input => self.feed(),
                 Source::Client(index) => self.serve(index, ready),
                 Source::Listener => self.welcome(),
+                Source::Helper => self.helper = self.helper.take().and_then(Helper::replace),
                 Source::Status => end = end.or(self.container.hear_status().map(Some)),
                 Source::Init => end = end.or_else(|| Some(self.last_words())),
             }
@@ -314,6 +348,9 @@ impl Room {
         }
         if let Some(fd) = &self.listener {
             add(fd.as_fd(), true, false, Source::Listener);
+        }
+        if let Some(helper) = &self.helper {
+            add(helper.pidfd.as_fd(), true, false, Source::Helper);
         }
         if let Some(fd) = &container.status {
             add(fd.as_fd(), true, false, Source::Status);

@@ -1,6 +1,7 @@
 //! `--restart`: what becomes of a container when its command has ended.
 
 use crate::error::{Error, Result};
+use crate::names;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,23 +26,13 @@ impl Restart {
             Restart::Always | Restart::UnlessStopped => true,
         }
     }
-
-    /// Whether it is begun after a start of the machine; `stopped`: somebody stopped it before.
-    pub fn begins_with_the_machine(self, exit_code: i32, stopped: bool) -> bool {
-        match self {
-            Restart::No => false,
-            Restart::OnFailure(_) => exit_code != 0 && !stopped,
-            Restart::Always => true,
-            Restart::UnlessStopped => !stopped,
-        }
-    }
 }
 
 pub fn parse(text: &str) -> Result<Restart> {
     let wrong = |why: &str| {
         Err(Error::usage(format!("invalid restart policy {text:?}"))
             .because(why.to_owned())
-            .hint("no, on-failure, on-failure:5, always or unless-stopped"))
+            .hint(names::one_of(text, &["no", "on-failure", "on-failure:5", "always", "unless-stopped"])))
     };
     let (name, most) = text.split_once(':').map_or((text, None), |(name, most)| (name, Some(most)));
     let policy = match name {
@@ -87,10 +78,6 @@ mod tests {
         assert_eq!(again(0, 0), [false, false, false, true, true]);
         assert_eq!(again(1, 1), [false, true, true, true, true]);
         assert_eq!(again(1, 2), [false, true, false, true, true]);
-        let machine = |code, stopped| policies.map(|policy| policy.begins_with_the_machine(code, stopped));
-        assert_eq!(machine(137, false), [false, true, true, true, true]);
-        assert_eq!(machine(137, true), [false, false, false, true, false]);
-        assert_eq!(machine(0, false), [false, false, false, true, true]);
     }
 
     #[test]

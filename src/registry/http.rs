@@ -62,26 +62,34 @@ impl Http {
 
     /// Any answer with a status is an answer; an error is that there was none.
     pub fn ask(&self, question: &Question) -> Result<Answer> {
-        if !question.target.starts_with('/') {
-            return self.follow(question, question.target.to_owned());
+        let start = match question.target.strip_prefix('/') {
+            Some(path) => format!("{}://{}/{path}", self.scheme()?, self.address.host),
+            None => question.target.to_owned(),
+        };
+        self.follow(question, start)
+    }
+
+    /// A registry on our own machine is asked which of the two it understands.
+    fn scheme(&self) -> Result<&'static str> {
+        if !self.address.may_be_plain {
+            return Ok("https");
         }
-        let at = |scheme: &str| format!("{scheme}://{}{}", self.address.host, question.target);
-        if let Some(scheme) = self.scheme.get() {
-            return self.follow(question, at(scheme));
+        if let Some(known) = self.scheme.get() {
+            return Ok(known);
         }
-        let mut answer = self.follow(question, at("https"));
-        let mut scheme = "https";
-        if answer.is_err() && self.address.may_be_plain {
-            let plain = self.follow(question, at("http"));
+        let understands = |scheme: &str| {
+            let root = format!("{scheme}://{}/v2/", self.address.host);
+            let url: Uri = root.parse().map_err(|_| Error::failed(format!("{} is no address", harmless(&root))))?;
+            self.once(&Question::get(&root), &url, None)
+        };
+        let tls = understands("https");
+        let scheme = match tls {
+            Ok(_) => "https",
             // Where nobody answers in either way the first reason is the one to tell.
-            if plain.is_ok() {
-                (answer, scheme) = (plain, "http");
-            }
-        }
-        if answer.is_ok() {
-            let _ = self.scheme.set(scheme);
-        }
-        answer
+            Err(_) if understands("http").is_ok() => "http",
+            Err(error) => return Err(error),
+        };
+        Ok(self.scheme.get_or_init(|| scheme))
     }
 
     fn follow(&self, question: &Question, start: String) -> Result<Answer> {

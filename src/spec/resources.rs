@@ -12,16 +12,23 @@ use oci_spec::runtime::{
 const CPU_PERIOD: u64 = 100_000;
 
 pub fn resources(wishes: &Wishes, facts: &Facts) -> Result<LinuxResources> {
-    let limits = &wishes.limits;
     let mut resources = LinuxResources::default();
-    resources.set_devices(Some(device_rules(wishes, &facts.devices)?)).set_memory(memory(limits)).set_cpu(cpu(limits));
-    resources.set_block_io(block_io(limits.io_weight, &facts.io_rates)?);
-    if let Some(pids) = limits.pids {
-        let mut limit = LinuxPids::default();
-        limit.set_limit(pids);
-        resources.set_pids(Some(limit));
-    }
+    resources.set_devices(Some(device_rules(wishes, &facts.devices)?)).set_block_io(rates(&facts.io_rates)?);
+    limit(&mut resources, &wishes.limits);
     Ok(resources)
+}
+
+/// The limits alone, of which some may have changed since: the rules for devices and their rates stay as they are.
+pub fn limit(resources: &mut LinuxResources, limits: &Limits) {
+    let pids = limits.pids.map(|most| {
+        let mut pids = LinuxPids::default();
+        pids.set_limit(most);
+        pids
+    });
+    resources.set_memory(memory(limits)).set_cpu(cpu(limits)).set_pids(pids);
+    let mut block_io = resources.block_io().clone().unwrap_or_default();
+    block_io.set_weight(limits.io_weight);
+    resources.set_block_io((block_io != LinuxBlockIo::default()).then_some(block_io));
 }
 
 /// In the spec "swap" is memory and swap together, as in Docker. Without a wish, as much swap as memory is allowed.
@@ -49,8 +56,8 @@ fn cpu(limits: &Limits) -> Option<LinuxCpu> {
     (cpu != LinuxCpu::default()).then_some(cpu)
 }
 
-fn block_io(weight: Option<u16>, rates: &[DeviceRate]) -> Result<Option<LinuxBlockIo>> {
-    if weight.is_none() && rates.is_empty() {
+fn rates(rates: &[DeviceRate]) -> Result<Option<LinuxBlockIo>> {
+    if rates.is_empty() {
         return Ok(None);
     }
     let of = |kind: IoRateKind| -> Result<Option<Vec<LinuxThrottleDevice>>> {
@@ -59,7 +66,6 @@ fn block_io(weight: Option<u16>, rates: &[DeviceRate]) -> Result<Option<LinuxBlo
     };
     let mut block_io = LinuxBlockIo::default();
     block_io
-        .set_weight(weight)
         .set_throttle_read_bps_device(of(IoRateKind::ReadBytes)?)
         .set_throttle_write_bps_device(of(IoRateKind::WriteBytes)?)
         .set_throttle_read_iops_device(of(IoRateKind::ReadOperations)?)
@@ -186,8 +192,15 @@ mod tests {
     #[test]
     fn rates_are_sorted_by_kind() {
         let rate = |kind, rate| DeviceRate { major: 254, minor: 0, kind, rate };
-        let made = block_io(Some(300), &[rate(IoRateKind::ReadBytes, 1), rate(IoRateKind::WriteOperations, 2)]).unwrap().unwrap();
-        assert_eq!(made.weight(), Some(300));
+        let all = [rate(IoRateKind::ReadBytes, 1), rate(IoRateKind::WriteOperations, 2)];
+        let facts = Facts { io_rates: all.into(), ..Facts::default() };
+        let mut resources = resources(&Wishes::default(), &facts).unwrap();
+        // A weight comes and goes, and the rates stay.
+        limit(&mut resources, &Limits { io_weight: Some(300), ..Limits::default() });
+        assert_eq!(resources.block_io().as_ref().unwrap().weight(), Some(300));
+        limit(&mut resources, &Limits::default());
+        let made = resources.block_io().as_ref().unwrap();
+        assert_eq!(made.weight(), None);
         assert_eq!(made.throttle_read_bps_device().as_ref().unwrap()[0].rate(), 1);
         assert_eq!(made.throttle_write_iops_device().as_ref().unwrap()[0].major(), 254);
         assert!(made.throttle_write_bps_device().is_none());

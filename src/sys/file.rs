@@ -12,7 +12,8 @@ use std::path::Path;
 
 /// Every descriptor we open is closed by exec: what a container gets is handed over on purpose, never by neglect.
 pub fn open(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
-    fcntl::open(path, flags | OFlag::O_CLOEXEC, Mode::empty())
+    // openat: musl's open asks for the descriptor to be closed by exec a second time, by a call of its own.
+    fcntl::openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC, Mode::empty())
 }
 
 pub fn open_dir(path: &Path) -> Result<OwnedFd, Errno> {
@@ -24,7 +25,7 @@ pub fn open_dev_null() -> Result<OwnedFd, Errno> {
 }
 
 pub fn create(path: &Path, flags: OFlag, mode: u32) -> Result<OwnedFd, Errno> {
-    fcntl::open(path, flags | OFlag::O_CLOEXEC | OFlag::O_CREAT, Mode::from_bits_truncate(mode))
+    fcntl::openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC | OFlag::O_CREAT, Mode::from_bits_truncate(mode))
 }
 
 /// Writes all of `bytes` in one call where the kernel takes them (cgroup and map files insist on one).
@@ -79,9 +80,22 @@ pub fn read_bounded_from(fd: OwnedFd, limit: u64) -> Result<Vec<u8>, Errno> {
     if kind.st_size as u64 > limit {
         return Err(Errno::EFBIG);
     }
-    let mut bytes = Vec::with_capacity(kind.st_size as usize);
-    std::fs::File::from(fd).take(limit).read_to_end(&mut bytes).map_err(|e| errno(&e))?;
-    Ok(bytes)
+    // With room for one byte more, because a read that ends before it has met the end: one call for each of a thousand records.
+    let mut bytes = vec![0; kind.st_size as usize + 1];
+    let mut length = 0;
+    loop {
+        let count = read(fd.as_fd(), &mut bytes[length..])?;
+        length += count;
+        if count == 0 || length < bytes.len() {
+            bytes.truncate(length);
+            return Ok(bytes);
+        }
+        // It has grown since.
+        if length as u64 > limit {
+            return Err(Errno::EFBIG);
+        }
+        bytes.resize(length * 2, 0);
+    }
 }
 
 /// Copies a file's content into an empty one; holes stay holes (lseek(2), SEEK_DATA), and file systems that can share blocks do.
@@ -150,6 +164,8 @@ pub fn make_dirs(path: &Path, mode: u32) -> Result<(), Errno> {
     match make_dir(path, mode) {
         Ok(()) => Ok(()),
         Err(Errno::EEXIST) if path.is_dir() => Ok(()),
+        // Somebody has removed it between the two looks.
+        Err(Errno::EEXIST) if path.symlink_metadata().is_err() => make_dirs(path, mode),
         Err(Errno::ENOENT) => {
             let above = path.parent().ok_or(Errno::ENOENT)?;
             make_dirs(above, mode)?;

@@ -10,12 +10,19 @@ use std::path::{Path, PathBuf};
 impl Held {
     pub fn remove(self, paths: &Paths) -> Result<()> {
         let what = format!("cannot remove volume {}", self.volume.name);
-        let going = self.let_go(paths)?;
-        clear(&going).context(what)
+        match self.let_go(paths) {
+            Ok(going) => {
+                drop(self);
+                clear(&going).context(what)
+            }
+            // No room to put it aside, and all the more need to remove it: where it is, then.
+            Err(error) if matches!(error.errno(), Some(Errno::ENOSPC | Errno::EDQUOT)) => file::remove_tree(&self.files.dir).context(what),
+            Err(error) => Err(error),
+        }
     }
 
     /// By one rename: nobody finds it any more. Its files go with the next `clear_away`.
-    pub fn let_go(self, paths: &Paths) -> Result<PathBuf> {
+    pub fn let_go(&self, paths: &Paths) -> Result<PathBuf> {
         let what = || format!("cannot remove volume {}", self.volume.name);
         let going = paths.volume_going(&file::random_id().with_context(what)?[..16]);
         store::make_dirs(&paths.unfinished())?;

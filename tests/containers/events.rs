@@ -40,7 +40,7 @@ fn a_life_from_beginning_to_end() {
     store.ok(&["kill", "-s", "WINCH", "web"]);
     store.ok(&["stop", "web"]);
     store.ok(&["start", "web"]);
-    store.ok(&["restart", "-t", "0", "web"]);
+    store.ok(&["restart", "web"]);
     store.ok(&["top", "web"]);
     store.ok(&["rename", "web", "shop"]);
     store.ok(&["rm", "-f", "shop"]);

@@ -17,27 +17,45 @@ macro_rules! transcripts {
 
 transcripts! {
     attach
+    commit
     completion
+    cp
     create
+    diff
+    events
     exec
+    export
+    generate
+    health
     history
+    images
+    import
     info
     inspect
     kill
+    load
     logs
     pause
+    port
     prune
     ps
     rename
     restart
     rm
+    rmi
     run
+    run_restart
+    save
     start
+    stats
     stop
     system_check
     system_df
     system_prune
+    system_start
+    tag
     top
+    update
     version
     volume
     wait

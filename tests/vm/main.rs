@@ -18,6 +18,8 @@ mod memory;
 mod processors;
 mod resources;
 mod systemd;
+mod updates;
+mod usage;
 
 use common::{Report, Store, cgroup2, eventually, has_controllers};
 use std::path::PathBuf;

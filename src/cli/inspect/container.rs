@@ -6,6 +6,7 @@ use crate::options::health::Check;
 use crate::options::restart::Restart;
 use crate::options::{Ipc, Log, LogDriver, Mount, Ownership, Pid, Seccomp, Wishes, logs};
 use crate::paths::ContainerPaths;
+use crate::record::health::Health;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
 use crate::spec::runtime_spec::ImageWords;
@@ -57,7 +58,7 @@ fn state(seen: &Seen) -> Value {
     let told = if matches!(seen.status, Status::Running | Status::Paused) { Ended::default() } else { ended.clone() };
     let reason = told.reason();
     let Ended { exit_code, out_of_memory, error, .. } = told;
-    json!({
+    let mut state = json!({
         "Status": rows::state(seen),
         // Docker counts one that will run again in a moment among them.
         "Running": seen.is_running(),
@@ -72,7 +73,19 @@ fn state(seen: &Seen) -> Value {
         "Reason": reason,
         "StartedAt": time::rfc3339(live.map_or(ended.started, |live| live.started)),
         "FinishedAt": time::rfc3339(ended.finished),
-    })
+    });
+    // As with Docker, nothing where nobody checks.
+    if let Some(found) = seen.health() {
+        state["Health"] = health(found);
+    }
+    state
+}
+
+fn health(health: &Health) -> Value {
+    let finds = health.finds.iter().map(|find| {
+        json!({ "Start": time::rfc3339(find.started), "End": time::rfc3339(find.ended), "ExitCode": find.exit_code, "Output": find.output })
+    });
+    json!({ "Status": health.state.to_string(), "FailingStreak": health.failing_streak, "Log": finds.collect::<Vec<_>>() })
 }
 
 fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value {

@@ -20,6 +20,11 @@ impl Filters {
         words.map(pair).collect::<Result<_>>().map(Filters)
     }
 
+    /// For a state, and for the moments of containers that do not run.
+    pub fn look_at_all(&self) -> bool {
+        self.0.iter().any(|(key, _)| ["status", "before", "since"].contains(&key.as_str()))
+    }
+
     /// `before` and `since` name containers: they are looked up once.
     pub fn against<'f>(&'f self, all: &[Seen]) -> Result<Bound<'f>> {
         let mut bound = Bound { filters: &self.0, before: None, since: None };
@@ -50,9 +55,15 @@ fn pair(word: &str) -> Result<(String, String)> {
         word.split_once('=').ok_or_else(|| wrong("there is no =".to_owned()).hint("write KEY=VALUE, for example status=exited"))?;
     let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
     if !KEYS.contains(&key.as_str()) {
-        return Err(wrong(format!("unknown key {key:?}")).hint(format!("one of {}", KEYS.join(", "))));
+        return Err(wrong(format!("unknown key {key:?}")).hint(names::one_of(&key, KEYS)));
     }
-    let allowed = |words: &[&str]| if words.contains(&value) { Ok(()) } else { Err(wrong(format!("one of {}", words.join(", ")))) };
+    let allowed = |words: &[&str]| {
+        if words.contains(&value) {
+            Ok(())
+        } else {
+            Err(wrong(format!("{value:?} is none that there is")).hint(names::one_of(value, words)))
+        }
+    };
     match key.as_str() {
         "status" => allowed(STATES)?,
         "health" => allowed(HEALTH)?,
@@ -100,8 +111,7 @@ impl Bound<'_> {
             "ancestor" => is_of_image(seen, value),
             "network" => network_of(&record.wishes) == value,
             "volume" => record.wishes.mounts.iter().any(|mount| is_mount(mount, value)),
-            // There are no health checks yet, so no container has one.
-            "health" => value == "none",
+            "health" => seen.health().map_or("none".to_owned(), |health| health.state.to_string()) == value,
             // Nor published ports.
             _ => false,
         }

@@ -6,6 +6,7 @@ use crate::cli::template::{Row, render_rows};
 use crate::engine::size::Sizes;
 use crate::error::Result;
 use crate::options::{Mount, Network, Wishes};
+use crate::record::health::HealthState;
 use crate::record::{Container, Ended, Seen, Status};
 use crate::time;
 use serde_json::{Value, json};
@@ -25,6 +26,13 @@ pub struct View {
     pub now: u64,
     /// How much each container takes: looked up only where somebody asks, because it walks through all files. `None`: not asked.
     pub sizes: Option<HashMap<String, Sizes>>,
+}
+
+impl View {
+    /// Where it does not, nobody has to look at them.
+    pub fn shows_those_at_rest(&self) -> bool {
+        self.all || self.last.is_some() || self.filters.look_at_all()
+    }
 }
 
 const USUAL: &str = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
@@ -118,7 +126,12 @@ pub fn state(seen: &Seen) -> &'static str {
 pub fn status(seen: &Seen, now: u64) -> String {
     let up = || {
         let started = seen.live.as_ref().map_or(now, |live| live.started);
-        format!("Up {}", time::human_duration(now.saturating_sub(started)))
+        let health = match (seen.status, seen.health().map(|health| health.state)) {
+            (Status::Paused, _) | (_, None) => String::new(),
+            (_, Some(HealthState::Starting)) => " (health: starting)".to_owned(),
+            (_, Some(known)) => format!(" ({known})"),
+        };
+        format!("Up {}{health}", time::human_duration(now.saturating_sub(started)))
     };
     match (seen.status, &seen.record.ended) {
         (Status::Created, _) => "Created".to_owned(),

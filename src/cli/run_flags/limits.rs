@@ -4,6 +4,21 @@ use super::words::{Flag, Flags, list, value};
 use crate::error::Result;
 use crate::options::{IoRateKind, Limits, Wishes, io_rates, limits};
 
+/// What a container may also be given while it lives.
+pub const CHANGEABLE: &[&str] = &[
+    "memory",
+    "memory-swap",
+    "memory-reservation",
+    "cpus",
+    "cpu-shares",
+    "cpu-quota",
+    "cpu-period",
+    "cpuset-cpus",
+    "cpuset-mems",
+    "pids-limit",
+    "blkio-weight",
+];
+
 pub const FLAGS: &[Flag] = &[
     value("memory", Some('m'), "BYTES", "Memory limit, for example 512m"),
     value("memory-swap", None, "BYTES", "Memory and swap together; -1: unlimited"),
@@ -32,24 +47,43 @@ const RATES: [(&str, IoRateKind); 4] = [
 
 pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     flags.parse("memory-swappiness", limits::refuse_swappiness)?;
-    wishes.limits = Limits {
-        memory: flags.parse("memory", limits::parse_memory)?.flatten(),
-        memory_swap: flags.parse("memory-swap", limits::parse_memory_swap)?.flatten(),
-        memory_reservation: flags.parse("memory-reservation", limits::parse_memory)?.flatten(),
-        nano_cpus: flags.parse("cpus", limits::parse_cpus)?,
-        cpu_shares: flags.parse("cpu-shares", limits::parse_cpu_shares)?.flatten(),
-        cpu_quota: flags.parse("cpu-quota", limits::parse_cpu_quota)?,
-        cpu_period: flags.parse("cpu-period", limits::parse_cpu_period)?.flatten(),
-        cpuset_cpus: flags.parse("cpuset-cpus", limits::parse_set)?.flatten(),
-        cpuset_mems: flags.parse("cpuset-mems", limits::parse_set)?.flatten(),
-        pids: flags.parse("pids-limit", limits::parse_pids)?,
-        io_weight: flags.parse("blkio-weight", limits::parse_io_weight)?.flatten(),
-        io_rates: Vec::new(),
-    };
+    wishes.limits = change(flags, &Limits::default())?;
     for (flag, kind) in RATES {
         for rate in flags.parse_all(flag, |text| io_rates::parse(text, kind))? {
             io_rates::add(&mut wishes.limits.io_rates, rate);
         }
     }
     limits::check(&wishes.limits)
+}
+
+/// With what was given in its place; what was not given stays.
+pub fn change(flags: &Flags, before: &Limits) -> Result<Limits> {
+    let before = without_the_other_way(flags, before);
+    Ok(Limits {
+        memory: flags.parse("memory", limits::parse_memory)?.unwrap_or(before.memory),
+        memory_swap: flags.parse("memory-swap", limits::parse_memory_swap)?.unwrap_or(before.memory_swap),
+        memory_reservation: flags.parse("memory-reservation", limits::parse_memory)?.unwrap_or(before.memory_reservation),
+        nano_cpus: flags.parse("cpus", limits::parse_cpus)?.or(before.nano_cpus),
+        cpu_shares: flags.parse("cpu-shares", limits::parse_cpu_shares)?.unwrap_or(before.cpu_shares),
+        cpu_quota: flags.parse("cpu-quota", limits::parse_cpu_quota)?.or(before.cpu_quota),
+        cpu_period: flags.parse("cpu-period", limits::parse_cpu_period)?.unwrap_or(before.cpu_period),
+        cpuset_cpus: flags.parse("cpuset-cpus", limits::parse_set)?.unwrap_or(before.cpuset_cpus),
+        cpuset_mems: flags.parse("cpuset-mems", limits::parse_set)?.unwrap_or(before.cpuset_mems),
+        pids: flags.parse("pids-limit", limits::parse_pids)?.or(before.pids),
+        io_weight: flags.parse("blkio-weight", limits::parse_io_weight)?.unwrap_or(before.io_weight),
+        io_rates: before.io_rates,
+    })
+}
+
+/// Processors are given in one of two ways, and the later wish counts.
+fn without_the_other_way(flags: &Flags, before: &Limits) -> Limits {
+    let (by_number, by_quota) = (flags.text("cpus").is_some(), flags.text("cpu-quota").or(flags.text("cpu-period")).is_some());
+    let mut before = before.clone();
+    if by_number {
+        (before.cpu_quota, before.cpu_period) = (None, None);
+    }
+    if by_quota {
+        before.nano_cpus = None;
+    }
+    before
 }

@@ -3,7 +3,7 @@
 //! The files that flags name (`--env-file`, `--label-file`, seccomp profiles) are read here, because parsers open no files.
 
 mod health;
-mod limits;
+pub mod limits;
 pub mod line;
 mod log;
 mod naming;
@@ -173,7 +173,13 @@ fn attach(flags: &Flags, detach: bool, interactive: bool) -> Result<Attach> {
             "stdin" => attach.stdin = true,
             "stdout" => attach.stdout = true,
             "stderr" => attach.stderr = true,
-            _ => return Err(blame("attach", stream, Error::usage("no such stream").hint("one of stdin, stdout, stderr"))),
+            _ => {
+                return Err(blame(
+                    "attach",
+                    stream,
+                    Error::usage("no such stream").hint(names::one_of(stream, &["stdin", "stdout", "stderr"])),
+                ));
+            }
         }
     }
     Ok(if any || detach { attach } else { Attach { stdin: interactive, stdout: true, stderr: true } })
@@ -184,7 +190,7 @@ fn pull(text: &str) -> Result<Pull> {
         "missing" => Ok(Pull::Missing),
         "never" => Ok(Pull::Never),
         "always" => Ok(Pull::Always),
-        _ => Err(Error::usage("unknown word").hint("always, missing or never")),
+        _ => Err(Error::usage("unknown word").hint(names::one_of(text, &["always", "missing", "never"]))),
     }
 }
 

@@ -280,7 +280,6 @@ fn what_is_not_built_is_refused_by_name() {
         &["--network", "bridge", "x"],
         &["--network", "mine", "x"],
         &["--volume-driver", "local", "x"],
-        &["--pull", "always", "x"],
         &["--security-opt", "apparmor=x", "x"],
         &["--add-host", "h:host-gateway", "x"],
     ] {

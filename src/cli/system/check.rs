@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 pub fn define(command: clap::Command) -> clap::Command {
     let switch = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     command
+        .override_usage("tare system check [OPTIONS]")
         .arg(switch("dry-run", "Only tell; change nothing"))
         .arg(switch("deep", "Also read every blob of every image, and compare it with its digest"))
         .after_help(

@@ -14,7 +14,7 @@ const MOST_MADE: usize = 64 << 20;
 type Result<T> = std::result::Result<T, String>;
 
 pub fn evaluate(nodes: &[Node], value: &Value, labels: Option<&[(String, String)]>) -> Result<String> {
-    let mut walk = Walk { output: String::new(), variables: vec![(String::new(), value.clone())], steps: 0, made: 0, labels };
+    let mut walk = Walk { output: String::new(), root: value, variables: Vec::new(), steps: 0, made: 0, labels };
     walk.all(nodes, value)?;
     Ok(walk.output)
 }
@@ -23,7 +23,9 @@ struct Walk<'l> {
     /// Of the row; `None` for the headings.
     labels: Option<&'l [(String, String)]>,
     output: String,
-    /// Innermost last; the one without a name is `$`.
+    /// `$`, as long as no variable of this name takes its place.
+    root: &'l Value,
+    /// Innermost last.
     variables: Vec<(String, Value)>,
     steps: usize,
     made: usize,
@@ -149,8 +151,8 @@ impl Walk<'_> {
             let known = self.variables.iter_mut().rev().find(|(known, _)| known == name);
             match (known, new) {
                 (Some((_, old)), false) => *old = own,
-                (None, false) => return Err(format!("undefined variable ${name}")),
-                (_, true) => self.variables.push((name.clone(), own)),
+                (None, false) if !name.is_empty() => return Err(format!("undefined variable ${name}")),
+                _ => self.variables.push((name.clone(), own)),
             }
         }
         Ok(value)
@@ -200,7 +202,8 @@ impl Walk<'_> {
             Operand::Path(path) => follow(dot, path).map(Cow::Borrowed),
             Operand::Variable(name, path) => {
                 let known = self.variables.iter().rev().find(|(known, _)| known == name);
-                let (_, value) = known.ok_or_else(|| format!("undefined variable ${name}"))?;
+                let root = name.is_empty().then_some(self.root);
+                let value = known.map(|(_, value)| value).or(root).ok_or_else(|| format!("undefined variable ${name}"))?;
                 let found = follow(value, path)?.clone();
                 self.own(Cow::Owned(found)).map(Cow::Owned)
             }

@@ -2,6 +2,7 @@
 
 use crate::cli::prune::filters::has_label;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::options::mounts::parse_bool;
 use crate::volume::Volume;
 
@@ -18,7 +19,7 @@ impl Filters {
             // The only key that ends in a mark: `label!=KEY`.
             let (key, value) = word.split_once('=').ok_or_else(|| wrong("there is no =".into()).hint("write KEY=VALUE"))?;
             if !known.contains(&key) {
-                return Err(wrong(format!("unknown key {key:?}")).hint(format!("one of {}", known.join(", "))));
+                return Err(wrong(format!("unknown key {key:?}")).hint(names::one_of(key, known)));
             }
             if ["dangling", "all"].contains(&key) {
                 parse_bool(value).map_err(|_| wrong("neither true nor false".into()))?;

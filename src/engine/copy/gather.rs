@@ -1,8 +1,9 @@
 //! Walks over what is to be copied and packs it. The tree may be changed while we walk, by somebody who means harm.
 
 use crate::engine::copy::place::{Found, Source};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::image::pack::{Form, Pack};
+use crate::image::shown_bytes;
 use crate::sys::Errno;
 use crate::sys::beneath::{Directory, FileStat, Held};
 use std::io::Write;
@@ -29,7 +30,11 @@ impl<W: Write> Gather<W> {
     /// `called`: its name in the archive; empty: what is in it without the directory itself.
     pub fn take(&mut self, source: &Source, called: &[u8]) -> Result<()> {
         match &source.found {
-            Found::Other(held) => self.one(held, &held.about().context("cannot look at it")?, called),
+            Found::Other(held) => {
+                self.one(held, &held.about().context("cannot look at it")?, called)?;
+                // It was all that was asked for.
+                self.left_out.pop().map_or(Ok(()), |why| Err(Error::conflict(why)))
+            }
             Found::Directory(directory) => self.tree(directory, called),
         }
     }
@@ -43,7 +48,7 @@ impl<W: Write> Gather<W> {
         // Paths and no open directories: however deep a tree is, it takes no descriptors. The last in the list is the next.
         let mut waiting = children(top, b"", about.st_dev)?;
         while let Some((path, file_system)) = waiting.pop() {
-            let what = || format!("cannot read {}", String::from_utf8_lossy(&path));
+            let what = || format!("cannot read {}", shown_bytes(&path));
             let Some(held) = still_there(top.hold(&path)).with_context(what)? else { continue };
             let about = held.about().with_context(what)?;
             self.one(&held, &about, &below(called, &path))?;
@@ -62,8 +67,8 @@ impl<W: Write> Gather<W> {
     fn one(&mut self, held: &Held, about: &FileStat, called: &[u8]) -> Result<()> {
         let is_device = is(about, CHARACTER) || is(about, BLOCK);
         if is(about, SOCKET) || (is_device && !self.devices) {
-            let why = if is_device { "a device, copied only with -a" } else { "a socket" };
-            self.left_out.push(format!("{}: {why}", String::from_utf8_lossy(called)));
+            let why = if is_device { "is a device, and copied only with -a" } else { "is a socket" };
+            self.left_out.push(format!("{} {why}", shown_bytes(called)));
             return Ok(());
         }
         self.pack.one(held, about, called)
@@ -78,7 +83,7 @@ impl<W: Write> Gather<W> {
 
 /// What is in a directory, the first name last, each with the file system that it should lie on.
 fn children(top: &Directory, path: &[u8], file_system: u64) -> Result<Vec<(Vec<u8>, u64)>> {
-    let what = || format!("cannot read {}", String::from_utf8_lossy(path));
+    let what = || format!("cannot read {}", shown_bytes(path));
     let directory = still_there(top.directory(if path.is_empty() { b"." } else { path })).with_context(what)?;
     let mut names = directory.map_or(Ok(Vec::new()), |directory| directory.names()).with_context(what)?;
     names.sort_unstable_by(|one, other| other.cmp(one));

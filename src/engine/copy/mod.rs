@@ -53,45 +53,56 @@ pub enum To<'a> {
 /// What could not be copied, with the reason: sockets, and devices that are not wished outside.
 pub type LeftOut = Vec<String>;
 
-pub fn out(paths: &Paths, container: &str, from: &str, to: To, options: Options, part: &Part) -> Result<LeftOut> {
-    let files = files_of::open(paths, container, Extent::Everything)?;
-    let what = || format!("cannot copy {container}:{from}");
-    let source = place::source(files.root()?, from.as_bytes(), options.follow).with_context(what)?;
-    let left_out = match to {
-        To::Archive(to) => {
-            let mut gather = Gather::new(to, true);
-            gather.keep_out_of(of_devices(&files)?);
-            gather.take(&source, source.name().unwrap_or(b".")).and_then(|()| gather.finish()).with_context(what)?
-        }
-        To::Host(path) => {
-            let landing = land(&host()?, &source, path).with_context(what)?;
-            let owner = if options.archive { Owner::AsPacked } else { Owner::Stranger(identity::own_uid(), identity::own_gid()) };
-            let closed = of_devices(&files)?;
-            transfer(&source, landing, options.archive, closed, owner, part).with_context(what)?
-        }
-    };
-    events::of_container(paths, &files.record, "archive-path", &[]);
-    Ok(left_out)
+/// The container of one copy, opened. A process is forked for that, so it comes before any thread.
+pub struct Container<'a> {
+    paths: &'a Paths,
+    name: &'a str,
+    files: Files,
 }
 
-pub fn into(paths: &Paths, from: From, container: &str, to: &str, options: Options, part: &Part) -> Result<LeftOut> {
-    let files = files_of::open(paths, container, Extent::Everything)?;
-    let root = files.root()?;
-    let what = || format!("cannot copy to {container}:{to}");
-    let left_out = match from {
-        From::Archive(archive) => unpack(archive, root, to, part).with_context(what).map(|()| LeftOut::new())?,
-        From::Host(path) => {
-            let source = place::source(&host()?, path.as_bytes(), options.follow).with_context(|| format!("cannot copy {path}"))?;
-            let landing = land(root, &source, to).with_context(what)?;
-            let owner = if options.archive { Owner::AsPacked } else { Owner::Given(0, 0) };
-            transfer(&source, landing, true, None, owner, part).with_context(what)?
-        }
-    };
-    if !files.is_as_it_was() {
-        return Err(Error::conflict(what()).because("the container ended meanwhile").hint("look what has arrived, and copy again"));
+pub fn open<'a>(paths: &'a Paths, name: &'a str) -> Result<Container<'a>> {
+    Ok(Container { paths, name, files: files_of::open(paths, name, Extent::Everything)? })
+}
+
+impl Container<'_> {
+    pub fn copy_out(&self, from: &str, to: To, options: Options, part: &Part) -> Result<LeftOut> {
+        let what = || format!("cannot copy {}:{from}", self.name);
+        let source = place::source(self.files.root()?, from.as_bytes(), options.follow).with_context(what)?;
+        let closed = of_devices(&self.files)?;
+        let left_out = match to {
+            To::Archive(to) => {
+                let mut gather = Gather::new(to, true);
+                gather.keep_out_of(closed);
+                gather.take(&source, source.name().unwrap_or(b".")).and_then(|()| gather.finish()).with_context(what)?
+            }
+            To::Host(path) => {
+                let landing = land(&host()?, &source, path).with_context(what)?;
+                let owner = if options.archive { Owner::AsPacked } else { Owner::Stranger(identity::own_uid(), identity::own_gid()) };
+                transfer(&source, landing, options.archive, closed, owner, part).with_context(what)?
+            }
+        };
+        events::of_container(self.paths, &self.files.record, "archive-path", &[]);
+        Ok(left_out)
     }
-    events::of_container(paths, &files.record, "extract-to-dir", &[]);
-    Ok(left_out)
+
+    pub fn copy_in(&self, from: From, to: &str, options: Options, part: &Part) -> Result<LeftOut> {
+        let root = self.files.root()?;
+        let what = || format!("cannot copy to {}:{to}", self.name);
+        let left_out = match from {
+            From::Archive(archive) => unpack(archive, root, to, part).with_context(what).map(|()| LeftOut::new())?,
+            From::Host(path) => {
+                let source = place::source(&host()?, path.as_bytes(), options.follow).with_context(|| format!("cannot copy {path}"))?;
+                let landing = land(root, &source, to).with_context(what)?;
+                let owner = if options.archive { Owner::AsPacked } else { Owner::Given(0, 0) };
+                transfer(&source, landing, true, None, owner, part).with_context(what)?
+            }
+        };
+        if !self.files.is_as_it_was() {
+            return Err(Error::conflict(what()).because("the container ended meanwhile").hint("look what has arrived, and copy again"));
+        }
+        events::of_container(self.paths, &self.files.record, "extract-to-dir", &[]);
+        Ok(left_out)
+    }
 }
 
 fn host() -> Result<Directory> {
@@ -108,7 +119,7 @@ fn unpack(archive: Box<dyn Read + '_>, root: &Directory, to: &str, part: &Part) 
     let Target::Directory(into) = place::target(root, to.as_bytes())? else {
         return Err(Error::conflict("it is no directory").hint("an archive is unpacked into a directory that is there"));
     };
-    place::check_writable(&into)?;
+    place::check_writable(&into.hold_itself().context("cannot look at it")?)?;
     let archive = Counted { source: archive, part };
     let (_, unpacked) = compression::unpacked(archive).context("cannot read the archive")?;
     let through_links = |path: &[u8]| root.directory_inside(&[to.as_bytes(), b"/", path].concat());

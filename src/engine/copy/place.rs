@@ -115,12 +115,12 @@ fn behind_links(root: &Directory, path: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Before the first file is touched: what cannot be written is said in one word, and not in the middle.
-pub fn check_writable(directory: &Directory) -> Result<()> {
-    let held = directory.hold_itself().context("cannot look at its directory")?;
-    if held.is_kernels_own().context("cannot look at its directory")? {
+pub fn check_writable(place: &Held) -> Result<()> {
+    const WHAT: &str = "cannot look at its directory";
+    if place.is_kernels_own().context(WHAT)? {
         return Err(Error::conflict("nothing is kept there: these files are the kernel's"));
     }
-    match held.is_read_only().context("cannot look at its directory")? {
+    match place.is_read_only().context(WHAT)? {
         true => Err(Error::conflict("it is mounted read-only")),
         false => Ok(()),
     }

@@ -136,19 +136,31 @@ impl Group {
         if missing.is_empty() {
             return Ok(());
         }
+        wanted.check_offered()?;
+        above::hand_on(&self.path, &missing)
+    }
+
+    /// Whether a group could have these limits here, which is not made yet.
+    pub fn check_offered(resources: &LinuxResources) -> Result<()> {
+        Wanted::from(resources, &Present::default())?.check_offered()
+    }
+}
+
+impl Wanted {
+    /// What this machine has not, no group can be handed.
+    fn check_offered(&self) -> Result<()> {
         let top = mount_point().unwrap_or(Path::new("/sys/fs/cgroup"));
         let offered = std::fs::read_to_string(top.join("cgroup.controllers")).unwrap_or_default();
-        if let Some(absent) = missing.iter().find(|name| !has(&offered, name)) {
-            let error = Error::cannot_keep(format!("cannot limit {} of the container", hints::plain(absent)));
-            let flags = wanted.flags_of(absent);
-            return Err(match hints::is_in_v1(absent) {
-                true => error
-                    .because(format!("this host keeps its {absent} controller in cgroup v1"))
-                    .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or run without {flags}")),
-                false => error.because(format!("this kernel offers no {absent} controller")).hint(format!("run without {flags}")),
-            });
-        }
-        above::hand_on(&self.path, &missing)
+        let is_offered = |name: &str| offered.split_whitespace().any(|offered| offered == name);
+        let Some(absent) = self.controllers.iter().find(|name| !is_offered(name)) else { return Ok(()) };
+        let error = Error::cannot_keep(format!("cannot limit {} of the container", hints::plain(absent)));
+        let flags = self.flags_of(absent);
+        Err(match hints::is_in_v1(absent) {
+            true => error
+                .because(format!("this host keeps its {absent} controller in cgroup v1"))
+                .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or do without {flags}")),
+            false => error.because(format!("this kernel offers no {absent} controller")).hint(format!("do without {flags}")),
+        })
     }
 }
 
@@ -196,7 +208,14 @@ impl Before {
             }
             match text.trim().is_empty() {
                 // An empty set of processors is that of the group above.
-                true if name.starts_with("cpuset.") => write(name, ""),
+                true if name.starts_with("cpuset.") => {
+                    write(name, "");
+                    // Refused while somebody is in the group: all that the group above has is the same.
+                    if !file::read_at(group.descriptor(), name).is_ok_and(|text| text.trim().is_empty()) {
+                        let above = std::fs::read_to_string(group.path().with_file_name(format!("{name}.effective")));
+                        write(name, above.unwrap_or_default().trim());
+                    }
+                }
                 _ => text.lines().for_each(|line| write(name, line)),
             }
         }

@@ -73,6 +73,13 @@ impl Group {
         Ok(Group { path: path.to_owned(), fd: file::open_dir(path)?, has_promise: false })
     }
 
+    /// A new one below it. Nothing above is made: it may have gone meanwhile.
+    pub fn below(&self, name: &str) -> Result<Group, Errno> {
+        let path = self.path.join(name);
+        file::make_dir(&path, 0o755)?;
+        Ok(Group { fd: file::open_dir(&path)?, path, has_promise: false })
+    }
+
     /// A group that was made earlier.
     pub fn open(path: &Path) -> Option<Group> {
         Some(Group { fd: file::open_dir(path).ok()?, path: path.to_owned(), has_promise: false })

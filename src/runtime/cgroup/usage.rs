@@ -74,6 +74,40 @@ impl Usage {
     }
 }
 
+/// The few numbers that `stats` shows again and again. `None`: the group has no such controller.
+#[derive(Debug, Default, PartialEq)]
+pub struct Brief {
+    pub cpu: Option<u64>,
+    pub memory: Option<u64>,
+    /// `None` also where there is no limit.
+    pub memory_limit: Option<u64>,
+    pub tasks: Option<u64>,
+    /// Bytes read and written, of all disks.
+    pub io: Option<(u64, u64)>,
+}
+
+impl Brief {
+    pub fn read(group: &Group) -> Brief {
+        let read = |name: &str| file::read_at(group.descriptor(), name).ok();
+        let of = |text: Option<String>, key: &str| table(&text?).get(key).copied();
+        // As Docker tells it: without the pages of files that nobody has used for a while.
+        let used = read("memory.current").map(|text| number(&text));
+        let memory = used.map(|used| match of(read("memory.stat"), "inactive_file") {
+            Some(unused) if unused < used => used - unused,
+            _ => used,
+        });
+        let memory_limit = memory.and_then(|_| read("memory.max")).map(|text| number(&text)).filter(|limit| *limit != u64::MAX);
+        let sum = |text: String| text.lines().filter_map(io).fold((0, 0), |sum, io| (sum.0 + io.bytes_read, sum.1 + io.bytes_written));
+        Brief {
+            cpu: of(read("cpu.stat"), "usage_usec"),
+            memory,
+            memory_limit,
+            tasks: read("pids.current").map(|text| number(&text)),
+            io: read("io.stat").map(sum),
+        }
+    }
+}
+
 /// Each has files of its own: `hugetlb.2MB.current` and its like.
 fn page_sizes(group: &Group) -> impl Iterator<Item = String> {
     let names = std::fs::read_dir(group.path()).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());

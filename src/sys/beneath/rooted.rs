@@ -3,12 +3,12 @@
 //! Symlinks and `..` are followed inside (RESOLVE_IN_ROOT), whoever exchanges what meanwhile; the links of /proc are not followed
 //! at all (RESOLVE_NO_MAGICLINKS), because they lead to what a process has open and not to a name.
 
-use super::{Directory, Held, Node, one, proc_path};
+use super::{Directory, Held, one, proc_path};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, ResolveFlag};
 use nix::sys::stat::Mode;
 use nix::unistd::{self, UnlinkatFlags};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
 
@@ -49,6 +49,17 @@ impl Held {
         Ok(OF_THE_KERNEL.contains(&(kind.0 as i64)))
     }
 
+    /// Whether something is mounted at its place, in its own mount namespace. Asked because unlink(2) itself refuses only mount points
+    /// of the namespace that we are in; of any other it takes the mount away.
+    pub fn is_mount_point(&self) -> Result<bool, Errno> {
+        // SAFETY: a structure of numbers, for which zero is a value.
+        let mut about: libc::statx = unsafe { std::mem::zeroed() };
+        // SAFETY: an open descriptor, a C string, and a structure of ours.
+        let result = unsafe { libc::statx(self.0.as_raw_fd(), c"".as_ptr(), libc::AT_EMPTY_PATH, 0, &mut about) };
+        Errno::result(result)?;
+        Ok(about.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0)
+    }
+
     /// Whether it lies on a mount or file system that cannot be written.
     pub fn is_read_only(&self) -> Result<bool, Errno> {
         Ok(nix::sys::statvfs::fstatvfs(&self.0)?.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY))
@@ -77,13 +88,6 @@ const OF_THE_KERNEL: [i64; 17] = [
     0x6e73_6673,
 ];
 
-impl Node {
-    /// Whether programs reach hardware through it.
-    pub fn is_device(self) -> bool {
-        !matches!(self, Node::Fifo)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +109,8 @@ mod tests {
         file::remove_tree(&path).unwrap();
         let host = Directory::open_root(std::path::Path::new("/")).unwrap();
         assert_eq!(host.hold_inside(b"/proc/self/root/etc").unwrap_err(), Errno::ELOOP);
+        assert!(host.hold_inside(b"/proc").unwrap().is_mount_point().unwrap());
+        assert!(!host.hold_inside(b"/proc/version").unwrap().is_mount_point().unwrap());
         assert!(host.hold_inside(b"/proc/version").unwrap().is_kernels_own().unwrap());
     }
 
