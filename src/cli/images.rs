@@ -1,13 +1,13 @@
 //! `tare images`: what the store holds.
 
+mod filters;
 mod tree;
 
 use crate::cli::say::{say, say_line};
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, human};
 use crate::engine::{layer_tree, now};
-use crate::error::{Error, Result};
-use crate::image::Reference;
+use crate::error::Result;
 use crate::image::catalog::{self, Listed};
 use crate::time;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -16,7 +16,7 @@ use serde_json::json;
 pub fn define(command: clap::Command) -> clap::Command {
     let switch = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     command
-        .arg(Arg::new("name").value_name("NAME[:TAG]").help("Only images of this name"))
+        .arg(Arg::new("name").value_name("NAME[:TAG]").help("Only images of this name; * and ? stand for letters"))
         .arg(switch("quiet", "Only ids").short('q'))
         .arg(switch("all", "Taken for Docker's sake; nothing is hidden").short('a'))
         .arg(switch("digests", "Also the manifests' digests"))
@@ -28,7 +28,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .long("filter")
                 .value_name("NAME=VALUE")
                 .action(ArgAction::Append)
-                .help("dangling=true, reference=PATTERN, label=NAME[=VALUE]"),
+                .help("dangling=true, reference=PATTERN, label=NAME[=VALUE], before=IMAGE, since=IMAGE, until=TIME"),
         )
         .arg(Arg::new("format").long("format").value_name("TEMPLATE").help("json, table …, or a Go template"))
         .after_help("Examples:\n  tare images --format '{{.Repository}} {{.Size}}'\n  tare images --tree")
@@ -38,16 +38,10 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let all = catalog::list(&context.paths)?;
     let mut rows = all.clone();
     if let Some(name) = matches.get_one::<String>("name") {
-        let wanted = Reference::parse(name)?;
-        let fits = |have: &str| {
-            have == wanted.to_string()
-                || (!name.contains(':') && have.rsplit_once(':').is_some_and(|(repository, _)| repository == wanted.repository()))
-        };
-        rows.retain(|row| row.name.as_deref().is_some_and(fits));
+        filters::keep_named(&mut rows, name)?;
     }
-    for filter in matches.get_many::<String>("filter").into_iter().flatten() {
-        keep(&mut rows, filter)?;
-    }
+    let given: Vec<&String> = matches.get_many("filter").into_iter().flatten().collect();
+    filters::keep(&context.paths, &mut rows, &given)?;
     let whole = matches.get_flag("no-trunc");
     if matches.get_flag("tree") {
         let forest = layer_tree::forest(&context.paths, &all, &rows);
@@ -92,67 +86,4 @@ pub fn describe(row: &Listed, whole: bool) -> Row {
     let fields = json!({"Repository": repository, "Tag": tag, "Digest": row.manifest, "ID": short(&row.id, whole), "CreatedSince": since, "CreatedAt": at,
         "Size": human::size(row.size), "Containers": "N/A", "SharedSize": "N/A", "UniqueSize": "N/A"});
     Row { fields, labels: row.labels.clone().into_iter().collect() }
-}
-
-fn keep(rows: &mut Vec<Listed>, filter: &str) -> Result<()> {
-    let wrong =
-        || Error::usage(format!("unknown filter {filter:?}")).hint("use dangling=true|false, reference=PATTERN or label=NAME[=VALUE]");
-    let (name, value) = filter.split_once('=').ok_or_else(wrong)?;
-    match name {
-        "dangling" => {
-            let wanted: bool = value.parse().map_err(|_| wrong())?;
-            rows.retain(|row| row.name.is_none() == wanted);
-        }
-        "reference" => rows.retain(|row| {
-            row.name
-                .as_deref()
-                .is_some_and(|have| matches(value, have) || have.rsplit_once(':').is_some_and(|(name, _)| matches(value, name)))
-        }),
-        "label" => {
-            let (label, wanted) = value.split_once('=').map_or((value, None), |(label, wanted)| (label, Some(wanted)));
-            rows.retain(|row| row.labels.get(label).is_some_and(|have| wanted.is_none_or(|wanted| have == wanted)));
-        }
-        _ => return Err(wrong()),
-    }
-    Ok(())
-}
-
-/// `*` and `?` as in a shell. Only the last star is ever tried again: what the earlier ones took is never worse than another choice.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut place, mut star) = (0, 0, None);
-    while place < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, place));
-                at += 1;
-            }
-            Some(letter) if *letter == '?' || *letter == text[place] => (at, place) = (at + 1, place + 1),
-            _ => {
-                let Some((before, taken)) = star else { return false };
-                star = Some((before, taken + 1));
-                (at, place) = (before + 1, taken + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|letter| *letter == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn patterns_are_those_of_a_shell() {
-        assert!(matches("busy*", "busybox:latest") && matches("*", "") && matches("b?x", "box"));
-        assert!(!matches("busy", "busybox") && !matches("?", ""));
-        assert!(matches("*a*b?c*", "xaxbxbyc") && !matches("*a*b?c", "xaxbxbycd") && matches("", "") && matches("**", "ä"));
-    }
-
-    #[test]
-    fn many_stars_take_no_time() {
-        // Tried one against all others, this would not end.
-        assert!(!matches(&"*a".repeat(40), &"a".repeat(39)));
-        assert!(!matches(&format!("{}b", "*a".repeat(60)), &"a".repeat(200)));
-    }
 }

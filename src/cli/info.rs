@@ -4,15 +4,18 @@ use crate::cli::say::say;
 use crate::cli::table;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
-use crate::engine::{list, repair};
+use crate::engine::{list, now, repair};
 use crate::error::Result;
 use crate::image::catalog;
 use crate::kernel::abilities::{Ability, State, abilities};
 use crate::kernel::{self, Facts};
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
+use crate::sys::identity;
+use crate::time;
 use clap::{Arg, ArgMatches};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
@@ -31,7 +34,8 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
     repair::sweep(&context.paths);
-    let images = catalog::list(&context.paths).map_or(0, |images| images.len());
+    // One with several names is one image.
+    let images = catalog::list(&context.paths).unwrap_or_default().into_iter().map(|image| image.id).collect::<BTreeSet<_>>().len();
     // Who may not see them can still be told what this machine can do.
     let containers = list::containers(&context.paths).unwrap_or_default();
     let facts = kernel::facts();
@@ -53,7 +57,12 @@ fn value(facts: &Facts, abilities: &[Ability], containers: &[Seen], images: usiz
         "ContainersPaused": count(Status::Paused),
         "ContainersStopped": containers.iter().filter(|seen| !seen.is_running()).count(),
         "Images": images,
+        "Name": identity::hostname(),
+        "SystemTime": time::rfc3339(now()),
         "Driver": "overlay",
+        "LoggingDriver": "json-file",
+        "CgroupDriver": "cgroupfs",
+        "DefaultRuntime": "tare",
         "DockerRootDir": paths.root(),
         "RunDir": paths.run(),
         "CgroupVersion": if facts.cgroup2.is_some() { "2" } else { "1" },
@@ -67,6 +76,7 @@ fn value(facts: &Facts, abilities: &[Ability], containers: &[Seen], images: usiz
         "SwapLimit": abilities.iter().any(|ability| ability.name == "swap" && ability.state == State::Yes),
         "PidsLimit": has(facts, "pids"),
         "KernelVersion": facts.release,
+        "OperatingSystem": operating_system(),
         "OSType": "linux",
         "Architecture": facts.architecture,
         "NCPU": facts.processors,
@@ -78,6 +88,13 @@ fn value(facts: &Facts, abilities: &[Ability], containers: &[Seen], images: usiz
         "Abilities": abilities.iter().map(describe).collect::<Vec<_>>(),
         "Warnings": warnings(facts, abilities),
     })
+}
+
+/// As the machine calls its distribution (os-release(5)).
+fn operating_system() -> String {
+    let text = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    name.unwrap_or("Linux").trim_matches('"').to_owned()
 }
 
 fn has(facts: &Facts, controller: &str) -> bool {

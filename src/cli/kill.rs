@@ -2,7 +2,7 @@
 
 use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
-use crate::engine::{find, kill};
+use crate::engine::{find, kill, wait};
 use crate::error::{Error, Result};
 use crate::record::Asker;
 use crate::sys::signal;
@@ -19,7 +19,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let typed: &String = matches.get_one("signal").ok_or_else(|| Error::usage("no signal"))?;
     let number = signal::parse(typed)?;
     each(names(matches), |name| {
-        kill::kill(&context.paths, &find::container(&context.paths, name)?, number, Asker::Kill)?;
+        let seen = find::container(&context.paths, name)?;
+        kill::kill(&context.paths, &seen, number, Asker::Kill)?;
+        if number == kill::KILL {
+            // Nothing survives it, so whoever sent it may go on as if all were over: `tare kill web && tare rm web`.
+            wait::settled(&seen.files(&context.paths))?;
+        }
         say_line!("{name}");
         Ok(())
     })

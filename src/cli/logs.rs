@@ -101,7 +101,7 @@ impl Printer {
             if self.with_time {
                 self.held.extend_from_slice(format!("{} ", entry.time).as_bytes());
             }
-            if self.with_details && !entry.attributes.is_empty() {
+            if self.with_details {
                 self.held.extend_from_slice(details(entry).as_bytes());
             }
         }
@@ -119,7 +119,7 @@ impl Printer {
     }
 }
 
-/// `a=1,b=2 `, as Docker shows them.
+/// `a=1,b=2 `, as Docker shows them; a space alone where there is nothing, so that the line always begins behind the first one.
 fn details(entry: &Entry) -> String {
     let pairs: Vec<String> = entry.attributes.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
     pairs.join(",") + " "

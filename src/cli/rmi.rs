@@ -11,6 +11,13 @@ pub fn define(command: clap::Command) -> clap::Command {
     command
         .arg(one_or_more("IMAGE"))
         .arg(Arg::new("force").short('f').long("force").action(ArgAction::SetTrue).help("Remove it under all its names"))
+        .arg(
+            Arg::new("no-prune")
+                .long("no-prune")
+                .action(ArgAction::SetTrue)
+                .hide(true)
+                .help("For Docker's sake: images have no parents here"),
+        )
         .after_help("Example: tare rmi alpine:3.20")
 }
 

@@ -66,7 +66,7 @@ impl From<Value> for Row {
 /// Quoted text in the template keeps its own escapes, so the error shows what was typed.
 fn blame(text: &str, why: String) -> Error {
     let short: String = if text.chars().count() > 60 { text.chars().take(60).chain(['…']).collect() } else { text.to_owned() };
-    Error::usage(format!("bad template {short:?}")).because(why).hint("for example --format '{{.ID}} {{.Names}}', or --format json")
+    Error::usage(format!("bad template {short:?}")).because(why).hint("--format json shows all that there is")
 }
 
 /// What a list command prints for its `--format`: one value a row.

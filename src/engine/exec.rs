@@ -44,6 +44,10 @@ pub fn exec_in(paths: &Paths, seen: &Seen, request: &Request, streams: Streams, 
     let mut process = spec.process().clone().ok_or_else(|| Error::damaged("config.json has no process"))?;
     process.set_args(Some(request.command.clone()));
     let mut env = process.env().clone().unwrap_or_default();
+    if seen.record.wishes.terminal && !request.terminal && !seen.record.wishes.env.iter().any(|variable| variable.starts_with("TERM=")) {
+        // It was said because the first process has a terminal. This one has none.
+        env.retain(|variable| variable != "TERM=xterm");
+    }
     for variable in &request.env {
         let name = variable.split('=').next().unwrap_or_default();
         env.retain(|have| have.split('=').next() != Some(name));

@@ -182,8 +182,12 @@ impl Listener {
 
     fn next(&mut self, socket: BorrowedFd) -> Result<Stage> {
         let mut buffer = [0; handshake::LONGEST];
-        let (length, fd) = match channel::receive(socket, &mut buffer) {
-            // It was killed before it had read our word: unix(7).
+        let mut heard = channel::receive(socket, &mut buffer);
+        if matches!(heard, Err(Errno::ECONNRESET)) {
+            // It has ended with a word of ours unread, which is told once, and before its own last word: unix(7).
+            heard = channel::receive(socket, &mut buffer);
+        }
+        let (length, fd) = match heard {
             Err(Errno::ECONNRESET) => (0, None),
             other => other.context("cannot hear the container's first process")?,
         };

@@ -30,6 +30,10 @@ pub fn resolve(wish: &str, passwd: &str, group: &str) -> Result<User, String> {
         Some(name) => found.gid = self::group(name, group)?,
         None => found.groups = groups_of(group, entry.map_or(user, |entry| entry.name)),
     }
+    // Among the others too: a program that changes its group must not lose it, and with it what is forbidden to that group
+    // (CVE-2022-36109).
+    found.groups.retain(|gid| *gid != found.gid);
+    found.groups.insert(0, found.gid);
     if found.home.is_empty() {
         found.home = "/".into();
     }
@@ -106,27 +110,27 @@ mod tests {
 
     #[test]
     fn nothing_means_root_with_its_groups() {
-        assert_eq!(ids(""), (0, 0, vec![10, 4]));
+        assert_eq!(ids(""), (0, 0, vec![0, 10, 4]));
         assert_eq!(resolve("", PASSWD, GROUP).unwrap().home, "/root");
     }
 
     #[test]
     fn names_and_numbers_mean_the_same_user() {
-        assert_eq!(ids("web"), (33, 33, vec![4]));
-        assert_eq!(ids("33"), (33, 33, vec![4]));
+        assert_eq!(ids("web"), (33, 33, vec![33, 4]));
+        assert_eq!(ids("33"), (33, 33, vec![33, 4]));
         assert_eq!(resolve("33", PASSWD, GROUP).unwrap().home, "/var/www");
     }
 
     #[test]
     fn a_number_that_nobody_has_is_still_a_user() {
-        assert_eq!(ids("4711"), (4711, 0, vec![]));
-        assert_eq!(ids("01"), (1, 0, vec![]));
-        assert_eq!(ids("1:2"), (1, 2, vec![]));
+        assert_eq!(ids("4711"), (4711, 0, vec![0]));
+        assert_eq!(ids("01"), (1, 0, vec![0]));
+        assert_eq!(ids("1:2"), (1, 2, vec![2]));
     }
 
     #[test]
     fn cve_2026_30892_a_name_of_digits_is_never_root() {
-        assert_eq!(ids("1000"), (77, 77, vec![]));
+        assert_eq!(ids("1000"), (77, 77, vec![77]));
     }
 
     #[test]
@@ -137,13 +141,13 @@ mod tests {
             assert!(resolve(wish, passwd, "").is_err(), "{wish}");
         }
         assert!(resolve("5:all", "", "all:x:4294967295:").is_err());
-        assert!(resolve("web", "web:x:5:5::/:", "all:x:4294967295:web\n").unwrap().groups.is_empty());
+        assert!(resolve("web", "web:x:5:5::/:", "all:x:4294967295:web\n").unwrap().groups == [5]);
     }
 
     #[test]
-    fn a_group_that_is_named_stands_alone() {
-        assert_eq!(ids("web:wheel"), (33, 10, vec![]));
-        assert_eq!(ids(":33"), (0, 33, vec![]));
+    fn cve_2022_36109_a_group_that_is_named_stands_alone_and_among_the_others() {
+        assert_eq!(ids("web:wheel"), (33, 10, vec![10]));
+        assert_eq!(ids(":33"), (0, 33, vec![33]));
     }
 
     #[test]

@@ -394,3 +394,14 @@ fn a_damaged_record_is_named_and_does_not_spoil_the_rest() {
     let ran = store.tare(&["rm", "-f", &id]);
     assert_eq!(ran.code, 0, "what is damaged can be removed: {}", ran.story());
 }
+
+/// The start is asked for before the world is built: who fails meanwhile ends with that word unread, and the kernel tells of this first.
+#[test]
+fn why_a_start_failed_is_told_every_time() {
+    let store = Store::new();
+    for _ in 0..crate::common::rounds(100) {
+        let told = store.fails(125, &["run", "--rm", "--sysctl", "net.core.somaxconn=many", "box", "true"]);
+        assert!(told.contains("cannot set --sysctl net.core.somaxconn to many"), "{told}");
+    }
+    store.assert_nothing_left();
+}

@@ -16,26 +16,39 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    attach
     commit
+    completion
     cp
+    create
     diff
     events
+    exec
     export
     generate
     health
     history
     images
     import
+    info
+    inspect
+    kill
     load
+    logs
     pause
     port
     prune
+    ps
     rename
     restart
+    rm
     rmi
+    run
     run_restart
     save
+    start
     stats
+    stop
     system_check
     system_df
     system_prune
@@ -43,5 +56,7 @@ transcripts! {
     tag
     top
     update
+    version
+    volume
     wait
 }

@@ -72,6 +72,17 @@ fn limits_are_written_and_can_be_read_back() {
     );
 }
 
+/// Shown to people, like the others of `tests/transcripts/`.
+#[test]
+fn the_page_on_limits() {
+    if !can_limit() {
+        return;
+    }
+    let store = Store::empty();
+    assert!(common::transcript::play(&store, include_str!("../transcripts/limits.md")) > 10);
+    store.assert_nothing_left();
+}
+
 /// This machine's kernel may be older than 6.8, which has a page for all the names of layers.
 #[test]
 fn five_hundred_layers_stack_on_an_older_kernel() {

@@ -120,18 +120,18 @@ fn under(heading: &'static str, flags: &[Flag]) -> impl Iterator<Item = Arg> {
 
 /// Reads the words behind the command's name. `None`: they are not right, or ask for help, and clap shall say so.
 pub fn parse_words(command: &str, words: &[String]) -> Option<Result<Parsed>> {
-    Line::read(&flags(command), words).map(parse_line)
+    Line::read(&flags(command), words).map(|line| parse_line(command, line))
 }
 
 pub fn parse(command: &str, matches: &ArgMatches) -> Result<Parsed> {
-    parse_line(Line::of(&flags(command), matches))
+    parse_line(command, Line::of(&flags(command), matches))
 }
 
-fn parse_line(line: Line) -> Result<Parsed> {
+fn parse_line(command: &str, line: Line) -> Result<Parsed> {
     let flags = Flags(line);
     let mut words = flags.0.words.iter().map(|word| (*word).to_owned());
-    let image =
-        words.next().filter(|image| !image.is_empty()).ok_or_else(|| Error::usage("no image is named").hint("tare run IMAGE [COMMAND]"))?;
+    let no_image = || Error::usage("no image is named").hint(format!("tare {command} IMAGE [COMMAND]"));
+    let image = words.next().filter(|image| !image.is_empty()).ok_or_else(no_image)?;
     let command: Vec<String> = words.collect();
     let wishes = wishes(&flags, command)?;
     let detach = flags.on("detach")?;
