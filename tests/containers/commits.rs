@@ -417,8 +417,12 @@ fn mistakes_are_told() {
     // The events tell it, and only what happened.
     store.ok(&["commit", "-m", "told", "one", "mine"]);
     let events = std::fs::read_to_string(store.run.join("events")).unwrap_or_default();
-    let told: Vec<Value> =
-        events.lines().map(|line| serde_json::from_str(line).expect("json")).filter(|line: &Value| line["Action"] == "commit").collect();
+    let told: Vec<Value> = events
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).expect("json"))
+        .filter(|line: &Value| line["Action"] == "commit")
+        .collect();
     assert_eq!(told.len(), 1, "{events}");
     let attributes = &told[0]["Actor"]["Attributes"];
     assert_eq!((&attributes["comment"], &attributes["imageRef"]), (&json!("told"), &json!("mine:latest")));

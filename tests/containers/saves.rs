@@ -168,8 +168,12 @@ fn mistakes_are_told() {
     store.ok(&["run", "--rm", "box", "true"]);
     assert_eq!(store.tare(&["save", "box"]).code, 0);
     let events = std::fs::read_to_string(store.run.join("events")).unwrap_or_default();
-    let told: Vec<Value> =
-        events.lines().map(|line| serde_json::from_str(line).expect("json")).filter(|line: &Value| line["Action"] == "save").collect();
+    let told: Vec<Value> = events
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).expect("json"))
+        .filter(|line: &Value| line["Action"] == "save")
+        .collect();
     assert_eq!(
         (told.len(), &told[0]["Actor"]["Attributes"]["name"], &told[0]["Actor"]["ID"]),
         (1, &json!("box:latest"), &store.inspect("box")["Id"])
