@@ -13,6 +13,7 @@ mod tests;
 use crate::cli::table;
 use crate::error::{Error, Result};
 use serde_json::Value;
+use std::borrow::Borrow;
 
 /// A template that was understood.
 #[derive(Debug)]
@@ -60,20 +61,24 @@ fn blame(text: &str, why: String) -> Error {
 ///
 /// `table` alone is `usual`; `table TEMPLATE` has headings and columns; `json` is one object a line; else one line a row.
 pub fn render_rows(format: &str, usual: &str, headings: &Value, rows: &[Row]) -> Result<String> {
+    render_each(format, usual, headings, rows)
+}
+
+/// The same, of rows that are made one by one.
+pub fn render_each(format: &str, usual: &str, headings: &Value, rows: impl IntoIterator<Item = impl Borrow<Row>>) -> Result<String> {
     let format = if format.is_empty() || format == "table" { usual } else { format };
     if format == "json" {
-        return Ok(rows.iter().map(|row| format!("{}\n", row.fields)).collect());
+        return Ok(rows.into_iter().map(|row| format!("{}\n", row.borrow().fields)).collect());
     }
     let (columns, text) = match format.strip_prefix("table") {
         Some(rest) if rest.starts_with([' ', '\t', '\\']) => (true, rest.trim_start()),
         _ => (false, format),
     };
     let template = Template::new(text)?;
-    let heading = columns.then_some((headings, None));
-    let rows = rows.iter().map(|row| (&row.fields, Some(&row.labels[..])));
-    let mut all = String::new();
-    for (fields, labels) in heading.into_iter().chain(rows) {
-        all.push_str(&template.render_row(fields, labels)?);
+    let mut all = if columns { template.render_row(headings, None)? + "\n" } else { String::new() };
+    for row in rows {
+        let row = row.borrow();
+        all.push_str(&template.render_row(&row.fields, Some(&row.labels))?);
         all.push('\n');
     }
     Ok(if columns { table::align(&all) } else { all })
