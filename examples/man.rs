@@ -18,15 +18,16 @@ fn main() -> std::io::Result<()> {
         "run-dir" => arg.default_value("/run/tare"),
         _ => arg,
     });
-    for command in program.get_subcommands() {
-        let name = format!("tare-{}", command.get_name());
-        write(directory, &name, command.clone().disable_help_subcommand(true))?;
-    }
-    write(directory, "tare", program.clone().disable_help_subcommand(true))
+    write(directory, "tare", &program)
 }
 
-fn write(directory: &Path, name: &str, command: clap::Command) -> std::io::Result<()> {
-    let command = command.name(name.to_owned()).bin_name(name.replacen('-', " ", 1)).display_name(name.to_owned());
+/// A page for a command, and those of the verbs behind it: tare-system-df.
+fn write(directory: &Path, name: &str, command: &clap::Command) -> std::io::Result<()> {
+    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+        write(directory, &format!("{name}-{}", verb.get_name()), verb)?;
+    }
+    let command = command.clone().disable_help_subcommand(true);
+    let command = command.name(name.to_owned()).bin_name(name.replace('-', " ")).display_name(name.to_owned());
     let man = Man::new(command).title(name.to_uppercase()).section("1").manual("tare").source(concat!("tare ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
     man.render(&mut page)?;

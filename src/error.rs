@@ -22,6 +22,8 @@ pub enum Kind {
     CannotKeep,
     /// What came from outside (an archive, a JSON file) is broken or hostile.
     Damaged,
+    /// A newer version of tare has written it.
+    Newer,
     /// The container's command is there but cannot be executed: exit code 126.
     CannotExecute,
     /// The container's command is not there: exit code 127.

@@ -10,7 +10,7 @@
 //! 4. `engine/launch.rs` forks the **monitor**, which makes the cgroup (`runtime/cgroup/`) and the pipes.
 //! 5. `runtime/create.rs` is the parent's half: one `clone3`, all namespaces at once, straight into the cgroup. Those that it
 //!    shares with another container (`engine/neighbours.rs`) are joined (`runtime/namespaces.rs`).
-//! 6. `runtime/child.rs` is the child's half, a table of contents; `runtime/root/` furnishes its world.
+//! 6. `runtime/child/` is the child's half, a table of contents; `runtime/root/` furnishes its world.
 //! 7. `runtime/identity.rs` makes it somebody, and ends in `execve`. Pid 1 has become `init/reaper.rs` meanwhile.
 //! 8. `monitor/watch.rs` keeps the streams until the end; `monitor/attend.rs` shows them on the user's side.
 //!
@@ -23,7 +23,7 @@
 //! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
 //! | engine | `engine/`: one verb, one file |
 //! | watcher | `monitor/` |
-//! | crafts | `image/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
+//! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
@@ -63,6 +63,7 @@ pub mod oci;
 pub mod options;
 pub mod paths;
 pub mod record;
+pub mod registry;
 pub mod runtime;
 pub mod spec;
 pub mod store;

@@ -64,6 +64,12 @@ pub fn did_you_mean<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -
     }
 }
 
+/// The hint for a value that is none of these: the one that was perhaps meant, or all.
+pub fn one_of(typed: &str, words: &[&str]) -> String {
+    // Capitals are a matter of taste, and make nothing less near.
+    did_you_mean(&typed.to_ascii_lowercase(), words.iter().copied()).unwrap_or_else(|| format!("one of {}", words.join(", ")))
+}
+
 /// How many letters must be added, removed, changed or swapped with their neighbour (Damerau and Levenshtein, restricted).
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
@@ -149,5 +155,7 @@ mod tests {
         assert!(nearest("xyz", ["web1", "a"]).is_empty());
         assert_eq!(did_you_mean("wbe1", ["web1", "web2"]).unwrap(), "did you mean web1 or web2?");
         assert_eq!(did_you_mean("nothing", ["web1"]), None);
+        assert_eq!(one_of("ALWYS", &["always", "never"]), "did you mean always?");
+        assert_eq!(one_of("x", &["always", "never"]), "one of always, never");
     }
 }

@@ -29,6 +29,11 @@ impl Paths {
         &self.run
     }
 
+    /// Which tare has written all this. See `store/version.rs`.
+    pub fn version(&self) -> PathBuf {
+        self.root.join("version")
+    }
+
     // Images: a valid OCI image layout, which skopeo and others can read.
     pub fn image_layout(&self) -> PathBuf {
         self.root.join("image")
@@ -122,6 +127,10 @@ pub struct VolumePaths {
 }
 
 impl VolumePaths {
+    /// Also of one that has lost its name.
+    pub fn at(dir: &Path) -> VolumePaths {
+        VolumePaths { dir: dir.to_owned() }
+    }
     /// What containers see. Called as in Docker, because people look for it.
     pub fn data(&self) -> PathBuf {
         self.dir.join("_data")
@@ -190,10 +199,18 @@ impl ContainerPaths {
     pub fn alive(&self) -> PathBuf {
         self.live.join("alive")
     }
-    /// Which signal `kill` or `stop` sent last. See `record.rs`.
     pub fn amended(&self) -> PathBuf {
         self.live.join("amended.json")
     }
+    /// That it shall stay down. See `engine/down.rs`.
+    pub fn down(&self) -> PathBuf {
+        self.live.join("down")
+    }
+    /// What the checks have found. See `record/health.rs`.
+    pub fn health(&self) -> PathBuf {
+        self.live.join("health.json")
+    }
+    /// Which signal `kill` or `stop` sent last. See `record.rs`.
     pub fn asked(&self) -> PathBuf {
         self.live.join("asked.json")
     }

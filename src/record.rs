@@ -3,14 +3,17 @@
 //! Two records. `container.json` is written before the container starts and again when it has ended; `state.json` lives on
 //! tmpfs and is the monitor's word while it runs. Who holds the lock on `alive` tells whether that word still counts.
 
+mod comeback;
+pub mod health;
 mod reason;
 
 use crate::options::restart::Restart;
-use crate::options::{Limits, Wishes};
+use crate::options::{Limits, Wishes, systemd};
 use serde::{Deserialize, Serialize};
 
 /// `container.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Container {
     /// 64 hex digits.
     pub id: String,
@@ -40,9 +43,15 @@ pub struct Container {
     pub ended: Option<Ended>,
 }
 
+impl Container {
+    pub fn is_furnished_for_systemd(&self) -> bool {
+        systemd::is_furnished_for(&self.wishes, &self.args, self.reaper)
+    }
+}
+
 /// How a run of a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ended {
     /// As a shell tells it: 128+n for signal n.
     pub exit_code: i32,
@@ -59,6 +68,12 @@ pub struct Ended {
     pub from_outside: bool,
     /// The last signal that was sent by a command of ours.
     pub asked: Option<Asked>,
+    /// Somebody ended it who wants it to stay so.
+    pub stopped: bool,
+    /// How often its monitor had begun it again since somebody started it.
+    pub restarts: u32,
+    /// What the checks had found, if it has a health check.
+    pub health: Option<health::Health>,
 }
 
 /// `amended.json`: what was changed since the start. Its monitor, which knows the record as it was then, adds it at the end.
@@ -93,10 +108,12 @@ pub enum Asker {
     Stop,
     /// `stop`, when asking had not helped.
     Patience,
+    /// `system stop`: the machine goes down.
+    Shutdown,
 }
 
 /// `state.json`: it runs, or is about to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Live {
     /// Pid 1 of the container, in the host's numbers.
     pub pid: i32,
@@ -106,6 +123,15 @@ pub struct Live {
     pub started: u64,
     /// The container's group, below the cgroup2 mount; empty where there is none.
     pub cgroup: String,
+    /// How often the monitor has begun it again.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Its last run has ended so, and it will be begun again; until then there is no process, and `pid` is 0.
+    #[serde(default)]
+    pub waiting: Option<Ended>,
+    /// What the checks have found; in a file of its own, because another process writes it.
+    #[serde(skip)]
+    pub health: Option<health::Health>,
 }
 
 /// What `ps` calls it.
@@ -115,6 +141,8 @@ pub enum Status {
     Created,
     Running,
     Paused,
+    /// Its last run has ended, and its monitor will begin the next one in a moment.
+    Restarting,
     Exited,
     Dead,
 }
@@ -126,4 +154,14 @@ pub struct Seen {
     /// The monitor's word, where there is one that counts.
     pub live: Option<Live>,
     pub status: Status,
+}
+
+impl Seen {
+    /// `None`: nobody checks it.
+    pub fn health(&self) -> Option<&health::Health> {
+        match &self.live {
+            Some(live) if live.waiting.is_none() => live.health.as_ref(),
+            _ => self.record.ended.as_ref()?.health.as_ref(),
+        }
+    }
 }

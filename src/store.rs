@@ -1,5 +1,7 @@
 //! Records on disk: written new-then-rename, so that a reader sees the old text or the new, never half of one.
 
+pub mod version;
+
 use crate::error::{Context, Error, Kind, Result};
 use crate::sys::Errno;
 use crate::sys::file;
@@ -13,6 +15,14 @@ use std::path::Path;
 /// No record of ours is longer; a file that is was not written by us.
 const LONGEST_RECORD: u64 = 16 << 20;
 
+/// Behind the name of a record that is being written; then comes the process that writes it.
+const NEW: &str = ".new";
+
+/// Whose unfinished record this is; `None`: it is something else.
+pub fn writer_of(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.rsplit_once(NEW)?.1.parse().ok()
+}
+
 /// What a power cut may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
@@ -22,10 +32,19 @@ pub enum Durable {
     No,
 }
 
+/// What helps where the store cannot be written.
+pub fn advise(error: Error) -> Error {
+    match error.errno() {
+        Some(Errno::ENOSPC | Errno::EDQUOT) => error.hint("remove what is not needed, or keep the store elsewhere: --root DIR"),
+        Some(Errno::EROFS) => error.hint("the store is mounted read-only: mount it for writing, or take another one: --root DIR"),
+        _ => error,
+    }
+}
+
 /// Replaces `path` as a whole. Two writers at once: the later rename wins, both texts are whole.
 pub fn write(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".new{}", std::process::id()));
+    name.push(format!("{NEW}{}", std::process::id()));
     let new = Path::new(&name);
     let written = (|| {
         let fd = file::create(new, OFlag::O_WRONLY | OFlag::O_TRUNC, 0o600)?;
@@ -41,7 +60,7 @@ pub fn write(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     })();
     written.map_err(|e| {
         let _ = file::remove_file(new);
-        Error::from_errno(format!("cannot write {}", path.display()), e)
+        advise(Error::from_errno(format!("cannot write {}", path.display()), e))
     })
 }
 
@@ -50,11 +69,14 @@ pub fn write_json(path: &Path, value: &impl Serialize, durable: Durable) -> Resu
     write(path, &bytes, durable)
 }
 
-/// Replaces a record by a longer one where the disk has no room for a second file: the last page of a file is its own already.
-/// A power cut at this moment may leave half of both, so this is only for when `write` has failed.
 pub fn overwrite_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    overwrite(path, serde_json::to_vec(value).map_err(|e| Error::failed(format!("cannot write {}", path.display())).because(e))?)
+}
+
+/// Replaces JSON where the disk has no room for a second file: the last page of a file is its own already.
+/// A power cut at this moment may leave half of both, so this is only for when `write` has failed.
+pub fn overwrite(path: &Path, mut bytes: Vec<u8>) -> Result<()> {
     let what = || format!("cannot write {}", path.display());
-    let mut bytes = serde_json::to_vec(value).map_err(|e| Error::failed(what()).because(e))?;
     let fd = file::open(path, OFlag::O_WRONLY).with_context(what)?;
     let before = file::length(fd.as_fd()).with_context(what)?;
     // JSON may end with blanks.
@@ -96,9 +118,16 @@ fn read_into<T: DeserializeOwned>(path: &Path, bytes: &mut Vec<u8>) -> Result<Op
         }
         Err(e) => return Err(Error::from_errno(format!("cannot read {}", path.display()), e)),
     }
-    serde_json::from_slice(bytes)
-        .map(Some)
-        .map_err(|e| Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e))
+    serde_json::from_slice(bytes).map(Some).map_err(|e| match is_unknown(&e) {
+        true => Error::new(Kind::Newer, format!("record {} was written by a newer version of tare", path.display())).because(e),
+        false => Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e),
+    })
+}
+
+/// Well written, and there is more in it than we know: to write it again would lose that.
+fn is_unknown(error: &serde_json::Error) -> bool {
+    let text = error.to_string();
+    error.is_data() && ["unknown field", "unknown variant"].iter().any(|word| text.starts_with(word))
 }
 
 /// A record that was written without waiting is on the disk from now on.
@@ -137,7 +166,7 @@ impl Lock {
 /// Waits for the lock on `path`, making the file if need be.
 pub fn lock(path: &Path) -> Result<Lock> {
     let what = || format!("cannot lock {}", path.display());
-    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what)?;
+    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what).map_err(advise)?;
     file::lock(fd.as_fd(), true).with_context(what)?;
     Ok(Lock(fd))
 }
@@ -153,7 +182,7 @@ pub fn lock_dir(path: &Path) -> Result<Lock> {
 /// `None` when somebody else holds it.
 pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let what = || format!("cannot lock {}", path.display());
-    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what)?;
+    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what).map_err(advise)?;
     Ok(file::lock(fd.as_fd(), false).with_context(what)?.then_some(Lock(fd)))
 }
 
@@ -172,15 +201,15 @@ pub fn make_dir_below(path: &Path) -> Result<()> {
         Ok(()) | Err(Errno::EEXIST) => Ok(()),
         Err(Errno::ENOENT) => {
             make_dirs(path.parent().unwrap_or(path))?;
-            file::make_dirs(path, 0o755).with_context(|| format!("cannot make directory {}", path.display()))
+            file::make_dirs(path, 0o755).with_context(|| format!("cannot make directory {}", path.display())).map_err(advise)
         }
-        Err(errno) => Err(errno).with_context(|| format!("cannot make directory {}", path.display())),
+        Err(errno) => Err(errno).with_context(|| format!("cannot make directory {}", path.display())).map_err(advise),
     }
 }
 
 /// Makes a directory of the store, closed to other users: images bring setuid files (CVE-2021-41091, CVE-2021-41103).
 pub fn make_dirs(path: &Path) -> Result<()> {
-    file::make_dirs(path, 0o700).with_context(|| format!("cannot make directory {}", path.display()))
+    file::make_dirs(path, 0o700).with_context(|| format!("cannot make directory {}", path.display())).map_err(advise)
 }
 
 #[cfg(test)]

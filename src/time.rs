@@ -96,6 +96,14 @@ pub fn human_duration(nanos: u64) -> String {
     }
 }
 
+/// `1m30s`, `500ms`: as it would be typed.
+pub fn short_duration(nanos: u64) -> String {
+    let (seconds, rest) = (nanos / SECOND, nanos % SECOND);
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s"), (rest / 1_000_000, "ms")];
+    let text: String = parts.iter().filter(|(number, _)| *number != 0).map(|(number, unit)| format!("{number}{unit}")).collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// `2 hours ago`
 pub fn ago(now: u64, then: u64) -> String {
     format!("{} ago", human_duration(now.saturating_sub(then)))

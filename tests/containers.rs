@@ -6,6 +6,10 @@ mod common;
 
 #[path = "containers/closed_output.rs"]
 mod closed_output;
+#[path = "containers/commit_attacks.rs"]
+mod commit_attacks;
+#[path = "containers/commit_weather.rs"]
+mod commit_weather;
 #[path = "containers/commits.rs"]
 mod commits;
 #[path = "containers/completion.rs"]
@@ -20,6 +24,8 @@ mod crash_aftermath;
 mod crashes;
 #[path = "containers/crowds.rs"]
 mod crowds;
+#[path = "containers/diffs.rs"]
+mod diffs;
 #[path = "containers/disk_full.rs"]
 mod disk_full;
 #[path = "containers/docker_reference.rs"]
@@ -62,6 +68,8 @@ mod many_processes;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/pulls.rs"]
+mod pulls;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/reboots.rs"]
@@ -82,6 +90,8 @@ mod stats;
 mod store_weather;
 #[path = "containers/system.rs"]
 mod system;
+#[path = "containers/systemd.rs"]
+mod systemd;
 #[path = "containers/terminal.rs"]
 mod terminal;
 #[path = "containers/transcripts.rs"]

@@ -6,7 +6,7 @@
 //! answer is nothing: nobody who presses a key wants to read an error.
 
 mod candidates;
-mod line;
+pub(super) mod line;
 #[cfg(test)]
 mod tests;
 

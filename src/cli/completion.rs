@@ -3,6 +3,7 @@
 use crate::cli::Context;
 use crate::cli::say::say;
 use crate::error::{Error, Result};
+use crate::names;
 use clap::{Arg, ArgMatches};
 
 const SCRIPTS: [(&str, &str); 3] = [
@@ -19,7 +20,8 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(_: &Context, matches: &ArgMatches) -> Result<i32> {
     let wanted = matches.get_one::<String>("shell").map_or("", String::as_str);
     let script = SCRIPTS.iter().find(|(shell, _)| *shell == wanted);
-    let (_, text) = script.ok_or_else(|| Error::usage(format!("no completion for shell {wanted:?}")).hint("one of bash, zsh, fish"))?;
+    let (_, text) = script
+        .ok_or_else(|| Error::usage(format!("no completion for shell {wanted:?}")).hint(names::one_of(wanted, &["bash", "zsh", "fish"])))?;
     say(text);
     Ok(0)
 }

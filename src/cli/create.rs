@@ -2,7 +2,7 @@
 
 use crate::cli::id_file::IdFile;
 use crate::cli::say::say_line;
-use crate::cli::{Context, run_flags};
+use crate::cli::{Context, pull, run_flags};
 use crate::engine::create::{self, Request};
 use crate::error::Result;
 use clap::ArgMatches;
@@ -13,8 +13,10 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse("create", matches)?;
+    let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
-    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false })?;
+    let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false };
+    let made = create::create(&context.paths, request, &image)?;
     let id = made.record.id.clone();
     create::lay_to_rest(&context.paths, made)?;
     if let Some(file) = &mut id_file {

@@ -1,9 +1,11 @@
 //! `tare images`: what the store holds.
 
+mod tree;
+
 use crate::cli::say::{say, say_line};
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, human};
-use crate::engine::now;
+use crate::engine::{layer_tree, now};
 use crate::error::{Error, Result};
 use crate::image::Reference;
 use crate::image::catalog::{self, Listed};
@@ -19,6 +21,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(switch("all", "Taken for Docker's sake; nothing is hidden").short('a'))
         .arg(switch("digests", "Also the manifests' digests"))
         .arg(switch("no-trunc", "Whole ids"))
+        .arg(switch("tree", "The layers, what each costs, and which images share them").conflicts_with_all(["quiet", "digests"]))
         .arg(
             Arg::new("filter")
                 .short('f')
@@ -28,11 +31,12 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .help("dangling=true, reference=PATTERN, label=NAME[=VALUE]"),
         )
         .arg(Arg::new("format").long("format").value_name("TEMPLATE").help("json, table …, or a Go template"))
-        .after_help("Example: tare images --format '{{.Repository}} {{.Size}}'")
+        .after_help("Examples:\n  tare images --format '{{.Repository}} {{.Size}}'\n  tare images --tree")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let mut rows = catalog::list(&context.paths)?;
+    let all = catalog::list(&context.paths)?;
+    let mut rows = all.clone();
     if let Some(name) = matches.get_one::<String>("name") {
         let wanted = Reference::parse(name)?;
         let fits = |have: &str| {
@@ -45,6 +49,16 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         keep(&mut rows, filter)?;
     }
     let whole = matches.get_flag("no-trunc");
+    if matches.get_flag("tree") {
+        let forest = layer_tree::forest(&context.paths, &all, &rows);
+        return match matches.get_one::<String>("format") {
+            Some(format) => tree::format(&forest, format, whole).map(|()| 0),
+            None => {
+                tree::show(&forest, whole);
+                Ok(0)
+            }
+        };
+    }
     if matches.get_flag("quiet") {
         let mut seen = std::collections::HashSet::new();
         for row in rows.iter().filter(|row| seen.insert(&row.id)) {
@@ -69,7 +83,8 @@ fn short(id: &str, whole: bool) -> &str {
     if whole { id } else { id.strip_prefix("sha256:").map_or(id, |hex| &hex[..hex.len().min(12)]) }
 }
 
-fn describe(row: &Listed, whole: bool) -> Row {
+/// As `images` lists it.
+pub fn describe(row: &Listed, whole: bool) -> Row {
     let (repository, tag) = row.name.as_deref().and_then(|name| name.rsplit_once(':')).unwrap_or(("<none>", "<none>"));
     let created = time::parse_rfc3339(&row.created);
     let since = created.map_or("N/A".to_owned(), |moment| time::ago(now(), moment));

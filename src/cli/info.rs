@@ -49,9 +49,9 @@ fn value(facts: &Facts, abilities: &[Ability], containers: &[Seen], images: usiz
     let count = |status: Status| containers.iter().filter(|seen| seen.status == status).count();
     json!({
         "Containers": containers.len(),
-        "ContainersRunning": count(Status::Running),
+        "ContainersRunning": count(Status::Running) + count(Status::Restarting),
         "ContainersPaused": count(Status::Paused),
-        "ContainersStopped": containers.len() - count(Status::Running) - count(Status::Paused),
+        "ContainersStopped": containers.iter().filter(|seen| !seen.is_running()).count(),
         "Images": images,
         "Driver": "overlay",
         "DockerRootDir": paths.root(),

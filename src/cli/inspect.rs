@@ -9,6 +9,7 @@ use crate::cli::{Context, complain};
 use crate::engine::{find, size, volumes};
 use crate::error::{Error, Kind, Result};
 use crate::image::catalog;
+use crate::names;
 use crate::paths::Paths;
 use crate::spec::runtime_spec::ImageWords;
 use crate::store;
@@ -27,7 +28,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let kind = matches.get_one::<String>("type").map(String::as_str).unwrap_or("");
     if !["", "container", "image", "volume"].contains(&kind) {
-        return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint("container, image or volume"));
+        return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint(names::one_of(kind, &["container", "image", "volume"])));
     }
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
     show(crate::cli::names(matches), format, |name| one(&context.paths, name, kind, matches.get_flag("size")))
@@ -90,11 +91,10 @@ fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> 
             if let Ok(found) = volume() {
                 return Ok(found);
             }
-            let error = Error::no_such(format!("no such container or image: {name}"));
-            Err(match no_container.as_ref().and_then(Error::hint_text).filter(|hint| hint.contains("did you mean")) {
-                Some(hint) => error.hint(hint),
-                None => error.hint("tare ps -a and tare images list them"),
-            })
+            let no_volume = volumes::find(paths, name).err();
+            let mut meant = [no_container.as_ref(), Some(&error), no_volume.as_ref()].into_iter().flatten().filter_map(Error::hint_text);
+            let hint = meant.find(|hint| hint.contains("did you mean")).unwrap_or("tare ps -a and tare images list them");
+            Err(Error::no_such(format!("no such container or image: {name}")).hint(hint))
         }
         other => other.map(|details| crate::cli::image::describe(&details)),
     }

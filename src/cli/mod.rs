@@ -29,6 +29,7 @@ mod port;
 mod progress;
 mod prune;
 mod ps;
+mod pull;
 mod rename;
 mod restart;
 mod rm;
@@ -51,9 +52,11 @@ mod version;
 mod volume;
 mod wait;
 
+use crate::engine::nurse;
 use crate::error::{Error, Kind, Result};
 use crate::oci;
 use crate::paths::Paths;
+use crate::store::version as version_of_store;
 use crate::sys::{Errno, identity};
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -102,6 +105,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
     Command { name: "history", about: "Show how an image was made", define: history::define, run: history::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
+    Command { name: "pull", about: "Fetch an image from a registry", define: pull::define, run: pull::run },
     Command { name: "save", about: "Write images into an archive", define: save::define, run: save::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
     Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },
@@ -137,6 +141,12 @@ const BEHIND_NOUNS: &[Command] = &[
         run: system::start::run,
     },
     Command {
+        name: "system-stop",
+        about: "Stop all containers, because the machine goes down",
+        define: system::stop::define,
+        run: system::stop::run,
+    },
+    Command {
         name: "generate-systemd",
         about: "Print the unit with which a machine starts its containers",
         define: generate::define,
@@ -152,6 +162,7 @@ pub fn main() -> i32 {
         (Some("tare-oci"), _) => return oci::main(&words),
         (_, Some("oci")) => return oci::main(&words[1..]),
         (_, Some(complete::WORD)) => return complete::answer(&words[2..]),
+        (_, Some(nurse::WORD)) => return nurse::main(&words[2..]),
         _ => {}
     }
     let words = nouns::shorten(words);
@@ -180,6 +191,9 @@ fn carry_out(words: &[String]) -> Result<i32> {
     let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = find(name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
+    if !["version", "completion", "generate-systemd"].contains(&name) {
+        version_of_store::check(&paths)?;
+    }
     (command.run)(&Context { paths }, arguments)
 }
 

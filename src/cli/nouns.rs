@@ -1,6 +1,6 @@
 //! Docker's longer forms: `tare container ls` is `tare ps`. They become the short ones before anything else is looked at.
 
-use crate::cli::{command_at, define, find};
+use crate::cli::{COMMANDS, command_at, define, find};
 
 pub struct Noun {
     pub name: &'static str,
@@ -60,6 +60,7 @@ pub const NOUNS: &[Noun] = &[
             verb(&["load"], &["load"]),
             verb(&["ls", "list"], &["images"]),
             verb(&["prune"], &["image-prune"]),
+            verb(&["pull"], &["pull"]),
             verb(&["rm", "remove"], &["rmi"]),
             verb(&["save"], &["save"]),
             verb(&["tag"], &["tag"]),
@@ -75,6 +76,7 @@ pub const NOUNS: &[Noun] = &[
             verb(&["info"], &["info"]),
             verb(&["prune"], &["system-prune"]),
             verb(&["start"], &["system-start"]),
+            verb(&["stop"], &["system-stop"]),
         ],
     },
     Noun { name: "generate", about: "Texts for other programs", verbs: &[verb(&["systemd"], &["generate-systemd"])] },
@@ -88,10 +90,18 @@ pub fn shorten(mut words: Vec<String>) -> Vec<String> {
     if let [noun, verb, ..] = &words[at.min(words.len())..]
         && let Some(verb) = self::noun(noun).and_then(|noun| noun.verbs.iter().find(|known| known.names.contains(&verb.as_str())))
     {
-        let means = if asks_for_help { &verb.means[..1] } else { verb.means };
-        words.splice(at..at + 2, means.iter().map(|word| (*word).to_owned()));
+        // The help of what has no short form is found by its long one.
+        if !asks_for_help {
+            words.splice(at..at + 2, verb.means.iter().map(|word| (*word).to_owned()));
+        } else if has_short_form(verb) {
+            words.splice(at..at + 2, [verb.means[0].to_owned()]);
+        }
     }
     words
+}
+
+fn has_short_form(verb: &Verb) -> bool {
+    COMMANDS.iter().any(|command| command.name == verb.means[0])
 }
 
 pub fn noun(word: &str) -> Option<&'static Noun> {
@@ -105,12 +115,16 @@ pub fn describe(noun: &Noun) -> clap::Command {
         Some(define(command).name(verb.names[0]).visible_aliases(verb.names[1..].iter().copied()))
     });
     let example = noun.verbs.iter().find(|verb| verb.names[0] != verb.means[0]).unwrap_or(&noun.verbs[0]);
+    let same = match has_short_form(example) {
+        true => format!("tare {0} {1} is the same as tare {2}.\n\n", noun.name, example.names[0], example.means[0]),
+        false => String::new(),
+    };
     clap::Command::new(noun.name)
         .about(noun.about)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(verbs)
-        .after_help(format!("Example: tare {0} {1} is the same as tare {2}", noun.name, example.names[0], example.means[0]))
+        .after_help(format!("{same}Example: tare {} {}", noun.name, example.names[0]))
 }
 
 #[cfg(test)]
@@ -127,6 +141,8 @@ mod tests {
         assert_eq!(shortened("tare --root container image ls image ls"), "tare --root container images image ls");
         assert_eq!(shortened("tare image inspect box"), "tare inspect --type=image box");
         assert_eq!(shortened("tare help image inspect"), "tare help inspect");
+        assert_eq!(shortened("tare help system df"), "tare help system df");
+        assert_eq!(shortened("tare system df -v"), "tare system-df -v");
         for unchanged in ["tare", "tare image", "tare image frob", "tare run image ls", "tare help", "tare help image"] {
             assert_eq!(shortened(unchanged), unchanged);
         }

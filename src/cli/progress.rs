@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Does the work, and shows how far it is if standard error is a terminal. A pipe or a file gets not one byte of it.
 pub fn shown<T>(wanted: bool, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
-    if !wanted || !terminal::is_terminal(file::standard_streams()[2]) {
+    if !wanted || !can_draw() {
         return work(&progress);
     }
     let (over, is_over) = channel::<()>();
@@ -34,6 +34,11 @@ pub fn shown<T>(wanted: bool, work: impl FnOnce(&Progress) -> T) -> T {
         drop(over);
         done
     })
+}
+
+/// A terminal that can move its cursor.
+fn can_draw() -> bool {
+    terminal::is_terminal(file::standard_streams()[2]) && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 #[derive(Default)]

@@ -1,16 +1,19 @@
 //! `tare container prune` and `tare image prune`: what nobody uses goes, after a question.
 
+pub mod filters;
+
 use crate::cli::Context;
 use crate::cli::human;
 use crate::cli::say::{say, say_line};
-use crate::engine::{now, prune, repair};
-use crate::error::{Error, Result};
+use crate::engine::{prune, repair};
+use crate::error::Result;
 use crate::image::catalog::Removed;
-use crate::time;
 use clap::{Arg, ArgAction, ArgMatches};
+use filters::Filters;
 use std::io::BufRead;
 
-fn common(command: clap::Command, usage: &'static str) -> clap::Command {
+/// What every `prune` but that of volumes takes.
+pub fn common(command: clap::Command, usage: &'static str) -> clap::Command {
     let filter = Arg::new("filter").long("filter").value_name("KEY=VALUE").action(ArgAction::Append);
     command
         .override_usage(format!("{usage} [OPTIONS]"))
@@ -34,13 +37,9 @@ pub fn containers(context: &Context, matches: &ArgMatches) -> Result<i32> {
         return Ok(0);
     }
     repair::sweep(&context.paths);
-    let gone = prune::containers(&context.paths, |seen| filters.fit(Some(seen.record.created), &seen.record.labels))?;
-    if !gone.is_empty() {
-        say_line!("Deleted Containers:");
-        gone.iter().for_each(|(id, _)| say_line!("{id}"));
-        say("\n");
-    }
-    say_line!("Total reclaimed space: {}", human::size(gone.iter().map(|(_, size)| size).sum()));
+    let gone = prune::containers(&context.paths, |seen| filters.fit_container(seen))?;
+    tell_gone("Deleted Containers", gone.iter().map(|(id, _)| id.clone()));
+    tell_room(gone.iter().map(|(_, size)| size).sum());
     Ok(0)
 }
 
@@ -52,20 +51,29 @@ pub fn images(context: &Context, matches: &ArgMatches) -> Result<i32> {
         return Ok(0);
     }
     repair::sweep(&context.paths);
-    let labels = |image: &crate::image::catalog::Listed| image.labels.clone().into_iter().collect::<Vec<_>>();
-    let (gone, room) = prune::images(&context.paths, all, |image| filters.fit(time::parse_rfc3339(&image.created), &labels(image)))?;
-    if !gone.is_empty() {
-        say_line!("Deleted Images:");
-        for removed in gone {
-            match removed {
-                Removed::Untagged(name) => say_line!("untagged: {name}"),
-                Removed::Deleted(id) => say_line!("deleted: {id}"),
-            }
-        }
-        say("\n");
-    }
-    say_line!("Total reclaimed space: {}", human::size(room));
+    let (gone, room) = prune::images(&context.paths, all, |image| filters.fit_image(image))?;
+    tell_gone("Deleted Images", gone.iter().map(removed));
+    tell_room(room);
     Ok(0)
+}
+
+pub fn removed(removed: &Removed) -> String {
+    match removed {
+        Removed::Untagged(name) => format!("untagged: {name}"),
+        Removed::Deleted(id) => format!("deleted: {id}"),
+    }
+}
+
+/// Under a heading, with an empty line behind; nothing of nothing.
+pub fn tell_gone(heading: &str, gone: impl Iterator<Item = String>) {
+    let lines: String = gone.map(|line| line + "\n").collect();
+    if !lines.is_empty() {
+        say(&format!("{heading}:\n{lines}\n"));
+    }
+}
+
+pub fn tell_room(bytes: u64) {
+    say_line!("Total reclaimed space: {}", human::size(bytes));
 }
 
 /// Whoever says nothing has not agreed.
@@ -74,65 +82,4 @@ pub fn agreed(warning: &str) -> bool {
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
     ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
-}
-
-/// All of them must fit.
-#[derive(Debug, Default)]
-struct Filters {
-    /// Made before this moment.
-    until: Option<u64>,
-    labels: Vec<(bool, String)>,
-}
-
-impl Filters {
-    fn parse(matches: &ArgMatches) -> Result<Filters> {
-        Filters::of(matches.get_many::<String>("filter").into_iter().flatten().map(String::as_str))
-    }
-
-    fn of<'a>(words: impl Iterator<Item = &'a str>) -> Result<Filters> {
-        let mut filters = Filters::default();
-        for word in words {
-            let wrong = || Error::usage(format!("invalid value {word:?} for --filter")).hint("write until=24h, label=KEY or label!=KEY");
-            match word.split_once('=').ok_or_else(wrong)? {
-                ("until", moment) => filters.until = Some(time::parse_moment(moment, now())?),
-                ("label", label) => filters.labels.push((true, label.to_owned())),
-                ("label!", label) => filters.labels.push((false, label.to_owned())),
-                _ => return Err(wrong()),
-            }
-        }
-        Ok(filters)
-    }
-
-    /// What does not tell when it was made is older than everything.
-    fn fit(&self, created: Option<u64>, labels: &[(String, String)]) -> bool {
-        let has = |wanted: &str| {
-            labels.iter().any(|(name, value)| match wanted.split_once('=') {
-                Some((key, wanted)) => name == key && value == wanted,
-                None => name == wanted,
-            })
-        };
-        self.until.is_none_or(|until| created.unwrap_or(0) < until) && self.labels.iter().all(|(wanted, label)| has(label) == *wanted)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_filter_must_fit() {
-        let fits = |words: &[&str]| {
-            let labels = [("tier".to_owned(), "db".to_owned())];
-            Filters::of(words.iter().copied()).unwrap().fit(Some(now() - 3_600_000_000_000), &labels)
-        };
-        for words in [&[][..], &["until=30m"], &["label=tier"], &["label=tier=db", "until=10m"], &["label!=tier=web"]] {
-            assert!(fits(words), "{words:?}");
-        }
-        for words in [&["until=2h"][..], &["label=x"], &["label!=tier"], &["label=tier", "label=tier=web"]] {
-            assert!(!fits(words), "{words:?}");
-        }
-        for wrong in ["until", "until=yesterday-ish", "name=x"] {
-            assert!(Filters::of([wrong].into_iter()).is_err(), "{wrong}");
-        }
-    }
 }

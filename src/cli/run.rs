@@ -1,14 +1,15 @@
 //! `tare run`: a container from an image, started, and shown.
 
-use crate::cli::Context;
 use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::cli::say::say_line;
+use crate::cli::{Context, pull};
 use crate::engine::create::{self, Request};
 use crate::engine::{events, find, launch, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
+use crate::store::version;
 use crate::sys::terminal;
 use clap::ArgMatches;
 use std::os::fd::AsFd;
@@ -38,6 +39,7 @@ fn stay_out_of_reach() -> Result<()> {
 }
 
 fn show(context: &Context, parsed: Parsed) -> Result<i32> {
+    version::check(&context.paths)?;
     let has_terminal = parsed.wishes.terminal;
     if has_terminal && parsed.attach.stdin && !parsed.detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));
@@ -47,8 +49,10 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
     let is_removed = parsed.wishes.remove;
+    let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
-    let made = create::create(&context.paths, Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true })?;
+    let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true };
+    let made = create::create(&context.paths, request, &image)?;
     let id = made.record.id.clone();
     if let Some(file) = &mut id_file {
         file.write(&id)?;

@@ -51,6 +51,29 @@ pub fn is_heard() -> bool {
     STOPPED.lock().is_ok_and(|stopped| stopped.is_none())
 }
 
+/// Standard output for archives.
+pub struct Output;
+
+impl Output {
+    /// In large pieces.
+    pub fn new() -> std::io::BufWriter<Output> {
+        std::io::BufWriter::with_capacity(256 << 10, Output)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if say_bytes(bytes) {
+            return Ok(bytes.len());
+        }
+        let number = STOPPED.lock().ok().and_then(|stopped| stopped.as_ref().and_then(std::io::Error::raw_os_error));
+        Err(number.map_or_else(|| ErrorKind::BrokenPipe.into(), std::io::Error::from_raw_os_error))
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// To standard error, where nobody can be told of a failure; false if there is one.
 pub fn say_aside(bytes: &[u8]) -> bool {
     std::io::stderr().lock().write_all(bytes).is_ok()

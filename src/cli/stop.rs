@@ -4,7 +4,7 @@ use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::{find, stop};
 use crate::error::Result;
-use crate::record::Seen;
+use crate::record::{Asker, Seen};
 use crate::sys::signal;
 use clap::{Arg, ArgMatches, value_parser};
 
@@ -37,7 +37,7 @@ impl How {
         Ok(How { patience: matches.get_one("timeout").copied(), signal })
     }
     pub fn stop(&self, context: &Context, seen: &Seen) -> Result<()> {
-        stop::stop(&context.paths, seen, self.patience, self.signal)
+        stop::stop(&context.paths, seen, stop::How { seconds: self.patience, signal: self.signal, by: Asker::Stop })
     }
 }
 

@@ -7,43 +7,27 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Docker's flags of `run` and `create` that come later; each is refused by its name, so that nobody looks for a typing error.
 const NOT_BUILT: &[&str] = &[
-    "--add-host",
     "--blkio-weight-device",
-    "--cgroupns",
     "--cpu-count",
     "--cpu-percent",
     "--cpu-rt-period",
     "--cpu-rt-runtime",
     "--disable-content-trust",
-    "--dns",
-    "--dns-option",
-    "--dns-opt",
-    "--dns-search",
     "--gpus",
-    "--health-cmd",
-    "--health-interval",
-    "--health-retries",
-    "--health-start-interval",
-    "--health-start-period",
-    "--health-timeout",
     "--ip",
     "--ip6",
     "--isolation",
     "--kernel-memory",
     "--link",
     "--link-local-ip",
-    "--log-driver",
-    "--log-opt",
     "--mac-address",
     "--net-alias",
     "--network-alias",
-    "--no-healthcheck",
     "--oom-kill-disable",
     "--publish",
     "-p",
     "--publish-all",
     "-P",
-    "--restart",
     "--runtime",
     "--storage-opt",
     "--use-api-socket",
@@ -56,24 +40,14 @@ const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
     ("build", "make a root file system by other means, and tare import it"),
     ("builder", "make a root file system by other means, and tare import it"),
     ("buildx", "make a root file system by other means, and tare import it"),
-    ("commit", "tare exec CONTAINER tar -c / writes its files, and tare import makes an image of them"),
     ("compose", "start each container with tare run"),
     ("context", "there is no daemon, so there is only this machine"),
-    ("cp", "tare exec CONTAINER cat FILE > FILE, or bind a directory with -v"),
-    ("diff", "tare inspect -f '{{.GraphDriver.Data.UpperDir}}' CONTAINER tells where the changed files are"),
-    ("events", "tare wait CONTAINER tells of its end"),
-    ("export", "tare exec CONTAINER tar -c / > FILE"),
     ("login", "images come from archives: tare load"),
     ("logout", "images come from archives: tare load"),
     ("network", "--network none or host, at tare run"),
-    ("port", "--network host: the container listens on this machine's ports"),
-    ("pull", "images come from archives: tare load, tare import"),
     ("push", "images go to no registry yet"),
-    ("save", "the image store is an OCI layout below the --root directory, which skopeo can read"),
     ("search", "images come from archives: tare load"),
-    ("stats", "tare exec CONTAINER top"),
     ("swarm", "tare runs containers on this machine only"),
-    ("update", "limits are set at tare run"),
 ];
 
 /// Where in the line of words something was wrong.
@@ -88,7 +62,12 @@ pub struct Place {
 
 impl Place {
     pub fn of(words: &[String]) -> Place {
-        let first = command_at(words).map_or("", |at| words[at].as_str());
+        let word = |at: usize| words.get(at).map_or("", String::as_str);
+        let first = command_at(words).map_or("", |at| match word(at) {
+            // What is wrong behind `help image` is a verb of image.
+            "help" if is_noun(word(at + 1)) => word(at + 1),
+            first => first,
+        });
         let command = find(first).map(|command| command.name);
         match nouns::noun(first) {
             Some(noun) => {
@@ -101,6 +80,11 @@ impl Place {
                 Place { before: "tare".to_owned(), commands: commands.collect(), command }
             }
         }
+    }
+
+    /// Docker's flags that we have not yet are all of these.
+    fn makes_containers(&self) -> bool {
+        self.command.is_none_or(|command| ["run", "create"].contains(&command))
     }
 
     /// The help that belongs here: `tare help run`.
@@ -138,7 +122,9 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
                     Error::usage(format!("{command} does not know what to do with {flag}"))
                         .hint(format!("{} shows how it is used", place.help()))
                 }
-                _ if NOT_BUILT.contains(&flag) => Error::cannot_keep(format!("{flag} is not built yet")).hint(instead_of(flag)),
+                _ if place.makes_containers() && NOT_BUILT.contains(&flag) => {
+                    Error::cannot_keep(format!("{flag} is not built yet")).hint(instead_of(flag))
+                }
                 Some(near) => Error::usage(format!("unknown flag {flag}")).hint(format!("did you mean {near}?")),
                 None => Error::usage(format!("unknown flag {flag}")).hint(format!("{} lists the flags", place.help())),
             }
@@ -163,11 +149,13 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
     })
 }
 
+fn is_noun(word: &str) -> bool {
+    word == "volume" || nouns::noun(word).is_some()
+}
+
 fn instead_of(flag: &str) -> &'static str {
     match flag {
         "-p" | "-P" | "--publish" | "--publish-all" => "use --network host: the container then listens on this machine's ports",
-        "--add-host" => "bind a hosts file of your own: -v ./hosts:/etc/hosts:ro",
-        "--dns" | "--dns-search" | "--dns-opt" | "--dns-option" => "bind a file of your own: -v ./resolv.conf:/etc/resolv.conf:ro",
         _ => "leave it out",
     }
 }
@@ -186,10 +174,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_to_be_missing_is_missing() {
+        let run = crate::cli::define(find("run").unwrap());
+        for flag in NOT_BUILT {
+            let is_it = |arg: &&clap::Arg| arg.get_long().map(|long| format!("--{long}")).as_deref() == Some(flag);
+            assert!(!run.get_arguments().any(|arg| is_it(&arg)), "{flag} is built");
+        }
+        for (command, _) in NOT_BUILT_COMMANDS {
+            assert!(find(command).is_none() && nouns::noun(command).is_none(), "{command} is built");
+        }
+    }
+
+    #[test]
     fn a_mistyped_command_is_recognised() {
         assert_eq!(command("rnu", &at("tare rnu")), "did you mean run or rmi?");
         assert_eq!(command("frobnicate", &at("tare frobnicate")), "tare --help lists the commands");
         assert_eq!(command("lss", &at("tare image lss")), "did you mean ls or list?");
+        assert_eq!(command("prun", &at("tare help system prun")), "did you mean prune?");
+        assert_eq!(command("creat", &at("tare help volume creat")), "did you mean create?");
         assert_eq!(command("frobnicate", &at("tare image frobnicate")), "tare image --help lists the commands");
     }
 }

@@ -2,10 +2,10 @@
 
 mod filters;
 
-use crate::cli::prune::agreed;
+use crate::cli::prune::{agreed, tell_gone, tell_room};
 use crate::cli::say::{say, say_line};
 use crate::cli::template::{self, Row};
-use crate::cli::{Context, each, human, inspect, names, one_or_more};
+use crate::cli::{Context, each, inspect, names, one_or_more};
 use crate::engine::repair;
 use crate::engine::volumes::{self, Request};
 use crate::error::{Error, Kind, Result};
@@ -160,11 +160,7 @@ fn prune(paths: &Paths, matches: &ArgMatches) -> Result<i32> {
     }
     repair::sweep(paths);
     let gone = volumes::prune(paths, |volume| (all || volume.anonymous || filters.ask_for_all()) && filters.fit(volume, || false))?;
-    if !gone.is_empty() {
-        say_line!("Deleted Volumes:");
-        gone.iter().for_each(|(name, _)| say_line!("{name}"));
-        say("\n");
-    }
-    say_line!("Total reclaimed space: {}", human::size(gone.iter().map(|(_, size)| size).sum()));
+    tell_gone("Deleted Volumes", gone.iter().map(|(name, _)| name.clone()));
+    tell_room(gone.iter().map(|(_, size)| size).sum());
     Ok(0)
 }

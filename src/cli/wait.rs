@@ -4,16 +4,19 @@ use crate::cli::say::say_line;
 use crate::cli::{Context, each, names, one_or_more};
 use crate::engine::wait::{self, Condition};
 use crate::error::{Error, Result};
+use crate::names;
 use clap::{Arg, ArgMatches};
 
 /// Docker's words, and podman's.
-const CONDITIONS: [(&str, Condition); 9] = [
+const CONDITIONS: [(&str, Condition); 11] = [
     ("not-running", Condition::NotRunning),
     ("next-exit", Condition::NextExit),
     ("removed", Condition::Removed),
     ("created", Condition::Created),
     ("running", Condition::Running),
     ("paused", Condition::Paused),
+    ("healthy", Condition::Healthy),
+    ("unhealthy", Condition::Unhealthy),
     ("exited", Condition::NotRunning),
     ("stopped", Condition::NotRunning),
     ("removing", Condition::Removed),
@@ -27,7 +30,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .long("condition")
                 .value_name("STATE")
                 .default_value("not-running")
-                .help("Wait for this: not-running, next-exit, removed, created, running or paused"),
+                .help("Wait for this: not-running, next-exit, removed, created, running, paused, healthy or unhealthy"),
         )
         .after_help("Examples:\n  tare wait job\n  tare wait --condition removed job")
 }
@@ -36,7 +39,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let word = matches.get_one::<String>("condition").map_or("", String::as_str);
     let condition = CONDITIONS.iter().find(|(known, _)| *known == word).map(|(_, condition)| *condition).ok_or_else(|| {
         let known: Vec<&str> = CONDITIONS.iter().map(|(known, _)| *known).collect();
-        Error::usage(format!("unknown state {word:?} for --condition")).hint(format!("one of {}", known.join(", ")))
+        Error::usage(format!("unknown state {word:?} for --condition")).hint(names::one_of(word, &known))
     })?;
     each(names(matches), |name| {
         say_line!("{}", wait::until(&context.paths, name, condition)?);

@@ -3,6 +3,8 @@
 use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, remove};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
+use crate::options::health::Check;
+use crate::options::systemd::{self, Systemd};
 use crate::options::{Network, Wishes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::Container;
@@ -17,6 +19,7 @@ use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
 pub struct Request {
+    /// As it was typed.
     pub image: String,
     pub name: Option<String>,
     pub wishes: Wishes,
@@ -32,14 +35,13 @@ pub struct Made {
     pub alive: Lock,
 }
 
-pub fn create(paths: &Paths, mut request: Request) -> Result<Made> {
-    let image = image::find(paths, &request.image)?;
+pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made> {
     image::ground(paths)?;
     neighbours::settle(paths, &mut request.wishes)?;
     let id = file::random_id().context("cannot make an id")?;
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);
     let hostname = hostname(paths, &request.wishes, &id)?;
-    let (mut record, words) = describe(&id, hostname, request.image, request.wishes, &image)?;
+    let (mut record, words) = describe(&id, hostname, request.image, request.wishes, image)?;
     mounts::complete(paths, &mut record.wishes, &words)?;
     let spec = specify(paths, &record, &words, &files)?;
     check(&record, &spec)?;
@@ -89,10 +91,12 @@ fn hostname(paths: &Paths, wishes: &Wishes, id: &str) -> Result<String> {
     Ok(neighbours::hostname_of_network(paths, wishes)?.unwrap_or_else(|| id[..12].to_owned()))
 }
 
-fn describe(id: &str, hostname: String, image_name: String, wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
+fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
     let words = ImageWords::from(&image.config);
+    wishes.health = Check::merged(wishes.health.take(), image.health.as_ref())?;
     let args = command::command(&wishes, &words)?;
-    let reaper = wishes.init.unwrap_or_else(|| !command::known_init(&args));
+    let reaper = wishes.init.unwrap_or_else(|| wishes.systemd != Systemd::Always && !command::known_init(&args));
+    let stop_signal = if systemd::is_furnished_for(&wishes, &args, reaper) { systemd::STOP_SIGNAL } else { "SIGTERM" };
     let mut labels = words.labels.clone();
     for (name, value) in &wishes.labels {
         labels.retain(|(have, _)| have != name);
@@ -108,7 +112,7 @@ fn describe(id: &str, hostname: String, image_name: String, wishes: Wishes, imag
         hostname,
         args,
         user: wishes.user.clone().unwrap_or_else(|| words.user.clone()),
-        stop_signal: wishes.stop_signal.clone().or_else(|| words.stop_signal.clone()).unwrap_or_else(|| "SIGTERM".into()),
+        stop_signal: wishes.stop_signal.clone().or_else(|| words.stop_signal.clone()).unwrap_or_else(|| stop_signal.into()),
         labels,
         reaper,
         wishes,
@@ -133,6 +137,7 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         upper: files.upper(),
         work: files.work(),
         volatile: record.wishes.remove,
+        for_systemd: record.is_furnished_for_systemd(),
         hosts: files.etc("hosts"),
         hostname_file: files.etc("hostname"),
         resolv_conf: files.etc("resolv.conf"),
@@ -215,6 +220,6 @@ fn make(dir: &Path, above: &Path) -> Result<()> {
             store::make_dirs(above)?;
             file::make_dir(dir, 0o755).with_context(what)
         }
-        other => other.with_context(what),
+        other => other.with_context(what).map_err(store::advise),
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::events::of_execs::Told;
 use crate::engine::{create, filter, kill};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
-use crate::record::{Seen, Status};
+use crate::record::{Live, Seen, Status};
 use crate::runtime::cgroup::Group;
 use crate::runtime::filter::Filter;
 use crate::runtime::plan::Person;
@@ -26,6 +26,13 @@ pub struct Request {
 
 /// The process waits for `Created::start`.
 pub fn exec<'a>(paths: &'a Paths, seen: &'a Seen, request: &Request, streams: Streams) -> Result<(Created, Told<'a>)> {
+    let own = |live: &Live| Group::open(Path::new(&live.cgroup)).map(|group| group.of_process(live.pid).unwrap_or(group));
+    let created = exec_in(paths, seen, request, streams, seen.live.as_ref().and_then(own).as_ref())?;
+    Ok((created, Told::created(paths, &seen.record, &request.command)))
+}
+
+/// The same in a group below the container's, and nobody is told.
+pub fn exec_in(paths: &Paths, seen: &Seen, request: &Request, streams: Streams, group: Option<&Group>) -> Result<Created> {
     let live = seen.running()?;
     if seen.status == Status::Paused {
         return Err(Error::conflict(format!("cannot execute in container {}", seen.record.name))
@@ -62,8 +69,6 @@ pub fn exec<'a>(paths: &'a Paths, seen: &'a Seen, request: &Request, streams: St
     } else {
         person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?;
     }
-    let group = Group::open(Path::new(&live.cgroup));
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
-    let created = enter::enter(init.as_fd(), live.pid, group.as_ref(), &person, streams)?;
-    Ok((created, Told::created(paths, &seen.record, &request.command)))
+    enter::enter(init.as_fd(), live.pid, group, &person, streams)
 }

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Live, Seen, Status};
 use crate::runtime::cgroup::Group;
+use crate::store::version;
 use crate::{names, store};
 use std::path::Path;
 
@@ -64,12 +65,12 @@ pub fn ids_in(dir: &Path) -> Vec<String> {
 }
 
 pub fn by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
-    look(paths, id).map_err(|error| named(error, id))
+    look(paths, id).map_err(|error| named(error, paths, id))
 }
 
 /// The same for one that is known to have no run directory: it rests, and half of the look can be saved.
 pub fn resting_by_id(paths: &Paths, id: &str) -> Result<Option<Seen>> {
-    record(paths, id).map(|record| record.map(resting)).map_err(|error| named(error, id))
+    record(paths, id).map(|record| record.map(resting)).map_err(|error| named(error, paths, id))
 }
 
 fn resting(record: Container) -> Seen {
@@ -78,13 +79,17 @@ fn resting(record: Container) -> Seen {
 }
 
 /// Which container is damaged, and what can be done.
-fn named(error: Error, id: &str) -> Error {
+fn named(error: Error, paths: &Paths, id: &str) -> Error {
     match error.kind() {
         Kind::Damaged => {
             let short = id.get(..12).unwrap_or(id);
             error
                 .context(format!("container {short} is damaged"))
                 .hint(format!("tare rm -f {short} removes it; what it has written is below container/{short}… in the store"))
+        }
+        Kind::Newer => {
+            let short = id.get(..12).unwrap_or(id);
+            error.context(format!("cannot understand container {short}")).because(version::story(paths)).hint("take the newer version")
         }
         _ => error,
     }
@@ -109,8 +114,15 @@ fn look(paths: &Paths, id: &str) -> Result<Option<Seen>> {
     loop {
         let live = store::read_json::<Live>(&files.state());
         let Some(mut record) = record(paths, id)? else { return Ok(None) };
-        let Some(live) = live? else { return Ok(Some(resting(record))) };
+        let Some(mut live) = live? else { return Ok(Some(resting(record))) };
         if store::is_held(&files.alive())? {
+            if let Some(ended) = &live.waiting {
+                record.ended = Some(ended.clone());
+                return Ok(Some(Seen { record, live: Some(live), status: Status::Restarting }));
+            }
+            if record.wishes.health.as_ref().is_some_and(|check| check.command().is_some()) {
+                live.health = Some(store::read_json(&files.health()).ok().flatten().unwrap_or_default());
+            }
             let paused = !live.cgroup.is_empty() && Group::open(Path::new(&live.cgroup)).is_some_and(|group| group.is_frozen());
             let status = if paused { Status::Paused } else { Status::Running };
             return Ok(Some(Seen { record, live: Some(live), status }));
@@ -127,14 +139,19 @@ impl Seen {
     pub fn files(&self, paths: &Paths) -> ContainerPaths {
         ContainerPaths::new(paths, &self.record.id, self.record.wishes.remove)
     }
+    /// Or will in a moment: it has a monitor.
     pub fn is_running(&self) -> bool {
-        matches!(self.status, Status::Running | Status::Paused)
+        matches!(self.status, Status::Running | Status::Paused | Status::Restarting)
     }
     pub fn short_id(&self) -> &str {
         &self.record.id[..12]
     }
     /// The live state, or an error that says that it does not run.
     pub fn running(&self) -> Result<&Live> {
+        if self.status == Status::Restarting {
+            return Err(Error::conflict(format!("container {} is restarting", self.record.name))
+                .hint(format!("wait until it runs: tare wait --condition running {}", self.record.name)));
+        }
         self.live.as_ref().ok_or_else(|| {
             Error::conflict(format!("container {} is not running", self.record.name)).hint(format!("tare start {}", self.record.name))
         })

@@ -89,7 +89,7 @@ impl Patience {
     /// One short wait; an error when it has been long enough.
     pub fn wait(&mut self) -> Result<()> {
         if self.0.elapsed() > PATIENCE {
-            return Err(Error::failed("the container's monitor does not come to an end").hint("look at it with ps, and kill it"));
+            return Err(Error::failed("another process holds the container and does not come to an end").hint("look for it with ps"));
         }
         process::sleep(Duration::from_micros(500));
         Ok(())

@@ -6,10 +6,13 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::image::catalog::{self, Removed, User};
 use crate::image::import::{self, Request};
 use crate::image::load::{self, Loaded, Source};
+use crate::image::save::{Format, Saving};
 use crate::image::{self, Limits, Progress, Reference};
 use crate::paths::Paths;
+use crate::sys::appearing::Appearing;
 use crate::time;
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -88,7 +91,32 @@ pub fn tag(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
     Ok(())
 }
 
-fn users(paths: &Paths) -> Result<Vec<User>> {
+/// Into a file that appears when it is whole.
+pub fn save_to_file(paths: &Paths, wanted: &[&str], format: Format, target: &str) -> Result<()> {
+    let saving = Saving::plan(paths, wanted, format)?;
+    let what = || format!("cannot write {target}");
+    let mut file = Appearing::begin(Path::new(target)).with_context(what)?;
+    saving.write(&mut file)?;
+    file.finish().with_context(what)?;
+    tell_saved(paths, &saving);
+    Ok(())
+}
+
+pub fn save(paths: &Paths, wanted: &[&str], format: Format, out: impl Write) -> Result<()> {
+    let saving = Saving::plan(paths, wanted, format)?;
+    saving.write(out)?;
+    tell_saved(paths, &saving);
+    Ok(())
+}
+
+fn tell_saved(paths: &Paths, saving: &Saving) {
+    for (id, names) in saving.images() {
+        tell(paths, "save", id, names.first().map_or(id, String::as_str));
+    }
+}
+
+/// Containers, as the image store asks for them.
+pub fn users(paths: &Paths) -> Result<Vec<User>> {
     let users = list::containers(paths)?.into_iter();
     Ok(users.map(|seen| User { container: seen.record.name, image_id: seen.record.image_id, layers: seen.record.layers }).collect())
 }

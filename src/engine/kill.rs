@@ -1,9 +1,10 @@
 //! `kill`: a signal for the container's command, or the end of everything in it.
 
+use crate::engine::down::{self, Down};
 use crate::engine::{events, pause};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
-use crate::record::{Asked, Asker, Live, Seen, Status};
+use crate::record::{Asked, Asker, Container, Live, Seen, Status};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, process, signal};
@@ -17,6 +18,13 @@ const STOPPING: [i32; 4] = [19, 20, 21, 22];
 
 /// `by` is written down first: at the end it tells a signal of ours from somebody else's.
 pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
+    if by == Asker::Kill && seen.is_running() && is_meant_to_end(&seen.record, number) {
+        stays_down(paths, seen, by);
+        // There is nobody to hear a signal, and nobody will come.
+        if seen.status == Status::Restarting {
+            return Ok(());
+        }
+    }
     let live = seen.running().map_err(|error| error.context(format!("cannot kill container {}", seen.record.name)))?;
     note(paths, seen, number, by);
     tell(paths, seen, number);
@@ -31,10 +39,20 @@ pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
     }
     signal::send(init.as_fd(), number).with_context(what)?;
     // Asked to end, it must be able to; any other signal can wait until it is unpaused.
-    if seen.status == Status::Paused && signal::parse(&seen.record.stop_signal).is_ok_and(|stop| stop == number) {
+    if seen.status == Status::Paused && is_meant_to_end(&seen.record, number) {
         pause::thaw(live).with_context(what)?;
     }
     Ok(())
+}
+
+/// Its monitor shall not begin it again.
+pub fn stays_down(paths: &Paths, seen: &Seen, by: Asker) {
+    down::say(&seen.files(paths), if by == Asker::Shutdown { Down::WithTheMachine } else { Down::ByHand });
+}
+
+/// A signal after which nobody expects the container to come back by itself.
+pub fn is_meant_to_end(record: &Container, number: i32) -> bool {
+    number == KILL || signal::parse(&record.stop_signal).is_ok_and(|stop| stop == number)
 }
 
 /// A container that has ended meanwhile has no run directory any more, and no disk is too full to kill.
@@ -49,7 +67,7 @@ pub fn tell(paths: &Paths, seen: &Seen, signal: i32) {
 
 /// Everything in it, whatever it forks meanwhile; without a group, pid 1, which takes its namespace with it.
 pub fn kill_all(seen: &Seen) -> Result<()> {
-    let Some(live) = &seen.live else { return Ok(()) };
+    let Some(live) = seen.live.as_ref().filter(|live| live.waiting.is_none()) else { return Ok(()) };
     let group = if live.cgroup.is_empty() { None } else { Group::open(Path::new(&live.cgroup)) };
     if group.is_some_and(|group| group.kill().is_ok()) {
         return Ok(());

@@ -43,7 +43,7 @@ fn check_readable(dir: &Path) -> Result<()> {
 fn found(paths: &Paths, id: &str, look: Result<Option<Seen>>) -> Option<Seen> {
     match look {
         Ok(found) => found,
-        Err(error) if error.kind() == Kind::Damaged => Some(damaged(paths, id, &error)),
+        Err(error) if matches!(error.kind(), Kind::Damaged | Kind::Newer) => Some(damaged(paths, id, &error)),
         Err(_) => None,
     }
 }

@@ -7,6 +7,7 @@ use crate::engine::repair;
 use crate::error::{Context, Error, Result};
 use crate::names;
 use crate::paths::Paths;
+use crate::record::Container;
 use crate::store;
 use crate::sys::{Errno, file};
 use std::path::{Path, PathBuf};
@@ -69,12 +70,13 @@ fn make(link: &Path, id: &str) -> Result<Option<String>> {
                 }
             }
             Err(Errno::ENOENT) => store::make_dirs(link.parent().unwrap_or(link))?,
-            Err(errno) => return Err(errno).with_context(what),
+            Err(errno) => return Err(errno).with_context(what).map_err(store::advise),
         }
     }
 }
 
-fn holder(link: &Path) -> Option<String> {
+/// Who has it.
+pub fn holder(link: &Path) -> Option<String> {
     std::fs::read_link(link).ok().and_then(|id| id.to_str().map(str::to_owned))
 }
 
@@ -97,9 +99,10 @@ pub fn release(paths: &Paths, name: &str, id: &str) {
 }
 
 /// A disk may have kept the record and lost the name. Another container that has it now keeps it.
-pub fn restore(paths: &Paths, name: &str, id: &str) {
-    if names::check(name).is_ok() {
-        let _ = make(&paths.names_kept().join(name), id);
+pub fn restore(paths: &Paths, record: &Container) {
+    if names::is_name(&record.name) {
+        let dir = if record.wishes.remove { paths.names_live() } else { paths.names_kept() };
+        let _ = make(&dir.join(&record.name), &record.id);
     }
 }
 
@@ -115,6 +118,11 @@ pub fn release_all_but(paths: &Paths, name: &str, id: &str) {
             let _ = file::remove_file(&link);
         }
     }
+}
+
+/// Every name, on disk and in the run directory, and who has it.
+pub fn all(paths: &Paths) -> Vec<(PathBuf, String)> {
+    [paths.names_kept(), paths.names_live()].iter().flat_map(|dir| all_in(dir)).collect()
 }
 
 /// Every name on disk, and who has it.

@@ -4,6 +4,7 @@ use crate::error::{Context, Result};
 use crate::record::Container;
 use crate::store;
 use crate::sys::file;
+use std::path::Path;
 
 /// Longer is no number.
 const LONGEST: u64 = 32;
@@ -14,6 +15,12 @@ pub fn write(container: &Container, pid: i32) -> Result<()> {
         Some(file) => store::write_readable(file, format!("{pid}\n").as_bytes()).context("cannot keep --pidfile"),
         None => Ok(()),
     }
+}
+
+/// The number in it; `None`: it is not there, or not ours.
+pub fn read(path: &Path) -> Option<u32> {
+    let text = file::read_bounded(path, LONGEST).ok()?;
+    std::str::from_utf8(&text).ok()?.strip_suffix('\n')?.parse().ok()
 }
 
 /// The number may soon be somebody else's. A file that tells another one is not ours any more.

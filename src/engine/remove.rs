@@ -1,9 +1,10 @@
 //! `rm`: a container is first nobody's, then nothing.
 
+use crate::engine::down::{self, Down};
 use crate::engine::{events, find, hold, kill, name_claim, repair, volumes, wait};
 use crate::error::{Error, Kind, Result};
 use crate::paths::{ContainerPaths, Paths};
-use crate::record::{Container, Seen};
+use crate::record::{Container, Seen, Status};
 use crate::store::{self, Lock};
 use crate::sys::file;
 
@@ -34,7 +35,7 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
             kill::tell(paths, seen, kill::KILL);
             is_told = true;
         }
-        if end(seen.as_ref(), &id, wanted, force)? {
+        if end(paths, seen.as_ref(), &id, wanted, force)? {
             ended = Some(files);
         }
         patience.wait()?;
@@ -47,11 +48,14 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
 
 /// Somebody holds it: if it runs, it is ended or in the way; else it has just been started, has just ended or is being removed,
 /// and we wait. True: it was ended, and may remove itself.
-fn end(seen: Option<&Seen>, id: &str, wanted: &str, force: bool) -> Result<bool> {
+fn end(paths: &Paths, seen: Option<&Seen>, id: &str, wanted: &str, force: bool) -> Result<bool> {
     match seen {
-        Some(seen) if seen.is_running() && force => kill::kill_all(seen).map(|()| seen.record.wishes.remove),
+        Some(seen) if seen.is_running() && force => {
+            down::say(&seen.files(paths), Down::ByHand);
+            kill::kill_all(seen).map(|()| seen.record.wishes.remove)
+        }
         Some(seen) if seen.is_running() => Err(Error::conflict(format!("cannot remove container {wanted}"))
-            .because("it is running")
+            .because(if seen.status == Status::Restarting { "it is restarting" } else { "it is running" })
             .hint(format!("stop it first (tare stop {wanted}), or remove it by force: tare rm -f {wanted}"))),
         Some(_) => Ok(false),
         None => {
@@ -69,7 +73,14 @@ fn remove_held(paths: &Paths, id: &str, wanted: &str, held: Lock) -> Result<()> 
             return Err(Error::no_such(format!("no such container: {wanted}")).hint("tare ps -a lists all"));
         }
         Ok(Some(record)) => {
-            unlist(paths, &record, &ContainerPaths::new(paths, id, record.wishes.remove));
+            let files = ContainerPaths::new(paths, id, record.wishes.remove);
+            if let Err(errno) = file::remove_file(&files.record()) {
+                if !record.wishes.remove {
+                    hold::forget_live(&files);
+                }
+                return Err(store::advise(Error::from_errno(format!("cannot remove container {wanted}"), errno)));
+            }
+            unlist(paths, &record, &files);
             repair::clear_away(paths, id, Some(&record));
             events::of_container(paths, &record, "destroy", &[]);
         }

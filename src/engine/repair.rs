@@ -4,6 +4,7 @@
 //! there finds what is wrong, however many containers rest on disk. Only the first look since the machine was started goes
 //! through the store itself: the run directories are gone then, and whatever was under way with them.
 
+use crate::engine::down::{self, Down};
 use crate::engine::events::{self, of_runs};
 use crate::engine::{find, hold, kill, name_claim, now, pid_file, remove, volumes};
 use crate::paths::{ContainerPaths, Paths, control_group};
@@ -44,7 +45,7 @@ fn sweep_the_store(paths: &Paths) {
     for id in find::ids_in(&paths.kept_containers()).into_iter().filter(|id| !is_at_work(id)) {
         match find::record(paths, &id) {
             Ok(Some(record)) => {
-                name_claim::restore(paths, &record.name, &id);
+                name_claim::restore(paths, &record);
                 if record.launched && record.ended.is_none() {
                     tend_as(paths, &id, Ended::MACHINE_DOWN);
                 }
@@ -102,7 +103,9 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
     end_processes(id, record.as_ref(), live.as_ref());
     if let (Some(record), Some(live)) = (&record, &live) {
         pid_file::forget(record, live.pid);
-        of_runs::ended(paths, record, &Ended { finished: now(), ..Ended::lost(live.started) });
+        if live.waiting.is_none() {
+            of_runs::ended(paths, record, &Ended { finished: now(), ..Ended::lost(live.started) });
+        }
     }
     match record {
         Some(record) if record.wishes.remove && (record.launched || live.is_some()) => {
@@ -130,6 +133,8 @@ fn report(record: &Container, files: &ContainerPaths, live: Option<&Live>, why: 
         None => Some(Ended { error: Ended::CUT_OFF.to_owned(), ..Ended::lost(0) }),
     };
     if ended.is_some() {
+        let stopped = down::said(files) == Some(Down::ByHand);
+        let ended = ended.map(|ended| Ended { stopped, restarts: live.map_or(0, |live| live.restarts), ..ended });
         let record = Container { ended, ..record.clone() };
         if store::write_json(&files.record(), &record, Durable::Yes).is_err() {
             let _ = store::overwrite_json(&files.record(), &record);

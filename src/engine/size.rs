@@ -1,4 +1,4 @@
-//! What containers take on the disk: the files that each has written, and the image below them.
+//! What things take on the disk: the files that a container has written, those of a volume, and the layers below them.
 
 use crate::image::catalog;
 use crate::paths::Paths;
@@ -34,6 +34,16 @@ pub fn of_all(paths: &Paths, containers: &[Seen]) -> HashMap<String, Sizes> {
 /// In their order. One that cannot be read takes nothing.
 pub fn of_layers(paths: &Paths, layers: &[String]) -> Vec<u64> {
     layers.iter().map(|layer| bytes_below(&paths.layer(layer)).unwrap_or(0)).collect()
+}
+
+/// Nothing where it stands for a directory of somebody else's.
+pub fn of_volume(paths: &Paths, name: &str) -> u64 {
+    bytes_below(&paths.volume(name).data()).unwrap_or(0)
+}
+
+/// Of a directory that has nothing but files.
+pub fn of_files_in(dir: &Path) -> u64 {
+    bytes_below(dir).unwrap_or(0)
 }
 
 /// The lengths of all files, each counted once whatever the number of its names. A container may change the tree meanwhile, so the

@@ -39,7 +39,7 @@ impl Sample {
 
 /// `None`: it does not run.
 pub fn sample(seen: &Seen, machine: u64) -> Option<Sample> {
-    let live = seen.live.as_ref()?;
+    let live = seen.live.as_ref().filter(|live| live.waiting.is_none())?;
     let group = if live.cgroup.is_empty() { None } else { Group::open(Path::new(&live.cgroup)) };
     let brief = group.as_ref().map(Brief::read).unwrap_or_default();
     let is_complete = brief.cpu.is_some() && brief.memory.is_some() && brief.tasks.is_some() && brief.io.is_some();

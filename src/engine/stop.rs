@@ -1,22 +1,57 @@
 //! `stop`: asked to end, and ended if it does not.
 
-use crate::engine::{events, kill, wait};
+use crate::engine::{events, find, hold, kill, wait};
 use crate::error::{Context, Result};
 use crate::paths::Paths;
 use crate::record::{Asker, Seen};
+use crate::store;
 use crate::sys::{Errno, poll, signal};
 use std::os::fd::AsFd;
 
 const PATIENCE: i64 = 10;
 
-/// `seconds`: -1 waits for ever.
-pub fn stop(paths: &Paths, seen: &Seen, seconds: Option<i64>, with: Option<i32>) -> Result<()> {
+/// How it is done.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Before it is killed; -1: for ever. `None`: as long as the container's own wish says.
+    pub seconds: Option<i64>,
+    /// `None`: the container's stop signal.
+    pub signal: Option<i32>,
+    pub by: Asker,
+}
+
+/// Until it is at rest: a run that its monitor had begun before it knew of us is ended like the one before.
+pub fn stop(paths: &Paths, seen: &Seen, how: How) -> Result<()> {
+    let files = seen.files(paths);
+    let mut seen = seen.clone();
+    let mut ended = None;
+    let mut patience = hold::Patience::begin();
+    while seen.is_running() {
+        let run = seen.live.as_ref().map(|live| (live.pid, live.pid_started));
+        if ended != run {
+            stop_run(paths, &seen, how)?;
+            (ended, patience) = (run, hold::Patience::begin());
+        } else {
+            patience.wait()?;
+        }
+        match find::by_id(paths, &seen.record.id)? {
+            Some(now) if store::is_held(&files.alive())? => seen = now,
+            _ => break,
+        }
+    }
+    wait::settled(&files)?;
+    events::of_container(paths, &seen.record, "stop", &[]);
+    Ok(())
+}
+
+fn stop_run(paths: &Paths, seen: &Seen, how: How) -> Result<()> {
     let Some(live) = &seen.live else { return Ok(()) };
     let what = || format!("cannot stop container {}", seen.record.name);
-    let Ok(init) = kill::first_process(live) else { return wait::settled(&seen.files(paths)) };
-    let number = with.map_or_else(|| signal::parse(&seen.record.stop_signal), Ok)?;
-    let seconds = seconds.or(seen.record.wishes.stop_timeout.map(i64::from)).unwrap_or(PATIENCE);
-    kill::kill(paths, seen, number, Asker::Stop).or_else(|error| match error.errno() {
+    kill::stays_down(paths, seen, how.by);
+    let Ok(init) = kill::first_process(live) else { return Ok(()) };
+    let number = how.signal.map_or_else(|| signal::parse(&seen.record.stop_signal), Ok)?;
+    let seconds = how.seconds.or(seen.record.wishes.stop_timeout.map(i64::from)).unwrap_or(PATIENCE);
+    kill::kill(paths, seen, number, how.by).or_else(|error| match error.errno() {
         Some(Errno::ESRCH) => Ok(()),
         _ => Err(error),
     })?;
@@ -25,7 +60,5 @@ pub fn stop(paths: &Paths, seen: &Seen, seconds: Option<i64>, with: Option<i32>)
     if !poll::poll(&mut watched, patience).with_context(what)? {
         kill::kill(paths, seen, kill::KILL, Asker::Patience)?;
     }
-    wait::settled(&seen.files(paths))?;
-    events::of_container(paths, &seen.record, "stop", &[]);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Verbs on volumes: made and removed with an eye on the containers that use them.
 
 use crate::engine::events::{self, Kind as What};
-use crate::engine::{list, now};
+use crate::engine::{list, now, size};
 use crate::error::{Context, Error, Result};
 use crate::names;
 use crate::options::Mount;
@@ -93,7 +93,7 @@ pub fn prune(paths: &Paths, fits: impl Fn(&Volume) -> bool) -> Result<Vec<(Strin
     for volume in volume::list(paths)?.into_iter().filter(fits) {
         let Some(held) = volume::hold(paths, &volume.name)? else { continue };
         if users(&containers(paths)?, &volume.name).is_empty() {
-            let size = held.size();
+            let size = size::of_volume(paths, &volume.name);
             held.remove(paths)?;
             tell(paths, "destroy", &volume.name);
             gone.push((volume.name, size));

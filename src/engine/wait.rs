@@ -4,6 +4,7 @@ use crate::engine::{find, hold};
 use crate::error::{Error, Result};
 use crate::monitor;
 use crate::paths::{ContainerPaths, Paths};
+use crate::record::health::HealthState;
 use crate::record::{Seen, Status};
 use crate::store;
 use crate::sys::{process, socket};
@@ -29,6 +30,8 @@ pub enum Condition {
     Created,
     Running,
     Paused,
+    Healthy,
+    Unhealthy,
 }
 
 /// The exit code of the last run, 0 where there is none.
@@ -44,25 +47,41 @@ pub fn until(paths: &Paths, wanted: &str, condition: Condition) -> Result<i32> {
         return ended(paths, &seen);
     }
     let code = |seen: &Seen| seen.record.ended.as_ref().map_or(0, |ended| ended.exit_code);
+    let mut last = None;
     loop {
         let there = match condition {
             Condition::Created => seen.status == Status::Created,
             Condition::Running => seen.status == Status::Running,
             Condition::Paused => seen.status == Status::Paused,
+            Condition::Healthy => is_found(&seen, HealthState::Healthy)?,
+            Condition::Unhealthy => is_found(&seen, HealthState::Unhealthy)?,
             _ => false,
         };
         if there {
             return Ok(code(&seen));
         }
         if condition == Condition::Removed && seen.is_running() {
-            let _ = ended(paths, &seen);
+            last = ended(paths, &seen).ok().or(last);
         }
         seen = match later(paths, &id)? {
             Some(now) => now,
-            None if condition == Condition::Removed => return Ok(code(&seen)),
+            None if condition == Condition::Removed => return Ok(last.unwrap_or_else(|| code(&seen))),
             None => return Err(gone(&seen)),
         };
     }
+}
+
+/// An error where nobody will ever find anything.
+fn is_found(seen: &Seen, wanted: HealthState) -> Result<bool> {
+    let name = &seen.record.name;
+    if seen.status == Status::Restarting {
+        return Ok(false);
+    }
+    seen.running()?;
+    let health = seen.health().ok_or_else(|| {
+        Error::conflict(format!("container {name} has no health check")).hint("one is made with: tare run --health-cmd COMMAND …")
+    })?;
+    Ok(health.state == wanted)
 }
 
 /// Nobody tells of these changes, so one looks again.

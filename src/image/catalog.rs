@@ -23,6 +23,8 @@ pub struct Listed {
     /// Bytes of all files in its layers.
     pub size: u64,
     pub labels: BTreeMap<String, String>,
+    /// Diff ids (hex), bottom to top.
+    pub layers: Vec<String>,
 }
 
 /// One row per name, newest first; an image without a name has one row, too.
@@ -34,8 +36,9 @@ pub fn list(paths: &Paths) -> Result<Vec<Listed>> {
         let Ok(text) = digest::hex_of(id_of(entry)).and_then(|hex| documents::read("the image's config", &paths.blob(hex))) else {
             continue;
         };
-        let Ok((config, _)) = documents::parse_config("the image's config", &text) else { continue };
+        let Ok((config, layers)) = documents::parse_config("the image's config", &text) else { continue };
         rows.push(Listed {
+            layers,
             id: id_of(entry).to_owned(),
             manifest: entry.digest.clone(),
             name: name_of(entry).map(str::to_owned),

@@ -1,10 +1,21 @@
 //! `--change`: instructions of a Dockerfile that describe an image without running anything.
 
 use crate::error::{Error, Result};
+use crate::options::exposed;
+use crate::options::mounts::clean_path;
 use crate::time;
 use serde_json::{Map, Value, json};
 
 const KNOWN: &str = "CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR";
+
+/// Applies all of them, as lines of one Dockerfile: a new entrypoint takes the old command away, which was written for another program.
+pub fn apply_all(config: &mut Map<String, Value>, lines: &[&str]) -> Result<()> {
+    let begins = |line: &&&str, word: &str| line.trim().get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word));
+    if lines.iter().any(|line| begins(&line, "ENTRYPOINT ")) {
+        config.remove("Cmd");
+    }
+    lines.iter().try_for_each(|line| apply(config, line))
+}
 
 /// Applies one instruction to the `config` object of an image.
 pub fn apply(config: &mut Map<String, Value>, line: &str) -> Result<()> {
@@ -18,7 +29,11 @@ pub fn apply(config: &mut Map<String, Value>, line: &str) -> Result<()> {
         "CMD" => drop(config.insert("Cmd".into(), command(rest)?)),
         "ENTRYPOINT" => drop(config.insert("Entrypoint".into(), command(rest)?)),
         "USER" => drop(config.insert("User".into(), json!(rest))),
-        "WORKDIR" => drop(config.insert("WorkingDir".into(), json!(rest))),
+        "WORKDIR" => {
+            // One that is relative is meant from the one before.
+            let before = config.get("WorkingDir").and_then(Value::as_str).filter(|_| !rest.starts_with('/')).unwrap_or("/");
+            config.insert("WorkingDir".into(), json!(clean_path(&format!("{before}/{rest}"))));
+        }
         "STOPSIGNAL" => drop(config.insert("StopSignal".into(), json!(rest))),
         "ONBUILD" => list(config, "OnBuild").push(json!(rest)),
         "ENV" => {
@@ -34,12 +49,10 @@ pub fn apply(config: &mut Map<String, Value>, line: &str) -> Result<()> {
             }
         }
         "EXPOSE" => {
-            for port in rest.split_whitespace() {
-                let port = if port.contains('/') { port.to_owned() } else { format!("{port}/tcp") };
-                if port.split('/').next().and_then(|number| number.parse::<u16>().ok()).is_none() {
-                    return Err(wrong("a port is a number"));
+            for ports in rest.split_whitespace() {
+                for port in exposed::parse(ports).map_err(|error| wrong(&error.to_string()))? {
+                    object(config, "ExposedPorts").insert(port, json!({}));
                 }
-                object(config, "ExposedPorts").insert(port, json!({}));
             }
         }
         "VOLUME" => {
@@ -152,9 +165,7 @@ mod tests {
 
     fn after(lines: &[&str]) -> Value {
         let mut config = Map::new();
-        for line in lines {
-            apply(&mut config, line).unwrap();
-        }
+        apply_all(&mut config, lines).unwrap();
         Value::Object(config)
     }
 
@@ -164,11 +175,26 @@ mod tests {
         assert_eq!(after(&["entrypoint run it"]), json!({"Entrypoint": ["/bin/sh", "-c", "run it"]}));
         assert_eq!(after(&["ENV A=1 B=\"two words\"", "ENV A=2", "ENV C old form"]), json!({"Env": ["B=two words", "A=2", "C=old form"]}));
         assert_eq!(after(&["EXPOSE 80 53/udp"]), json!({"ExposedPorts": {"80/tcp": {}, "53/udp": {}}}));
+        assert_eq!(after(&["EXPOSE 80-82"]), json!({"ExposedPorts": {"80/tcp": {}, "81/tcp": {}, "82/tcp": {}}}));
+        assert_eq!(after(&["WORKDIR a", "WORKDIR b/../c"]), json!({"WorkingDir": "/a/c"}));
+        assert_eq!(after(&["WORKDIR a", "WORKDIR /d"]), json!({"WorkingDir": "/d"}));
         assert_eq!(
             after(&["HEALTHCHECK --interval=5s --retries=3 CMD test -e /x"]),
             json!({"Healthcheck": {"Interval": 5_000_000_000u64, "Retries": 3, "Test": ["CMD-SHELL", "test -e /x"]}})
         );
         assert_eq!(after(&["VOLUME [\"/a b\"]", "VOLUME /c /d"]), json!({"Volumes": {"/a b": {}, "/c": {}, "/d": {}}}));
+    }
+
+    #[test]
+    fn a_new_entrypoint_takes_the_old_command_away() {
+        let with = |lines: &[&str]| {
+            let mut config = Map::from_iter([("Cmd".to_owned(), json!(["old"]))]);
+            apply_all(&mut config, lines).unwrap();
+            config.remove("Cmd")
+        };
+        assert_eq!(with(&["ENV A=b"]), Some(json!(["old"])));
+        assert_eq!(with(&[" entrypoint [\"x\"]"]), None);
+        assert_eq!(with(&["CMD [\"new\"]", "ENTRYPOINT x"]), Some(json!(["new"])));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::digest;
+use crate::options::health::Check;
 use crate::sys::{Errno, file};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -117,4 +118,13 @@ pub fn parse_config(what: &str, text: &[u8]) -> Result<(oci_spec::image::ImageCo
     check_count(layers.len())?;
     let layers = layers.iter().map(|id| digest::hex_of(id).map(str::to_owned)).collect::<Result<Vec<_>>>();
     Ok((config, layers.context(format!("{what} is damaged")).map_err(|e| e.of_kind(Kind::Damaged))?))
+}
+
+/// Nearly no image has one, and a start shall not read the text twice.
+pub fn health_check(config: &[u8]) -> Option<Check> {
+    let says = |word: &[u8]| config.windows(word.len()).any(|found| found == word);
+    if !says(b"\"Healthcheck\"") && !says(b"\"Shell\"") {
+        return None;
+    }
+    serde_json::from_slice::<serde_json::Value>(config).ok().and_then(|text| Check::of_image(&text["config"]))
 }

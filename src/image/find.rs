@@ -6,6 +6,7 @@ use crate::image::documents::{self, Descriptor, Index};
 use crate::image::index::{self, id_of, name_of};
 use crate::image::reference::Reference;
 use crate::names;
+use crate::options::health::Check;
 use crate::paths::Paths;
 use oci_spec::image::ImageConfiguration;
 
@@ -19,24 +20,40 @@ pub struct Image {
     pub config: ImageConfiguration,
     /// Diff ids (hex), bottom to top.
     pub layers: Vec<String>,
+    /// Docker's word, which is not in the specification.
+    pub health: Option<Check>,
 }
 
 pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
     let index = index::read(paths)?;
     let descriptor = select(&index, wanted)?;
     let id = id_of(descriptor);
-    let (config, layers) = config(paths, id).with_context(|| format!("image {wanted} is damaged"))?;
-    Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers })
+    let damaged = || format!("image {wanted} is damaged");
+    let text = text_of_config(paths, id).with_context(damaged)?;
+    let (config, layers) = documents::parse_config(CONFIG, &text).with_context(damaged)?;
+    let health = documents::health_check(&text);
+    Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers, health })
 }
 
 /// Of the image with this id: what it says, and its layers.
 pub fn config(paths: &Paths, id: &str) -> Result<(ImageConfiguration, Vec<String>)> {
-    let hex = digest::hex_of(id).context("the list of images is damaged")?;
-    documents::parse_config("the image's config", &documents::read("the image's config", &paths.blob(hex))?)
+    documents::parse_config(CONFIG, &text_of_config(paths, id)?)
 }
 
-/// Names come first: `abc` may be both a name and the beginning of an id.
+const CONFIG: &str = "the image's config";
+
+fn text_of_config(paths: &Paths, id: &str) -> Result<Vec<u8>> {
+    let hex = digest::hex_of(id).context("the list of images is damaged")?;
+    documents::read(CONFIG, &paths.blob(hex))
+}
+
+/// A whole id is nothing else, whatever an archive has called its images. Then names come first: `abc` may be both a name and the
+/// beginning of an id.
 pub fn select<'a>(index: &'a Index, wanted: &str) -> Result<&'a Descriptor> {
+    let whole = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+    if let Some(descriptor) = index.manifests.iter().find(|have| digest::hex_of(id_of(have)).is_ok_and(|hex| hex == whole)) {
+        return Ok(descriptor);
+    }
     let reference = Reference::parse(wanted);
     if let Some(descriptor) = reference.as_ref().ok().and_then(|reference| by_name(index, reference)) {
         return Ok(descriptor);
@@ -74,17 +91,27 @@ fn by_name<'a>(index: &'a Index, wanted: &Reference) -> Option<&'a Descriptor> {
         }
         // A digest names a manifest; whoever has it under this repository has the image.
         Some(digest) => index.manifests.iter().find(|have| {
-            have.digest == *digest
-                && name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
+            // Pulled by the digest of an index, which leads to it, it has that as its name.
+            name_of(have).is_some_and(|name| name.ends_with(&format!("@{digest}"))) && have_same_repository(have, wanted)
+                || have.digest == *digest && have_same_repository(have, wanted)
         }),
     }
+}
+
+fn have_same_repository(have: &Descriptor, wanted: &Reference) -> bool {
+    name_of(have).and_then(|name| Reference::parse(name).ok()).is_some_and(|name| name.repository() == wanted.repository())
 }
 
 fn unknown(index: &Index, wanted: &str) -> Error {
     let names: Vec<&str> = index.manifests.iter().filter_map(name_of).collect();
     // People leave `:latest` out, so it takes no part in the comparison.
     let short: Vec<&str> = names.iter().map(|name| name.strip_suffix(":latest").unwrap_or(name)).collect();
-    let hint = names::did_you_mean(wanted.strip_suffix(":latest").unwrap_or(wanted), short.iter().copied());
+    let typed = wanted.strip_suffix(":latest").unwrap_or(wanted);
+    let hint = names::did_you_mean(typed, short.iter().copied()).or_else(|| {
+        // Where it comes from is left out just as easily.
+        let ends_so = |name: &&&str| name.strip_suffix(typed).is_some_and(|before| before.ends_with('/'));
+        short.iter().find(ends_so).map(|name| format!("did you mean {name}?"))
+    });
     let hint = hint.unwrap_or_else(|| {
         if names.is_empty() {
             "there is none yet: tare load -i ARCHIVE".into()
@@ -126,9 +153,22 @@ mod tests {
     }
 
     #[test]
+    fn no_name_takes_the_place_of_an_id() {
+        let mut index = index();
+        let id = format!("sha256:abc1{}", "0".repeat(60));
+        let evil = Descriptor { annotations: [(IMAGE_ID.to_owned(), "sha256:evil".to_owned())].into(), ..Descriptor::default() };
+        index::insert(&mut index, evil, Some(&id));
+        assert_eq!((id_of(select(&index, &id).unwrap()), id_of(select(&index, &id[7..]).unwrap())), (&id[..], &id[..]));
+    }
+
+    #[test]
     fn what_is_not_there_says_what_was_meant() {
         let error = found("busybx").unwrap_err();
         assert_eq!((error.kind(), error.hint_text()), (Kind::NoSuch, Some("did you mean busybox?")));
+        let mut index = index();
+        let image = Descriptor { annotations: [(IMAGE_ID.to_owned(), "sha256:fff".to_owned())].into(), ..Descriptor::default() };
+        index::insert(&mut index, image, Some("localhost/shop/mine:1"));
+        assert_eq!(select(&index, "mine:1").unwrap_err().hint_text(), Some("did you mean localhost/shop/mine:1?"));
         assert_eq!(found("ab").unwrap_err().kind(), Kind::Conflict);
         assert_eq!(found("Busybox").unwrap_err().kind(), Kind::Failed);
         assert_eq!(found("fff").unwrap_err().kind(), Kind::NoSuch);

@@ -14,8 +14,22 @@ use crate::sys::file;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// What nothing refers to, in hex.
+#[derive(Default)]
+pub struct Unneeded {
+    pub blobs: Vec<String>,
+    pub layers: Vec<String>,
+}
+
 /// Returns the layers (hex) that went. `_writing` proves that the caller holds the lock.
 pub fn collect(paths: &Paths, _writing: &Writing, index: &Index, users: &[User]) -> Result<Vec<String>> {
+    let unneeded = unneeded(paths, index, users)?;
+    unneeded.blobs.iter().try_for_each(|hex| remove_blob(paths, hex))?;
+    unneeded.layers.iter().try_for_each(|hex| remove_layer(paths, hex))?;
+    Ok(unneeded.layers)
+}
+
+pub fn unneeded(paths: &Paths, index: &Index, users: &[User]) -> Result<Unneeded> {
     let mut blobs = BTreeSet::new();
     let mut layers: BTreeSet<String> = users.iter().flat_map(|user| user.layers.iter().cloned()).collect();
     for entry in &index.manifests {
@@ -27,14 +41,31 @@ pub fn collect(paths: &Paths, _writing: &Writing, index: &Index, users: &[User])
         blobs.extend([hex.to_owned(), digest::hex_of(id_of(entry))?.to_owned()]);
         blobs.extend(manifest.layers.iter().filter_map(|layer| digest::hex_of(&layer.digest).ok().map(str::to_owned)));
     }
-    sweep(&paths.blobs(), &blobs, |path| file::remove_file(path).context("cannot remove a blob"))?;
-    sweep(&paths.layers(), &layers, |path| {
-        // Away from its name first: a kill in the middle must not leave half a layer that looks whole.
-        let away = paths.unfinished().join(format!("image-{}", path.file_name().unwrap_or_default().to_string_lossy()));
-        file::remove_tree(&away).context("cannot remove a layer")?;
-        file::rename(path, &away).context("cannot remove a layer")?;
-        file::remove_tree(&away).context("cannot remove a layer")
-    })
+    Ok(Unneeded { blobs: others(&paths.blobs(), &blobs)?, layers: others(&paths.layers(), &layers)? })
+}
+
+fn others(dir: &Path, kept: &BTreeSet<String>) -> Result<Vec<String>> {
+    let mut others = Vec::new();
+    for entry in std::fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
+        let name = entry.with_context(|| format!("cannot list {}", dir.display()))?.file_name().to_string_lossy().into_owned();
+        // Other names (the ground layer) are not digests and not ours to judge.
+        if is_hex(&name) && !kept.contains(&name) {
+            others.push(name);
+        }
+    }
+    Ok(others)
+}
+
+pub fn remove_blob(paths: &Paths, hex: &str) -> Result<()> {
+    file::remove_file(&paths.blob(hex)).context("cannot remove a blob")
+}
+
+/// Away from its name first: a kill in the middle must not leave half a layer that looks whole.
+pub fn remove_layer(paths: &Paths, hex: &str) -> Result<()> {
+    let away = paths.unfinished().join(format!("image-{hex}"));
+    file::remove_tree(&away).context("cannot remove a layer")?;
+    file::rename(&paths.layer(hex), &away).context("cannot remove a layer")?;
+    file::remove_tree(&away).context("cannot remove a layer")
 }
 
 /// New texts of the layout that were never renamed to their names, because their writer was killed.
@@ -45,18 +76,4 @@ pub fn remove_scraps(paths: &Paths, _writing: &Writing) {
             let _ = file::remove_file(&entry.path());
         }
     }
-}
-
-fn sweep(dir: &Path, kept: &BTreeSet<String>, remove: impl Fn(&Path) -> Result<()>) -> Result<Vec<String>> {
-    let mut gone = Vec::new();
-    for entry in std::fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
-        let entry = entry.with_context(|| format!("cannot list {}", dir.display()))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // Other names (the ground layer) are not digests and not ours to judge.
-        if is_hex(&name) && !kept.contains(&name) {
-            remove(&entry.path())?;
-            gone.push(name);
-        }
-    }
-    Ok(gone)
 }

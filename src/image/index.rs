@@ -43,6 +43,10 @@ impl<'a> Writing<'a> {
         read(self.paths)
     }
 
+    fn is_no_longer(&self, text: &[u8]) -> bool {
+        std::fs::metadata(self.paths.image_index()).is_ok_and(|now| now.len() >= text.len() as u64)
+    }
+
     pub fn replace(&self, mut index: Index) -> Result<()> {
         index.schema_version = 2;
         index.media_type = INDEX_TYPE.into();
@@ -50,7 +54,13 @@ impl<'a> Writing<'a> {
         index.manifests.sort_by(|one, other| (name_of(one), id_of(one), &one.digest).cmp(&(name_of(other), id_of(other), &other.digest)));
         let text =
             serde_json::to_vec_pretty(&index).map_err(|e| crate::error::Error::failed("cannot write the list of images").because(e))?;
-        store::write(&self.paths.image_index(), &text, Durable::Yes)
+        match store::write(&self.paths.image_index(), &text, Durable::Yes) {
+            // On a full disk images must still be removed: the list is no longer than before.
+            Err(error) if matches!(error.errno(), Some(Errno::ENOSPC | Errno::EDQUOT)) && self.is_no_longer(&text) => {
+                store::overwrite(&self.paths.image_index(), text).map_err(|_| error)
+            }
+            other => other,
+        }
     }
 }
 

@@ -121,7 +121,13 @@ impl<R: Read> Intake<'_, R> {
 
 impl<R: Read> Read for Intake<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
+        let count = self.source.read(buffer).map_err(|error| match error.downcast::<Error>() {
+            Ok(ours) => {
+                *self.failure.borrow_mut() = Some(ours);
+                io::Error::other("the blob cannot be fetched")
+            }
+            Err(other) => other,
+        })?;
         self.take(&buffer[..count]).map_err(|error| {
             *self.failure.borrow_mut() = Some(error);
             io::Error::other("the blob cannot be kept")

@@ -10,7 +10,7 @@ use crate::image::progress::Progress;
 use crate::image::publish::{self, Ready};
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
-use crate::sys::Errno;
+use crate::store;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -38,7 +38,7 @@ pub fn load(paths: &Paths, source: Source, limits: &Limits, progress: &Progress,
     // Opened first: a name that is mistyped makes nothing.
     let source = open(source)?;
     let workplace = Workplace::begin(paths, users)?;
-    take_in(paths, source, &workplace, limits, progress).map_err(advise).with_context(|| format!("cannot load {shown}"))
+    take_in(paths, source, &workplace, limits, progress).map_err(store::advise).with_context(|| format!("cannot load {shown}"))
 }
 
 fn take_in(paths: &Paths, source: Opened, workplace: &Workplace, limits: &Limits, progress: &Progress) -> Result<Vec<Loaded>> {
@@ -51,8 +51,18 @@ fn take_in(paths: &Paths, source: Opened, workplace: &Workplace, limits: &Limits
         },
         Opened::Stream(stream) => Members::spool(stream, workplace, &budget, progress)?,
     };
-    let images = archive::read(&members)?;
-    let (intake, layers) = Intake::plan(paths, workplace, &budget, progress, &images);
+    take_images(paths, archive::read(&members)?, workplace, &budget, progress)
+}
+
+/// Images whose documents are proven: their layers come in, side by side, and all of it becomes known at once.
+pub fn take_images(
+    paths: &Paths,
+    images: Vec<archive::Found>,
+    workplace: &Workplace,
+    budget: &Budget,
+    progress: &Progress,
+) -> Result<Vec<Loaded>> {
+    let (intake, layers) = Intake::plan(paths, workplace, budget, progress, &images);
     let taken = intake.take_all()?;
     let ready = |(image, layers): (archive::Found, Vec<usize>)| Ready {
         names: image.names,
@@ -63,14 +73,6 @@ fn take_in(paths: &Paths, source: Opened, workplace: &Workplace, limits: &Limits
     let images: Vec<Ready> = images.into_iter().zip(layers).map(ready).collect();
     publish::publish(paths, workplace, &images, taken, |number| intake.take(number, true))?;
     Ok(images.into_iter().map(|image| Loaded { id: format!("sha256:{}", image.config.digest), names: image.names }).collect())
-}
-
-/// A full disk is the one failure that the reader can mend.
-pub fn advise(error: Error) -> Error {
-    match error.errno() {
-        Some(Errno::ENOSPC | Errno::EDQUOT) => error.hint("remove what is not needed, or keep the store elsewhere: --root DIR"),
-        _ => error,
-    }
 }
 
 enum Opened<'a> {

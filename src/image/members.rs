@@ -14,6 +14,7 @@ use crate::image::progress::Progress;
 use crate::image::workplace::Workplace;
 use crate::sys::file::{self, OFlag};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -34,6 +35,14 @@ pub enum Place {
     Apart(PathBuf),
     /// In the workplace, with its digest (hex).
     Spooled(PathBuf, String),
+    /// Not on this machine: fetched when it is read, by its digest (`sha256:…`).
+    Elsewhere(Arc<dyn Elsewhere>, String),
+}
+
+/// Who gives what is not on this machine. What comes is not believed: whoever reads it proves its digest.
+pub trait Elsewhere: Send + Sync + Debug {
+    fn manifest(&self, digest: &str) -> Result<Vec<u8>>;
+    fn blob(&self, digest: &str, size: u64) -> Result<Box<dyn Read + Send>>;
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +78,7 @@ impl Member {
                     Err(e) => return Err(e).with_context(what),
                 }
             }
+            Place::Elsewhere(there, digest) => there.blob(digest, self.size)?,
         })
     }
 
@@ -77,6 +87,7 @@ impl Member {
         match &self.place {
             Place::Stretch(_, start) => format!("{start}+{}", self.size),
             Place::Apart(path) | Place::Spooled(path, _) => path.display().to_string(),
+            Place::Elsewhere(_, digest) => digest.clone(),
         }
     }
 

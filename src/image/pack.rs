@@ -6,20 +6,24 @@
 //!
 //! As a layer (`Form::Layer`) it tells what overlayfs keeps as devices and attributes in the words of layers: `.wh.NAME`, `.wh..wh..opq`.
 
+mod header;
+mod overlay;
+
 use crate::error::{Context, Error, Result};
 use crate::image::entries::shown_bytes;
 use crate::sys::beneath::{Directory, FileStat, Held};
 use crate::sys::{Errno, mount};
+pub use header::Entry;
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use tar::Header;
 
 const BLOCK: usize = 512;
 const BUFFER: usize = 256 << 10;
-/// What fits into a header; more goes into a record before it.
-const LONGEST_NAME: usize = 100;
-const LARGEST_ID: u32 = 0o7_777_777;
-const LARGEST_SIZE: u64 = 0o77_777_777_777;
+/// Of names that are kept in memory: those that wait for their turn, and those of files that have several. A container may make
+/// as many as it likes.
+const MOST_NAMES: usize = 256 << 20;
+/// What a name costs beside its letters.
+const OVERHEAD: usize = 64;
 
 /// How what overlayfs has hidden is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,43 +37,45 @@ pub enum Form {
 pub struct Pack<W> {
     out: W,
     form: Form,
-    /// The first name of each file that has several: inode to name in the archive.
-    names: HashMap<(u64, u64), Vec<u8>>,
+    /// Files that have several names, until all of them were met.
+    links: HashMap<(u64, u64), Link>,
+    /// For names that are kept in memory.
+    room: usize,
     buffer: Vec<u8>,
 }
 
-/// What one entry says of itself.
-#[derive(Clone, Debug, Default)]
-pub struct Entry {
-    pub kind: u8,
-    pub mode: u32,
-    pub uid: u32,
-    pub gid: u32,
-    /// Seconds since 1970.
-    pub modified: i64,
-    pub size: u64,
-    pub link: Vec<u8>,
-    pub device: (u32, u32),
-    /// Names and values of extended attributes.
-    pub attributes: Vec<(Vec<u8>, Vec<u8>)>,
+/// The first name of a file in the archive, and how many others it had then.
+struct Link {
+    name: Vec<u8>,
+    others: u64,
+}
+
+/// A directory that is being packed, and what is still to come of it.
+struct Level {
+    path: Vec<u8>,
+    called: Vec<u8>,
+    names: std::vec::IntoIter<Vec<u8>>,
+    room: usize,
 }
 
 impl<W: Write> Pack<W> {
     pub fn new(out: W, form: Form) -> Pack<W> {
-        Pack { out, form, names: HashMap::new(), buffer: vec![0; BUFFER] }
+        Pack { out, form, links: HashMap::new(), room: MOST_NAMES, buffer: vec![0; BUFFER] }
     }
 
     /// What is called `name` in `parent`, with all that is below it; in the archive it is called `called`.
     pub fn add(&mut self, parent: &Directory, name: &[u8], called: &[u8]) -> Result<()> {
-        let mut waiting = vec![(name.to_vec(), called.to_vec())];
-        while let Some((path, called)) = waiting.pop() {
-            let Some(held) = still_there(parent.hold(&path)).with_context(|| cannot_pack(&path))? else { continue };
-            let about = held.about().with_context(|| cannot_pack(&path))?;
-            self.one(&held, &about, &called)?;
-            if about.st_mode & kind::MASK == kind::DIRECTORY {
-                let below = still_there(parent.directory(&path)).with_context(|| cannot_pack(&path))?;
-                let names = below.map_or(Ok(Vec::new()), |below| below.names()).with_context(|| cannot_pack(&path))?;
-                waiting.extend(in_order(names).map(|name| (joined(&path, &name), joined(&called, &name))));
+        let mut levels: Vec<Level> = self.add_one(parent, name, called)?.into_iter().collect();
+        while let Some(level) = levels.last_mut() {
+            match level.names.next() {
+                Some(name) => {
+                    let (path, called) = (joined(&level.path, &name), joined(&level.called, &name));
+                    levels.extend(self.add_one(parent, &path, &called)?);
+                }
+                None => {
+                    self.room += level.room;
+                    levels.pop();
+                }
             }
         }
         Ok(())
@@ -77,10 +83,34 @@ impl<W: Write> Pack<W> {
 
     /// All that is in a directory, but not the directory itself; `prefix` goes before its names.
     pub fn add_contents(&mut self, directory: &Directory, prefix: &[u8]) -> Result<()> {
-        let names = directory.names().context("cannot read a directory")?;
-        // The last of the reverse order comes first.
-        let names: Vec<Vec<u8>> = in_order(names).collect();
-        names.iter().rev().try_for_each(|name| self.add(directory, name, &joined(prefix, name)))
+        let level = self.level(directory, Vec::new(), Vec::new())?;
+        for name in level.names {
+            self.add(directory, &name, &joined(prefix, &name))?;
+        }
+        self.room += level.room;
+        Ok(())
+    }
+
+    fn add_one(&mut self, parent: &Directory, path: &[u8], called: &[u8]) -> Result<Option<Level>> {
+        let Some(held) = still_there(parent.hold(path)).map_err(|e| refused(path, e))? else { return Ok(None) };
+        let about = held.about().map_err(|e| refused(path, e))?;
+        self.one(&held, &about, called)?;
+        if about.st_mode & kind::MASK != kind::DIRECTORY {
+            return Ok(None);
+        }
+        let Some(below) = still_there(parent.directory(path)).map_err(|e| refused(path, e))? else { return Ok(None) };
+        self.level(&below, path.to_vec(), called.to_vec()).map(Some)
+    }
+
+    /// In the order of their names: an archive of the same tree is always the same.
+    fn level(&mut self, directory: &Directory, path: Vec<u8>, called: Vec<u8>) -> Result<Level> {
+        let mut names = directory.names_within(self.room, OVERHEAD).map_err(|e| refused(&path, e))?;
+        let room = names.iter().map(|name| name.len() + OVERHEAD).sum();
+        self.room -= room;
+        names.sort_unstable();
+        // Somebody who renames meanwhile may show the same name twice.
+        names.dedup();
+        Ok(Level { path, called, names: names.into_iter(), room })
     }
 
     /// Something that is held, without what is below it.
@@ -95,52 +125,76 @@ impl<W: Write> Pack<W> {
             device: (major as u32, minor as u32),
             ..Entry::default()
         };
-        if self.form == Form::Layer && what == kind::CHARACTER && about.st_rdev == 0 {
-            return self.whiteout(called, entry);
-        }
-        let attributes = held.attributes().with_context(|| cannot_pack(called))?;
-        let is_opaque = what == kind::DIRECTORY && self.form == Form::Layer && attributes.iter().any(is_opaque_mark);
-        entry.attributes = attributes.into_iter().filter(|(name, _)| travels(name)).collect();
-        if what != kind::DIRECTORY && about.st_nlink > 1 {
-            if let Some(first) = self.names.get(&(about.st_dev, about.st_ino)) {
-                let (kind, link, attributes) = (b'1', first.clone(), Vec::new());
-                return self.entry(called, &Entry { kind, link, attributes, ..entry }, std::io::empty());
-            }
-            self.names.insert((about.st_dev, about.st_ino), called.to_vec());
-        }
         entry.kind = match what {
-            kind::FILE => return self.file(held, called, Entry { kind: b'0', ..entry }),
+            kind::FILE => b'0',
             kind::DIRECTORY => b'5',
             kind::CHARACTER => b'3',
             kind::BLOCK => b'4',
             kind::FIFO => b'6',
-            kind::SYMLINK => {
-                entry.link = held.link_text().with_context(|| cannot_pack(called))?;
-                b'2'
-            }
+            kind::SYMLINK => b'2',
             // A socket is nothing without the process behind it; tar has no word for it.
             _ => return Ok(()),
         };
-        let name = if entry.kind == b'5' { joined(called, b"") } else { called.to_vec() };
+        if self.form == Form::Layer && overlay::is_whiteout(what, about.st_rdev) {
+            return self.whiteout(called, entry);
+        }
+        let attributes = held.attributes().map_err(|e| refused(called, e))?;
+        let is_opaque = what == kind::DIRECTORY && self.form == Form::Layer && overlay::is_opaque(&attributes);
+        if self.form == Form::Layer {
+            overlay::check(called, &attributes)?;
+        }
+        entry.attributes = attributes.into_iter().filter(|(name, _)| overlay::travels(name)).collect();
+        if what != kind::DIRECTORY && about.st_nlink > 1 {
+            if let Some(first) = self.linked(about) {
+                return self.entry(called, &Entry { kind: b'1', link: first, attributes: Vec::new(), ..entry }, std::io::empty());
+            }
+            self.remember(about, called)?;
+        }
+        if what == kind::FILE {
+            return self.file(held, called, entry);
+        }
+        if what == kind::SYMLINK {
+            entry.link = held.link_text().map_err(|e| refused(called, e))?;
+        }
+        let name = if what == kind::DIRECTORY { joined(called, b"") } else { called.to_vec() };
         self.entry(&name, &entry, std::io::empty())?;
         if is_opaque {
             let mark = Entry { kind: b'0', mode: 0o644, attributes: Vec::new(), ..entry };
-            self.entry(&joined(called, b".wh..wh..opq"), &mark, std::io::empty())?;
+            self.entry(&joined(called, overlay::OPAQUE), &mark, std::io::empty())?;
         }
+        Ok(())
+    }
+
+    /// The name under which this file is in the archive already.
+    fn linked(&mut self, about: &FileStat) -> Option<Vec<u8>> {
+        let key = (about.st_dev, about.st_ino);
+        let link = self.links.get_mut(&key)?;
+        link.others = link.others.saturating_sub(1);
+        if link.others > 0 {
+            return Some(link.name.clone());
+        }
+        let name = self.links.remove(&key)?.name;
+        self.room += name.len() + OVERHEAD;
+        Some(name)
+    }
+
+    fn remember(&mut self, about: &FileStat, called: &[u8]) -> Result<()> {
+        let left = self.room.checked_sub(called.len() + OVERHEAD);
+        self.room = left.ok_or_else(|| refused(called, Errno::E2BIG))?;
+        self.links.insert((about.st_dev, about.st_ino), Link { name: called.to_vec(), others: about.st_nlink - 1 });
         Ok(())
     }
 
     fn whiteout(&mut self, called: &[u8], entry: Entry) -> Result<()> {
         let at = called.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
-        let name = [&called[..at], b".wh.", &called[at..]].concat();
+        let name = [&called[..at], overlay::WHITEOUT, &called[at..]].concat();
         self.entry(&name, &Entry { kind: b'0', device: (0, 0), ..entry }, std::io::empty())
     }
 
     fn file(&mut self, held: &Held, called: &[u8], entry: Entry) -> Result<()> {
-        let what = || cannot_pack(called);
-        let file = std::fs::File::from(held.open_to_read().with_context(what)?);
+        let file = std::fs::File::from(held.open_to_read().map_err(|e| refused(called, e))?);
         // Its length now: a file that grows is cut there.
-        let size = file.metadata().map_err(|e| Error::failed(what()).because(e))?.len();
+        let size = file.metadata().map_err(|e| Error::failed(cannot_pack(called)).because(e))?.len();
         self.entry(called, &Entry { size, ..entry }, file)
     }
 
@@ -152,38 +206,18 @@ impl<W: Write> Pack<W> {
     /// One entry, as it is described.
     pub fn entry(&mut self, called: &[u8], entry: &Entry, data: impl Read) -> Result<()> {
         self.records(called, entry)?;
-        let header = header(called, entry);
-        self.write(header.as_bytes())?;
+        self.write(header::header(called, entry).as_bytes())?;
         self.data(entry.size, data).with_context(|| cannot_pack(called))
     }
 
     /// What does not fit into a header stands in one of its own before it.
     fn records(&mut self, called: &[u8], entry: &Entry) -> Result<()> {
-        let mut text = Vec::new();
-        if called.len() > LONGEST_NAME || !called.is_ascii() {
-            record(&mut text, b"path", called);
-        }
-        if entry.link.len() > LONGEST_NAME || !entry.link.is_ascii() {
-            record(&mut text, b"linkpath", &entry.link);
-        }
-        for (key, id) in [(b"uid", entry.uid), (b"gid", entry.gid)].into_iter().filter(|(_, id)| *id > LARGEST_ID) {
-            record(&mut text, key, id.to_string().as_bytes());
-        }
-        if entry.size > LARGEST_SIZE {
-            record(&mut text, b"size", entry.size.to_string().as_bytes());
-        }
-        if entry.modified < 0 || entry.modified as u64 > LARGEST_SIZE {
-            record(&mut text, b"mtime", entry.modified.to_string().as_bytes());
-        }
-        for (name, value) in &entry.attributes {
-            record(&mut text, &[b"SCHILY.xattr.", &name[..]].concat(), value);
-        }
+        let text = header::records(called, entry);
         if text.is_empty() {
             return Ok(());
         }
         let about = Entry { kind: b'x', mode: 0o644, size: text.len() as u64, ..Entry::default() };
-        let header = header(b"PaxHeaders/entry", &about);
-        self.write(header.as_bytes())?;
+        self.write(header::header(b"PaxHeaders/entry", &about).as_bytes())?;
         self.data(about.size, &text[..])
     }
 
@@ -229,64 +263,21 @@ fn still_there<T>(look: std::result::Result<T, Errno>) -> std::result::Result<Op
     }
 }
 
-/// For a stack: the first name is the last, so that it is taken first. An archive of the same tree is always the same.
-fn in_order(mut names: Vec<Vec<u8>>) -> impl Iterator<Item = Vec<u8>> {
-    names.sort_unstable_by(|one, other| other.cmp(one));
-    names.into_iter()
-}
-
 fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
     if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() }
 }
 
-fn is_opaque_mark((name, value): &(Vec<u8>, Vec<u8>)) -> bool {
-    matches!(&name[..], b"trusted.overlay.opaque" | b"user.overlay.opaque") && value == b"y"
-}
-
-/// Overlayfs keeps its own books in attributes, and labels belong to the host.
-fn travels(name: &[u8]) -> bool {
-    const STAY: &[&[u8]] = &[b"trusted.overlay.", b"user.overlay.", b"security.selinux", b"security.ima", b"security.evm"];
-    !STAY.iter().any(|stays| name.starts_with(stays))
-}
-
-fn header(called: &[u8], entry: &Entry) -> Header {
-    let mut header = Header::new_ustar();
-    header.as_old_mut().linkflag = [entry.kind];
-    copy_cut(&mut header.as_old_mut().name, called);
-    copy_cut(&mut header.as_old_mut().linkname, &entry.link);
-    header.set_mode(entry.mode);
-    header.set_uid(entry.uid.min(LARGEST_ID).into());
-    header.set_gid(entry.gid.min(LARGEST_ID).into());
-    // Where a record says it, the header says nothing.
-    header.set_size(if entry.size > LARGEST_SIZE { 0 } else { entry.size });
-    header.set_mtime(u64::try_from(entry.modified).unwrap_or(0).min(LARGEST_SIZE));
-    if matches!(entry.kind, b'3' | b'4') {
-        // A ustar header has the fields.
-        let _ = header.set_device_major(entry.device.0);
-        let _ = header.set_device_minor(entry.device.1);
-    }
-    header.set_cksum();
-    header
-}
-
-fn copy_cut(field: &mut [u8], text: &[u8]) {
-    let length = text.len().min(field.len());
-    field[..length].copy_from_slice(&text[..length]);
-}
-
-/// `LENGTH KEY=VALUE\n`, where the length counts itself.
-fn record(text: &mut Vec<u8>, key: &[u8], value: &[u8]) {
-    let rest = key.len() + value.len() + 3;
-    let mut length = rest + 1;
-    while length != rest + length.to_string().len() {
-        length = rest + length.to_string().len();
-    }
-    text.extend_from_slice(length.to_string().as_bytes());
-    text.extend([b" ", key, b"=", value, b"\n"].concat());
-}
-
 fn cannot_pack(name: &[u8]) -> String {
     format!("cannot pack {}", shown_bytes(name))
+}
+
+fn refused(name: &[u8], errno: Errno) -> Error {
+    let error = Error::failed(cannot_pack(name));
+    match errno {
+        Errno::ENAMETOOLONG => error.because("its path is longer than the 4095 bytes with which anybody could name it again"),
+        Errno::E2BIG => error.because("there are more names than memory should be filled with"),
+        errno => Error::from_errno(cannot_pack(name), errno),
+    }
 }
 
 fn not_written(error: &std::io::Error) -> Error {

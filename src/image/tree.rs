@@ -67,7 +67,12 @@ impl Tree {
         let shared = self.open.iter().zip(parts).take_while(|((have, _), want)| have == *want).count();
         self.open.truncate(shared);
         let mut at = self.open.last().map_or_else(|| self.root(), |(_, spot)| spot.clone());
-        for part in &parts[shared..] {
+        for (number, part) in parts.iter().enumerate().skip(shared) {
+            if self.open.len() == KEPT_OPEN
+                && let Some(spot) = straight(&at, &parts[number..])
+            {
+                return Ok(spot);
+            }
             at = self.walk(at, part, Missing::Make)?;
             if self.open.len() < KEPT_OPEN {
                 self.open.push((part.to_vec(), at.clone()));
@@ -127,6 +132,15 @@ impl Tree {
         let path = at.path[..end].to_vec();
         Ok(Rc::new(Spot { directory: self.root.directory.directory(&path).map_err(cannot_open)?, path }))
     }
+}
+
+/// The rest of the way at once, where all of it is there and no symlink lies on it: in a deep tree each step would be walked for
+/// each entry.
+fn straight(at: &Spot, parts: &[&[u8]]) -> Option<Rc<Spot>> {
+    let rest = parts.join(&b'/');
+    let path = at.path_of(&rest);
+    let directory = at.directory.directory(&rest).ok().filter(|_| path.len() < LONGEST_PATH)?;
+    Some(Rc::new(Spot { directory, path }))
 }
 
 fn cannot_open(error: Errno) -> Error {

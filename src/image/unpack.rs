@@ -9,7 +9,7 @@ use crate::image::entries::{Entries, Entry, What, broken, damaged, shown_bytes};
 use crate::image::limits::Budget;
 use crate::image::tree::{LONGEST_PATH, Spot, Tree, is_whiteout, mark_opaque};
 use crate::sys::Errno;
-use crate::sys::beneath::{self, Directory, Moment, Node};
+use crate::sys::beneath::{self, Directory, Held, Moment, Node};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -235,20 +235,24 @@ fn make_node(parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Resu
 }
 
 /// Owner, then mode, then attributes: each of the first two takes away what the later ones give.
-fn finish(fd: std::os::fd::BorrowedFd, entry: &Entry) -> Result<()> {
+pub(super) fn finish(fd: std::os::fd::BorrowedFd, entry: &Entry) -> Result<()> {
     beneath::set_owner(fd, entry.uid, entry.gid).map_err(owner_refused)?;
     beneath::set_mode(fd, entry.mode).context(MODE)?;
     set_attributes(entry, |name, value| beneath::set_attribute(fd, name, value))
 }
 
 fn finish_special(parent: &Directory, name: &[u8], entry: &Entry) -> Result<()> {
-    let held = parent.hold(name).context(MAKE)?;
+    finish_held(&parent.hold(name).context(MAKE)?, entry)?;
+    parent.set_time(name, entry.modified).context(TIME)
+}
+
+/// What is no file and no directory: it is never opened.
+pub(super) fn finish_held(held: &Held, entry: &Entry) -> Result<()> {
     held.set_owner(entry.uid, entry.gid).map_err(owner_refused)?;
     if entry.what != What::Symlink {
         held.set_mode(entry.mode).context(MODE)?;
     }
-    set_attributes(entry, |name, value| held.set_attribute(name, value))?;
-    parent.set_time(name, entry.modified).context(TIME)
+    set_attributes(entry, |name, value| held.set_attribute(name, value))
 }
 
 fn owner_refused(error: Errno) -> Error {
@@ -290,7 +294,7 @@ fn white_out(parent: &Directory, name: &[u8]) -> Result<()> {
 
 /// The parts of a name that mean something. One that begins with a slash begins at the layer's root, as buildpacks write them;
 /// one that climbs is written by no tool.
-fn components(name: &[u8]) -> Result<Vec<&[u8]>> {
+pub(super) fn components(name: &[u8]) -> Result<Vec<&[u8]>> {
     let reason = if name.len() >= LONGEST_PATH {
         "its name is too long"
     } else if name.is_empty() {

@@ -72,20 +72,42 @@ impl Workplace {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
+        // The lock last: as long as it is there, others see that somebody is at it.
+        for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten().filter(|entry| entry.file_name() != LOCK) {
+            let _ = file::remove_tree(&entry.path());
+        }
         // What cannot be removed now is removed by the next command.
         let _ = file::remove_tree(&self.path);
     }
 }
 
-fn abandoned(paths: &Paths) -> Vec<(PathBuf, Option<store::Lock>)> {
+/// The same without touching anything; only who holds the image lock can be sure.
+pub fn left(paths: &Paths) -> Vec<PathBuf> {
+    all(paths).filter(|path| !store::is_held(&path.join(LOCK)).unwrap_or(true)).collect()
+}
+
+/// False: its maker lives, or somebody else has removed it.
+pub fn remove_left(path: &Path, _writing: &Writing) -> Result<bool> {
+    if !path.is_dir() {
+        return Ok(false);
+    }
+    let Some(_lock) = store::try_lock(&path.join(LOCK))? else { return Ok(false) };
+    file::remove_tree(path).with_context(|| format!("cannot remove {}", path.display())).map(|()| true)
+}
+
+fn all(paths: &Paths) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = std::fs::read_dir(paths.unfinished()).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(OURS)).map(|entry| entry.path());
-    ours.filter_map(|path| match store::try_lock(&path.join(LOCK)) {
-        Ok(None) => None,
-        Ok(lock) => Some((path, lock)),
-        Err(_) => Some((path, None)),
-    })
-    .collect()
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(OURS)).map(|entry| entry.path())
+}
+
+fn abandoned(paths: &Paths) -> Vec<(PathBuf, Option<store::Lock>)> {
+    all(paths)
+        .filter_map(|path| match store::try_lock(&path.join(LOCK)) {
+            Ok(None) => None,
+            Ok(lock) => Some((path, lock)),
+            Err(_) => Some((path, None)),
+        })
+        .collect()
 }
 
 #[cfg(test)]

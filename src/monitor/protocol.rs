@@ -248,8 +248,17 @@ impl<'a> Word<'a> for ToClient<'a> {
 }
 
 /// Both ends are the same program, so the order may change between versions but not within a run.
-const KINDS: [Kind; 8] =
-    [Kind::Failed, Kind::Usage, Kind::NoSuch, Kind::Conflict, Kind::CannotKeep, Kind::Damaged, Kind::CannotExecute, Kind::CommandNotFound];
+const KINDS: [Kind; 9] = [
+    Kind::Failed,
+    Kind::Usage,
+    Kind::NoSuch,
+    Kind::Conflict,
+    Kind::CannotKeep,
+    Kind::Damaged,
+    Kind::Newer,
+    Kind::CannotExecute,
+    Kind::CommandNotFound,
+];
 
 /// The kind, the length of the text, the text, and if there is a hint a question mark and the hint.
 fn parse_failed(payload: &[u8]) -> Option<ToClient<'_>> {

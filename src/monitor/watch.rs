@@ -30,11 +30,33 @@ pub struct Watch {
     /// The client that started the container and stays with it.
     pub first: Option<OwnedFd>,
     pub first_wants: Wants,
+    /// Clients that came when nothing ran.
+    pub early: Vec<OwnedFd>,
     /// Where output is kept; `None`: nowhere.
     pub log: Option<Keeping>,
     /// `-i`: clients may send input. A pipe stays open until the first client, if it wanted input, has no more; without
     /// such a client (`-d`) for as long as the container lives.
     pub open_stdin: bool,
+    /// Who helps beside us, if somebody does.
+    pub helper: Option<Helper>,
+}
+
+/// A child of ours that serves the container as long as it runs. One that is killed gets a successor.
+pub struct Helper {
+    pub pidfd: OwnedFd,
+    pub successor: Box<dyn FnMut() -> Option<OwnedFd> + Send>,
+}
+
+impl Helper {
+    fn replace(mut self) -> Option<Helper> {
+        let _ = signal::wait(self.pidfd.as_fd());
+        self.pidfd = (self.successor)()?;
+        Some(self)
+    }
+    fn dismiss(self) {
+        let _ = signal::send(self.pidfd.as_fd(), signal::KILL);
+        let _ = signal::wait(self.pidfd.as_fd());
+    }
 }
 
 /// The monitor's ends of the container's standard streams.
@@ -57,6 +79,8 @@ pub struct Ending {
     pub signal: Option<i32>,
     /// It is the end of pid 1 itself, without a word of the command's: a reaper was killed, or there is none.
     pub of_first_process: bool,
+    /// The last signal that a client sent on.
+    pub passed_on: Option<i32>,
     /// Nanoseconds since 1970.
     pub finished: u64,
 }
@@ -87,9 +111,16 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
     };
     room.drain();
     let exit_code = end.map_or(UNKNOWN, WaitStatus::code);
-    let ending = Ending { exit_code, signal: end.and_then(WaitStatus::signal), of_first_process: room.reaped, finished: log::now() };
+    let ending = Ending {
+        exit_code,
+        signal: end.and_then(WaitStatus::signal),
+        of_first_process: room.reaped,
+        passed_on: room.container.passed_on,
+        finished: log::now(),
+    };
     at_end(&ending);
     room.say_goodbye(exit_code);
+    room.helper.into_iter().for_each(Helper::dismiss);
     ending
 }
 
@@ -107,6 +138,7 @@ struct Container {
     open_stdin: bool,
     /// Input ends with the client that brought it (`run -i` without `-d`).
     stdin_once: bool,
+    passed_on: Option<i32>,
 }
 
 /// What poll's answer belongs to.
@@ -118,6 +150,7 @@ enum Source {
     Input,
     Listener,
     Client(usize),
+    Helper,
 }
 
 struct Room {
@@ -125,6 +158,7 @@ struct Room {
     clients: Vec<Client>,
     listener: Option<OwnedFd>,
     log: Option<Log>,
+    helper: Option<Helper>,
     /// Empty while nothing flows.
     buffer: Vec<u8>,
     watched: Vec<Watched>,
@@ -158,7 +192,7 @@ impl Container {
         if let Some(fd) = stdin.as_ref().or(master.as_ref()) {
             let _ = file::set_nonblocking(fd.as_fd());
         }
-        Container { init, status, outputs, stdin, master, _peer: peer, open_stdin, stdin_once }
+        Container { init, status, outputs, stdin, master, _peer: peer, open_stdin, stdin_once, passed_on: None }
     }
 
     fn output(&self, stream: Stream) -> Option<BorrowedFd<'_>> {
@@ -214,7 +248,10 @@ impl Container {
                 }
             }
             // It may have ended already; then there is nobody to tell.
-            ToMonitor::Signal(number) => drop(signal::send(self.init.as_fd(), number)),
+            ToMonitor::Signal(number) => {
+                self.passed_on = Some(number);
+                let _ = signal::send(self.init.as_fd(), number);
+            }
             ToMonitor::Detach => client.leave(),
         }
     }
@@ -235,9 +272,20 @@ impl Room {
     fn new(watch: Watch) -> Self {
         let stdin_once = watch.first.is_some() && watch.first_wants.stdin;
         let container = Container::new(watch.init, watch.status, watch.streams, watch.open_stdin, stdin_once);
-        let clients = watch.first.into_iter().map(|socket| Client::new(socket, watch.first_wants, true)).collect();
+        let first = watch.first.into_iter().map(|socket| Client::new(socket, watch.first_wants, true));
+        let clients = first.chain(watch.early.into_iter().map(|socket| Client::new(socket, Wants::default(), false))).collect();
         let (listener, log) = (watch.listener, watch.log.map(Log::new));
-        Room { container, clients, listener, log, buffer: Vec::new(), watched: Vec::new(), sources: Vec::new(), reaped: false }
+        Room {
+            container,
+            clients,
+            listener,
+            log,
+            helper: watch.helper,
+            buffer: Vec::new(),
+            watched: Vec::new(),
+            sources: Vec::new(),
+            reaped: false,
+        }
     }
 
     /// Waits once and does what there is to do. `Some` when the command has ended: with its end, where it can be known.
@@ -264,6 +312,7 @@ impl Room {
                 Source::Input => self.feed(),
                 Source::Client(index) => self.serve(index, ready),
                 Source::Listener => self.welcome(),
+                Source::Helper => self.helper = self.helper.take().and_then(Helper::replace),
                 Source::Status => end = end.or(self.container.hear_status().map(Some)),
                 Source::Init => end = end.or_else(|| Some(self.last_words())),
             }
@@ -299,6 +348,9 @@ impl Room {
         }
         if let Some(fd) = &self.listener {
             add(fd.as_fd(), true, false, Source::Listener);
+        }
+        if let Some(helper) = &self.helper {
+            add(helper.pidfd.as_fd(), true, false, Source::Helper);
         }
         if let Some(fd) = &container.status {
             add(fd.as_fd(), true, false, Source::Status);

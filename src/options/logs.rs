@@ -2,6 +2,7 @@
 
 use super::{Log, LogDriver, sizes};
 use crate::error::{Error, Result};
+use crate::names;
 use std::collections::BTreeMap;
 
 /// How much of the output is kept.
@@ -22,15 +23,15 @@ impl Default for Rotation {
 
 /// Each of them is renamed when one is full.
 const MOST_FILES: u32 = 1000;
-const DRIVERS: &str = "json-file, none or passthrough";
-const OPTIONS: &str = "max-size, max-file, labels, env or tag";
+const DRIVERS: &[&str] = &["json-file", "none", "passthrough"];
+const OPTIONS: &[&str] = &["max-size", "max-file", "labels", "env", "tag"];
 
 pub fn parse_driver(text: &str) -> Result<LogDriver> {
     match text {
         "json-file" => Ok(LogDriver::JsonFile),
         "none" => Ok(LogDriver::None),
         "passthrough" => Ok(LogDriver::Passthrough),
-        _ => Err(Error::usage(format!("there is no log driver {text:?}")).hint(format!("use {DRIVERS}"))),
+        _ => Err(Error::usage(format!("there is no log driver {text:?}")).hint(names::one_of(text, DRIVERS))),
     }
 }
 
@@ -59,7 +60,7 @@ pub fn parse_option(text: &str) -> Result<(String, String)> {
         }
         "compress" => return Err(Error::cannot_keep("full files are not compressed").hint("keep less, with max-size and max-file")),
         "labels-regex" | "env-regex" => return Err(Error::cannot_keep("names are not found by patterns").hint("name them: labels=a,b")),
-        _ => return Err(Error::usage(format!("there is no log option {name:?}")).hint(format!("use {OPTIONS}"))),
+        _ => return Err(Error::usage(format!("there is no log option {name:?}")).hint(names::one_of(name, OPTIONS))),
     }
     Ok((name.to_owned(), value.to_owned()))
 }

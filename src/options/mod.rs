@@ -11,6 +11,7 @@ pub mod devices;
 pub mod env_file;
 pub mod exposed;
 pub mod groups;
+pub mod health;
 pub mod io_rates;
 pub mod labels;
 pub mod limits;
@@ -23,6 +24,7 @@ pub mod restart;
 pub mod security;
 pub mod sizes;
 pub mod sysctls;
+pub mod systemd;
 pub mod ulimits;
 pub mod users;
 pub mod volumes;
@@ -45,6 +47,8 @@ pub struct Wishes {
     pub stop_timeout: Option<u32>,
     /// `None`: our reaper is pid 1 unless the image brings a known init of its own.
     pub init: Option<bool>,
+    /// Whether what systemd wants is there.
+    pub systemd: systemd::Systemd,
     /// `--group-add`: names or numbers.
     pub groups: Vec<String>,
     pub oom_score_adj: Option<i32>,
@@ -100,6 +104,8 @@ pub struct Wishes {
     pub remove: bool,
     /// Started again when it ends.
     pub restart: restart::Restart,
+    /// When the container is created it becomes one whole with what the image says.
+    pub health: Option<health::Check>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

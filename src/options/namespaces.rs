@@ -3,6 +3,7 @@
 
 use super::{Ipc, Network, Pid};
 use crate::error::{Error, Result};
+use crate::names;
 
 pub fn parse_network(text: &str) -> Result<Network> {
     if let Some(name) = other_container(text)? {
@@ -12,13 +13,15 @@ pub fn parse_network(text: &str) -> Result<Network> {
         "none" => Ok(Network::None),
         "host" => Ok(Network::Host),
         "" => Err(Error::usage("the name of the network is empty")),
-        "bridge" | "default" => Err(not_yet("the bridge network")),
-        name => Err(not_yet(&format!("the network {name}"))),
+        "bridge" | "default" => Err(not_yet("the bridge network", "bridge")),
+        name => Err(not_yet(&format!("the network {name}"), name)),
     }
 }
 
-fn not_yet(what: &str) -> Error {
-    Error::cannot_keep(format!("{what} is not built yet")).hint("use none (loopback only), host, or container:NAME")
+fn not_yet(what: &str, name: &str) -> Error {
+    let meant = names::did_you_mean(name, ["none", "host", "container:NAME"]);
+    Error::cannot_keep(format!("{what} is not built yet"))
+        .hint(meant.unwrap_or_else(|| "use none (loopback only), host, or container:NAME".to_owned()))
 }
 
 pub fn parse_pid(text: &str) -> Result<Pid> {
@@ -28,7 +31,7 @@ pub fn parse_pid(text: &str) -> Result<Pid> {
     match text {
         "" | "private" => Ok(Pid::Own),
         "host" => Ok(Pid::Host),
-        _ => Err(unknown(text, "host or container:NAME")),
+        _ => Err(unknown(text, &["host", "container:NAME"])),
     }
 }
 
@@ -41,7 +44,7 @@ pub fn parse_ipc(text: &str) -> Result<Ipc> {
         "shareable" => Ok(Ipc::Shareable),
         "none" => Ok(Ipc::None),
         "host" => Ok(Ipc::Host),
-        _ => Err(unknown(text, "private, shareable, none, host or container:NAME")),
+        _ => Err(unknown(text, &["private", "shareable", "none", "host", "container:NAME"])),
     }
 }
 
@@ -59,7 +62,7 @@ fn host_or_private(text: &str) -> Result<bool> {
     match text {
         "" | "private" => Ok(false),
         "host" => Ok(true),
-        _ => Err(unknown(text, "host or private")),
+        _ => Err(unknown(text, &["host", "private"])),
     }
 }
 
@@ -70,8 +73,8 @@ fn other_container(text: &str) -> Result<Option<String>> {
     }
 }
 
-fn unknown(text: &str, known: &str) -> Error {
-    Error::usage(format!("{text:?} is no namespace")).hint(format!("use {known}, or leave the flag out"))
+fn unknown(text: &str, known: &[&str]) -> Error {
+    Error::usage(format!("{text:?} is no namespace")).hint(names::one_of(text, known))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `--restart`: what becomes of a container when its command has ended.
 
 use crate::error::{Error, Result};
+use crate::names;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -16,11 +17,22 @@ pub enum Restart {
     UnlessStopped,
 }
 
+impl Restart {
+    /// Whether it is begun again after a run that ended so; `restarts`: how often that was done since somebody started it.
+    pub fn begins_again(self, exit_code: i32, restarts: u32) -> bool {
+        match self {
+            Restart::No => false,
+            Restart::OnFailure(most) => exit_code != 0 && most.is_none_or(|most| restarts < most),
+            Restart::Always | Restart::UnlessStopped => true,
+        }
+    }
+}
+
 pub fn parse(text: &str) -> Result<Restart> {
     let wrong = |why: &str| {
         Err(Error::usage(format!("invalid restart policy {text:?}"))
             .because(why.to_owned())
-            .hint("no, on-failure, on-failure:5, always or unless-stopped"))
+            .hint(names::one_of(text, &["no", "on-failure", "on-failure:5", "always", "unless-stopped"])))
     };
     let (name, most) = text.split_once(':').map_or((text, None), |(name, most)| (name, Some(most)));
     let policy = match name {
@@ -58,6 +70,15 @@ impl fmt::Display for Restart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_comes_back() {
+        let policies = ["no", "on-failure", "on-failure:2", "always", "unless-stopped"].map(|text| parse(text).unwrap());
+        let again = |code, restarts| policies.map(|policy| policy.begins_again(code, restarts));
+        assert_eq!(again(0, 0), [false, false, false, true, true]);
+        assert_eq!(again(1, 1), [false, true, true, true, true]);
+        assert_eq!(again(1, 2), [false, true, false, true, true]);
+    }
 
     #[test]
     fn policies_are_read_and_shown_alike() {

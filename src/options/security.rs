@@ -2,6 +2,7 @@
 
 use super::mounts::parse_bool;
 use crate::error::{Error, Result};
+use crate::names;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum SecurityOption {
@@ -28,7 +29,8 @@ pub fn parse(text: &str) -> Result<SecurityOption> {
         ("seccomp", Some(file)) => Ok(SecurityOption::SeccompFile(file.to_owned())),
         ("apparmor", Some("unconfined")) | ("label", Some("disable")) => Ok(SecurityOption::NothingToDo),
         ("apparmor" | "label" | "systempaths", _) => Err(Error::cannot_keep(format!("{key} is not built yet"))),
-        _ => Err(Error::usage(format!("unknown option {key:?}")).hint("seccomp=unconfined, seccomp=FILE or no-new-privileges")),
+        _ => Err(Error::usage(format!("unknown option {key:?}"))
+            .hint(names::one_of(key, &["seccomp=unconfined", "seccomp=FILE", "no-new-privileges"]))),
     }
 }
 

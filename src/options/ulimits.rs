@@ -2,6 +2,7 @@
 
 use super::Ulimit;
 use crate::error::{Error, Result};
+use crate::names;
 
 /// The resources of getrlimit(2), as Docker names them.
 pub const NAMES: &[&str] = &[
@@ -28,7 +29,7 @@ pub fn parse(text: &str) -> Result<Ulimit> {
         .split_once('=')
         .ok_or_else(|| Error::usage("there is no =").hint("write NAME=SOFT or NAME=SOFT:HARD, for example nofile=1024:2048"))?;
     if !NAMES.contains(&name) {
-        return Err(Error::usage(format!("{name:?} is no resource")).hint(format!("one of {}", NAMES.join(", "))));
+        return Err(Error::usage(format!("{name:?} is no resource")).hint(names::one_of(name, NAMES)));
     }
     let (soft, hard) = match values.split_once(':') {
         Some((soft, hard)) => (number(soft)?, number(hard)?),

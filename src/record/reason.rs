@@ -18,6 +18,9 @@ impl Ended {
         if [Ended::MONITOR_LOST, Ended::MACHINE_DOWN, Ended::CUT_OFF].contains(&self.error.as_str()) {
             return self.error.clone();
         }
+        if !self.error.is_empty() && self.started != 0 {
+            return "could not be started again".to_owned();
+        }
         if self.out_of_memory && self.exit_code != 0 {
             return "out of memory".to_owned();
         }
@@ -49,6 +52,7 @@ impl Asked {
             Asker::Kill => format!("{} by tare kill", signal::name(self.signal)),
             Asker::Stop => "stopped".to_owned(),
             Asker::Patience => "killed: did not stop in time".to_owned(),
+            Asker::Shutdown => "stopped with the machine".to_owned(),
         }
     }
 }

@@ -4,13 +4,15 @@
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// HOME is not among them: it comes from the container's /etc/passwd, once the user is found there.
-pub fn environment(hostname: &str, terminal: bool, image: &[String], wished: &[String]) -> Vec<String> {
-    let mut all = Vec::with_capacity(4 + image.len() + wished.len());
+/// `further` are the defaults of one kind of container.
+pub fn environment(hostname: &str, terminal: bool, further: &[String], image: &[String], wished: &[String]) -> Vec<String> {
+    let mut all = Vec::with_capacity(4 + further.len() + image.len() + wished.len());
     all.push(PATH.to_owned());
     all.push(format!("HOSTNAME={hostname}"));
     if terminal {
         all.push("TERM=xterm".to_owned());
     }
+    all.extend_from_slice(further);
     change(&mut all, image);
     change(&mut all, wished);
     all
@@ -44,17 +46,17 @@ mod tests {
 
     #[test]
     fn wishes_win_over_the_image_and_the_image_over_defaults() {
-        let all = environment("box", true, &list("PATH=/bin A=1 B=2"), &list("B=3 C=4 TERM=vt100"));
-        assert_eq!(all, list("PATH=/bin HOSTNAME=box TERM=vt100 A=1 B=3 C=4"));
+        let all = environment("box", true, &list("A=0 X=1"), &list("PATH=/bin A=1 B=2"), &list("B=3 C=4 TERM=vt100"));
+        assert_eq!(all, list("PATH=/bin HOSTNAME=box TERM=vt100 A=1 X=1 B=3 C=4"));
     }
 
     #[test]
     fn a_bare_name_takes_a_variable_away() {
-        assert_eq!(environment("box", false, &list("A=1"), &list("A PATH NOPE")), list("HOSTNAME=box"));
+        assert_eq!(environment("box", false, &[], &list("A=1"), &list("A PATH NOPE")), list("HOSTNAME=box"));
     }
 
     #[test]
     fn without_a_terminal_there_is_no_term() {
-        assert!(!environment("box", false, &[], &[]).iter().any(|variable| variable.starts_with("TERM")));
+        assert!(!environment("box", false, &[], &[], &[]).iter().any(|variable| variable.starts_with("TERM")));
     }
 }

@@ -11,4 +11,5 @@ pub mod resources;
 pub mod runtime_spec;
 pub mod seccomp;
 pub mod sysctl;
+mod systemd;
 pub mod user;

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::options::{self, Below, Ipc, Network, Wishes};
 use crate::spec::runtime_spec::Facts;
+use crate::spec::systemd;
 use oci_spec::runtime::Mount;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,8 @@ pub fn mounts(wishes: &Wishes, facts: &Facts) -> Result<Vec<Mount>> {
     let mut all = Vec::with_capacity(12 + wishes.mounts.len());
     all.push(overlay(facts)?);
     all.extend(of_the_kernel(wishes, facts));
-    let mut wished: Vec<Mount> = etc_files(wishes, facts).chain(wishes.mounts.iter().map(wished)).collect();
+    let memory = facts.for_systemd.then(|| systemd::memory(wishes)).into_iter().flatten();
+    let mut wished: Vec<Mount> = etc_files(wishes, facts).chain(memory).chain(wishes.mounts.iter().map(wished)).collect();
     // What lies deeper comes later, or a mount on /data would hide the one on /data/cache.
     wished.sort_by_key(|mount| mount.destination().components().count());
     all.extend(wished);
@@ -30,6 +32,9 @@ fn overlay(facts: &Facts) -> Result<Mount> {
     let (upper, work) = (facts.upper.display().to_string(), facts.work.display().to_string());
     facts.lower.iter().chain([&upper, &work]).try_for_each(|path| directory(path))?;
     let mut options = vec![format!("lowerdir={}", facts.lower.join(":")), format!("upperdir={upper}"), format!("workdir={work}")];
+    // Some kernels do it unasked; then the container's own layer would tell nothing without those below, and no image could be
+    // made of it.
+    options.extend(["redirect_dir=off".to_owned(), "metacopy=off".to_owned()]);
     if facts.volatile {
         // No file of it is ever synced: 250 µs less at the end of a container that is removed anyway.
         options.push("volatile".to_owned());
@@ -39,7 +44,7 @@ fn overlay(facts: &Facts) -> Result<Mount> {
     Ok(mount)
 }
 
-fn mount(destination: &str, kind: &str, source: &str, options: &[&str]) -> Mount {
+pub fn mount(destination: &str, kind: &str, source: &str, options: &[&str]) -> Mount {
     let mut mount = Mount::default();
     mount.set_destination(destination.into()).set_typ(Some(kind.to_owned())).set_source(Some(PathBuf::from(source)));
     mount.set_options(Some(options.iter().map(|option| (*option).to_owned()).collect()));
@@ -52,7 +57,9 @@ fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> 
     const SAFE_AND_READ_ONLY: [&str; 4] = ["nosuid", "noexec", "nodev", "ro"];
     let for_reading = if wishes.privileged { &SAFE[..] } else { &SAFE_AND_READ_ONLY[..] };
     // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
-    let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", for_reading));
+    // systemd keeps groups of its own below (`cgroup/own_tree.rs`).
+    let of_groups = if facts.for_systemd { &SAFE[..] } else { for_reading };
+    let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", of_groups));
     [
         Some(("/proc", "proc", "proc", &SAFE[..])),
         Some(("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"][..])),
@@ -185,7 +192,7 @@ mod tests {
     #[test]
     fn the_layers_come_first_and_then_the_kernel_s_own() {
         let all = made(&Wishes::default(), &Facts { volatile: true, ..facts() });
-        assert_eq!(all[0], ("/".into(), "lowerdir=/l2:/l1,upperdir=/u,workdir=/w,volatile".into()));
+        assert_eq!(all[0], ("/".into(), "lowerdir=/l2:/l1,upperdir=/u,workdir=/w,redirect_dir=off,metacopy=off,volatile".into()));
         assert_eq!(
             targets(&Wishes::default()),
             "/ /proc /dev /dev/pts /sys /sys/fs/cgroup /dev/mqueue /dev/shm /etc/resolv.conf /etc/hostname /etc/hosts"

@@ -11,7 +11,7 @@ use crate::options::clocks;
 use crate::options::mounts::clean_path;
 use crate::options::users::{self, Who};
 use crate::options::{ClockOffsets, IoRateKind, Ipc, Network, Pid, Seccomp, Ulimit, Wishes, groups};
-use crate::spec::{capabilities, environment, mounts, protected, resources};
+use crate::spec::{capabilities, environment, mounts, protected, resources, systemd};
 use oci_spec::runtime::{
     Capabilities, Linux, LinuxCapabilities, LinuxNamespace, LinuxNamespaceType, LinuxTimeOffset, PosixRlimit, PosixRlimitBuilder,
     PosixRlimitType, Process, Root, Spec, User,
@@ -32,6 +32,8 @@ pub struct Facts {
     pub work: PathBuf,
     /// What the container writes may be lost in a power cut, because it is removed when it ends.
     pub volatile: bool,
+    /// Its command is systemd: what that wants is there.
+    pub for_systemd: bool,
     pub hosts: PathBuf,
     pub hostname_file: PathBuf,
     pub resolv_conf: PathBuf,
@@ -100,10 +102,11 @@ pub fn runtime_spec(wishes: &Wishes, image: &ImageWords, facts: &Facts) -> Resul
 
 fn process(wishes: &Wishes, image: &ImageWords, facts: &Facts) -> Result<Process> {
     let workdir = wishes.workdir.as_deref().unwrap_or(&image.workdir);
+    let further = if facts.for_systemd { systemd::environment(&facts.id).to_vec() } else { Vec::new() };
     let mut process = Process::default();
     process
         .set_args(Some(command(wishes, image)?))
-        .set_env(Some(environment::environment(&facts.hostname, wishes.terminal, &image.env, &wishes.env)))
+        .set_env(Some(environment::environment(&facts.hostname, wishes.terminal, &further, &image.env, &wishes.env)))
         .set_cwd(clean_path(workdir).into())
         .set_user(user(wishes.user.as_deref().unwrap_or(&image.user), &wishes.groups)?)
         .set_oom_score_adj(wishes.oom_score_adj)

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod reading;
+mod rooted;
 
 use nix::errno::Errno;
 use nix::fcntl::{self, AtFlags, OFlag, OpenHow, ResolveFlag};
@@ -13,6 +14,7 @@ pub use nix::sys::stat::FileStat;
 use nix::sys::stat::{self, Mode, SFlag, UtimensatFlags};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{self, Gid, Uid, UnlinkatFlags};
+pub use reading::Attribute;
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -129,6 +131,11 @@ impl Directory {
     /// A second name for what is called `old` in `from`; a symlink gets the second name itself, it is not followed.
     pub fn make_link(&self, name: &[u8], from: &Directory, old: &[u8]) -> Result<(), Errno> {
         unistd::linkat(&from.0, one(old)?, &self.0, one(name)?, AtFlags::empty())
+    }
+
+    /// Removes an empty directory.
+    pub fn remove_directory(&self, name: &[u8]) -> Result<(), Errno> {
+        unistd::unlinkat(&self.0, one(name)?, UnlinkatFlags::RemoveDir)
     }
 
     /// Removes whatever has this name, with all that is in it.

@@ -171,6 +171,8 @@ pub fn make_dirs(path: &Path, mode: u32) -> Result<(), Errno> {
     match make_dir(path, mode) {
         Ok(()) => Ok(()),
         Err(Errno::EEXIST) if path.is_dir() => Ok(()),
+        // Somebody has removed it between the two looks.
+        Err(Errno::EEXIST) if path.symlink_metadata().is_err() => make_dirs(path, mode),
         Err(Errno::ENOENT) => {
             let above = path.parent().ok_or(Errno::ENOENT)?;
             make_dirs(above, mode)?;

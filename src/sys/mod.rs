@@ -1,5 +1,6 @@
 //! The only code that talks to the kernel: thin, typed, with every `unsafe` of the program.
 
+pub mod appearing;
 pub mod attempt;
 pub mod beneath;
 pub mod channel;

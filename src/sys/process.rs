@@ -71,6 +71,10 @@ pub fn own_pid() -> i32 {
     std::process::id() as i32
 }
 
+pub fn parent_pid() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
 /// A pidfd of a process that is not our child.
 pub fn pidfd_of(pid: i32) -> Result<OwnedFd, Errno> {
     // SAFETY: the call takes numbers.

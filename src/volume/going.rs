@@ -1,33 +1,33 @@
 //! Volumes are removed: first the name, then the files.
 
 use crate::error::{Context, Result};
-use crate::paths::Paths;
+use crate::paths::{Paths, VolumePaths};
 use crate::store;
-use crate::sys::file;
+use crate::sys::{Errno, file};
 use crate::volume::Held;
-use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 impl Held {
     pub fn remove(self, paths: &Paths) -> Result<()> {
         let what = format!("cannot remove volume {}", self.volume.name);
-        let going = self.let_go(paths)?;
-        file::remove_tree(&going).context(what)
+        match self.let_go(paths) {
+            Ok(going) => {
+                drop(self);
+                clear(&going).context(what)
+            }
+            // No room to put it aside, and all the more need to remove it: where it is, then.
+            Err(error) if matches!(error.errno(), Some(Errno::ENOSPC | Errno::EDQUOT)) => file::remove_tree(&self.files.dir).context(what),
+            Err(error) => Err(error),
+        }
     }
 
     /// By one rename: nobody finds it any more. Its files go with the next `clear_away`.
-    pub fn let_go(self, paths: &Paths) -> Result<PathBuf> {
+    pub fn let_go(&self, paths: &Paths) -> Result<PathBuf> {
         let what = || format!("cannot remove volume {}", self.volume.name);
         let going = paths.volume_going(&file::random_id().with_context(what)?[..16]);
         store::make_dirs(&paths.unfinished())?;
         file::rename(&self.files.dir, &going).with_context(what)?;
         Ok(going)
-    }
-
-    /// Bytes that its files take on the disk.
-    pub fn size(&self) -> u64 {
-        size(&self.files.data())
     }
 }
 
@@ -35,23 +35,28 @@ impl Held {
 pub fn clear_away(paths: &Paths) {
     for entry in std::fs::read_dir(paths.unfinished()).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(Paths::VOLUME_GOING) {
-            let _ = file::remove_tree(&entry.path());
+            let _ = clear(&entry.path());
         }
     }
 }
 
-/// A file with several names counts once.
-fn size(dir: &Path) -> u64 {
-    let (mut all, mut seen, mut waiting) = (0, HashSet::new(), vec![dir.to_owned()]);
-    while let Some(dir) = waiting.pop() {
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-            let Ok(about) = entry.metadata() else { continue };
-            if about.is_dir() {
-                waiting.push(entry.path());
-            } else if about.nlink() == 1 || seen.insert((about.dev(), about.ino())) {
-                all += about.blocks() * 512;
-            }
-        }
-    }
-    all
+/// The data first, under the volume's own lock: so others see that somebody is at it.
+fn clear(going: &Path) -> Result<(), Errno> {
+    let lock = match store::try_lock(&VolumePaths::at(going).lock()) {
+        Ok(None) => return Ok(()),
+        Ok(lock) => lock,
+        // It is gone; or the disk is too full for a lock, and has all the more need of this.
+        Err(_) => None,
+    };
+    file::remove_tree(&VolumePaths::at(going).data())?;
+    let done = file::remove_tree(going);
+    drop(lock);
+    done
+}
+
+/// Volumes on their way out whose remover is dead.
+pub fn abandoned(paths: &Paths) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(paths.unfinished()).into_iter().flatten().flatten();
+    let going = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(Paths::VOLUME_GOING)).map(|entry| entry.path());
+    going.filter(|path| !store::is_held(&VolumePaths::at(path).lock()).unwrap_or(true)).collect()
 }

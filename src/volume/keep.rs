@@ -25,18 +25,43 @@ pub fn make(paths: &Paths, wish: &Volume, durable: Durable) -> Result<Held> {
     let what = || format!("cannot make volume {}", wish.name);
     loop {
         store::make_dirs(&files.dir).with_context(what)?;
-        let Some(lock) = lock(&files).with_context(what)? else { continue };
+        let lock = match lock(&files) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => continue,
+            Err(error) => {
+                // The disk may be full; a directory with nothing in it has been made for nothing.
+                let _ = file::remove_dir(&files.dir);
+                return Err(error.context(what()));
+            }
+        };
         if let Some(volume) = whole_record(&files, &wish.name)? {
             return Ok(Held { volume, is_new: false, files, _lock: lock });
         }
-        // Whoever could look into the data of a volume from outside is kept out by the store's own directory.
-        match file::make_dir(&files.data(), 0o755) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(errno).with_context(what),
+        if let Err(error) = fill_in(&files, wish, durable) {
+            take_back(&files);
+            return Err(error.context(what()));
         }
-        file::change_mode(&files.data(), 0o755).with_context(what)?;
-        store::write_json(&files.record(), wish, durable)?;
         return Ok(Held { volume: wish.clone(), is_new: true, files, _lock: lock });
+    }
+}
+
+fn fill_in(files: &VolumePaths, wish: &Volume, durable: Durable) -> Result<()> {
+    let what = || format!("cannot make {}", files.data().display());
+    // Whoever could look into the data of a volume from outside is kept out by the store's own directory.
+    match file::make_dir(&files.data(), 0o755) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(errno).with_context(what).map_err(store::advise),
+    }
+    file::change_mode(&files.data(), 0o755).with_context(what)?;
+    store::write_json(&files.record(), wish, durable)
+}
+
+/// What could not be made, unless somebody has put something into it. The lock goes with it, and whoever waits for it sees that.
+fn take_back(files: &VolumePaths) {
+    let is_empty = file::remove_dir(&files.data()).is_ok();
+    if is_empty && !files.record().exists() {
+        let _ = file::remove_file(&files.lock());
+        let _ = file::remove_dir(&files.dir);
     }
 }
 

@@ -6,18 +6,20 @@
 //! * `keep.rs` makes, finds and lists them.
 //! * `first_use.rs` fills a new one with what the image has at its place, once.
 //! * `going.rs` removes them.
+//! * `faults.rs` finds what crashes have left of them.
 //! * `owner.rs` gives a tree to a user (`:U`).
 //!
 //! There is no lock over all volumes, but one for each. Whoever makes, fills or removes a volume holds it; so does a container
 //! that is being created with it, after its record names the volume and while it makes sure that the volume is there. Whoever
 //! removes looks at the records under the same lock. So one of the two always sees the other.
 
+pub mod faults;
 mod first_use;
 mod going;
 mod keep;
 mod owner;
 
-pub use going::clear_away;
+pub use going::{abandoned, clear_away};
 pub use keep::{Held, find, hold, list, make};
 pub use owner::give;
 
@@ -25,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 /// `volume.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Volume {
     pub name: String,
     /// Nanoseconds since 1970.

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
 pub mod archive;
+pub mod booted;
 pub mod broken;
 pub mod drivers;
 pub mod kubelet;
@@ -11,6 +12,7 @@ pub mod leftovers;
 pub mod probe;
 pub mod process;
 pub mod random;
+pub mod registry;
 pub mod store;
 pub mod terminal;
 pub mod test_images;
@@ -134,4 +136,13 @@ pub fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
     let length = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
     value.truncate(usize::try_from(length).ok()?);
     Some(value)
+}
+
+pub fn set_attribute(path: &Path, name: &str, value: &[u8]) {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).expect("a path");
+    let name = std::ffi::CString::new(name).expect("a name");
+    // SAFETY: two C strings, and a value as long as it is said to be.
+    let set = unsafe { libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    assert_eq!(set, 0, "{path:?}: {}", std::io::Error::last_os_error());
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// A file system of its own with so much room and no more. Beside the store's directory, so that a mount of ours is not taken for
 /// a leftover.
-struct Small(PathBuf);
+pub struct Small(PathBuf);
 
 impl Small {
     fn mount(store: &Store) -> Small {
@@ -15,7 +15,7 @@ impl Small {
         Small(dir)
     }
 
-    fn resize(&self, options: &str) {
+    pub fn resize(&self, options: &str) {
         // Not by mount(8), which looks into the list of mounts first: on a busy machine it may miss one there.
         let path = std::ffi::CString::new(self.0.to_str().expect("utf-8")).expect("a path");
         let text = std::ffi::CString::new(options).expect("options");
@@ -25,7 +25,7 @@ impl Small {
     }
 
     /// Room and names that are used: kB, and inodes. Asked of the kernel itself: df(1) looks into the list of mounts first, too.
-    fn used(&self) -> (u64, u64) {
+    pub fn used(&self) -> (u64, u64) {
         let path = std::ffi::CString::new(self.0.to_str().expect("utf-8")).expect("a path");
         let mut found = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
         // SAFETY: the path ends with a zero byte, and zeroes are a valid answer to be overwritten.
@@ -87,7 +87,7 @@ fn grow(store: &Store, small: &Small, unit: impl Fn(u64, u64) -> String) {
 }
 
 /// With the store (or else its run directory) on a small file system, which goes after it.
-fn small_store(of: Part) -> (Small, Store) {
+pub fn small_store(of: Part) -> (Small, Store) {
     let mut store = Store::empty();
     let small = Small::mount(&store);
     match of {
@@ -102,7 +102,7 @@ fn small_store(of: Part) -> (Small, Store) {
     (small, store)
 }
 
-enum Part {
+pub enum Part {
     Root,
     Run,
 }

@@ -16,14 +16,31 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    commit
+    cp
+    diff
     events
+    export
+    generate
+    health
     history
+    images
+    import
+    load
     pause
     port
     prune
     rename
     restart
+    rmi
+    run_restart
+    save
     stats
+    system_check
+    system_df
+    system_prune
+    system_start
+    tag
     top
     update
     wait

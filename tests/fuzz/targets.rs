@@ -116,7 +116,7 @@ fn documents(input: &[u8]) {
         assert!(layers.iter().all(|layer| layer.len() == 64 && layer.bytes().all(|byte| byte.is_ascii_hexdigit())));
         let words = ImageWords::from(&config);
         let _ = command::command(&Wishes::default(), &words);
-        environment::environment("host", true, &words.env, &[]);
+        environment::environment("host", true, &[], &words.env, &[]);
         let _ = signal::parse(words.stop_signal.as_deref().unwrap_or_default());
     }
     let mut config = serde_json::Map::new();

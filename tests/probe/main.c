@@ -30,6 +30,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     int status = behave(argc, argv);
+    if (status < 0) status = trees(argc, argv);
     if (status < 0) {
         fprintf(stderr, "probe: no such verb: %s\n", argv[1]);
         return 64;

@@ -4,6 +4,7 @@
  *   probe survey              the same, and all the rest that a config.json can change (survey.c)
  *   probe try NAME...         attempt each thing; one line "NAME answer" each (attempts.c)
  *   probe VERB [ARGUMENT...]  behave in a certain way (behaviours.c)
+ *   probe tree PATH...        every file below, with all that can be told of it, a line each (tree.c)
  */
 #pragma once
 #define _GNU_SOURCE
@@ -26,5 +27,7 @@ int attempt(const char *name);
 void list_attempts(void);
 /* Runs a behaviour; -1 if there is none of that name. */
 int behave(int argc, char **argv);
+/* Tells of trees and makes some; -1 if there is no such verb. */
+int trees(int argc, char **argv);
 /* "EPERM" and its like; a number where we know no name. */
 const char *errno_name(int number);

@@ -13,6 +13,7 @@ mod differential;
 mod disks;
 mod drivers;
 mod groups;
+mod machine;
 mod memory;
 mod processors;
 mod resources;

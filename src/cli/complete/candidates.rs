@@ -64,7 +64,8 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "stop" | "kill" | "wait" | "pause" | "top" | "stats" | "restart" => containers(paths, is_up),
         "unpause" => containers(paths, |seen| seen.status == Status::Paused),
         "start" => containers(paths, |seen| !is_up(seen)),
-        "logs" | "rename" if first => containers(paths, |_| true),
+        "logs" | "rename" | "diff" | "export" if first => containers(paths, |_| true),
+        "cp" if given.len() < 2 => places(paths),
         "rm" | "update" => containers(paths, |_| true),
         "inspect" => containers(paths, |_| true).and(images(typed, paths)),
         "run" | "create" | "images" if first => images(typed, paths),
@@ -86,6 +87,8 @@ pub fn of_flag(command: &str, arg: &Arg, paths: &Paths) -> Offer {
         (_, "env") => Offer::plain(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())),
         (_, "ulimit") => Offer::plain(ulimits::NAMES.iter().map(|name| format!("{name}="))),
         (_, "security-opt") => Offer::plain(["no-new-privileges", "seccomp=unconfined"]),
+        (_, "restart") => Offer::plain(["no", "on-failure", "on-failure:", "always", "unless-stopped"]),
+        (_, "condition") => Offer::plain(["not-running", "next-exit", "removed", "created", "running", "paused", "healthy", "unhealthy"]),
         (_, "attach") => Offer::plain(["stdin", "stdout", "stderr"]),
         (_, "log-driver") => Offer::plain(["json-file", "none", "passthrough"]),
         (_, "log-opt") => Offer::plain(["max-size=", "max-file=", "labels=", "env=", "tag="]),
@@ -130,13 +133,20 @@ fn ps_filters(paths: &Paths) -> Offer {
 }
 
 fn is_up(seen: &Seen) -> bool {
-    matches!(seen.status, Status::Running | Status::Paused)
+    seen.is_running()
 }
 
 fn containers(paths: &Paths, fits: impl Fn(&Seen) -> bool) -> Offer {
     let all = list::containers(paths).unwrap_or_default();
     let words = all.into_iter().filter(|seen| fits(seen)).map(|seen| Candidate { word: seen.record.name, about: seen.record.image });
     Offer { words: words.collect(), files: None }
+}
+
+/// What may stand on each side of `cp`: a path in a container, or here.
+fn places(paths: &Paths) -> Offer {
+    let mut offer = containers(paths, |_| true).and(Offer::files(FILES));
+    offer.words.iter_mut().for_each(|one| one.word.push(':'));
+    offer
 }
 
 fn volumes(paths: &Paths) -> Offer {

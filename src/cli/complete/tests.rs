@@ -24,7 +24,7 @@ fn a_line_is_cut_as_a_shell_cuts_it() {
 fn commands_and_their_nouns() {
     assert_eq!(words("tare r"), ["run", "restart", "rename", "rm", "rmi"]);
     assert_eq!(words("tare --root /nowhere ima"), ["images", "image"]);
-    assert_eq!(words("tare image "), ["history", "import", "inspect", "load", "ls", "prune", "rm", "save", "tag"]);
+    assert_eq!(words("tare image "), ["history", "import", "inspect", "load", "ls", "prune", "pull", "rm", "save", "tag"]);
     assert_eq!(words("tare help image l"), ["load", "ls"]);
     assert_eq!(words("tare volume "), ["create", "ls", "inspect", "rm", "prune"]);
     assert_eq!(words("tare volume prune --a"), ["--all"]);
@@ -36,7 +36,7 @@ fn commands_and_their_nouns() {
 fn flags_and_the_words_they_know() {
     assert_eq!(words("tare run --entry"), ["--entrypoint"]);
     assert_eq!(words("tare container run --entry"), ["--entrypoint"]);
-    assert_eq!(words("tare run --pull "), ["missing", "never"]);
+    assert_eq!(words("tare run --pull "), ["always", "missing", "never"]);
     assert_eq!(words("tare run --pull=ne"), ["--pull=never"]);
     assert_eq!(words("tare run --rm="), ["--rm=true", "--rm=false"]);
     assert_eq!(words("tare kill -s US"), ["USR1", "USR2"]);

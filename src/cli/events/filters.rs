@@ -75,10 +75,10 @@ fn pair(word: &str) -> Result<(String, String)> {
         word.split_once('=').ok_or_else(|| wrong("there is no =".to_owned()).hint("write KEY=VALUE, for example event=die"))?;
     let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
     if OF_OTHERS.contains(&key.as_str()) {
-        return Err(wrong(format!("nothing that happens here has to do with a {key}")).hint(format!("one of {}", KEYS.join(", "))));
+        return Err(wrong(format!("nothing that happens here has to do with a {key}")).hint(names::one_of(&key, KEYS)));
     }
     if !KEYS.contains(&key.as_str()) {
-        return Err(wrong(format!("unknown key {key:?}")).hint(format!("one of {}", KEYS.join(", "))));
+        return Err(wrong(format!("unknown key {key:?}")).hint(names::one_of(&key, KEYS)));
     }
     match key.as_str() {
         "type" if !TYPES.contains(&value) => Err(wrong("nothing of this type happens here".to_owned()).hint(TYPES.join(", "))),

@@ -2,8 +2,11 @@
 
 use crate::cli::inspect::limits;
 use crate::cli::ps::rows;
+use crate::options::health::Check;
+use crate::options::restart::Restart;
 use crate::options::{Ipc, Log, LogDriver, Mount, Ownership, Pid, Seccomp, Wishes, logs};
 use crate::paths::ContainerPaths;
+use crate::record::health::Health;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
 use crate::spec::runtime_spec::ImageWords;
@@ -27,7 +30,7 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "HostsPath": etc_file(seen, "hosts"),
         "LogPath": if record.wishes.log.driver == LogDriver::JsonFile { json!(files.log()) } else { json!("") },
         "Name": format!("/{}", record.name),
-        "RestartCount": 0,
+        "RestartCount": seen.live.as_ref().map_or(record.ended.as_ref().map_or(0, |ended| ended.restarts), |live| live.restarts),
         "Driver": "overlay",
         "Platform": "linux",
         "MountLabel": "",
@@ -44,22 +47,23 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
 
 /// It is nowhere on the host, but root can reach it as long as the container runs.
 fn etc_file(seen: &Seen, name: &str) -> String {
-    seen.live.as_ref().map_or_else(String::new, |live| format!("/proc/{}/root/etc/{name}", live.pid))
+    let live = seen.live.as_ref().filter(|live| live.pid != 0);
+    live.map_or_else(String::new, |live| format!("/proc/{}/root/etc/{name}", live.pid))
 }
 
 fn state(seen: &Seen) -> Value {
     let ended = seen.record.ended.clone().unwrap_or_default();
     let live = seen.live.as_ref();
-    let up = matches!(seen.status, Status::Running | Status::Paused);
     // While it runs, what is written of its last end no longer counts.
-    let told = if up { Ended::default() } else { ended.clone() };
+    let told = if matches!(seen.status, Status::Running | Status::Paused) { Ended::default() } else { ended.clone() };
     let reason = told.reason();
     let Ended { exit_code, out_of_memory, error, .. } = told;
-    json!({
+    let mut state = json!({
         "Status": rows::state(seen),
-        "Running": up,
+        // Docker counts one that will run again in a moment among them.
+        "Running": seen.is_running(),
         "Paused": seen.status == Status::Paused,
-        "Restarting": false,
+        "Restarting": seen.status == Status::Restarting,
         "OOMKilled": out_of_memory,
         "Dead": seen.status == Status::Dead,
         "Pid": live.map_or(0, |live| live.pid),
@@ -69,7 +73,19 @@ fn state(seen: &Seen) -> Value {
         "Reason": reason,
         "StartedAt": time::rfc3339(live.map_or(ended.started, |live| live.started)),
         "FinishedAt": time::rfc3339(ended.finished),
-    })
+    });
+    // As with Docker, nothing where nobody checks.
+    if let Some(found) = seen.health() {
+        state["Health"] = health(found);
+    }
+    state
+}
+
+fn health(health: &Health) -> Value {
+    let finds = health.finds.iter().map(|find| {
+        json!({ "Start": time::rfc3339(find.started), "End": time::rfc3339(find.ended), "ExitCode": find.exit_code, "Output": find.output })
+    });
+    json!({ "Status": health.state.to_string(), "FailingStreak": health.failing_streak, "Log": finds.collect::<Vec<_>>() })
 }
 
 fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value {
@@ -107,6 +123,7 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
         "Volumes": keys(&[image.map(|image| image.volumes.clone()).unwrap_or_default(), volumes].concat()),
         "ExposedPorts": keys(&image.map_or(&[][..], |image| &image.exposed).iter().chain(&wishes.exposed).cloned().collect::<Vec<_>>()),
         "Init": record.reaper,
+        "Healthcheck": wishes.health.as_ref().map(Check::to_json),
     })
 }
 
@@ -127,7 +144,7 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
         "VolumesFrom": wishes.volumes_from,
         "NetworkMode": rows::network_of(wishes),
         "PortBindings": {},
-        "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
+        "RestartPolicy": restart_policy(wishes.restart),
         "LogConfig": { "Type": logs::driver_name(wishes.log.driver), "Config": log_options(&wishes.log) },
         "AutoRemove": wishes.remove,
         "CapAdd": wishes.cap_add,
@@ -152,6 +169,12 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
     });
     let Value::Object(all) = all else { return Map::new() };
     all
+}
+
+fn restart_policy(policy: Restart) -> Value {
+    let most = if let Restart::OnFailure(most) = policy { most.unwrap_or(0) } else { 0 };
+    let name = policy.to_string();
+    json!({ "Name": name.split(':').next(), "MaximumRetryCount": most })
 }
 
 /// The later of two of the same name counts.

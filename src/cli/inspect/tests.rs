@@ -68,7 +68,7 @@ fn the_usual_questions_have_answers() {
 
 #[test]
 fn a_running_container_has_not_ended() {
-    let live = Live { pid: 5, monitor: 4, pid_started: 1, started: 7, cgroup: String::new() };
+    let live = Live { pid: 5, monitor: 4, pid_started: 1, started: 7, ..Live::default() };
     let made = inspected(&Seen { live: Some(live), status: Status::Running, ..seen(Wishes::default()) });
     let template = "{{.State.Running}} {{.State.Pid}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.StartedAt}}";
     assert_eq!(render(template, &made), "true 5 0 false 1970-01-01T00:00:00.000000007Z");

@@ -1,6 +1,7 @@
 //! `--filter KEY=VALUE` of `tare ps`. Values of one key are alternatives, except labels; different keys must all fit.
 
 use super::rows::{network_of, state};
+use crate::cli::prune::filters::has_label;
 use crate::error::{Error, Result};
 use crate::names;
 use crate::options::Mount;
@@ -54,9 +55,15 @@ fn pair(word: &str) -> Result<(String, String)> {
         word.split_once('=').ok_or_else(|| wrong("there is no =".to_owned()).hint("write KEY=VALUE, for example status=exited"))?;
     let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
     if !KEYS.contains(&key.as_str()) {
-        return Err(wrong(format!("unknown key {key:?}")).hint(format!("one of {}", KEYS.join(", "))));
+        return Err(wrong(format!("unknown key {key:?}")).hint(names::one_of(&key, KEYS)));
     }
-    let allowed = |words: &[&str]| if words.contains(&value) { Ok(()) } else { Err(wrong(format!("one of {}", words.join(", ")))) };
+    let allowed = |words: &[&str]| {
+        if words.contains(&value) {
+            Ok(())
+        } else {
+            Err(wrong(format!("{value:?} is none that there is")).hint(names::one_of(value, words)))
+        }
+    };
     match key.as_str() {
         "status" => allowed(STATES)?,
         "health" => allowed(HEALTH)?,
@@ -83,7 +90,7 @@ impl Bound<'_> {
     }
 
     pub fn fit(&self, seen: &Seen) -> bool {
-        let labels = self.filters.iter().filter(|(key, _)| key == "label").all(|(_, value)| has_label(seen, value));
+        let labels = self.filters.iter().filter(|(key, _)| key == "label").all(|(_, value)| has_label(&seen.record.labels, value));
         labels && KEYS.iter().filter(|key| **key != "label").all(|key| self.any_fits(key, seen))
     }
 
@@ -104,19 +111,11 @@ impl Bound<'_> {
             "ancestor" => is_of_image(seen, value),
             "network" => network_of(&record.wishes) == value,
             "volume" => record.wishes.mounts.iter().any(|mount| is_mount(mount, value)),
-            // There are no health checks yet, so no container has one.
-            "health" => value == "none",
+            "health" => seen.health().map_or("none".to_owned(), |health| health.state.to_string()) == value,
             // Nor published ports.
             _ => false,
         }
     }
-}
-
-fn has_label(seen: &Seen, wanted: &str) -> bool {
-    seen.record.labels.iter().any(|(name, value)| match wanted.split_once('=') {
-        Some((key, wanted)) => name == key && value == wanted,
-        None => name == wanted,
-    })
 }
 
 /// A part of the name; `^` and `$` are its beginning and end. Docker's users also write the slash of the API.

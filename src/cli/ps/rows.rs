@@ -6,6 +6,7 @@ use crate::cli::template::{Row, render_each};
 use crate::engine::size::Sizes;
 use crate::error::Result;
 use crate::options::{Mount, Network, Wishes};
+use crate::record::health::HealthState;
 use crate::record::{Container, Ended, Seen, Status};
 use crate::time;
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ pub fn text(seen: &[Seen], view: &View) -> Result<String> {
 }
 
 fn is_up(seen: &Seen) -> bool {
-    matches!(seen.status, Status::Running | Status::Paused)
+    seen.is_running()
 }
 
 fn headings() -> Value {
@@ -62,7 +63,8 @@ fn headings() -> Value {
     })
 }
 
-fn row(seen: &Seen, view: &View) -> Row {
+/// One container, with every field that a template may ask for.
+pub fn row(seen: &Seen, view: &View) -> Row {
     let record = &seen.record;
     let labels: Vec<String> = record.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let fields = json!({
@@ -115,6 +117,7 @@ pub fn state(seen: &Seen) -> &'static str {
         Status::Created => "created",
         Status::Running => "running",
         Status::Paused => "paused",
+        Status::Restarting => "restarting",
         Status::Exited => "exited",
         Status::Dead => "dead",
     }
@@ -124,12 +127,22 @@ pub fn state(seen: &Seen) -> &'static str {
 pub fn status(seen: &Seen, now: u64) -> String {
     let up = || {
         let started = seen.live.as_ref().map_or(now, |live| live.started);
-        format!("Up {}", time::human_duration(now.saturating_sub(started)))
+        let health = match (seen.status, seen.health().map(|health| health.state)) {
+            (Status::Paused, _) | (_, None) => String::new(),
+            (_, Some(HealthState::Starting)) => " (health: starting)".to_owned(),
+            (_, Some(known)) => format!(" ({known})"),
+        };
+        format!("Up {}{health}", time::human_duration(now.saturating_sub(started)))
     };
     match (seen.status, &seen.record.ended) {
         (Status::Created, _) => "Created".to_owned(),
         (Status::Running, _) => up(),
         (Status::Paused, _) => format!("{} (Paused)", up()),
+        (Status::Restarting, ended) => {
+            let (code, finished) = ended.as_ref().map_or((0, now), |ended| (ended.exit_code, ended.finished));
+            format!("Restarting ({code}) {}", time::ago(now, finished))
+        }
+        (Status::Dead, Some(ended)) if ended.error.contains("newer version") => "Dead (of a newer tare)".to_owned(),
         (Status::Dead, _) => "Dead (damaged)".to_owned(),
         (Status::Exited, None) => "Exited".to_owned(),
         (Status::Exited, Some(ended)) => format!("Exited ({}) {}{}", ended.exit_code, time::ago(now, ended.finished), reason(ended)),

@@ -30,7 +30,7 @@ fn container(name: &str, ago: u64) -> Seen {
 }
 
 fn running(name: &str, ago: u64) -> Seen {
-    let live = Live { pid: 5, monitor: 4, pid_started: 1, started: NOW - ago * SECOND, cgroup: String::new() };
+    let live = Live { pid: 5, monitor: 4, pid_started: 1, started: NOW - ago * SECOND, ..Live::default() };
     Seen { live: Some(live), status: Status::Running, ..container(name, ago) }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The files that flags name (`--env-file`, `--label-file`, seccomp profiles) are read here, because parsers open no files.
 
+mod health;
 pub mod limits;
 pub mod line;
 mod log;
@@ -34,8 +35,21 @@ pub struct Parsed {
     pub detach_keys: Vec<u8>,
     /// A new file for the container's id.
     pub id_file: Option<PathBuf>,
-    /// `--pull never`: an image that is not here is not looked for elsewhere.
-    pub never_pull: bool,
+    pub pull: Pull,
+    /// Nothing is said about fetching.
+    pub quiet: bool,
+}
+
+/// Whether the image is fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pull {
+    /// The one that is here, or none.
+    #[default]
+    Never,
+    /// One that is not here.
+    Missing,
+    /// Whatever the registry has now under this name.
+    Always,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +69,7 @@ const GROUPS: &[(&str, &[Flag])] = &[
     ("Limits", limits::FLAGS),
     ("Log", log::FLAGS),
     ("Names, and its end", naming::FLAGS),
+    ("Health", health::FLAGS),
 ];
 
 const RUN_ONLY: &[Flag] = &[
@@ -66,7 +81,7 @@ const RUN_ONLY: &[Flag] = &[
 /// What concerns the command itself, and not the container.
 const BOTH: &[Flag] = &[
     list("attach", Some('a'), "STREAM", "Connect to stdin, stdout or stderr only"),
-    value("pull", None, "missing|never", "Whether a missing image may be fetched"),
+    value("pull", None, "always|missing|never", "Whether the image is fetched from its registry (default never)"),
     switch("quiet", Some('q'), "Say nothing about fetching"),
 ];
 
@@ -133,14 +148,15 @@ fn parse_line(line: Line) -> Result<Parsed> {
             .parse("detach-keys", |keys| detach_keys::parse_or_default(Some(keys)))?
             .unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
         id_file: flags.parse("cidfile", naming::file)?,
-        never_pull: flags.parse("pull", pull)?.unwrap_or(false),
+        pull: flags.parse("pull", pull)?.unwrap_or_default(),
+        quiet: flags.switch("quiet")?.unwrap_or(false),
         wishes,
     })
 }
 
 fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     let mut wishes = Wishes { command, ..Wishes::default() };
-    for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read] {
+    for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read, health::read] {
         read(flags, &mut wishes)?;
     }
     // Only now is it known which namespaces are its own.
@@ -157,20 +173,24 @@ fn attach(flags: &Flags, detach: bool, interactive: bool) -> Result<Attach> {
             "stdin" => attach.stdin = true,
             "stdout" => attach.stdout = true,
             "stderr" => attach.stderr = true,
-            _ => return Err(blame("attach", stream, Error::usage("no such stream").hint("one of stdin, stdout, stderr"))),
+            _ => {
+                return Err(blame(
+                    "attach",
+                    stream,
+                    Error::usage("no such stream").hint(names::one_of(stream, &["stdin", "stdout", "stderr"])),
+                ));
+            }
         }
     }
     Ok(if any || detach { attach } else { Attach { stdin: interactive, stdout: true, stderr: true } })
 }
 
-fn pull(text: &str) -> Result<bool> {
+fn pull(text: &str) -> Result<Pull> {
     match text {
-        "missing" => Ok(false),
-        "never" => Ok(true),
-        "always" => {
-            Err(Error::cannot_keep("fetching images from a registry is not built yet").hint("bring it with tare load or tare import"))
-        }
-        _ => Err(Error::usage("unknown word").hint("missing or never")),
+        "missing" => Ok(Pull::Missing),
+        "never" => Ok(Pull::Never),
+        "always" => Ok(Pull::Always),
+        _ => Err(Error::usage("unknown word").hint(names::one_of(text, &["always", "missing", "never"]))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::words::{Flag, Flags, blame, list, read_file, switch, value};
 use crate::error::{Context, Error, Result};
+use crate::options::restart::{self, Restart};
 use crate::options::{Wishes, env_file, exposed, labels, platform};
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub const FLAGS: &[Flag] = &[
     value("platform", None, "OS/ARCHITECTURE", "Refused unless it is this machine's"),
     value("cidfile", None, "FILE", "Write the container's id to a new file"),
     value("pidfile", None, "FILE", "Where the number of its first process stands while it runs"),
+    value("restart", None, "POLICY", "Begin it again when it ends: on-failure[:COUNT], always, unless-stopped"),
     switch("rm", None, "Remove the container when it ends"),
 ];
 
@@ -28,6 +30,10 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     flags.parse("platform", |text| platform::check(text, std::env::consts::ARCH))?;
     wishes.pid_file = flags.parse("pidfile", absolute)?;
     wishes.remove = flags.on("rm")?;
+    wishes.restart = flags.parse("restart", restart::parse)?.unwrap_or_default();
+    if wishes.remove && wishes.restart != Restart::No {
+        return Err(Error::usage("--restart and --rm contradict each other"));
+    }
     Ok(())
 }
 

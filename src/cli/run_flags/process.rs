@@ -2,7 +2,7 @@
 
 use super::words::{Flag, Flags, blame, list, read_file, switch, value};
 use crate::error::{Error, Result};
-use crate::options::{Wishes, env_file, groups, ulimits, users};
+use crate::options::{Wishes, env_file, groups, systemd, ulimits, users};
 use crate::sys::signal;
 
 pub const FLAGS: &[Flag] = &[
@@ -15,6 +15,7 @@ pub const FLAGS: &[Flag] = &[
     list("group-add", None, "GROUP", "A further group of the user, by name or number"),
     value("entrypoint", None, "COMMAND", "Run this instead of the image's entrypoint"),
     switch("init", None, "Our reaper as pid 1 (default: unless the image brings an init)"),
+    value("systemd", None, "true|false|always", "Give it what systemd wants (default true: where it is the command)"),
     value("stop-signal", None, "SIGNAL", "Signal that asks the container to end"),
     value("stop-timeout", None, "SECONDS", "Time it has before it is killed"),
     list("ulimit", None, "NAME=SOFT[:HARD]", "Limit of each process"),
@@ -30,6 +31,7 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.stop_signal = flags.parse("stop-signal", |text| signal::parse(text).map(|_| text.to_owned()))?;
     wishes.stop_timeout = flags.parse("stop-timeout", stop_timeout)?;
     wishes.init = flags.switch("init")?;
+    wishes.systemd = flags.parse("systemd", systemd::parse)?.unwrap_or_default();
     wishes.interactive = flags.on("interactive")?;
     wishes.terminal = flags.on("tty")?;
     wishes.oom_score_adj = flags.parse("oom-score-adj", oom_score_adj)?;

@@ -2,7 +2,7 @@
 
 use super::words::{Flag, Flags, list, switch, value};
 use crate::error::{Context, Error, Result};
-use crate::options::{Ipc, Wishes, cgroup_parent, clocks, devices, mounts, namespaces, sizes, sysctls, volumes};
+use crate::options::{Ipc, Wishes, cgroup_parent, clocks, devices, mounts, namespaces, sizes, sysctls, systemd, volumes};
 use std::path::PathBuf;
 
 pub const FLAGS: &[Flag] = &[
@@ -41,6 +41,7 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
         sysctls::add(&mut wishes.sysctls, sysctl);
     }
     wishes.cgroup_parent = flags.parse("cgroup-parent", cgroup_parent::parse)?;
+    systemd::check(wishes)?;
     check_own(wishes)?;
     if wishes.host_uts && wishes.hostname.is_some() {
         return Err(

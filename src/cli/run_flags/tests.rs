@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::Kind;
+use crate::options::restart::Restart;
 use crate::options::{IoRateKind, Ipc, Mount, Network, Pid, Seccomp};
 use std::path::PathBuf;
 
@@ -145,7 +146,7 @@ fn every_flag_becomes_its_wish() {
     ])
     .unwrap();
     let wishes = parsed.wishes;
-    assert!(parsed.detach && parsed.never_pull && parsed.attach == Attach::default());
+    assert!(parsed.detach && parsed.pull == Pull::Never && parsed.quiet && parsed.attach == Attach::default());
     assert_eq!((parsed.image.as_str(), parsed.name.as_deref(), &parsed.detach_keys[..]), ("image", Some("web1"), &[1][..]));
     assert_eq!(wishes.env, ["A=1", "B=2"]);
     assert_eq!(
@@ -248,21 +249,39 @@ fn a_bad_value_is_named_with_its_flag() {
 }
 
 #[test]
+fn what_becomes_of_it_and_how_it_does() {
+    let parsed = run(&["--restart=on-failure:3", "--health-cmd", "true", "--health-interval=2s", "--health-retries", "5", "x"]).unwrap();
+    assert_eq!(parsed.wishes.restart, Restart::OnFailure(Some(3)));
+    let check = parsed.wishes.health.unwrap();
+    assert_eq!((check.command().unwrap().join(" ").as_str(), check.interval(), check.retries()), ("/bin/sh -c true", 2_000_000_000, 5));
+    assert_eq!(run(&["--no-healthcheck", "x"]).unwrap().wishes.health.unwrap().command(), None);
+    assert_eq!(run(&["x"]).unwrap().wishes.health, None);
+    for line in [
+        &["--restart", "always", "--rm", "x"][..],
+        &["--restart", "sometimes", "x"],
+        &["--no-healthcheck", "--health-cmd", "true", "x"],
+        &["--health-interval", "5", "x"],
+        &["--health-timeout", "-1s", "x"],
+        &["--health-retries", "few", "x"],
+    ] {
+        assert_eq!(run(line).unwrap_err().kind(), Kind::Usage, "{line:?}");
+    }
+    assert_eq!(run(&["--rm", "--restart", "no", "x"]).unwrap().wishes.restart, Restart::No);
+}
+
+#[test]
 fn what_is_not_built_is_refused_by_name() {
     for line in [
         &["-p", "8080:80", "x"][..],
         &["--publish=80", "x"],
         &["-P", "x"],
         &["-itp", "80", "x"],
-        &["--restart", "always", "x"],
         &["--gpus", "all", "x"],
         &["--network", "bridge", "x"],
         &["--network", "mine", "x"],
         &["--volume-driver", "local", "x"],
-        &["--pull", "always", "x"],
         &["--security-opt", "apparmor=x", "x"],
         &["--add-host", "h:host-gateway", "x"],
-        &["--health-cmd", "true", "x"],
     ] {
         let error = run(line).unwrap_err();
         assert_eq!(error.kind(), Kind::CannotKeep, "{line:?}: {error}");

@@ -1,6 +1,8 @@
 //! `--filter KEY=VALUE` of `tare volume ls` and `prune`. Values of one key are alternatives, except labels; different keys must all fit.
 
+use crate::cli::prune::filters::has_label;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::options::mounts::parse_bool;
 use crate::volume::Volume;
 
@@ -17,7 +19,7 @@ impl Filters {
             // The only key that ends in a mark: `label!=KEY`.
             let (key, value) = word.split_once('=').ok_or_else(|| wrong("there is no =".into()).hint("write KEY=VALUE"))?;
             if !known.contains(&key) {
-                return Err(wrong(format!("unknown key {key:?}")).hint(format!("one of {}", known.join(", "))));
+                return Err(wrong(format!("unknown key {key:?}")).hint(names::one_of(key, known)));
             }
             if ["dangling", "all"].contains(&key) {
                 parse_bool(value).map_err(|_| wrong("neither true nor false".into()))?;
@@ -48,16 +50,9 @@ impl Filters {
         any("name", &|value| volume.name.contains(value))
             && any("driver", &|value| value == "local")
             && any("dangling", &|value| parse_bool(value).is_ok_and(|dangling| dangling != is_used()))
-            && self.values("label").all(|wanted| has_label(volume, wanted))
-            && !self.values("label!").any(|unwanted| has_label(volume, unwanted))
+            && self.values("label").all(|wanted| has_label(&volume.labels, wanted))
+            && !self.values("label!").any(|unwanted| has_label(&volume.labels, unwanted))
     }
-}
-
-fn has_label(volume: &Volume, wanted: &str) -> bool {
-    volume.labels.iter().any(|(name, value)| match wanted.split_once('=') {
-        Some((key, wanted)) => name == key && value == wanted,
-        None => name == wanted,
-    })
 }
 
 #[cfg(test)]

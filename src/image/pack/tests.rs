@@ -90,6 +90,69 @@ fn what_overlay_hides_is_told_in_the_words_of_layers() {
 }
 
 #[test]
+fn marks_that_hide_nothing_in_a_container_hide_nothing_in_its_layer() {
+    let scratch = Scratch::new("marks");
+    let from = scratch.directory("from");
+    from.make_directory(b"dir").unwrap();
+    from.hold(b"dir").unwrap().set_attribute(b"user.overlay.opaque", b"y").unwrap();
+    scratch.unpacked(&scratch.packed(Form::Layer));
+    assert_eq!(scratch.directory("to").hold(b"dir").unwrap().attributes().unwrap(), []);
+}
+
+#[test]
+fn what_a_layer_cannot_tell_is_refused() {
+    let scratch = Scratch::new("untold");
+    let layer = || {
+        let mut pack = Pack::new(Vec::new(), Form::Layer);
+        pack.add_contents(&scratch.directory("from"), b"").map_err(|error| error.to_string())
+    };
+    let from = scratch.0.join("from");
+    std::fs::write(from.join(".wh.hosts"), "").unwrap();
+    assert!(layer().unwrap_err().contains("begins with .wh."));
+    std::fs::remove_file(from.join(".wh.hosts")).unwrap();
+    for mark in [&b"trusted.overlay.redirect"[..], b"trusted.overlay.metacopy"] {
+        std::fs::write(from.join("moved"), "").unwrap();
+        scratch.directory("from").hold(b"moved").unwrap().set_attribute(mark, b"/elsewhere").unwrap();
+        assert!(layer().unwrap_err().contains("only where it lies in the image"));
+        std::fs::remove_file(from.join("moved")).unwrap();
+    }
+    layer().unwrap();
+}
+
+#[test]
+fn a_socket_is_left_out_under_all_its_names() {
+    let scratch = Scratch::new("socket");
+    let from = scratch.0.join("from");
+    let _socket = std::os::unix::net::UnixListener::bind(from.join("one")).unwrap();
+    std::fs::hard_link(from.join("one"), from.join("two")).unwrap();
+    std::fs::write(from.join("file"), "text").unwrap();
+    scratch.unpacked(&scratch.packed(Form::Layer));
+    let names = scratch.directory("to").names().unwrap();
+    assert_eq!(names, [b"file".to_vec()]);
+}
+
+#[test]
+fn names_in_memory_are_bounded_and_given_back() {
+    let scratch = Scratch::new("names");
+    let from = scratch.0.join("from");
+    for number in 0..20 {
+        std::fs::create_dir(from.join(format!("dir{number}"))).unwrap();
+        std::fs::write(from.join(format!("dir{number}/file")), "").unwrap();
+        std::fs::hard_link(from.join(format!("dir{number}/file")), from.join(format!("dir{number}/link"))).unwrap();
+    }
+    let packed = |room: usize| {
+        let mut pack = Pack::new(Vec::new(), Form::Plain);
+        pack.room = room;
+        pack.add_contents(&scratch.directory("from"), b"").map(|()| pack.room).map_err(|error| error.to_string())
+    };
+    assert_eq!(packed(2000), Ok(2000), "what was packed is forgotten");
+    assert!(packed(1000).unwrap_err().contains("more names than memory"));
+    // A name outside: the file may have further ones, and is remembered.
+    std::fs::hard_link(from.join("dir0/file"), scratch.0.join("outside")).unwrap();
+    assert_eq!(packed(2000), Ok(2000 - "dir0/file".len() - OVERHEAD));
+}
+
+#[test]
 fn the_machine_s_tar_reads_it_too() {
     let scratch = Scratch::new("tar");
     std::fs::write(scratch.0.join("from/file"), "text").unwrap();

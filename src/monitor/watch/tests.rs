@@ -94,8 +94,10 @@ fn run(name: &str, pid: i32, streams: Streams, stdin: bool, change: impl FnOnce(
         listener: Some(socket::listen(&directory.join("attach")).unwrap()),
         first: None,
         first_wants: Wants::default(),
+        early: Vec::new(),
         log: Some(Keeping::at(directory.join("log"))),
         open_stdin: stdin,
+        helper: None,
     };
     change(&mut watch);
     let (tell, at_end) = channel();

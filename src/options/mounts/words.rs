@@ -2,6 +2,7 @@
 
 use super::{PROPAGATIONS, absolute, check_volume_name, checked_tmpfs_option, ownership, parse_bool, parse_target};
 use crate::error::{Error, Result};
+use crate::names;
 use crate::options::{Below, Mount, Ownership, VolumeMount, labels, sizes, volumes};
 use std::path::Path;
 
@@ -19,7 +20,7 @@ pub fn parse_mount(text: &str, here: &Path) -> Result<Mount> {
         "tmpfs" => wish.tmpfs(target),
         "volume" => wish.volume(target),
         "image" | "cluster" | "npipe" => Err(Error::cannot_keep(format!("mounts of type {kind} are not built yet"))),
-        _ => Err(Error::usage(format!("unknown type {kind:?}")).hint("bind, volume or tmpfs")),
+        _ => Err(Error::usage(format!("unknown type {kind:?}")).hint(names::one_of(&kind, &["bind", "volume", "tmpfs"]))),
     }
 }
 

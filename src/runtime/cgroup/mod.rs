@@ -2,6 +2,7 @@
 
 mod above;
 mod agreement;
+mod below;
 mod bus;
 mod devices;
 mod disks;
@@ -21,7 +22,6 @@ use crate::sys::{Errno, file, process};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -73,6 +73,13 @@ impl Group {
         Ok(Group { path: path.to_owned(), fd: file::open_dir(path)?, has_promise: false })
     }
 
+    /// A new one below it. Nothing above is made: it may have gone meanwhile.
+    pub fn below(&self, name: &str) -> Result<Group, Errno> {
+        let path = self.path.join(name);
+        file::make_dir(&path, 0o755)?;
+        Ok(Group { fd: file::open_dir(&path)?, path, has_promise: false })
+    }
+
     /// A group that was made earlier.
     pub fn open(path: &Path) -> Option<Group> {
         Some(Group { fd: file::open_dir(path).ok()?, path: path.to_owned(), has_promise: false })
@@ -86,6 +93,18 @@ impl Group {
     /// The same, by its path below the cgroup2 mount.
     pub fn existing_at(below: &Path) -> Result<Option<Group>> {
         Ok(mount_point().and_then(|top| Group::open(&top.join(below.strip_prefix("/").unwrap_or(below)))))
+    }
+
+    /// The names of those in ours that are called like containers.
+    pub fn all_of_containers() -> Vec<String> {
+        let entries = mount_point().and_then(|top| std::fs::read_dir(top.join(OURS)).ok()).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| name.len() == 64 && name.bytes().all(|letter| letter.is_ascii_hexdigit())).collect()
+    }
+
+    /// How long it has been there.
+    pub fn age(&self) -> Option<Duration> {
+        std::fs::metadata(&self.path).ok()?.modified().ok()?.elapsed().ok()
     }
 
     pub fn descriptor(&self) -> BorrowedFd<'_> {
@@ -153,44 +172,8 @@ impl Group {
         file::read_at(self.descriptor(), "cgroup.events").is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
     }
 
-    /// Those of the groups below count too.
-    pub fn all_processes(&self) -> Vec<i32> {
-        let mut all = self.processes();
-        // The kernel counts the groups below as links (kernfs): most containers have none, and one look less.
-        if std::fs::metadata(&self.path).is_ok_and(|about| about.nlink() <= 2) {
-            return all;
-        }
-        for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            if below.file_type().is_ok_and(|kind| kind.is_dir()) {
-                all.extend(Group::open(&below.path()).iter().flat_map(Group::all_processes));
-            }
-        }
-        all
-    }
-
     pub fn processes(&self) -> Vec<i32> {
         let text = file::read_at(self.descriptor(), "cgroup.procs").unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
-    }
-
-    /// Groups that the container made below go first; those above that were made for it go with it.
-    pub fn remove(&self) -> Result<(), Errno> {
-        match file::remove_dir(&self.path) {
-            Err(Errno::EBUSY) => {
-                for below in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
-                    let is_group = below.file_type().is_ok_and(|kind| kind.is_dir());
-                    if let Some(group) = is_group.then(|| Group::open(&below.path())).flatten() {
-                        group.remove()?;
-                    }
-                }
-                file::remove_dir(&self.path)?;
-            }
-            other => other?,
-        }
-        if self.has_promise {
-            let _ = above::promise_memory(&self.path);
-        }
-        self.path.parent().into_iter().for_each(above::remove_made);
-        Ok(())
     }
 }

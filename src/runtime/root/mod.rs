@@ -64,6 +64,19 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     Ok(())
 }
 
+/// The container's files without the container: its layers, what it has written, and what is bound into it. We are in a mount
+/// namespace of our own, which ends with us.
+pub fn show(plan: &Plan) -> Result<()> {
+    let sources = mounts::gather(plan, |_| true)?;
+    mounts::stack_layers(plan)?;
+    enter(plan)?;
+    mounts::attach_all(plan, sources)?;
+    match plan.read_only_root {
+        true => mount::close(Path::new("/")).at(Step::CloseRoot, "remount / read-only"),
+        false => Ok(()),
+    }
+}
+
 /// Hooks want to see the finished mounts from outside; and in a user namespace the kernel mounts a /proc or /sys only while
 /// another one is in sight (mount_namespaces(7)).
 fn needs_detour(plan: &Plan) -> bool {
@@ -108,7 +121,7 @@ fn go_to_root(plan: &Plan) -> Result<()> {
     gone.at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))
 }
 
-/// Only what belongs to one of the container's own namespaces gets here (`plan.rs`). Written before /proc/sys becomes read-only,
+/// Only what belongs to one of the container's own namespaces gets here (`plan/`). Written before /proc/sys becomes read-only,
 /// and through a procfs of our own: a mount that an image's symlink led below /proc must not catch it (CVE-2025-52881).
 fn set_sysctls(plan: &Plan) -> Result<()> {
     if plan.sysctl.is_empty() {

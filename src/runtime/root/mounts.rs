@@ -71,7 +71,7 @@ pub fn stack_layers(plan: &Plan) -> Result<()> {
     stack(overlay, &overlay.options.data, overlay.options.flags, plan.root)
 }
 
-/// We are in the directory that it hangs over (`child.rs`).
+/// We are in the directory that it hangs over (`child/`).
 fn hang_root(outside: &Outside) -> Result<(), Errno> {
     let here = mount::open_target(Path::new("."))?;
     mount::attach_over(file::duplicate(outside.root.as_fd())?, here.as_fd())

@@ -33,8 +33,32 @@ impl Directory {
 
     /// The names in it, in no order.
     pub fn names(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        self.names_within(usize::MAX, 0)
+    }
+
+    /// The same; E2BIG where they have more than so many bytes, with so many for each beside its letters.
+    pub fn names_within(&self, most: usize, overhead: usize) -> Result<Vec<Vec<u8>>, Errno> {
         let errno = |e: std::io::Error| e.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-        std::fs::read_dir(self.proc_path()).map_err(errno)?.map(|entry| Ok(entry.map_err(errno)?.file_name().into_vec())).collect()
+        let (mut names, mut room) = (Vec::new(), most);
+        for entry in std::fs::read_dir(self.proc_path()).map_err(errno)? {
+            let name = entry.map_err(errno)?.file_name().into_vec();
+            room = room.checked_sub(name.len() + overhead).ok_or(Errno::E2BIG)?;
+            names.push(name);
+        }
+        Ok(names)
+    }
+
+    /// The names of the directories in it, in no order; symlinks are none.
+    pub fn directory_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        let errno = |e: std::io::Error| e.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(self.proc_path()).map_err(errno)? {
+            let entry = entry.map_err(errno)?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                all.push(entry.file_name().into_vec());
+            }
+        }
+        Ok(all)
     }
 
     /// The directory itself, only held.

@@ -1,54 +1,28 @@
 //! A spec, digested: everything the child needs, looked up and converted while there is still time to refuse.
+//!
+//! `person.rs` is a process of it, `mounts.rs` and `device.rs` one thing each that it finds in its root.
+
+mod device;
+mod mounts;
+mod person;
+
+pub use device::Device;
+pub use mounts::PlannedMount;
+pub use person::Person;
 
 use crate::error::{Error, Result};
 use crate::runtime::filter::Filter;
 use crate::runtime::hooks::Moment;
-use crate::runtime::impossible;
-use crate::runtime::labels::{self, Label};
+use crate::runtime::labels;
 use crate::runtime::namespaces::Namespaces;
-use crate::runtime::placement::{Affinity, Placement};
-use crate::runtime::root::options::{self, MountOptions};
+use crate::runtime::root::options;
 use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl::{self, Owner};
-use crate::sys::identity::{self, Capabilities};
-use crate::sys::inside::Node;
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::namespace;
-use crate::sys::terminal::Size;
-use oci_spec::runtime::{Capability, Linux, Process, Spec};
-use std::collections::HashSet;
-use std::ffi::CString;
+use oci_spec::runtime::{Linux, Spec};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-
-/// What one process of a container shall be: the first one, or one that enters later.
-pub struct Person<'a> {
-    pub args: Vec<CString>,
-    pub env: Vec<CString>,
-    pub cwd: &'a Path,
-    /// As typed, to be looked up in the container; `None`: the numbers of the spec.
-    pub user: Option<&'a str>,
-    pub uid: u32,
-    pub gid: u32,
-    pub groups: &'a [u32],
-    /// Names and numbers of further groups, to be looked up with the user.
-    pub further_groups: &'a [String],
-    pub capabilities: Capabilities,
-    /// Number, soft, hard.
-    pub limits: Vec<(u32, u64, u64)>,
-    pub oom_score_adj: Option<i32>,
-    pub no_new_privileges: bool,
-    pub umask: Option<u32>,
-    pub placement: Placement,
-    /// Only of one that enters.
-    pub affinity: Affinity,
-    /// So many descriptors from 3 on are the user's.
-    pub preserved: i32,
-    pub terminal: bool,
-    pub terminal_size: Option<Size>,
-    pub filter: Filter,
-    pub label: Option<Label>,
-}
 
 pub struct Plan<'a> {
     pub person: Person<'a>,
@@ -83,24 +57,6 @@ pub struct Strict<'a> {
     pub own_keyring: bool,
     /// The root is moved over the host's instead of being swapped with it.
     pub moves_root: bool,
-}
-
-pub struct PlannedMount<'a> {
-    pub target: &'a Path,
-    pub kind: &'a str,
-    pub source: &'a str,
-    pub options: MountOptions,
-    /// The source, where the caller holds it already.
-    pub held: Option<OwnedFd>,
-    /// All of it, as it shall be, where the container could not do that itself.
-    pub ready: Option<OwnedFd>,
-}
-
-pub struct Device<'a> {
-    pub path: &'a Path,
-    pub node: Node,
-    pub mode: u32,
-    pub owner: (u32, u32),
 }
 
 /// Files that the container's first process writes itself, into a little file system in memory, which it mounts over `dir` where
@@ -199,38 +155,6 @@ impl Plan<'_> {
     }
 }
 
-impl<'a> Person<'a> {
-    pub fn new(process: &'a Process, user: Option<&'a str>, filter: Filter) -> Result<Person<'a>> {
-        let args = process.args().as_deref().unwrap_or_default();
-        if args.is_empty() {
-            return Err(Error::usage("no command to execute"));
-        }
-        impossible::check_process(process)?;
-        Ok(Person {
-            args: c_strings(args, "command")?,
-            env: c_strings(process.env().as_deref().unwrap_or_default(), "environment")?,
-            cwd: process.cwd(),
-            user,
-            uid: process.user().uid(),
-            gid: process.user().gid(),
-            groups: process.user().additional_gids().as_deref().unwrap_or_default(),
-            further_groups: &[],
-            capabilities: process.capabilities().as_ref().map(capabilities).unwrap_or_default(),
-            limits: limits(process)?,
-            oom_score_adj: process.oom_score_adj(),
-            no_new_privileges: process.no_new_privileges().unwrap_or(false),
-            umask: process.user().umask(),
-            placement: Placement::new(process, None, None)?,
-            affinity: Affinity::new(process)?,
-            preserved: 0,
-            terminal: process.terminal().unwrap_or(false),
-            terminal_size: process.console_size().map(|size| Size { rows: size.height() as u16, columns: size.width() as u16 }),
-            filter,
-            label: Label::of_process(process)?,
-        })
-    }
-}
-
 /// In the order of their names: the spec has none. A setting without a namespace of the container's own would change the host.
 fn sysctls<'a>(linux: &'a Linux, namespaces: &Namespaces) -> Result<Vec<(&'a str, &'a str)>> {
     let mut all: Vec<_> = linux.sysctl().iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -247,90 +171,6 @@ fn sysctls<'a>(linux: &'a Linux, namespaces: &Namespaces) -> Result<Vec<(&'a str
         }
     }
     Ok(all)
-}
-
-fn c_strings(words: &[String], what: &str) -> Result<Vec<CString>> {
-    let convert = |word: &String| CString::new(word.as_bytes()).map_err(|_| Error::usage(format!("{what} has a zero byte in {word:?}")));
-    words.iter().map(convert).collect()
-}
-
-fn capabilities(sets: &oci_spec::runtime::LinuxCapabilities) -> Capabilities {
-    let mask = |set: &Option<HashSet<Capability>>| set.iter().flatten().fold(0, |mask, capability| mask | bit(*capability));
-    Capabilities {
-        bounding: mask(sets.bounding()),
-        effective: mask(sets.effective()),
-        permitted: mask(sets.permitted()),
-        inheritable: mask(sets.inheritable()),
-        ambient: mask(sets.ambient()),
-    }
-}
-
-/// One that this program's tables do not know cannot be given.
-fn bit(capability: Capability) -> u64 {
-    format!("CAP_{capability}").parse::<caps::Capability>().map_or(0, |capability| capability.bitmask())
-}
-
-fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {
-    let wanted = process.rlimits().as_deref().unwrap_or_default();
-    let limit = |limit: &oci_spec::runtime::PosixRlimit| {
-        let name = limit.typ().to_string();
-        let number = identity::rlimit_number(&name).ok_or_else(|| Error::cannot_keep(format!("unknown limit {name}")))?;
-        Ok((number, limit.soft(), limit.hard()))
-    };
-    wanted.iter().map(limit).collect()
-}
-
-impl<'a> PlannedMount<'a> {
-    fn new(mount: &'a oci_spec::runtime::Mount) -> Result<PlannedMount<'a>> {
-        let options = MountOptions::parse(mount.options().as_deref().unwrap_or_default());
-        let is_bind = options.bind || matches!(mount.typ().as_deref(), None | Some("bind"));
-        options
-            .check(is_bind, mount.typ().as_deref())
-            .map_err(|error| error.context(format!("mount {}", mount.destination().display())))?;
-        Ok(PlannedMount {
-            target: mount.destination(),
-            kind: if is_bind { "bind" } else { mount.typ().as_deref().unwrap_or_default() },
-            source: mount.source().as_ref().and_then(|source| source.to_str()).unwrap_or(""),
-            options,
-            held: None,
-            ready: None,
-        })
-    }
-
-    /// A new bind: `remount` changes what is there already.
-    pub fn is_bind(&self) -> bool {
-        self.kind == "bind" && !self.options.flags.contains(Flags::MS_REMOUNT)
-    }
-    pub fn is_cgroup(&self) -> bool {
-        matches!(self.kind, "cgroup" | "cgroup2")
-    }
-    /// The kernel's own file systems have labels of their own.
-    fn takes_label(&self) -> bool {
-        let own = self.options.data.iter().any(|option| option.starts_with("context="));
-        !own && !self.is_cgroup() && !matches!(self.kind, "bind" | "proc" | "sysfs" | "mqueue")
-    }
-    pub fn source_path(&self) -> PathBuf {
-        PathBuf::from(self.source)
-    }
-}
-
-impl<'a> Device<'a> {
-    fn new(device: &'a oci_spec::runtime::LinuxDevice) -> Result<Device<'a>> {
-        use oci_spec::runtime::LinuxDeviceType;
-        let numbers = || impossible::device_numbers(&device.path().display().to_string(), device.major(), device.minor());
-        let node = match device.typ() {
-            LinuxDeviceType::C | LinuxDeviceType::U => numbers().map(|(major, minor)| Node::Character(major, minor))?,
-            LinuxDeviceType::B => numbers().map(|(major, minor)| Node::Block(major, minor))?,
-            LinuxDeviceType::P => Node::Fifo,
-            other => return Err(Error::cannot_keep(format!("device {} of type {other:?}", device.path().display()))),
-        };
-        Ok(Device {
-            path: device.path(),
-            node,
-            mode: device.file_mode().unwrap_or(0o666),
-            owner: (device.uid().unwrap_or(0), device.gid().unwrap_or(0)),
-        })
-    }
 }
 
 #[cfg(test)]

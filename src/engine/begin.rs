@@ -1,0 +1,156 @@
+//! A container's first process is made, and becomes the user's program.
+
+use crate::engine::create::Made;
+use crate::engine::neighbours::Neighbours;
+use crate::engine::{etc_files, filter, mounts, now, pid_file, repair};
+use crate::error::{Context, Error, Result};
+use crate::monitor::watch;
+use crate::options::Network;
+use crate::paths::Paths;
+use crate::record::Live;
+use crate::runtime::cgroup::Group;
+use crate::runtime::plan::SmallFiles;
+use crate::runtime::{self, Beyond, Plan, Streams};
+use crate::store::{self, Durable};
+use crate::sys::{file, process};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// A container that has become the user's program.
+pub struct Begun {
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+    pub status: Option<OwnedFd>,
+    pub streams: watch::Streams,
+    pub group: Option<Group>,
+    pub started: u64,
+    /// How often it was begun before, by this monitor.
+    pub restarts: u32,
+}
+
+pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
+    let neighbours = Neighbours::meet(paths, &made.record)?;
+    let group = make_group(made)?;
+    let begun = begin_in(made, &neighbours, group, callers, restarts);
+    begun.map_err(|(error, group)| {
+        if let Some(group) = group {
+            let _ = group.kill();
+            repair::remove_group(&group);
+        }
+        error
+    })
+}
+
+fn make_group(made: &Made) -> Result<Option<Group>> {
+    let linux = made.spec.linux().as_ref();
+    let resources = linux.and_then(|linux| linux.resources().as_ref());
+    let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
+    let group = Group::make(below)?;
+    let Some(mut group) = group else {
+        return match made.record.wishes.limits.any() {
+            true => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
+            false => Ok(None),
+        };
+    };
+    let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
+    match limited {
+        Ok(()) => Ok(Some(group)),
+        Err(error) => {
+            repair::remove_group(&group);
+            Err(error)
+        }
+    }
+}
+
+fn begin_in(
+    made: &Made,
+    neighbours: &Neighbours,
+    group: Option<Group>,
+    callers: Option<[OwnedFd; 2]>,
+    restarts: u32,
+) -> std::result::Result<Begun, (Error, Option<Group>)> {
+    match begin_first_process(made, neighbours, group.as_ref(), callers, restarts) {
+        Ok((created, streams, started)) => {
+            Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, group, started, restarts })
+        }
+        Err(error) => Err((error, group)),
+    }
+}
+
+fn begin_first_process(
+    made: &Made,
+    neighbours: &Neighbours,
+    group: Option<&Group>,
+    callers: Option<[OwnedFd; 2]>,
+    restarts: u32,
+) -> Result<(runtime::Created, watch::Streams, u64)> {
+    let record = &made.record;
+    let spec = neighbours.joined(&made.spec);
+    let has_files = !matches!(record.wishes.network, Network::Container(_));
+    let beyond = Beyond {
+        small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record) }),
+        borrowed: neighbours.lent(),
+        user: Some(&record.user),
+        groups: &record.wishes.groups,
+        reaper: record.reaper,
+        held: mounts::open(&record.wishes)?,
+        ..Beyond::default()
+    };
+    let mut plan = Plan::new(&spec, beyond)?;
+    plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?;
+    let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal, callers).context("cannot make pipes")?;
+    let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
+    let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };
+    let own = group.filter(|_| record.is_furnished_for_systemd()).map(Group::own_tree).transpose()?;
+    let created = runtime::create(&plan, own.as_ref().or(group), theirs)?;
+    let started = now();
+    write_state(made, created.pid, group, started, restarts)?;
+    pid_file::write(record, created.pid)?;
+    let begun = match created.start() {
+        Ok(begun) => begun,
+        Err(error) => {
+            let _ = file::remove_file(&made.files.state());
+            pid_file::forget(record, created.pid);
+            let _ = process::wait(created.pid);
+            return Err(error);
+        }
+    };
+    let streams = match begun.terminal {
+        Some(master) => watch::Streams::Terminal(master),
+        None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), outputs: pipes.ours },
+    };
+    Ok((created, streams, started))
+}
+
+/// The container's streams, without a terminal.
+struct Pipes {
+    /// Read end, write end.
+    input: Option<(OwnedFd, OwnedFd)>,
+    /// Where we read its stdout and stderr; `None`: others do.
+    ours: [Option<OwnedFd>; 2],
+    /// Where it writes them.
+    theirs: [OwnedFd; 2],
+}
+
+impl Pipes {
+    fn make(with_input: bool, callers: Option<[OwnedFd; 2]>) -> std::result::Result<Pipes, crate::sys::Errno> {
+        let input = with_input.then(file::pipe).transpose()?;
+        if let Some(theirs) = callers {
+            return Ok(Pipes { input, ours: [None, None], theirs });
+        }
+        let (output, error) = (file::pipe()?, file::pipe()?);
+        Ok(Pipes { input, ours: [Some(output.0), Some(error.0)], theirs: [output.1, error.1] })
+    }
+}
+
+fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64, restarts: u32) -> Result<()> {
+    let live = Live {
+        pid,
+        monitor: process::own_pid(),
+        pid_started: process::start_time(pid).unwrap_or(0),
+        started,
+        cgroup: group.map(|group| group.path().display().to_string()).unwrap_or_default(),
+        restarts,
+        ..Live::default()
+    };
+    store::write_json(&made.files.state(), &live, Durable::No)
+}

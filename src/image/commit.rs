@@ -1,0 +1,100 @@
+//! `commit`: what a container has changed becomes a layer on top of its image's.
+//!
+//! The tree is packed by one thread (`pack.rs`) while it is taken in like any other layer: what was packed is proven to be a layer
+//! that we would take from anybody, and the blob that is kept is the very archive whose digest the image names.
+
+use crate::error::{Error, Result};
+use crate::image::compression::{self, Compression};
+use crate::image::digest::hex_of;
+use crate::image::documents::{self, IMAGE_SIZE, Manifest};
+use crate::image::index::{self, id_of};
+use crate::image::intake::Taken;
+use crate::image::layer::Passed;
+use crate::image::making::Making;
+use crate::image::pack::{Form, Pack};
+use crate::image::progress::Part;
+use crate::paths::Paths;
+use crate::sys::beneath::Directory;
+use crate::sys::file::{self, OFlag};
+use serde_json::{Map, Value, json};
+use std::fs::File;
+use std::io::{BufWriter, Read};
+
+/// The image that lies below.
+pub struct Base {
+    /// What it says of itself.
+    pub config: Map<String, Value>,
+    pub layers: Vec<Taken>,
+}
+
+impl Base {
+    pub fn find(paths: &Paths, id: &str) -> Result<Base> {
+        let index = index::read(paths)?;
+        let gone = || Error::no_such(format!("its image {id} is gone"));
+        let entry = index.manifests.iter().find(|entry| id_of(entry) == id).ok_or_else(gone)?;
+        let config = documents::read("the image's config", &paths.blob(hex_of(id)?))?;
+        let (_, diff_ids) = documents::parse_config("the image's config", &config)?;
+        let manifest = documents::read("the image's manifest", &paths.blob(hex_of(&entry.digest)?))?;
+        let manifest: Manifest = documents::parse("the image's manifest", &manifest)?;
+        documents::check_manifest(&manifest)?;
+        if manifest.layers.len() != diff_ids.len() {
+            return Err(Error::damaged("the image's manifest and config do not name the same number of layers"));
+        }
+        let layers = manifest.layers.iter().zip(diff_ids).map(|(layer, diff_id)| kept(paths, hex_of(&layer.digest)?, layer.size, diff_id));
+        let mut layers: Vec<Taken> = layers.collect::<Result<_>>()?;
+        // Only the sum is written down: it stands for the lowest.
+        if let Some(lowest) = layers.first_mut() {
+            lowest.passed.size = entry.annotations.get(IMAGE_SIZE).and_then(|size| size.parse().ok()).unwrap_or(0);
+        }
+        Ok(Base { config: documents::parse("the image's config", &config)?, layers })
+    }
+}
+
+/// A layer as the store has it.
+fn kept(paths: &Paths, digest: &str, blob_size: u64, diff_id: String) -> Result<Taken> {
+    let missing = || Error::no_such(format!("the blob sha256:{digest} of its image is not in the store")).hint("load the image again");
+    let blob = file::open(&paths.blob(digest), OFlag::O_RDONLY).map_err(|_| missing())?;
+    let mut first = Vec::new();
+    let _ = File::from(blob).take(4).read_to_end(&mut first);
+    let compression: Compression = compression::of(&first);
+    Ok(Taken { passed: Passed { digest: digest.to_owned(), diff_id, blob_size, compression, size: 0 }, blob: None, tree: None })
+}
+
+/// What the new image says of itself: the same machine, other settings, and one step more in its history.
+pub fn describe(base: &Base, settings: Map<String, Value>, author: &str, step: Map<String, Value>) -> Map<String, Value> {
+    const SAME: &[&str] = &["architecture", "variant", "os", "os.version", "os.features"];
+    let mut config: Map<String, Value> =
+        SAME.iter().filter_map(|name| Some(((*name).to_owned(), base.config.get(*name)?.clone()))).collect();
+    if !author.is_empty() {
+        config.insert("author".into(), json!(author));
+    }
+    config.insert("created".into(), step.get("created").cloned().unwrap_or_default());
+    config.insert("config".into(), Value::Object(settings));
+    let mut history = base.config.get("history").and_then(Value::as_array).cloned().unwrap_or_default();
+    // Each layer has its step, or the new one would be taken for an older layer's.
+    let told = history.iter().filter(|step| step["empty_layer"] != json!(true)).count();
+    history.extend((told..base.layers.len()).map(|_| json!({})));
+    history.push(Value::Object(step));
+    config.insert("history".into(), Value::Array(history));
+    config
+}
+
+/// The container's own layer, packed and taken in at once.
+pub fn layer(making: &Making, changed: &Directory) -> Result<Taken> {
+    let (from, to) = file::pipe().map_err(|e| Error::from_errno("cannot make a pipe", e))?;
+    let (taken, packed) = std::thread::scope(|scope| {
+        let packer = scope.spawn(move || {
+            let mut pack = Pack::new(BufWriter::with_capacity(256 << 10, File::from(to)), Form::Layer);
+            pack.add_contents(changed, b"")?;
+            pack.finish().map(drop)
+        });
+        // Its end of the pipe goes with it, so the packer never waits for one who has given up.
+        (making.layer(File::from(from), &Part::default()), packer.join())
+    });
+    match (taken, packed.unwrap_or_else(|_| Err(Error::failed("the packer broke down")))) {
+        // It was told of a broken pipe; the other side knows why.
+        (Err(error), Err(packer)) if packer.errno() == Some(crate::sys::Errno::EPIPE) => Err(error),
+        (_, Err(packer)) => Err(packer),
+        (taken, Ok(())) => taken,
+    }
+}

@@ -1,0 +1,248 @@
+//! One request to one registry, carried out: over TLS, or plainly where the machine is our own; redirects followed, patience limited.
+//!
+//! What says who we are goes to the registry alone: a redirect to another host, where most keep their blobs, goes there without it.
+
+use crate::error::{Error, Result};
+use crate::registry::address::{Address, is_link_local, is_loopback, without_port};
+use std::io::Read;
+use std::sync::OnceLock;
+use std::time::Duration;
+use ureq::config::Config;
+use ureq::http::{Method, Request, Uri};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, AsSendBody, Body, RequestExt};
+
+/// Nobody who means well needs more of them.
+const MOST_REDIRECTS: usize = 8;
+const CONNECT: Duration = Duration::from_secs(20);
+/// Without a single byte for so long, a connection is dead.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Of what a registry says about an error.
+const LONGEST_COMPLAINT: u64 = 16 << 10;
+
+/// Where distributions keep the certificates that the machine trusts.
+const TRUSTED: &[&str] =
+    &["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem"];
+
+pub type Answer = ureq::http::Response<Body>;
+pub type Header<'a> = (&'a str, String);
+
+pub struct Http {
+    pub address: Address,
+    agent: OnceLock<Agent>,
+    /// `https` or `http`, once it is known which of them is understood there.
+    scheme: OnceLock<&'static str>,
+}
+
+/// What is asked.
+pub struct Question<'a> {
+    pub method: Method,
+    /// A path at the registry, or a whole address.
+    pub target: &'a str,
+    pub headers: Vec<Header<'a>>,
+    /// `Authorization`, for the registry itself only.
+    pub pass: Option<String>,
+}
+
+impl<'a> Question<'a> {
+    pub fn get(target: &'a str) -> Question<'a> {
+        Question { method: Method::GET, target, headers: Vec::new(), pass: None }
+    }
+}
+
+impl Http {
+    pub fn new(address: Address) -> Http {
+        Http { address, agent: OnceLock::new(), scheme: OnceLock::new() }
+    }
+
+    /// Whether what we say can be read on the way.
+    pub fn is_plain(&self) -> bool {
+        self.scheme.get() == Some(&"http")
+    }
+
+    /// Any answer with a status is an answer; an error is that there was none.
+    pub fn ask(&self, question: &Question) -> Result<Answer> {
+        let start = match question.target.strip_prefix('/') {
+            Some(path) => format!("{}://{}/{path}", self.scheme()?, self.address.host),
+            None => question.target.to_owned(),
+        };
+        self.follow(question, start)
+    }
+
+    /// A registry on our own machine is asked which of the two it understands.
+    fn scheme(&self) -> Result<&'static str> {
+        if !self.address.may_be_plain {
+            return Ok("https");
+        }
+        if let Some(known) = self.scheme.get() {
+            return Ok(known);
+        }
+        let understands = |scheme: &str| {
+            let root = format!("{scheme}://{}/v2/", self.address.host);
+            let url: Uri = root.parse().map_err(|_| Error::failed(format!("{} is no address", harmless(&root))))?;
+            self.once(&Question::get(&root), &url, None)
+        };
+        let tls = understands("https");
+        let scheme = match tls {
+            Ok(_) => "https",
+            // Where nobody answers in either way the first reason is the one to tell.
+            Err(_) if understands("http").is_ok() => "http",
+            Err(error) => return Err(error),
+        };
+        Ok(self.scheme.get_or_init(|| scheme))
+    }
+
+    fn follow(&self, question: &Question, start: String) -> Result<Answer> {
+        let mut url = start;
+        let mut pass = question.pass.as_deref();
+        for _ in 0..=MOST_REDIRECTS {
+            let here: Uri = url.parse().map_err(|_| Error::failed(format!("{} is no address", harmless(&url))))?;
+            let answer = self.once(question, &here, pass)?;
+            let status = answer.status().as_u16();
+            let Some(to) = answer.headers().get("location").filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
+                return Ok(answer);
+            };
+            let to = to.to_str().map_err(|_| self.refused("it leads to an address that is none"))?;
+            url = joined(&here, to);
+            let next: Uri = url.parse().map_err(|_| self.refused("it leads to an address that is none"))?;
+            self.check_step(&here, &next)?;
+            if next.authority() != here.authority() || next.scheme() != here.scheme() {
+                pass = None;
+            }
+        }
+        Err(self.refused("it leads from one address to the next without end"))
+    }
+
+    /// A registry behind TLS cannot send us where anybody can listen, nor anyone to the addresses of the machine itself.
+    fn check_step(&self, here: &Uri, next: &Uri) -> Result<()> {
+        let host = next.host().unwrap_or_default().trim_matches(['[', ']']);
+        let (was, will) = (here.scheme_str(), next.scheme_str());
+        if !matches!(will, Some("http" | "https")) || (was == Some("https") && will != Some("https")) {
+            return Err(self.refused("it leads from https to something else"));
+        }
+        let from_here = is_loopback(without_port(&self.address.host));
+        if is_link_local(host) || (is_loopback(host) && !from_here) {
+            return Err(self.refused(&format!("it leads to {host}, which is an address of this machine's own surroundings")));
+        }
+        Ok(())
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        Error::failed(format!("registry {} cannot be followed", self.address.name)).because(why.to_owned())
+    }
+
+    fn once(&self, question: &Question, url: &Uri, pass: Option<&str>) -> Result<Answer> {
+        let request = Request::builder().method(question.method.clone()).uri(url.clone());
+        let request = question.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let request = pass.iter().fold(request, |request, pass| request.header("authorization", *pass));
+        self.send(url, request.body(()).map_err(|e| Error::failed("cannot write a request").because(e))?)
+    }
+
+    fn send(&self, url: &Uri, request: Request<impl AsSendBody>) -> Result<Answer> {
+        let agent = match self.agent.get() {
+            Some(agent) => agent,
+            None => {
+                let made = agent()?;
+                self.agent.get_or_init(|| made)
+            }
+        };
+        request.with_agent(agent).run().map_err(|error| unreachable(url, &error))
+    }
+}
+
+fn agent() -> Result<Agent> {
+    let roots = trusted()?;
+    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
+    let config: Config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(concat!("tare/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(CONNECT))
+        .timeout_per_read(Some(SILENCE))
+        .timeout_per_write(Some(SILENCE))
+        .input_buffer_size(256 << 10)
+        .max_idle_connections_per_host(8)
+        .tls_config(tls)
+        .build();
+    Ok(config.new_agent())
+}
+
+/// `SSL_CERT_FILE` says where they are, as everywhere.
+fn trusted() -> Result<Vec<Certificate<'static>>> {
+    let named = std::env::var("SSL_CERT_FILE").ok();
+    let text = named.iter().map(String::as_str).chain(TRUSTED.iter().copied()).find_map(|path| std::fs::read(path).ok());
+    let text = text.unwrap_or_default();
+    Ok(parse_pem(&text).filter_map(|item| if let Ok(PemItem::Certificate(one)) = item { Some(one) } else { None }).collect())
+}
+
+fn joined(here: &Uri, to: &str) -> String {
+    let scheme = here.scheme_str().unwrap_or("https");
+    let host = here.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    match to {
+        whole if whole.contains("://") => whole.to_owned(),
+        beside if beside.starts_with("//") => format!("{scheme}:{beside}"),
+        path if path.starts_with('/') => format!("{scheme}://{host}{path}"),
+        name => {
+            let path = here.path();
+            format!("{scheme}://{host}{}{name}", &path[..=path.rfind('/').unwrap_or(0)])
+        }
+    }
+}
+
+fn unreachable(url: &Uri, error: &ureq::Error) -> Error {
+    let host = url.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let failed = Error::failed(format!("cannot reach {host}"));
+    match error {
+        ureq::Error::HostNotFound => failed.because("nobody knows a machine of this name").hint("is the name right, and the network up?"),
+        ureq::Error::Timeout(_) => failed.because("it does not answer in time"),
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => failed.because("nobody listens there"),
+        other => failed.because(harmless(&other.to_string())),
+    }
+}
+
+/// What the registry says about its refusal, in its own words: bounded, and without what a terminal would obey.
+pub fn complaint(answer: Answer) -> String {
+    let status = answer.status();
+    let mut text = String::new();
+    let _ = answer.into_body().into_reader().take(LONGEST_COMPLAINT).read_to_string(&mut text);
+    let said = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|said| {
+        let error = said.get("errors")?.get(0)?;
+        let word = |name: &str| error.get(name).and_then(|word| word.as_str()).filter(|word| !word.is_empty()).map(str::to_owned);
+        word("message").or_else(|| word("code"))
+    });
+    match said {
+        Some(said) => harmless(&said),
+        None => format!("it answers {status}"),
+    }
+}
+
+pub fn harmless(text: &str) -> String {
+    text.chars().take(300).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_joined_as_browsers_do() {
+        let here: Uri = "https://reg.example/v2/a/blobs/x?y=1".parse().unwrap();
+        assert_eq!(joined(&here, "https://other/z"), "https://other/z");
+        assert_eq!(joined(&here, "//cdn/z"), "https://cdn/z");
+        assert_eq!(joined(&here, "/z?a=b"), "https://reg.example/z?a=b");
+        assert_eq!(joined(&here, "z"), "https://reg.example/v2/a/blobs/z");
+    }
+
+    #[test]
+    fn nobody_is_sent_where_others_listen_or_to_the_machine_itself() {
+        let step = |registry: &str, here: &str, next: &str| {
+            Http::new(Address::of(registry)).check_step(&here.parse().unwrap(), &next.parse().unwrap()).is_ok()
+        };
+        assert!(step("r.io", "https://r.io/a", "https://cdn.io/a"));
+        assert!(!step("r.io", "https://r.io/a", "http://cdn.io/a"));
+        assert!(!step("r.io", "https://r.io/a", "ftp://cdn.io/a"));
+        assert!(!step("r.io", "https://r.io/a", "https://169.254.169.254/latest/meta-data"));
+        assert!(!step("r.io", "https://r.io/a", "https://127.0.0.1/a"));
+        assert!(step("127.0.0.1:5000", "http://127.0.0.1:5000/a", "http://127.0.0.1:5001/a"));
+    }
+}

@@ -1,0 +1,226 @@
+//! Registries for tests: a real one, and one that answers as a test wants it to, also wrongly.
+
+use super::archive::{gzip, sha256};
+use super::{Image, fresh_directory, installed, lacking, leftovers};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Debian's `docker-registry`, on loopback.
+pub struct Registry {
+    /// `127.0.0.1:PORT`
+    pub host: String,
+    pub dir: PathBuf,
+    child: Child,
+}
+
+impl Registry {
+    /// `settings`: what stands in its configuration beside storage and address, given its directory. `None`: it is not installed.
+    pub fn start(http: impl FnOnce(&PathBuf) -> String, further: impl FnOnce(&PathBuf) -> String) -> Option<Registry> {
+        if !installed("docker-registry") {
+            let _ = lacking("docker-registry (apt-get install docker-registry)");
+            return None;
+        }
+        let dir = fresh_directory(&std::env::temp_dir(), "tare-registry");
+        let host = format!("127.0.0.1:{}", free_port());
+        let text = format!(
+            "version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {0}/data }} }}\nhttp:\n  addr: {host}\n{1}\n{2}\n",
+            dir.display(),
+            http(&dir),
+            further(&dir)
+        );
+        std::fs::write(dir.join("config.yml"), text).unwrap();
+        let log = std::fs::File::create(dir.join("log")).unwrap();
+        let child = Command::new("docker-registry")
+            .arg("serve")
+            .arg(dir.join("config.yml"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let registry = Registry { host, dir, child };
+        super::eventually("the registry listens", || TcpStream::connect(&registry.host).is_ok());
+        Some(registry)
+    }
+
+    pub fn plain() -> Option<Registry> {
+        Registry::start(|_| String::new(), |_| String::new())
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = leftovers::remove_tree(&self.dir);
+    }
+}
+
+/// Free a moment ago; whoever takes it meanwhile makes the test fail clearly.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub method: String,
+    pub path: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// The connection ends after so many bytes of the body.
+    pub cut: Option<usize>,
+    /// The body never ends.
+    pub endless: bool,
+}
+
+impl Answer {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+        Answer { status, headers: Vec::new(), body: body.into(), cut: None, endless: false }
+    }
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// A registry made of one function.
+pub struct Strange {
+    pub host: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Strange {
+    pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Strange {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let (asked, over): (Arc<Mutex<Vec<Asked>>>, Arc<AtomicBool>) = Default::default();
+        let answer: Arc<dyn Fn(&Asked) -> Answer + Send + Sync> = Arc::new(answer);
+        let (noted, is_over) = (asked.clone(), over.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (answer, noted, is_over) = (answer.clone(), noted.clone(), is_over.clone());
+                std::thread::spawn(move || serve(stream, &*answer, &noted, &is_over));
+            }
+        });
+        Strange { host, asked, over }
+    }
+
+    /// A registry as it should be, with one image `team/app:1`; `change` may answer otherwise.
+    pub fn with(image: &Served, change: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Strange {
+        let image = image.clone();
+        Strange::start(move |asked| change(asked).unwrap_or_else(|| image.answer(asked)))
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Strange {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        // Whoever waits for a connection hears of it by one.
+        let _ = TcpStream::connect(&self.host);
+    }
+}
+
+fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, noted: &Mutex<Vec<Asked>>, is_over: &AtomicBool) {
+    let mut lines = BufReader::new(&stream).lines();
+    let Some(Ok(first)) = lines.next() else { return };
+    let mut words = first.split(' ').map(str::to_owned);
+    let (Some(method), Some(path)) = (words.next(), words.next()) else { return };
+    let headers = lines.by_ref().map_while(|line| line.ok()?.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let asked = Asked { method, path, headers: headers.collect() };
+    noted.lock().unwrap().push(asked.clone());
+    let answer = answer(&asked);
+    let mut head = format!("HTTP/1.1 {} Word\r\nConnection: close\r\n", answer.status);
+    if !answer.endless {
+        head += &format!("Content-Length: {}\r\n", answer.body.len());
+    }
+    head.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
+    head += "\r\n";
+    let mut stream = &stream;
+    let body = &answer.body[..answer.cut.unwrap_or(answer.body.len())];
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    while answer.endless && !is_over.load(Ordering::Relaxed) && stream.write_all(&[b' '; 4096]).is_ok() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// An image as a registry gives it.
+#[derive(Clone)]
+pub struct Served {
+    pub manifest: Vec<u8>,
+    pub config: Vec<u8>,
+    pub layer: Vec<u8>,
+}
+
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+impl Served {
+    /// Of one layer.
+    pub fn new(layer: Vec<u8>) -> Served {
+        let image = Image::new("team/app:1", vec![layer.clone()]);
+        Served::of(image.config_text(), gzip(&layer))
+    }
+
+    pub fn of(config: Vec<u8>, layer: Vec<u8>) -> Served {
+        let describe = |kind: &str, bytes: &[u8]| serde_json::json!({ "mediaType": kind, "digest": format!("sha256:{}", sha256(bytes)), "size": bytes.len() });
+        let manifest = serde_json::json!({
+            "schemaVersion": 2, "mediaType": MANIFEST,
+            "config": describe("application/vnd.oci.image.config.v1+json", &config),
+            "layers": [describe("application/vnd.oci.image.layer.v1.tar+gzip", &layer)],
+        });
+        Served { manifest: manifest.to_string().into_bytes(), config, layer }
+    }
+
+    pub fn is_layer(&self, asked: &Asked) -> bool {
+        asked.path.ends_with(&sha256(&self.layer))
+    }
+
+    pub fn answer(&self, asked: &Asked) -> Answer {
+        let digest = |bytes: &[u8]| asked.path.ends_with(&sha256(bytes));
+        match asked.path.as_str() {
+            "/v2/" => Answer::new(200, "{}"),
+            "/v2/team/app/manifests/1" => Answer::new(200, self.manifest.clone()).with("Content-Type", MANIFEST),
+            path if path.contains("/manifests/") && digest(&self.manifest) => {
+                Answer::new(200, self.manifest.clone()).with("Content-Type", MANIFEST)
+            }
+            path if path.contains("/blobs/") && digest(&self.config) => Answer::new(200, self.config.clone()),
+            path if path.contains("/blobs/") && digest(&self.layer) => self.part_of_layer(asked),
+            _ => Answer::new(404, r#"{"errors":[{"code":"NAME_UNKNOWN","message":"not here"}]}"#),
+        }
+    }
+
+    /// All of it, or from where it is asked for.
+    pub fn part_of_layer(&self, asked: &Asked) -> Answer {
+        match asked.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()) {
+            None => Answer::new(200, self.layer.clone()),
+            Some(from) => Answer::new(206, &self.layer[from..])
+                .with("Content-Range", format!("bytes {from}-{}/{}", self.layer.len() - 1, self.layer.len())),
+        }
+    }
+}
