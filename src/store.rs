@@ -8,6 +8,7 @@ use crate::sys::file;
 use crate::sys::file::OFlag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -83,18 +84,41 @@ pub fn overwrite(path: &Path, mut bytes: Vec<u8>) -> Result<()> {
     file::write_all(fd.as_fd(), &bytes).with_context(what)
 }
 
+thread_local! {
+    static SCRATCH: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
+}
+
+/// While `deed` is done, all records are read into one buffer: a new one for each of a thousand would be a thousand mappings, made
+/// and taken away again, and as much work as the reading itself.
+pub fn reading_many<T>(deed: impl FnOnce() -> T) -> T {
+    SCRATCH.set(Some(Vec::new()));
+    let done = deed();
+    SCRATCH.set(None);
+    done
+}
+
 /// `None` when there is no such file.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let bytes = match file::read_bounded(path, LONGEST_RECORD) {
-        Ok(bytes) => bytes,
+    let (mut bytes, is_kept) = SCRATCH.take().map_or_else(|| (Vec::new(), false), |bytes| (bytes, true));
+    let read = read_into(path, &mut bytes);
+    if is_kept {
+        SCRATCH.set(Some(bytes));
+    }
+    read
+}
+
+fn read_into<T: DeserializeOwned>(path: &Path, bytes: &mut Vec<u8>) -> Result<Option<T>> {
+    let opened = file::open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY);
+    match opened.and_then(|fd| file::read_bounded_into(fd, LONGEST_RECORD, bytes)) {
+        Ok(()) => {}
         Err(Errno::ENOENT) => return Ok(None),
         // Longer than any record of ours, or no file at all.
         Err(e @ (Errno::EFBIG | Errno::EINVAL)) => {
             return Err(Error::from_errno(format!("record {} is damaged", path.display()), e).of_kind(Kind::Damaged));
         }
         Err(e) => return Err(Error::from_errno(format!("cannot read {}", path.display()), e)),
-    };
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| match is_unknown(&e) {
+    }
+    serde_json::from_slice(bytes).map(Some).map_err(|e| match is_unknown(&e) {
         true => Error::new(Kind::Newer, format!("record {} was written by a newer version of tare", path.display())).because(e),
         false => Error::new(Kind::Damaged, format!("record {} is damaged", path.display())).because(e),
     })

@@ -13,6 +13,7 @@ mod tests;
 use crate::cli::table;
 use crate::error::{Error, Result};
 use serde_json::Value;
+use std::borrow::Borrow;
 
 /// A template that was understood.
 #[derive(Debug)]
@@ -45,7 +46,13 @@ pub struct Row {
 }
 
 impl Row {
-    fn on_one_line(&self) -> Row {
+    /// `None`: it is so already.
+    fn on_one_line(&self) -> Option<Row> {
+        const BREAKS: [char; 3] = ['\n', '\t', '\r'];
+        let texts = self.fields.as_object().into_iter().flat_map(|fields| fields.values()).filter_map(Value::as_str);
+        if !texts.chain(self.labels.iter().map(|(_, value)| value.as_str())).any(|text| text.contains(BREAKS)) {
+            return None;
+        }
         let plain = |text: &str| text.replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r");
         let mut fields = self.fields.clone();
         for value in fields.as_object_mut().into_iter().flat_map(|fields| fields.values_mut()) {
@@ -53,7 +60,7 @@ impl Row {
                 *text = plain(text);
             }
         }
-        Row { fields, labels: self.labels.iter().map(|(name, value)| (name.clone(), plain(value))).collect() }
+        Some(Row { fields, labels: self.labels.iter().map(|(name, value)| (name.clone(), plain(value))).collect() })
     }
 }
 
@@ -73,28 +80,27 @@ fn blame(text: &str, why: String) -> Error {
 ///
 /// `table` alone is `usual`; `table TEMPLATE` has headings and columns; `json` is one object a line; else one line a row.
 pub fn render_rows(format: &str, usual: &str, headings: &Value, rows: &[Row]) -> Result<String> {
+    render_each(format, usual, headings, rows)
+}
+
+/// The same, of rows that are made one by one.
+pub fn render_each(format: &str, usual: &str, headings: &Value, rows: impl IntoIterator<Item = impl Borrow<Row>>) -> Result<String> {
     let format = if format.is_empty() || format == "table" { usual } else { format };
     if format == "json" {
-        return Ok(rows.iter().map(|row| format!("{}\n", row.fields)).collect());
+        return Ok(rows.into_iter().map(|row| format!("{}\n", row.borrow().fields)).collect());
     }
     let (columns, text) = match format.strip_prefix("table") {
         Some(rest) if rest.starts_with([' ', '\t', '\\']) => (true, rest.trim_start()),
         _ => (false, format),
     };
     let template = Template::new(text)?;
-    let heading = columns.then_some((headings, None));
-    let harmless: Vec<Row>;
-    // A line break in a cell would make a row of its own, which somebody may have forged.
-    let rows = if columns {
-        harmless = rows.iter().map(Row::on_one_line).collect();
-        &harmless
-    } else {
-        rows
-    };
-    let rows = rows.iter().map(|row| (&row.fields, Some(&row.labels[..])));
-    let mut all = String::new();
-    for (fields, labels) in heading.into_iter().chain(rows) {
-        all.push_str(&template.render_row(fields, labels)?);
+    let mut all = if columns { template.render_row(headings, None)? + "\n" } else { String::new() };
+    for row in rows {
+        let row = row.borrow();
+        // A line break in a cell would make a row of its own, which somebody may have forged.
+        let harmless = if columns { row.on_one_line() } else { None };
+        let row = harmless.as_ref().unwrap_or(row);
+        all.push_str(&template.render_row(&row.fields, Some(&row.labels))?);
         all.push('\n');
     }
     Ok(if columns { table::align(&all) } else { all })

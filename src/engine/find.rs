@@ -15,6 +15,13 @@ pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
     if let Some(seen) = name_claim::who_has(paths, wanted).map_or(Ok(None), |id| by_id(paths, &id))? {
         return Ok(seen);
     }
+    // A whole id needs no look at all the others.
+    if wanted.len() == 64
+        && names::is_name(wanted)
+        && let Some(seen) = by_id(paths, wanted)?
+    {
+        return Ok(seen);
+    }
     if !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let ids = ids(paths);
         let matching: Vec<&String> = ids.iter().filter(|id| id.starts_with(wanted)).collect();

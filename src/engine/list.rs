@@ -5,6 +5,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::options::Wishes;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Seen, Status};
+use crate::store;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -16,7 +17,8 @@ pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
     let live: HashSet<String> = find::ids_in(&paths.live_containers()).into_iter().collect();
     let kept = find::ids_in(&paths.kept_containers()).into_iter().filter(|id| !live.contains(id));
     let resting = kept.filter_map(|id| found(paths, &id, find::resting_by_id(paths, &id)));
-    let mut all: Vec<Seen> = resting.chain(live.iter().filter_map(|id| found(paths, id, find::by_id(paths, id)))).collect();
+    let running = live.iter().filter_map(|id| found(paths, id, find::by_id(paths, id)));
+    let mut all: Vec<Seen> = store::reading_many(|| resting.chain(running).collect());
     all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
     Ok(all)
 }
@@ -25,7 +27,8 @@ pub fn containers(paths: &Paths) -> Result<Vec<Seen>> {
 pub fn running(paths: &Paths) -> Result<Vec<Seen>> {
     check_readable(&paths.live_containers())?;
     let ids = find::ids_in(&paths.live_containers());
-    let mut all: Vec<Seen> = ids.iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).filter(Seen::is_running).collect();
+    let running = ids.iter().filter_map(|id| find::by_id(paths, id).ok().flatten()).filter(Seen::is_running);
+    let mut all: Vec<Seen> = store::reading_many(|| running.collect());
     all.sort_by_key(|seen| std::cmp::Reverse(seen.record.created));
     Ok(all)
 }

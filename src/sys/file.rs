@@ -73,6 +73,13 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
 }
 
 pub fn read_bounded_from(fd: OwnedFd, limit: u64) -> Result<Vec<u8>, Errno> {
+    let mut bytes = Vec::new();
+    read_bounded_into(fd, limit, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same into a buffer that was used before.
+pub fn read_bounded_into(fd: OwnedFd, limit: u64, bytes: &mut Vec<u8>) -> Result<(), Errno> {
     let kind = stat::fstat(fd.as_fd())?;
     if SFlag::from_bits_truncate(kind.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
         return Err(Errno::EINVAL);
@@ -81,14 +88,14 @@ pub fn read_bounded_from(fd: OwnedFd, limit: u64) -> Result<Vec<u8>, Errno> {
         return Err(Errno::EFBIG);
     }
     // With room for one byte more, because a read that ends before it has met the end: one call for each of a thousand records.
-    let mut bytes = vec![0; kind.st_size as usize + 1];
+    bytes.resize(kind.st_size as usize + 1, 0);
     let mut length = 0;
     loop {
         let count = read(fd.as_fd(), &mut bytes[length..])?;
         length += count;
         if count == 0 || length < bytes.len() {
             bytes.truncate(length);
-            return Ok(bytes);
+            return Ok(());
         }
         // It has grown since.
         if length as u64 > limit {

@@ -232,3 +232,31 @@ fn what_an_exec_writes_after_its_user_has_left_never_blocks_it() {
     store.ok(&["rm", "-f", &id]);
     store.assert_nothing_left();
 }
+
+#[test]
+fn variables_come_from_files_and_what_was_typed_wins() {
+    let store = Store::new();
+    let id = running(&store, &["-e", "A=container", "-e", "KEPT=1"]);
+    let one = store.file("one.env", "# a comment\nA=file\nB=file\nHOME_OF_CALLER\n");
+    let other = store.file("other.env", "B=other\nC=a b \"c\"\n");
+    let mut command = store.command(&[
+        "exec",
+        "--env-file",
+        one.to_str().expect("utf-8"),
+        "--env-file",
+        other.to_str().expect("utf-8"),
+        "-e",
+        "A=typed",
+        &id,
+        "/probe",
+    ]);
+    command.env("HOME_OF_CALLER", "here");
+    let report = Report::parse(&crate::common::process::run(command, None).ok());
+    for (name, value) in [("A", "typed"), ("B", "other"), ("C", "a b \"c\""), ("KEPT", "1"), ("HOME_OF_CALLER", "here")] {
+        assert_eq!(report.env(name).as_deref(), Some(value), "{name}");
+    }
+    let wrong = store.file("wrong.env", "A=1\nB C=2\n");
+    assert!(store.refuses(&["exec", "--env-file", wrong.to_str().expect("utf-8"), &id, "true"]).contains("line 2"));
+    assert!(store.refuses(&["exec", "--env-file", "/nosuch", &id, "true"]).contains("/nosuch"));
+    assert!(store.refuses(&["exec", "--env-file", "/dev/zero", &id, "true"]).contains("longer"));
+}

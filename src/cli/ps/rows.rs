@@ -2,7 +2,7 @@
 
 use super::filters::Filters;
 use crate::cli::human;
-use crate::cli::template::{Row, render_rows};
+use crate::cli::template::{Row, render_each};
 use crate::engine::size::Sizes;
 use crate::error::Result;
 use crate::options::{Mount, Network, Wishes};
@@ -46,8 +46,9 @@ pub fn text(seen: &[Seen], view: &View) -> Result<String> {
     if view.quiet && (view.format.is_empty() || view.format == "table") {
         return Ok(shown.map(|one| format!("{}\n", id(&one.record, view.whole))).collect());
     }
-    let rows: Vec<Row> = shown.map(|one| row(one, view)).collect();
-    render_rows(&view.format, if view.sizes.is_some() { WITH_SIZE } else { USUAL }, &headings(), &rows)
+    // One row at a time: what it took is there for the next.
+    let rows = shown.map(|one| row(one, view));
+    render_each(&view.format, if view.sizes.is_some() { WITH_SIZE } else { USUAL }, &headings(), rows)
 }
 
 fn is_up(seen: &Seen) -> bool {
