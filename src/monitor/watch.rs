@@ -8,6 +8,7 @@
 //! long to take a container apart as a client needs to tell the user. What the client waits for is done before that.
 
 use super::clients::Client;
+use super::helper::Helper;
 use super::log::{self, Keeping, Log};
 use super::protocol::{HEADER, Stream, ToClient, ToMonitor, Wants, output_header};
 use crate::sys::poll::{Watched, has_input, poll};
@@ -39,24 +40,6 @@ pub struct Watch {
     pub open_stdin: bool,
     /// Who helps beside us, if somebody does.
     pub helper: Option<Helper>,
-}
-
-/// A child of ours that serves the container as long as it runs. One that is killed gets a successor.
-pub struct Helper {
-    pub pidfd: OwnedFd,
-    pub successor: Box<dyn FnMut() -> Option<OwnedFd> + Send>,
-}
-
-impl Helper {
-    fn replace(mut self) -> Option<Helper> {
-        let _ = signal::wait(self.pidfd.as_fd());
-        self.pidfd = (self.successor)()?;
-        Some(self)
-    }
-    fn dismiss(self) {
-        let _ = signal::send(self.pidfd.as_fd(), signal::KILL);
-        let _ = signal::wait(self.pidfd.as_fd());
-    }
 }
 
 /// The monitor's ends of the container's standard streams.

@@ -246,6 +246,21 @@ fn every_run_is_told_and_only_a_person_restarts() {
 }
 
 #[test]
+fn a_policy_that_is_changed_counts_at_the_next_end() {
+    let store = Store::new();
+    waiting(&store, "web", "always");
+    let begun = runs_in_log(&store, "web");
+    store.ok(&["update", "--restart", "no", "web"]);
+    eventually("its pause is its end", || store.state("web") == "exited");
+    assert_eq!((runs_in_log(&store, "web"), store.inspect("web")["State"]["ExitCode"].as_i64()), (begun, Some(3)));
+    // And the other way round.
+    store.ok(&["run", "-d", "--name", "other", "box", "sh", "-c", "echo run; sleep 0.5; exit 1"]);
+    store.ok(&["update", "--restart", "on-failure:1", "other"]);
+    eventually("it has come back once", || store.state("other") == "exited");
+    assert_eq!(store.ok(&["logs", "other"]), "run\nrun");
+}
+
+#[test]
 fn a_log_is_followed_through_all_runs() {
     let store = Store::new();
     store.ok(&["run", "-d", "--name", "web", "--restart", "on-failure:3", "box", "sh", "-c", "echo run; exit 1"]);
