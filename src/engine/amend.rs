@@ -58,8 +58,9 @@ pub fn amend_with(paths: &Paths, seen: &Seen, done: &dyn Fn(Option<&Live>) -> Re
         if let Some(_held) = hold::try_take(&files)? {
             let record = find::record(paths, id)?.ok_or_else(gone);
             let written = record.and_then(|record| write_after(done(None)?, || write(&files, record, &of(change), Durable::Yes)));
-            // Made by us, if it was at rest; a run that was cut off by a crash is found by its state.
-            if !files.state().exists() {
+            // Made by us, if it was at rest; a run that was cut off by a crash is found by its state. One that is removed at its end
+            // has its records there.
+            if !seen.record.wishes.remove && !files.state().exists() {
                 hold::forget_live(&files);
             }
             return written;

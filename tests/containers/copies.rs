@@ -304,6 +304,7 @@ fn each_copy_is_an_event() {
     let events = std::fs::read_to_string(store.run.join("events")).expect("events");
     let actions: Vec<String> = events
         .lines()
+        .filter(|line| !line.is_empty())
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
         .map(|event| format!("{} {}", event["Action"].as_str().unwrap_or(""), event["Actor"]["Attributes"]["name"].as_str().unwrap_or("")))
         .filter(|event| ["archive-path", "extract-to-dir", "export"].iter().any(|action| event.starts_with(action)))
