@@ -420,7 +420,6 @@ fn mistakes_are_told() {
     let told: Vec<Value> = events
         .lines()
         .filter(|line| !line.is_empty())
-        .filter(|line| !line.is_empty())
         .map(|line| serde_json::from_str(line).expect("json"))
         .filter(|line: &Value| line["Action"] == "commit")
         .collect();
