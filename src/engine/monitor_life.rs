@@ -8,7 +8,7 @@ use crate::engine::events::of_runs;
 use crate::engine::{log_keeping, nurse, repair};
 use crate::error::{Context, Result};
 use crate::monitor;
-use crate::monitor::helper::Helper;
+use crate::monitor::companion::Companion;
 use crate::monitor::protocol::{ToClient, Wants};
 use crate::monitor::watch::{self, Watch};
 use crate::paths::Paths;
@@ -69,7 +69,7 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
         early: clients.early,
         log: log_keeping::keeping(made),
         open_stdin: made.record.wishes.interactive,
-        helper: nurse(paths, made),
+        companion: nurse(paths, made),
     };
     let mut again = None;
     watch::watch(watch, &mut |ending| again = record_end(paths, made, &run, ending));
@@ -77,10 +77,10 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
     again
 }
 
-fn nurse(paths: &Paths, made: &Made) -> Option<Helper> {
+fn nurse(paths: &Paths, made: &Made) -> Option<Companion> {
     let pidfd = nurse::hire(paths, &made.record, true)?;
     let (paths, record) = (paths.clone(), made.record.clone());
-    Some(Helper { pidfd, successor: Box::new(move || nurse::hire(&paths, &record, false)) })
+    Some(Companion { pidfd, successor: Box::new(move || nurse::hire(&paths, &record, false)) })
 }
 
 /// A session of its own, no stream of the caller's, no directory that cannot be unmounted, no descriptor but ours.

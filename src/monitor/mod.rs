@@ -6,13 +6,13 @@
 //! * `watch` is the monitor's loop, `clients` those who are attached to it, `log` the files it writes and how `logs` reads them.
 //! * `attend` is the loop on the user's side, `near` the user's own streams, `detach_keys` the way out of it; `relay` is the
 //!   same for a process of `exec`, which has no monitor.
-//! * `helper` is a process that a monitor has beside it where a container has a health check.
+//! * `companion` is a process that a monitor has beside it where a container has a health check.
 //! * `protocol` is what the two say to each other.
 
 pub mod attend;
 pub mod clients;
+pub mod companion;
 pub mod detach_keys;
-pub mod helper;
 pub mod log;
 pub mod near;
 pub mod pipes;

@@ -8,7 +8,7 @@
 //! long to take a container apart as a client needs to tell the user. What the client waits for is done before that.
 
 use super::clients::Client;
-use super::helper::Helper;
+use super::companion::Companion;
 use super::log::{self, Keeping, Log};
 use super::protocol::{HEADER, Stream, ToClient, ToMonitor, Wants, output_header};
 use crate::sys::poll::{Watched, has_input, poll};
@@ -39,7 +39,7 @@ pub struct Watch {
     /// such a client (`-d`) for as long as the container lives.
     pub open_stdin: bool,
     /// Who helps beside us, if somebody does.
-    pub helper: Option<Helper>,
+    pub companion: Option<Companion>,
 }
 
 /// The monitor's ends of the container's standard streams.
@@ -103,7 +103,7 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
     };
     at_end(&ending);
     room.say_goodbye(exit_code);
-    room.helper.into_iter().for_each(Helper::dismiss);
+    room.companion.into_iter().for_each(Companion::dismiss);
     ending
 }
 
@@ -133,7 +133,7 @@ enum Source {
     Input,
     Listener,
     Client(usize),
-    Helper,
+    Companion,
 }
 
 struct Room {
@@ -141,7 +141,7 @@ struct Room {
     clients: Vec<Client>,
     listener: Option<OwnedFd>,
     log: Option<Log>,
-    helper: Option<Helper>,
+    companion: Option<Companion>,
     /// Empty while nothing flows.
     buffer: Vec<u8>,
     watched: Vec<Watched>,
@@ -263,7 +263,7 @@ impl Room {
             clients,
             listener,
             log,
-            helper: watch.helper,
+            companion: watch.companion,
             buffer: Vec::new(),
             watched: Vec::new(),
             sources: Vec::new(),
@@ -295,7 +295,7 @@ impl Room {
                 Source::Input => self.feed(),
                 Source::Client(index) => self.serve(index, ready),
                 Source::Listener => self.welcome(),
-                Source::Helper => self.helper = self.helper.take().and_then(Helper::replace),
+                Source::Companion => self.companion = self.companion.take().and_then(Companion::replace),
                 Source::Status => end = end.or(self.container.hear_status().map(Some)),
                 Source::Init => end = end.or_else(|| Some(self.last_words())),
             }
@@ -332,8 +332,8 @@ impl Room {
         if let Some(fd) = &self.listener {
             add(fd.as_fd(), true, false, Source::Listener);
         }
-        if let Some(helper) = &self.helper {
-            add(helper.pidfd.as_fd(), true, false, Source::Helper);
+        if let Some(companion) = &self.companion {
+            add(companion.pidfd.as_fd(), true, false, Source::Companion);
         }
         if let Some(fd) = &container.status {
             add(fd.as_fd(), true, false, Source::Status);

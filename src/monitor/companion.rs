@@ -4,14 +4,14 @@ use crate::sys::signal;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A child of ours that serves the container as long as it runs. One that is killed gets a successor.
-pub struct Helper {
+pub struct Companion {
     pub pidfd: OwnedFd,
     pub successor: Box<dyn FnMut() -> Option<OwnedFd> + Send>,
 }
 
-impl Helper {
+impl Companion {
     /// It has ended, though the container has not.
-    pub fn replace(mut self) -> Option<Helper> {
+    pub fn replace(mut self) -> Option<Companion> {
         let _ = signal::wait(self.pidfd.as_fd());
         self.pidfd = (self.successor)()?;
         Some(self)
