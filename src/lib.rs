@@ -6,10 +6,10 @@
 //!
 //! 1. `main.rs` calls `cli/mod.rs`, which finds the one command that was typed and parses its words.
 //! 2. `cli/run.rs` turns flags into wishes (`cli/run_flags/`, `options/`), and asks the engine.
-//! 3. `engine/create.rs` finds the image, lets `spec/runtime_spec.rs` write the OCI spec, claims a name, makes the directories.
-//! 4. `engine/launch.rs` forks the **monitor**, which makes the cgroup (`runtime/cgroup/`) and the pipes.
+//! 3. `engine/making/create.rs` lets `spec/runtime_spec.rs` write the OCI spec, claims a name, makes the directories.
+//! 4. `engine/life/launch.rs` forks the **monitor** (`monitor_life.rs`), and `begin.rs` makes the cgroup (`runtime/cgroup/`) and the pipes.
 //! 5. `runtime/create.rs` is the parent's half: one `clone3`, all namespaces at once, straight into the cgroup. Those that it
-//!    shares with another container (`engine/neighbours.rs`) are joined (`runtime/namespaces.rs`).
+//!    shares with another container (`engine/making/neighbours.rs`) are joined (`runtime/namespaces.rs`).
 //! 6. `runtime/child/` is the child's half, a table of contents; `runtime/root/` furnishes its world.
 //! 7. `runtime/identity.rs` makes it somebody, and ends in `execve`. Pid 1 has become `init/reaper.rs` meanwhile.
 //! 8. `monitor/watch.rs` keeps the streams until the end; `monitor/attend.rs` shows them on the user's side.
@@ -21,7 +21,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
-//! | engine | `engine/`: one verb, one file |
+//! | engine | `engine/`: one verb, one file; `making/` containers, their `life/`, `keeping/` their records, their `files/`, `looking/` at all of it |
 //! | watcher | `monitor/` |
 //! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
@@ -29,9 +29,9 @@
 //!
 //! # Crashes
 //!
-//! Any of our processes may be killed at any instruction. `engine/hold.rs` says who may change a container (whoever holds the lock
-//! in its run directory, which is made first and removed last), and `engine/repair.rs` what the next command does with one that
-//! nobody holds.
+//! Any of our processes may be killed at any instruction. `engine/keeping/hold.rs` says who may change a container (whoever holds the lock
+//! in its run directory, which is made first and removed last), and `engine/keeping/repair.rs` what the next command does with one
+//! that nobody holds. `tare system check` (`engine/looking/check/`) looks for everything else that can be wrong.
 //!
 //! # Where this differs from the first design, and why
 //!

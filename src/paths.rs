@@ -202,7 +202,7 @@ impl ContainerPaths {
     pub fn amended(&self) -> PathBuf {
         self.live.join("amended.json")
     }
-    /// That it shall stay down. See `engine/down.rs`.
+    /// That it shall stay down. See `engine/life/down.rs`.
     pub fn down(&self) -> PathBuf {
         self.live.join("down")
     }

@@ -1,59 +1,28 @@
-//! One verb, one file: the engine joins the crafts (images, runtime, monitor) to what a person asks for.
+//! The engine joins the crafts (images, runtime, monitor) to what a person asks for: one verb, one file.
 //!
-//! The way of a `run`: `create.rs` finds the image and writes down what was wished, `launch.rs` starts the monitor, which
-//! starts the container. Everything else finds containers again (`find.rs`) by what is on disk; nothing else exists.
+//! The way of a `run`: `making/create.rs` finds the image and writes down what was wished, `life/launch.rs` starts the monitor, which
+//! starts the container. Everything else finds containers again (`keeping/find.rs`) by what is on disk; nothing else exists.
 
-mod again;
-pub mod amend;
-mod begin;
-pub mod check;
-pub mod commit;
-mod commit_words;
-pub mod copy;
-pub mod create;
-mod devices;
-pub mod diff;
-pub mod down;
-mod ending;
-mod etc_files;
-pub mod events;
 pub mod exec;
-pub mod export;
-mod files_of;
-mod filter;
-pub mod find;
-mod health_check;
-pub mod hold;
+mod files;
 pub mod images;
-pub mod kill;
-pub mod launch;
-pub mod layer_tree;
-pub mod list;
-pub mod log_keeping;
-mod machine;
-pub mod machine_start;
-mod monitor_life;
-mod mounts;
-mod name_claim;
-mod neighbours;
-pub mod nurse;
-pub mod pause;
-mod pid_file;
-pub mod ports;
+mod keeping;
+mod life;
+mod looking;
+mod making;
 pub mod prune;
 pub mod pull;
-pub mod remove;
-pub mod repair;
-pub mod room;
-pub mod size;
-mod standstill;
-pub mod start;
-pub mod stats;
-pub mod stop;
-pub mod top;
 pub mod update;
 pub mod volumes;
-pub mod wait;
+
+pub use files::{commit, copy, diff, export};
+use files::{commit_words, files_of, standstill};
+pub use keeping::{amend, find, hold, list, remove, repair};
+use life::{again, begin, ending, health_check, monitor_life, pid_file};
+pub use life::{down, kill, launch, log_keeping, machine_start, nurse, pause, start, stop, wait};
+pub use looking::{check, events, layer_tree, ports, room, size, stats, top};
+pub use making::create;
+use making::{devices, etc_files, filter, machine, mounts, name_claim, neighbours};
 
 /// Nanoseconds since 1970.
 pub fn now() -> u64 {

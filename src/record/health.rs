@@ -1,4 +1,4 @@
-//! What the checks of a container have found: `health.json`, written by its nurse (`engine/nurse.rs`), and how a find is judged.
+//! What the checks of a container have found: `health.json`, written by its nurse (`engine/life/nurse.rs`), and how a find is judged.
 
 use crate::options::health::Check;
 use serde::{Deserialize, Serialize};

@@ -31,6 +31,6 @@ pub fn thaw(live: &Live) -> Result<(), crate::sys::Errno> {
     group(live).map_or(Ok(()), |group| group.set_frozen(false))
 }
 
-pub(super) fn group(live: &Live) -> Option<Group> {
+pub(in crate::engine) fn group(live: &Live) -> Option<Group> {
     if live.cgroup.is_empty() { None } else { Group::open(Path::new(&live.cgroup)) }
 }

@@ -56,12 +56,12 @@ pub fn hold_at_rest(paths: &Paths, id: &str) -> Result<Option<(Container, Lock)>
     }
 }
 
-pub(super) fn gone(id: &str) -> Error {
+pub(in crate::engine) fn gone(id: &str) -> Error {
     Error::no_such(format!("no such container: {}", id.get(..12).unwrap_or(id))).because("it was removed meanwhile")
 }
 
 /// The record as it is now that nobody else changes it. `None`: a run that was cut off by a crash had to be put right first.
-pub(super) fn settled(paths: &Paths, id: &str, alive: Lock) -> Result<Option<(Container, Lock)>> {
+pub(in crate::engine) fn settled(paths: &Paths, id: &str, alive: Lock) -> Result<Option<(Container, Lock)>> {
     let Some(record) = find::record(paths, id)? else {
         repair::put_right(paths, id, &alive, "");
         return Err(gone(id));

@@ -1,0 +1,22 @@
+//! The life of a container: a monitor begins it, watches it, writes down how it ended, and may begin it again; others start it, let it
+//! stand still, end it, and wait for that.
+//!
+//! `launch.rs` is the command's side of a start, `monitor_life.rs` the monitor's, in which `begin.rs`, `ending.rs` and `again.rs` are the
+//! three moments. `nurse.rs` is beside it where there is a health check.
+
+pub(super) mod again;
+pub(super) mod begin;
+pub mod down;
+pub(super) mod ending;
+pub(super) mod health_check;
+pub mod kill;
+pub mod launch;
+pub mod log_keeping;
+pub mod machine_start;
+pub(super) mod monitor_life;
+pub mod nurse;
+pub mod pause;
+pub(super) mod pid_file;
+pub mod start;
+pub mod stop;
+pub mod wait;
