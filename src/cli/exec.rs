@@ -54,8 +54,13 @@ pub fn define(command: clap::Command) -> clap::Command {
         .after_help("Example: tare exec -it web sh")
 }
 
+/// What goes into a container must leave no way to our program's file. Done before the line is parsed, because from then on
+/// everything is done once more.
+pub fn stay_out_of_reach() -> Result<()> {
+    crate::runtime::own_program::be_read_only()
+}
+
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    crate::runtime::own_program::be_read_only()?;
     let mut words = matches.get_many::<String>("words").into_iter().flatten().cloned();
     let name = words.next().ok_or_else(|| Error::usage("no container named"))?;
     let text = |name: &str| matches.get_one::<String>(name).cloned();

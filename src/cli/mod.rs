@@ -179,6 +179,9 @@ fn carry_out(words: &[String]) -> Result<i32> {
     if let Some(done) = run_at_once(words) {
         return done;
     }
+    if typed(words).is_some_and(|command| command.name == "exec") {
+        exec::stay_out_of_reach()?;
+    }
     let program = match typed(words) {
         Some(command) => program().subcommand(define(command)),
         None => whole_program(),
