@@ -103,7 +103,8 @@ fn details_are_what_was_asked_for_beside_the_lines() {
     let (time, rest) = line.split_once(' ').expect("a time first");
     assert!(crate::common::parse_time(time) && rest == "MODE=x,tag=web,team=a+b hello", "{line}");
     store.ok(&["run", "--name", "plain", "box", "echo", "hello"]);
-    assert_eq!(store.ok(&["logs", "--details", "plain"]), "hello");
+    // The line begins behind the first space, also where nothing stands before it.
+    assert_eq!(store.ok(&["logs", "--details", "plain"]), " hello");
 }
 
 #[test]
