@@ -3,7 +3,7 @@
 use super::patience;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
-use nix::sys::termios::{Termios, tcgetattr};
+use nix::sys::termios::{ControlFlags, InputFlags, LocalFlags, OutputFlags, tcgetattr};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -97,14 +97,15 @@ impl Terminal {
         assert_eq!(result, 0, "TIOCSWINSZ");
     }
 
-    pub fn settings(&self) -> Termios {
-        tcgetattr(self.screen.as_fd()).expect("tcgetattr")
+    /// All that the kernel fills in: the rest of the structure is whatever was there.
+    pub fn settings(&self) -> (InputFlags, OutputFlags, ControlFlags, LocalFlags, Vec<u8>) {
+        let all = tcgetattr(self.screen.as_fd()).expect("tcgetattr");
+        (all.input_flags, all.output_flags, all.control_flags, all.local_flags, all.control_chars[..17].to_vec())
     }
 
     /// Raw mode as a person would notice it: no echo, no lines.
     pub fn is_raw(&self) -> bool {
-        use nix::sys::termios::LocalFlags;
-        !self.settings().local_flags.intersects(LocalFlags::ECHO | LocalFlags::ICANON)
+        !self.settings().3.intersects(LocalFlags::ECHO | LocalFlags::ICANON)
     }
 
     pub fn is_over(&mut self) -> bool {

@@ -13,7 +13,7 @@ pub fn look(paths: &Paths) -> Vec<Wrong> {
     let mut found = Vec::new();
     for (link, id) in name_claim::all(paths) {
         if let Some(what) = judge(paths, &link, &id) {
-            found.push(Wrong::new(what, link.display().to_string(), format!("name {}", name_of(&link))));
+            found.push(Wrong::new(what, link.display().to_string(), format!("name {}", name_of(&link))).of(id));
         }
     }
     for id in find::ids(paths) {

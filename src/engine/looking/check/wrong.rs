@@ -63,11 +63,16 @@ pub struct Wrong {
     pub which: String,
     /// What a person knows it by: `container web`.
     pub shown: String,
+    /// The container that a name leads to: one that goes from hand to hand is another thing each time.
+    pub of: String,
 }
 
 impl Wrong {
     pub fn new(what: What, which: impl Into<String>, shown: impl Into<String>) -> Wrong {
-        Wrong { what, which: which.into(), shown: shown.into() }
+        Wrong { what, which: which.into(), shown: shown.into(), of: String::new() }
+    }
+    pub fn of(self, id: impl Into<String>) -> Wrong {
+        Wrong { of: id.into(), ..self }
     }
     /// `container web: its monitor was killed`
     pub fn story(&self) -> String {
