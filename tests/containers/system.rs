@@ -363,7 +363,8 @@ fn a_busy_store_is_well() {
             ))
         })
         .collect();
-    for round in 0..crate::common::rounds(6) {
+    // Each looks twice, a second apart, because there is always something half done.
+    for round in 0..crate::common::rounds(6).min(40) {
         let dry = if round % 2 == 0 { "--dry-run" } else { "--deep" };
         let ran = store.tare(&["system", "check", dry]);
         assert_eq!((ran.code, ran.stdout.trim()), (0, "Nothing is wrong"), "round {round}: {}", ran.story());
