@@ -49,7 +49,11 @@ fn clear(going: &Path) -> Result<(), Errno> {
         Err(_) => None,
     };
     file::remove_tree(&VolumePaths::at(going).data())?;
-    let done = file::remove_tree(going);
+    let done = match file::remove_tree(going) {
+        // Somebody came when our lock's name was gone already, and has made his own there: he takes away the rest.
+        Err(Errno::ENOTEMPTY) => Ok(()),
+        other => other,
+    };
     drop(lock);
     done
 }
