@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::image::pull::{self, Pulled, Request, Top};
 use crate::image::{Elsewhere, Limits, Progress, Reference};
 use crate::paths::Paths;
-use crate::registry::{Logins, Repository};
+use crate::registry::{Known, Repository, Wish};
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Elsewhere for There {
 
 /// How far it has come stands in `progress` at any time.
 pub fn pull(paths: &Paths, name: &Reference, platform: Option<&str>, limits: &Limits, progress: &Progress) -> Result<Pulled> {
-    let repository = Repository::new(&name.registry, &name.path, &Logins::of_this_user())?;
+    let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull)?;
     let wanted = name.digest.as_deref().or(name.tag.as_deref()).ok_or_else(|| Error::usage("neither tag nor digest"))?;
     let cannot = |error: Error| error.context(format!("cannot pull {name}"));
     let answer = repository.manifest(wanted).map_err(cannot)?;

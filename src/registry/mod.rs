@@ -1,16 +1,17 @@
 //! Registries: what is asked of them over HTTP, and what is believed of their answers, which is little.
 //!
 //! `address.rs` says where a registry is and how it may be spoken to, `http.rs` carries out one request, `login.rs` and `challenge.rs`
-//! say who we are, `repository.rs` is what one repository can be asked: manifests and blobs, which `blob.rs` reads to their end
+//! say who we are, `known.rs` is all that the user has said, `repository.rs` is what one repository can be asked: manifests and blobs, which `blob.rs` reads to their end
 //! also over connections that break. Digests are proven by `image/`, whatever stands here.
 
 mod address;
 mod blob;
 mod challenge;
 mod http;
+mod known;
 mod login;
 mod repository;
 
 pub use address::Address;
-pub use login::Logins;
-pub use repository::{Answered, Repository};
+pub use known::Known;
+pub use repository::{Answered, Repository, Wish};

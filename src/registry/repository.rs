@@ -4,7 +4,8 @@ use crate::error::{Error, Kind, Result};
 use crate::registry::address::Address;
 use crate::registry::blob::Blob;
 use crate::registry::http::{Answer, Http, Question, complaint};
-use crate::registry::login::{Login, Logins, Passes, denied};
+use crate::registry::known::Known;
+use crate::registry::login::{Login, Passes, denied};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,17 @@ const TRIES: u32 = 4;
 /// Longer than this nobody is waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
+/// What we want to do there: tokens are given for that, and for nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Pull,
+    Push,
+}
+
 pub struct Repository {
     http: Http,
     path: String,
+    wish: Wish,
     login: Option<Login>,
     passes: Passes,
 }
@@ -35,10 +44,10 @@ pub struct Answered {
 
 impl Repository {
     /// `path`: as in a reference, `library/alpine`.
-    pub fn new(registry: &str, path: &str, logins: &Logins) -> Result<Arc<Repository>> {
+    pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Result<Arc<Repository>> {
         let address = Address::of(registry);
-        let login = logins.find(&address)?;
-        Ok(Arc::new(Repository { http: Http::new(address), path: path.to_owned(), login, passes: Passes::default() }))
+        let login = known.logins.find(&address)?;
+        Ok(Arc::new(Repository { http: Http::new(address), path: path.to_owned(), wish, login, passes: Passes::default() }))
     }
 
     pub fn registry(&self) -> &str {
@@ -90,7 +99,7 @@ impl Repository {
 
     /// Shows what the registry wants to see, and asks again where it has too much to do.
     fn ask(&self, target: &str, headers: &[(&'static str, String)]) -> Result<Answer> {
-        let scope = format!("repository:{}:pull", self.path);
+        let scope = self.scope();
         let mut shown = false;
         for attempt in 1.. {
             let pass = self.passes.get(&scope);
@@ -110,6 +119,14 @@ impl Repository {
             }
         }
         Err(Error::failed(format!("registry {} does not come to an answer", self.registry())))
+    }
+
+    fn scope(&self) -> String {
+        let actions = match self.wish {
+            Wish::Pull => "pull",
+            Wish::Push => "pull,push",
+        };
+        format!("repository:{}:{actions}", self.path)
     }
 
     fn strange(&self, answer: Answer) -> Error {
