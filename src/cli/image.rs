@@ -11,7 +11,7 @@ pub fn describe(details: &Details) -> Value {
         .names
         .iter()
         .filter_map(|name| name.rsplit_once(':'))
-        .map(|(repository, _)| format!("{repository}@{}", details.manifest))
+        .map(|(repository, _)| format!("{repository}@{}", details.digest))
         .collect();
     // What was said of the last step is said of the image.
     let comment = raw["comment"].as_str().or_else(|| raw["history"].as_array()?.last()?["comment"].as_str()).unwrap_or_default();

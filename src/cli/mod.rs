@@ -20,6 +20,7 @@ mod images;
 mod import;
 mod info;
 mod inspect;
+mod interruption;
 mod kill;
 mod load;
 mod logs;

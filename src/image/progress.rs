@@ -1,11 +1,17 @@
-//! How far a `load` or `import` has come: counted here by the workers, looked at by whoever wants to show it.
+//! How far a `load`, `import` or `pull` has come: counted here by the workers, looked at by whoever wants to show it.
+//!
+//! The other way round it tells the workers that nobody wants their work any more.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 /// All parts of the work, in the order in which they became known.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<Vec<Arc<Part>>>);
+pub struct Progress {
+    parts: Mutex<Vec<Arc<Part>>>,
+    unwanted: Arc<AtomicBool>,
+}
 
 /// One part: the archive that is read, or a layer that is unpacked.
 #[derive(Debug, Default)]
@@ -15,27 +21,70 @@ pub struct Part {
     /// Bytes to read; `None`: a pipe does not tell.
     pub total: Option<u64>,
     done: AtomicU64,
+    begun: OnceLock<Instant>,
     ready: AtomicBool,
+    stage: AtomicU8,
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    Reading,
+    /// Somebody else fetches it.
+    Waiting,
+    /// It was here before.
+    Here,
 }
 
 impl Progress {
     pub fn begin(&self, name: &str, total: Option<u64>) -> Arc<Part> {
         let part = Arc::new(Part { name: name.to_owned(), total, ..Part::default() });
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(part.clone());
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part.clone());
         part
     }
 
     pub fn parts(&self) -> Vec<Arc<Part>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whoever waits for it has gone away.
+    pub fn stop(&self) {
+        self.unwanted.store(true, Ordering::Relaxed);
+    }
+
+    pub fn unwanted(&self) -> Arc<AtomicBool> {
+        self.unwanted.clone()
     }
 }
 
 impl Part {
     pub fn advance(&self, bytes: u64) {
+        self.begun.get_or_init(Instant::now);
         self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+    pub fn enter(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Relaxed) {
+            1 => Stage::Waiting,
+            2 => Stage::Here,
+            _ => Stage::Reading,
+        }
+    }
+    /// What was counted was in vain.
+    pub fn restart(&self) {
+        self.done.store(0, Ordering::Relaxed);
     }
     pub fn finish(&self) {
         self.ready.store(true, Ordering::Relaxed);
+    }
+    /// Bytes in a second, since the first one.
+    pub fn rate(&self) -> Option<u64> {
+        let seconds = self.begun.get()?.elapsed().as_secs_f64();
+        // What has only just begun says nothing yet.
+        (seconds > 0.3).then(|| (self.done() as f64 / seconds) as u64)
     }
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
