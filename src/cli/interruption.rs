@@ -13,13 +13,18 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A worker may wait for a registry that says nothing. What it leaves then the next command clears away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// From here on the signals wait to be read. Before any thread is made: one that does not know of it would die of them.
+pub fn catch() -> Option<Signals> {
+    Signals::new(SIGNALS).ok()
+}
+
 /// Does the work. Where it is interrupted, `said` is printed and nobody hears of its result.
-pub fn heard<T>(progress: &Progress, said: &str, work: impl FnOnce() -> T) -> T {
-    let Ok(signals) = Signals::new(SIGNALS) else { return work() };
+pub fn heard<T>(signals: Option<&Signals>, progress: &Progress, said: &str, work: impl FnOnce() -> T) -> T {
+    let Some(signals) = signals else { return work() };
     let caught = AtomicI32::new(0);
     let (over, is_over) = channel::<()>();
     let done = std::thread::scope(|scope| {
-        scope.spawn(|| watch(&signals, progress, &caught, said, is_over));
+        scope.spawn(|| watch(signals, progress, &caught, said, is_over));
         let done = work();
         drop(over);
         done

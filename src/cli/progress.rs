@@ -32,7 +32,8 @@ impl Show {
 
 /// For images, whose workers can be told that nobody waits for them any more; then `said` is the last word.
 pub fn shown_until_interrupted<T>(show: Show, said: &str, work: impl FnOnce(&Progress) -> T) -> T {
-    shown(show, |progress| interruption::heard(progress, said, || work(progress)))
+    let signals = interruption::catch();
+    shown(show, |progress| interruption::heard(signals.as_ref(), progress, said, || work(progress)))
 }
 
 /// Does the work, and shows how far it is.
