@@ -3,7 +3,7 @@
 //! What says who we are goes to the registry alone: a redirect to another host, where most keep their blobs, goes there without it.
 
 use crate::error::{Error, Result};
-use crate::registry::address::{Address, is_link_local, is_loopback, without_port};
+use crate::registry::address::{Address, Plain, is_link_local, is_loopback, without_port};
 use std::io::Read;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl Http {
 
     /// Whether what we say can be read on the way.
     pub fn is_plain(&self) -> bool {
-        self.scheme.get() == Some(&"http")
+        self.address.plain == Plain::Yes || self.scheme.get() == Some(&"http")
     }
 
     /// Any answer with a status is an answer; an error is that there was none.
@@ -71,8 +71,10 @@ impl Http {
 
     /// A registry on our own machine is asked which of the two it understands.
     fn scheme(&self) -> Result<&'static str> {
-        if !self.address.may_be_plain {
-            return Ok("https");
+        match self.address.plain {
+            Plain::No => return Ok("https"),
+            Plain::Yes => return Ok("http"),
+            Plain::Perhaps => {}
         }
         if let Some(known) = self.scheme.get() {
             return Ok(known);

@@ -1,8 +1,8 @@
 //! Registries: what is asked of them over HTTP, and what is believed of their answers, which is little.
 //!
 //! `address.rs` says where a registry is and how it may be spoken to, `http.rs` carries out one request, `login.rs` and `challenge.rs`
-//! say who we are, `known.rs` is all that the user has said, `repository.rs` is what one repository can be asked: manifests and blobs, which `blob.rs` reads to their end
-//! also over connections that break. Digests are proven by `image/`, whatever stands here.
+//! say who we are, `known.rs` is all that the user has said (`settings.rs`: in registries.toml), `repository.rs` is what one repository
+//! can be asked: manifests and blobs, which `blob.rs` reads to their end also over connections that break. Digests are proven by `image/`, whatever stands here.
 
 mod address;
 mod blob;
@@ -11,7 +11,9 @@ mod http;
 mod known;
 mod login;
 mod repository;
+mod settings;
 
 pub use address::Address;
 pub use known::Known;
 pub use repository::{Answered, Repository, Wish};
+pub use settings::When;

@@ -1,7 +1,6 @@
 //! One repository: its manifests, by tag or digest, and its blobs, by digest.
 
 use crate::error::{Error, Kind, Result};
-use crate::registry::address::Address;
 use crate::registry::blob::Blob;
 use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
@@ -45,7 +44,7 @@ pub struct Answered {
 impl Repository {
     /// `path`: as in a reference, `library/alpine`.
     pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Result<Arc<Repository>> {
-        let address = Address::of(registry);
+        let address = known.address(registry);
         let login = known.logins.find(&address)?;
         Ok(Arc::new(Repository { http: Http::new(address), path: path.to_owned(), wish, login, passes: Passes::default() }))
     }
