@@ -76,6 +76,8 @@ mod pulls;
 mod readme;
 #[path = "containers/reboots.rs"]
 mod reboots;
+#[path = "containers/registry_attacks.rs"]
+mod registry_attacks;
 #[path = "containers/restarts.rs"]
 mod restarts;
 #[path = "containers/run_basics.rs"]

@@ -15,9 +15,13 @@ mod helpers;
 mod http;
 mod known;
 mod login;
+mod pace;
 mod proxies;
 mod repository;
+mod retry_after;
 mod settings;
+mod short;
+mod surroundings;
 mod tokens;
 mod unreachable;
 

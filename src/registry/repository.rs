@@ -1,14 +1,15 @@
 //! One repository: its manifests, by tag or digest, and its blobs, by digest.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Result};
 use crate::registry::blob::Blob;
 use crate::registry::credentials::Login;
 use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
+use crate::registry::retry_after::wait_of;
+use crate::registry::short;
 use crate::registry::tokens::{Passes, denied};
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Registries take no longer manifests.
 const LONGEST_MANIFEST: u64 = 4 << 20;
@@ -18,8 +19,6 @@ application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docke
 
 /// So often somebody is asked again who is not well, or has too much to do.
 const TRIES: u32 = 4;
-/// Longer than this nobody is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// What we want to do there: tokens are given for that, and for nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +68,8 @@ impl Repository {
         };
         let header = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let media_type = header.split(';').next().unwrap_or_default().trim().to_owned();
-        let mut text = Vec::new();
-        let cut = || Error::failed(format!("cannot read the manifest from {}", self.registry()));
-        answer.into_body().into_reader().take(LONGEST_MANIFEST + 1).read_to_end(&mut text).map_err(|e| cut().because(e))?;
-        if text.len() as u64 > LONGEST_MANIFEST {
-            return Err(cut().because("it is longer than 4 MiB").of_kind(Kind::Damaged));
-        }
+        let cut = || format!("cannot read the manifest from {}", self.registry());
+        let text = short::read(answer, LONGEST_MANIFEST).with_context(cut)?;
         Ok(Answered { media_type, text })
     }
 
@@ -138,11 +133,4 @@ impl Repository {
             _ => error,
         }
     }
-}
-
-/// What it asks for, or a little longer each time. `None`: it asks for more than anybody waits.
-fn wait_of(answer: &Answer, attempt: u32) -> Option<Duration> {
-    let asked = answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
-    let wait = asked.unwrap_or(Duration::from_millis(200 << attempt));
-    (wait <= LONGEST_WAIT).then_some(wait)
 }

@@ -13,6 +13,7 @@ pub mod probe;
 pub mod process;
 pub mod random;
 pub mod registry;
+pub mod shelf;
 pub mod store;
 pub mod terminal;
 pub mod test_images;
