@@ -1,7 +1,7 @@
 //! `tare pull`, and the same on the way of a `run` whose image is not here.
 
 use crate::cli::progress::Show;
-use crate::cli::run_flags::{Parsed, Pull};
+use crate::cli::run_flags::Parsed;
 use crate::cli::say::{say_aside, say_line};
 use crate::cli::{Context, load, progress};
 use crate::engine::pull;
@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::image::machines::Machines;
 use crate::image::pull::{Keep, Pulled, Wishes};
 use crate::image::{self, Image, Limits, Reference};
+use crate::registry::When;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -60,18 +61,19 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     Ok(0)
 }
 
-/// The image that a `run` or `create` names: the one that is here, or fetched as `--pull` wants it.
+/// The image that a `run` or `create` names: the one that is here, or fetched as `--pull` or the user's settings want it.
 pub fn image_for(context: &Context, parsed: &Parsed) -> Result<Image> {
     let find = || image::find(&context.paths, &parsed.image);
-    match (parsed.pull, find()) {
-        (Pull::Missing, Err(error)) if error.kind() == Kind::NoSuch => {
+    let when = parsed.pull.map_or_else(pull::when, Ok)?;
+    match (when, find()) {
+        (When::Missing, Err(error)) if error.kind() == Kind::NoSuch => {
             // What cannot be a name is no image anywhere; what was meant is told as before.
             let Ok(name) = Reference::parse(&parsed.image) else { return Err(error) };
             fetch_aside(context, &name, parsed, Some(&format!("Unable to find image '{name}' locally")))
                 .map_err(|cannot| with_hint(cannot, &error))?;
             find()
         }
-        (Pull::Always, _) => {
+        (When::Always, _) => {
             fetch_aside(context, &Reference::parse(&parsed.image)?, parsed, None)?;
             find()
         }
