@@ -26,6 +26,10 @@ pub enum Plain {
 }
 
 impl Address {
+    pub fn is_host(text: &str) -> bool {
+        is_host(text)
+    }
+
     pub fn of(registry: &str) -> Address {
         let host = if registry == HUB { HUB_HOST } else { registry };
         let plain = if is_loopback(without_port(host)) { Plain::Perhaps } else { Plain::No };

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::registry::address::{Address, Plain};
-use crate::registry::login::Logins;
+use crate::registry::credentials::Logins;
+use crate::registry::http::Http;
 use crate::registry::settings::{Settings, When};
 
 #[derive(Clone, Debug, Default)]
@@ -19,12 +20,17 @@ impl Known {
         Ok(Known { pull: settings.pull, logins: Logins::of_this_user(), settings })
     }
 
-    pub fn address(&self, registry: &str) -> Address {
+    pub(super) fn address(&self, registry: &str) -> Address {
         let address = Address::of(registry);
         match self.settings.about(registry).plain_http {
             Some(true) => Address { plain: Plain::Yes, ..address },
             Some(false) => Address { plain: Plain::No, ..address },
             None => address,
         }
+    }
+
+    pub(super) fn http(&self, address: Address) -> Http {
+        let about = self.settings.about(&address.name);
+        Http::new(address, &about)
     }
 }

@@ -5,15 +5,25 @@
 //! can be asked: manifests and blobs, which `blob.rs` reads to their end also over connections that break. Digests are proven by `image/`, whatever stands here.
 
 mod address;
+mod agents;
+mod base64;
 mod blob;
+mod certificates;
 mod challenge;
+mod credentials;
+mod helpers;
 mod http;
 mod known;
 mod login;
+mod proxies;
 mod repository;
 mod settings;
+mod tokens;
+mod unreachable;
 
 pub use address::Address;
+pub use credentials::{Kept, Login};
 pub use known::Known;
+pub use login::prove;
 pub use repository::{Answered, Repository, Wish};
 pub use settings::When;

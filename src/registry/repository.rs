@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::registry::blob::Blob;
+use crate::registry::credentials::Login;
 use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::login::{Login, Passes, denied};
+use crate::registry::tokens::{Passes, denied};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ impl Repository {
     pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Result<Arc<Repository>> {
         let address = known.address(registry);
         let login = known.logins.find(&address)?;
-        Ok(Arc::new(Repository { http: Http::new(address), path: path.to_owned(), wish, login, passes: Passes::default() }))
+        Ok(Arc::new(Repository { http: known.http(address), path: path.to_owned(), wish, login, passes: Passes::default() }))
     }
 
     pub fn registry(&self) -> &str {
@@ -102,12 +103,12 @@ impl Repository {
         let mut shown = false;
         for attempt in 1.. {
             let pass = self.passes.get(&scope);
-            let answer = self.http.ask(&Question { headers: headers.to_vec(), pass, ..Question::get(target) })?;
+            let answer = self.http.ask(&Question { headers: headers.to_vec(), pass: pass.clone(), ..Question::get(target) })?;
             match answer.status().as_u16() {
                 // A token may have grown old: one more is asked for.
                 401 if !shown => {
                     shown = true;
-                    self.passes.obtain(&self.http, self.login.as_ref(), &scope, answer)?;
+                    self.passes.obtain(&self.http, self.login.as_ref(), &scope, pass.as_deref(), answer)?;
                 }
                 401 | 403 => return Err(denied(&self.http.address, complaint(answer))),
                 429 | 500 | 502 | 503 | 504 if attempt < TRIES => match wait_of(&answer, attempt) {
