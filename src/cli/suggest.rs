@@ -45,8 +45,6 @@ const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
     ("login", "images come from archives: tare load"),
     ("logout", "images come from archives: tare load"),
     ("network", "--network none or host, at tare run"),
-    ("push", "images go to no registry yet"),
-    ("search", "images come from archives: tare load"),
     ("swarm", "tare runs containers on this machine only"),
 ];
 

@@ -109,7 +109,9 @@ fn token(http: &Http, challenge: &Challenge, login: Option<&Login>, scope: &str)
     check_realm(http, realm)?;
     let service = challenge.get("service").map(|service| format!("service={}&", percent_encoded(service))).unwrap_or_default();
     let between = if realm.contains('?') { '&' } else { '?' };
-    let target = format!("{realm}{between}{service}scope={}", percent_encoded(scope));
+    // Several things that are wanted stand in several parameters.
+    let scopes: Vec<String> = scope.split(' ').map(|scope| format!("scope={}", percent_encoded(scope))).collect();
+    let target = format!("{realm}{between}{service}{}", scopes.join("&"));
     let answer = http.ask(&Question { pass: login.map(basic), ..Question::get(&target) })?;
     if !answer.status().is_success() {
         return Err(denied(&http.address, complaint(answer)));
@@ -142,7 +144,7 @@ fn check_realm(http: &Http, realm: &str) -> Result<()> {
     }
 }
 
-fn percent_encoded(text: &str) -> String {
+pub fn percent_encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte);
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

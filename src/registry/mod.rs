@@ -2,16 +2,24 @@
 //!
 //! `address.rs` says where a registry is and how it may be spoken to, `http.rs` carries out one request, `login.rs` and `challenge.rs`
 //! say who we are, `known.rs` is all that the user has said, `repository.rs` is what one repository can be asked: manifests and blobs, which `blob.rs` reads to their end
-//! also over connections that break. Digests are proven by `image/`, whatever stands here.
+//! also over connections that break. `upload.rs` brings blobs and manifests there (`sending.rs`), `search.rs` looks for names; all of them
+//! come in by `door.rs`, which shows who we are and waits where the registry has too much to do. Digests are proven by `image/`, whatever stands here.
 
 mod address;
 mod blob;
 mod challenge;
+mod door;
 mod http;
 mod known;
 mod login;
 mod repository;
+mod search;
+mod sending;
+mod upload;
 
 pub use address::Address;
 pub use known::Known;
 pub use repository::{Answered, Repository, Wish};
+pub use search::{Match, search};
+pub use sending::Content;
+pub use upload::Went;
