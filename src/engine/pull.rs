@@ -11,7 +11,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// A repository, as the image store sees it.
-struct There(Arc<Repository>);
+pub(super) struct There(pub(super) Arc<Repository>);
 
 impl fmt::Debug for There {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
