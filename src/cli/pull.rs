@@ -83,7 +83,7 @@ pub fn image_for(context: &Context, parsed: &Parsed) -> Result<Image> {
 
 /// Somebody who mistyped the name of an image that is here shall hear of it.
 fn with_hint(cannot: Error, not_here: &Error) -> Error {
-    match not_here.hint_text() {
+    match not_here.hint_text().filter(|hint| hint.starts_with("did you mean")) {
         Some(hint) => cannot.hint(hint.to_owned()),
         None => cannot,
     }
