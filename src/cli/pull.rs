@@ -68,7 +68,9 @@ pub fn image_for(context: &Context, parsed: &Parsed) -> Result<Image> {
     match (when, find()) {
         (When::Missing, Err(error)) if error.kind() == Kind::NoSuch => {
             // What cannot be a name is no image anywhere; what was meant is told as before.
-            let Ok(name) = Reference::parse(&parsed.image) else { return Err(error) };
+            let Some(name) = Reference::parse(&parsed.image).ok().filter(|_| !parsed.image.starts_with("sha256:")) else {
+                return Err(error);
+            };
             fetch_aside(context, &name, parsed, Some(&format!("Unable to find image '{name}' locally")))
                 .map_err(|cannot| with_hint(cannot, &error))?;
             find()

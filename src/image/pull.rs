@@ -63,7 +63,7 @@ pub fn pull(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request, progress:
     let said = format!("sha256:{}", top.digest);
     let chosen = choose(&*from, top, request.top.media_type, request.name, &request.wishes.machines)?;
     if let [only] = &chosen[..]
-        && let Some(id) = already_here(paths, only, &said)?
+        && let Some(id) = already_here(paths, only, &said, request.wishes.keep)?
     {
         return Ok(Pulled { id, digest: said, is_up_to_date: true });
     }
@@ -87,7 +87,13 @@ pub fn proven(name: &Reference, text: Vec<u8>) -> Result<Document> {
 }
 
 /// The name leads to the same as before, here and there.
-fn already_here(paths: &Paths, wanted: &Chosen, said: &str) -> Result<Option<String>> {
+fn already_here(paths: &Paths, wanted: &Chosen, said: &str, keep: Keep) -> Result<Option<String>> {
+    let manifest: Manifest = documents::parse("the manifest", &wanted.document.text)?;
+    let is_kept = |layer: &Descriptor| digest::hex_of(&layer.digest).is_ok_and(|hex| paths.blob(hex).exists());
+    // It came without its blobs before, and now they are wanted.
+    if keep == Keep::Blobs && !manifest.layers.iter().all(is_kept) {
+        return Ok(None);
+    }
     let index = index::read(paths)?;
     let here = index.manifests.iter().find(|have| index::name_of(have) == Some(&wanted.name));
     let same =
