@@ -6,7 +6,7 @@
 use crate::cli::say::say_aside;
 use crate::cli::{human, interruption};
 use crate::image::Progress;
-use crate::image::progress::{Part, Stage};
+use crate::image::progress::Part;
 use crate::sys::{file, terminal};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -60,7 +60,7 @@ pub fn shown<T>(show: Show, work: impl FnOnce(&Progress) -> T) -> T {
 }
 
 /// A terminal that can move its cursor.
-fn can_draw() -> bool {
+pub fn can_draw() -> bool {
     terminal::is_terminal(file::standard_streams()[2]) && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
@@ -87,7 +87,7 @@ impl Drawing {
                 self.told.push(part.clone());
             }
         }
-        let is_open = |part: &&Arc<Part>| !part.is_ready() && (part.done() > 0 || part.stage() == Stage::Waiting);
+        let is_open = |part: &&Arc<Part>| !part.is_ready() && (part.done() > 0 || part.is_waiting());
         let open: Vec<_> = parts.iter().filter(|part| with_open && self.moving && is_open(part)).collect();
         open.iter().for_each(|part| text += &line(part, width));
         self.open = open.len();
@@ -101,9 +101,11 @@ fn line(part: &Part, width: usize) -> String {
     const BAR: u64 = 20;
     let done = part.done();
     let text = match part.total.filter(|total| *total > 0) {
-        _ if part.is_ready() && part.stage() == Stage::Here => format!("{:12}  already here", part.name),
-        _ if part.is_ready() => format!("{:12}  ready  {}", part.name, human::size(done)),
-        _ if part.stage() == Stage::Waiting => format!("{:12}  waiting for another command that fetches it", part.name),
+        _ if part.is_ready() => match part.outcome() {
+            Some(outcome) => format!("{}: {outcome}", part.name),
+            None => format!("{:12}  ready  {}", part.name, human::size(done)),
+        },
+        _ if part.is_waiting() => format!("{:12}  waiting for another command that fetches it", part.name),
         None => format!("{:12}  {}", part.name, human::size(done)),
         Some(total) => {
             let done = done.min(total);
@@ -120,8 +122,7 @@ fn line(part: &Part, width: usize) -> String {
 
 /// In Docker's words, which scripts know.
 fn ready(part: &Part) -> String {
-    let what = if part.stage() == Stage::Here { "Already exists" } else { "Pull complete" };
-    format!("{}: {what}\n", part.name)
+    format!("{}: {}\n", part.name, part.outcome().unwrap_or("Pull complete"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `tare pull`, and the same on the way of a `run` whose image is not here.
 
 use crate::cli::progress::Show;
-use crate::cli::run_flags::{Parsed, Pull};
+use crate::cli::run_flags::Parsed;
 use crate::cli::say::{say_aside, say_line};
 use crate::cli::{Context, load, progress};
 use crate::engine::pull;
@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::image::machines::Machines;
 use crate::image::pull::{Keep, Pulled, Wishes};
 use crate::image::{self, Image, Limits, Reference};
+use crate::registry::When;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -44,7 +45,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         }
         Ok(())
     };
-    if name.digest.is_none() && !typed.ends_with(&format!(":{}", name.tag.as_deref().unwrap_or_default())) {
+    if default_tag(typed, &name) {
         say("Using default tag: latest")?;
     }
     let wishes = Wishes {
@@ -60,18 +61,21 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     Ok(0)
 }
 
-/// The image that a `run` or `create` names: the one that is here, or fetched as `--pull` wants it.
+/// The image that a `run` or `create` names: the one that is here, or fetched as `--pull` or the user's settings want it.
 pub fn image_for(context: &Context, parsed: &Parsed) -> Result<Image> {
     let find = || image::find(&context.paths, &parsed.image);
-    match (parsed.pull, find()) {
-        (Pull::Missing, Err(error)) if error.kind() == Kind::NoSuch => {
+    let when = parsed.pull.map_or_else(pull::when, Ok)?;
+    match (when, find()) {
+        (When::Missing, Err(error)) if error.kind() == Kind::NoSuch => {
             // What cannot be a name is no image anywhere; what was meant is told as before.
-            let Ok(name) = Reference::parse(&parsed.image) else { return Err(error) };
+            let Some(name) = Reference::parse(&parsed.image).ok().filter(|_| !parsed.image.starts_with("sha256:")) else {
+                return Err(error);
+            };
             fetch_aside(context, &name, parsed, Some(&format!("Unable to find image '{name}' locally")))
                 .map_err(|cannot| with_hint(cannot, &error))?;
             find()
         }
-        (Pull::Always, _) => {
+        (When::Always, _) => {
             fetch_aside(context, &Reference::parse(&parsed.image)?, parsed, None)?;
             find()
         }
@@ -81,7 +85,7 @@ pub fn image_for(context: &Context, parsed: &Parsed) -> Result<Image> {
 
 /// Somebody who mistyped the name of an image that is here shall hear of it.
 fn with_hint(cannot: Error, not_here: &Error) -> Error {
-    match not_here.hint_text() {
+    match not_here.hint_text().filter(|hint| hint.starts_with("did you mean")) {
         Some(hint) => cannot.hint(hint.to_owned()),
         None => cannot,
     }
@@ -117,8 +121,13 @@ fn fetch(context: &Context, name: &Reference, wishes: Wishes, quiet: bool, say: 
     })
 }
 
+/// Whether the tag of a name was not typed.
+pub fn default_tag(typed: &str, name: &Reference) -> bool {
+    name.digest.is_none() && !typed.ends_with(&format!(":{}", name.tag.as_deref().unwrap_or_default()))
+}
+
 /// With its registry, as Docker ends.
-fn whole(name: &Reference) -> String {
+pub fn whole(name: &Reference) -> String {
     let tag = name.tag.iter().map(|tag| format!(":{tag}")).chain(name.digest.iter().map(|digest| format!("@{digest}")));
     tag.fold(format!("{}/{}", name.registry, name.path), |text, more| text + &more)
 }

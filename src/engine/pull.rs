@@ -5,13 +5,13 @@ use crate::error::{Error, Result};
 use crate::image::pull::{self, Pulled, Request, Top, Wishes};
 use crate::image::{Elsewhere, Progress, Reference};
 use crate::paths::Paths;
-use crate::registry::{Known, Repository, Wish};
+use crate::registry::{Known, Repository, When, Wish};
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
 /// A repository, as the image store sees it.
-struct There(Arc<Repository>);
+pub(super) struct There(pub(super) Arc<Repository>);
 
 impl fmt::Debug for There {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -26,6 +26,11 @@ impl Elsewhere for There {
     fn blob(&self, digest: &str, size: u64, from: u64) -> Result<Box<dyn Read + Send>> {
         Ok(self.0.blob(digest, size, from))
     }
+}
+
+/// What the user has said, for a `run` that does not say it.
+pub fn when() -> Result<When> {
+    Ok(Known::of_this_user()?.pull.unwrap_or(When::Missing))
 }
 
 /// How far it has come stands in `progress` at any time.

@@ -11,7 +11,7 @@ use crate::image::entries::{broken, damaged};
 use crate::image::layer::{self, Passed, Wanted};
 use crate::image::limits::Budget;
 use crate::image::members::{Elsewhere, Place};
-use crate::image::progress::{Part, Progress, Stage};
+use crate::image::progress::{Part, Progress};
 use crate::image::proven;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
@@ -168,10 +168,10 @@ impl<'a> Intake<'a> {
         let hex = hex_of(digest)?;
         loop {
             if let Some(taken) = self.here(layer, hex) {
-                part.enter(Stage::Here);
+                part.finish_as("Already exists".into());
                 return Ok(taken);
             }
-            let arrival = match Arrival::enter(self.paths, hex, self.budget, || part.enter(Stage::Waiting))? {
+            let arrival = match Arrival::enter(self.paths, hex, self.budget, || part.wait(true))? {
                 Entered::Whole(arrival, passed) => return self.arrived(job, arrival, passed),
                 Entered::ToFetch(arrival) => arrival,
             };
@@ -180,7 +180,7 @@ impl<'a> Intake<'a> {
                 arrival.remove();
                 continue;
             }
-            part.enter(Stage::Reading);
+            part.wait(false);
             let source = arrival.fetch(there, digest, layer.member.size, self.budget)?;
             let had = source.had();
             self.budget.check_announced(layer.member.size.saturating_sub(had))?;
@@ -199,7 +199,7 @@ impl<'a> Intake<'a> {
                     if had == 0 {
                         return Err(error);
                     }
-                    part.restart();
+                    part.begin_at(0);
                 }
                 Err(error) => {
                     arrival.leave_for_later();

@@ -39,8 +39,10 @@ pub mod progress;
 mod proven;
 mod publish;
 pub mod pull;
+pub mod push;
 pub mod put;
 mod reference;
+pub mod remote;
 pub mod save;
 mod tree;
 #[doc(hidden)] // for tests/fuzz

@@ -2,7 +2,7 @@
 //!
 //! The other way round it tells the workers that nobody wants their work any more.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -23,18 +23,8 @@ pub struct Part {
     done: AtomicU64,
     begun: OnceLock<Instant>,
     ready: AtomicBool,
-    stage: AtomicU8,
-}
-
-/// What is being done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Stage {
-    Reading,
-    /// Somebody else fetches it.
-    Waiting,
-    /// It was here before.
-    Here,
+    waiting: AtomicBool,
+    outcome: OnceLock<String>,
 }
 
 impl Progress {
@@ -63,19 +53,16 @@ impl Part {
         self.begun.get_or_init(Instant::now);
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
-    pub fn enter(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Relaxed);
+    /// Somebody else fetches it.
+    pub fn wait(&self, waiting: bool) {
+        self.waiting.store(waiting, Ordering::Relaxed);
     }
-    pub fn stage(&self) -> Stage {
-        match self.stage.load(Ordering::Relaxed) {
-            1 => Stage::Waiting,
-            2 => Stage::Here,
-            _ => Stage::Reading,
-        }
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
     }
-    /// What was counted was in vain.
-    pub fn restart(&self) {
-        self.done.store(0, Ordering::Relaxed);
+    /// It begins anew, or goes on where it broke.
+    pub fn begin_at(&self, bytes: u64) {
+        self.done.store(bytes, Ordering::Relaxed);
     }
     pub fn finish(&self) {
         self.ready.store(true, Ordering::Relaxed);
@@ -85,6 +72,14 @@ impl Part {
         let seconds = self.begun.get()?.elapsed().as_secs_f64();
         // What has only just begun says nothing yet.
         (seconds > 0.3).then(|| (self.done() as f64 / seconds) as u64)
+    }
+    /// The same with a word on how it ended.
+    pub fn finish_as(&self, outcome: String) {
+        let _ = self.outcome.set(outcome);
+        self.finish();
+    }
+    pub fn outcome(&self) -> Option<&str> {
+        self.outcome.get().map(String::as_str)
     }
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)

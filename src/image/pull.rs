@@ -53,23 +53,18 @@ pub struct Wishes<'a> {
 }
 
 /// The manifest of an image, and the name that it gets here.
-struct Chosen {
-    name: String,
-    document: Document,
-    media_type: String,
+pub(super) struct Chosen {
+    pub name: String,
+    pub document: Document,
+    pub media_type: String,
 }
 
 pub fn pull(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request, progress: &Progress, users: Users) -> Result<Pulled> {
-    let top = Document::new(request.top.text);
-    if let Some(wanted) = request.name.digest.as_deref().filter(|wanted| digest::hex_of(wanted).is_ok_and(|hex| hex != top.digest)) {
-        return Err(
-            damaged(format!("the registry gave something else than {wanted}")).because(format!("its digest is sha256:{}", top.digest))
-        );
-    }
+    let top = proven(request.name, request.top.text)?;
     let said = format!("sha256:{}", top.digest);
     let chosen = choose(&*from, top, request.top.media_type, request.name, &request.wishes.machines)?;
     if let [only] = &chosen[..]
-        && let Some(id) = already_here(paths, only, &said)?
+        && let Some(id) = already_here(paths, only, &said, request.wishes.keep)?
     {
         return Ok(Pulled { id, digest: said, is_up_to_date: true });
     }
@@ -81,8 +76,25 @@ pub fn pull(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request, progress:
     Ok(Pulled { id, digest: said, is_up_to_date: false })
 }
 
+/// What came for a name that says a digest has this digest.
+pub fn proven(name: &Reference, text: Vec<u8>) -> Result<Document> {
+    let top = Document::new(text);
+    if let Some(wanted) = name.digest.as_deref().filter(|wanted| digest::hex_of(wanted).is_ok_and(|hex| hex != top.digest)) {
+        return Err(
+            damaged(format!("the registry gave something else than {wanted}")).because(format!("its digest is sha256:{}", top.digest))
+        );
+    }
+    Ok(top)
+}
+
 /// The name leads to the same as before, here and there.
-fn already_here(paths: &Paths, wanted: &Chosen, said: &str) -> Result<Option<String>> {
+fn already_here(paths: &Paths, wanted: &Chosen, said: &str, keep: Keep) -> Result<Option<String>> {
+    let manifest: Manifest = documents::parse("the manifest", &wanted.document.text)?;
+    let is_kept = |layer: &Descriptor| digest::hex_of(&layer.digest).is_ok_and(|hex| paths.blob(hex).exists());
+    // It came without its blobs before, and now they are wanted.
+    if keep == Keep::Blobs && !manifest.layers.iter().all(is_kept) {
+        return Ok(None);
+    }
     let index = index::read(paths)?;
     let here = index.manifests.iter().find(|have| index::name_of(have) == Some(&wanted.name));
     let same =
@@ -91,7 +103,13 @@ fn already_here(paths: &Paths, wanted: &Chosen, said: &str) -> Result<Option<Str
 }
 
 /// Down to the manifests of the images that are wanted; the first is the one that gets the name.
-fn choose(from: &dyn Elsewhere, top: Document, media_type: String, name: &Reference, machines: &Machines) -> Result<Vec<Chosen>> {
+pub(super) fn choose(
+    from: &dyn Elsewhere,
+    top: Document,
+    media_type: String,
+    name: &Reference,
+    machines: &Machines,
+) -> Result<Vec<Chosen>> {
     if kinds::of(&top.text)? == Kind::Image {
         return Ok(vec![Chosen { name: name.to_string(), media_type: kinds::media_type(&top.text, &media_type), document: top }]);
     }
@@ -118,7 +136,7 @@ fn fetch(from: &dyn Elsewhere, descriptor: &Descriptor, name: &Reference, suffix
 }
 
 /// `top`: the digest of what the name leads to.
-fn describe(paths: &Paths, from: &Arc<dyn Elsewhere>, chosen: Chosen, top: &str) -> Result<Found> {
+pub(super) fn describe(paths: &Paths, from: &Arc<dyn Elsewhere>, chosen: Chosen, top: &str) -> Result<Found> {
     if kinds::of(&chosen.document.text)? == Kind::Index {
         return Err(damaged("indexes lead to indexes without end"));
     }

@@ -2,12 +2,11 @@
 
 use crate::error::{Context, Error, Result};
 use crate::registry::blob::Blob;
-use crate::registry::credentials::Login;
-use crate::registry::http::{Answer, Http, Question, complaint};
+use crate::registry::door::Door;
+use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::retry_after::wait_of;
 use crate::registry::short;
-use crate::registry::tokens::{Passes, denied};
+use crate::registry::tokens::denied;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -17,9 +16,6 @@ const LONGEST_MANIFEST: u64 = 4 << 20;
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
 application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
-/// So often somebody is asked again who is not well, or has too much to do.
-const TRIES: u32 = 4;
-
 /// What we want to do there: tokens are given for that, and for nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
@@ -28,11 +24,9 @@ pub enum Wish {
 }
 
 pub struct Repository {
-    http: Http,
-    path: String,
+    pub(super) door: Door,
+    pub(super) path: String,
     wish: Wish,
-    login: Option<Login>,
-    passes: Passes,
 }
 
 /// A manifest as it came.
@@ -44,19 +38,17 @@ pub struct Answered {
 impl Repository {
     /// `path`: as in a reference, `library/alpine`.
     pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Result<Arc<Repository>> {
-        let address = known.address(registry);
-        let login = known.logins.find(&address)?;
-        Ok(Arc::new(Repository { http: known.http(address), path: path.to_owned(), wish, login, passes: Passes::default() }))
+        Ok(Arc::new(Repository { door: Door::new(known, registry)?, path: path.to_owned(), wish }))
     }
 
     pub fn registry(&self) -> &str {
-        &self.http.address.name
+        self.door.registry()
     }
 
     /// `wanted`: a tag, or a digest.
     pub fn manifest(&self, wanted: &str) -> Result<Answered> {
         let target = format!("/v2/{}/manifests/{wanted}", self.path);
-        let answer = self.ask(&target, &[("accept", MANIFESTS.to_owned())])?;
+        let answer = self.get(&target, &[("accept", MANIFESTS.to_owned())])?;
         let answer = match answer.status().as_u16() {
             200 => answer,
             404 => {
@@ -82,7 +74,7 @@ impl Repository {
     pub(super) fn blob_from(&self, digest: &str, at: u64) -> Result<Answer> {
         let target = format!("/v2/{}/blobs/{digest}", self.path);
         let range = [("range", format!("bytes={at}-"))];
-        let answer = self.ask(&target, if at > 0 { &range } else { &[] })?;
+        let answer = self.get(&target, if at > 0 { &range } else { &[] })?;
         match answer.status().as_u16() {
             200 | 206 => Ok(answer),
             404 => {
@@ -92,31 +84,11 @@ impl Repository {
         }
     }
 
-    /// Shows what the registry wants to see, and asks again where it has too much to do.
-    fn ask(&self, target: &str, headers: &[(&'static str, String)]) -> Result<Answer> {
-        let scope = self.scope();
-        let mut shown = false;
-        for attempt in 1.. {
-            let pass = self.passes.get(&scope);
-            let answer = self.http.ask(&Question { headers: headers.to_vec(), pass: pass.clone(), ..Question::get(target) })?;
-            match answer.status().as_u16() {
-                // A token may have grown old: one more is asked for.
-                401 if !shown => {
-                    shown = true;
-                    self.passes.obtain(&self.http, self.login.as_ref(), &scope, pass.as_deref(), answer)?;
-                }
-                401 | 403 => return Err(denied(&self.http.address, complaint(answer))),
-                429 | 500 | 502 | 503 | 504 if attempt < TRIES => match wait_of(&answer, attempt) {
-                    Some(wait) => std::thread::sleep(wait),
-                    None => return Err(self.strange(answer)),
-                },
-                _ => return Ok(answer),
-            }
-        }
-        Err(Error::failed(format!("registry {} does not come to an answer", self.registry())))
+    fn get(&self, target: &str, headers: &[(&'static str, String)]) -> Result<Answer> {
+        self.door.try_ask(Question { headers: headers.to_vec(), ..Question::get(target) }, &self.scope())
     }
 
-    fn scope(&self) -> String {
+    pub(super) fn scope(&self) -> String {
         let actions = match self.wish {
             Wish::Pull => "pull",
             Wish::Push => "pull,push",
@@ -124,12 +96,21 @@ impl Repository {
         format!("repository:{}:{actions}", self.path)
     }
 
-    fn strange(&self, answer: Answer) -> Error {
+    pub(super) fn strange(&self, answer: Answer) -> Error {
         let status = answer.status().as_u16();
-        let error = Error::failed(format!("registry {} does not give {}", self.registry(), self.path)).because(complaint(answer));
-        match (status, &self.login) {
-            (429, None) => error.hint(format!("it limits those whom it does not know: tare login {}, or try again later", self.registry())),
-            (429, Some(_)) => error.hint("try again later"),
+        if matches!(status, 401 | 403) {
+            return denied(&self.door.http.address, complaint(answer));
+        }
+        let does_not = match self.wish {
+            Wish::Pull => "give",
+            Wish::Push => "take",
+        };
+        let error = Error::failed(format!("registry {} does not {does_not} {}", self.registry(), self.path)).because(complaint(answer));
+        match (status, self.door.knows_us()) {
+            (429, false) => {
+                error.hint(format!("it limits those whom it does not know: tare login {}, or try again later", self.registry()))
+            }
+            (429, true) => error.hint("try again later"),
             _ => error,
         }
     }

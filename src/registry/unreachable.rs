@@ -23,9 +23,9 @@ pub fn unreachable(url: &Uri, proxy: Option<&Proxy>, error: &ureq::Error) -> Err
             failed.because(format!("it wants to see a certificate of ours, and says {alert:?}")).hint(place)
         }
         (_, Some(other)) => failed.because(harmless(&other.to_string())),
-        (ureq::Error::HostNotFound, _) => {
-            failed.because("nobody knows a machine of this name").hint("is the name right, and the network up?")
-        }
+        (ureq::Error::HostNotFound, _) => unknown(failed),
+        // The C library's word for the same.
+        (ureq::Error::Io(e), _) if e.to_string().starts_with("failed to lookup address") => unknown(failed),
         (ureq::Error::Timeout(_), _) => failed.because("it does not answer in time"),
         (ureq::Error::Io(e), _) if e.kind() == ErrorKind::ConnectionRefused => failed.because("nobody listens there"),
         (ureq::Error::Io(e), _) => failed.because(harmless(&e.to_string())),
@@ -33,6 +33,10 @@ pub fn unreachable(url: &Uri, proxy: Option<&Proxy>, error: &ureq::Error) -> Err
         (ureq::Error::ConnectProxyFailed(why), _) => failed.because(harmless(why)),
         (other, _) => failed.because(harmless(&other.to_string())),
     }
+}
+
+fn unknown(failed: Error) -> Error {
+    failed.because("nobody knows a machine of this name").hint("is the name right, and the network up?")
 }
 
 fn tls_of(error: &ureq::Error) -> Option<&rustls::Error> {
