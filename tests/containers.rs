@@ -70,6 +70,8 @@ mod many_processes;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/pull_crashes.rs"]
+mod pull_crashes;
 #[path = "containers/pulls.rs"]
 mod pulls;
 #[path = "containers/readme.rs"]

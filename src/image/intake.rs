@@ -34,6 +34,24 @@ pub struct Taken {
     pub arrival: Option<Arc<Arrival>>,
 }
 
+impl Taken {
+    pub fn own_blob(&self) -> Option<&Path> {
+        match &self.blob {
+            Blob::At(path) => Some(path.as_path()).filter(|path| self.is_own(path)),
+            Blob::InStore | Blob::NotKept => None,
+        }
+    }
+
+    pub fn own_tree(&self) -> Option<&Path> {
+        self.tree.as_deref().filter(|path| self.is_own(path))
+    }
+
+    /// Another command that shared it may have published it and taken the files along.
+    fn is_own(&self, path: &Path) -> bool {
+        path.exists() && self.arrival.as_ref().is_none_or(|arrival| !arrival.holds(path) || arrival.is_current())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blob {
     InStore,
@@ -228,9 +246,11 @@ impl<'a> Intake<'a> {
         if tree.is_none() && !job.only_prove && !self.paths.layer(&layer.diff_id).exists() {
             // The store had its files then, and has them no more.
             let own = self.workplace.file(&format!("layer-{}", passed.digest));
-            let source = File::open(arrival.blob()).context("cannot read a blob")?;
-            layer::pass(source, Wanted { tree: Some(&own), ..Wanted::default() }, self.budget, &Part::default())?;
-            tree = Some(own);
+            // Or somebody has published it just now. Then it is in the store, or missed when all is put in place.
+            if let Some(source) = File::open(arrival.blob()).ok().filter(|_| arrival.is_current()) {
+                layer::pass(source, Wanted { tree: Some(&own), ..Wanted::default() }, self.budget, &Part::default())?;
+                tree = Some(own);
+            }
         }
         let blob = match self.keep {
             Keep::Blobs => Blob::At(arrival.blob()),
