@@ -50,7 +50,11 @@ impl Repository {
                         Ok(Some(at)) => session.at = at,
                         // The upload is not known any more.
                         Ok(None) => {
-                            return Ok(if let Piece::Unsure(sent) = stuck { sent } else { Sent::Broke(self.lost("it forgets the upload")) });
+                            return Ok(if let Piece::Unsure(sent) = stuck {
+                                sent
+                            } else {
+                                Sent::Broke(self.lost("it forgets the upload"))
+                            });
                         }
                         // Nobody is there at the moment: the same piece is tried once more.
                         Err(_) => {}
