@@ -294,7 +294,7 @@ fn a_registry_that_is_elsewhere_than_we_think_says_where() {
 fn one_who_has_too_much_to_do_is_asked_again_and_not_for_ever() {
     let tries = AtomicUsize::new(0);
     let registry = Taker::start(move |asked| {
-        let busy = asked.method != "GET" && tries.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+        let busy = asked.method != "GET" && tries.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
         if busy {
             Meet::Say(if asked.method == "PUT" { 429 } else { 503 }, vec![("Retry-After", "0".to_owned())], "slowly")
         } else {
