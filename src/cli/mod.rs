@@ -1,5 +1,6 @@
 //! The face that Docker's users know: one file per command; here they are listed, and the one that was typed is found.
 
+mod ask;
 mod attach;
 mod commit;
 pub mod complete;
@@ -21,8 +22,11 @@ mod import;
 mod indent;
 mod info;
 mod inspect;
+mod interruption;
 mod kill;
 mod load;
+mod login;
+mod logout;
 mod logs;
 mod manifest;
 pub mod nouns;
@@ -110,6 +114,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "history", about: "Show how an image was made", define: history::define, run: history::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
     Command { name: "pull", about: "Fetch an image from a registry", define: pull::define, run: pull::run },
+    Command { name: "login", about: "Show a registry who you are, and keep it", define: login::define, run: login::run },
+    Command { name: "logout", about: "Forget who you are at a registry", define: logout::define, run: logout::run },
     Command { name: "push", about: "Bring an image to a registry", define: push::define, run: push::run },
     Command { name: "search", about: "Look for images in a registry", define: search::define, run: search::run },
     Command { name: "save", about: "Write images into an archive", define: save::define, run: save::run },

@@ -42,8 +42,6 @@ const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
     ("buildx", "make a root file system by other means, and tare import it"),
     ("compose", "start each container with tare run"),
     ("context", "there is no daemon, so there is only this machine"),
-    ("login", "images come from archives: tare load"),
-    ("logout", "images come from archives: tare load"),
     ("network", "--network none or host, at tare run"),
     ("swarm", "tare runs containers on this machine only"),
 ];

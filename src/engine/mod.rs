@@ -8,6 +8,7 @@ mod files;
 pub mod images;
 mod keeping;
 mod life;
+pub mod login;
 mod looking;
 mod making;
 pub mod prune;

@@ -1,6 +1,6 @@
 //! Where a registry is: its name as it stands in a reference, and the host behind it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Docker Hub's name is not that of its host.
 const HUB: &str = "docker.io";
@@ -12,15 +12,43 @@ pub struct Address {
     pub name: String,
     /// Host, and port where it is not the usual one.
     pub host: String,
-    /// It may be spoken to without TLS: nobody stands between us and our own machine.
-    pub may_be_plain: bool,
+    pub plain: Plain,
+}
+
+/// Whether it is spoken to without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    No,
+    /// If it does not understand TLS: nobody stands between us and our own machine.
+    Perhaps,
+    /// The user wants it so.
+    Yes,
 }
 
 impl Address {
+    pub fn is_host(text: &str) -> bool {
+        is_host(text)
+    }
+
     pub fn of(registry: &str) -> Address {
         let host = if registry == HUB { HUB_HOST } else { registry };
-        Address { name: registry.to_owned(), host: host.to_owned(), may_be_plain: is_loopback(without_port(host)) }
+        let plain = if is_loopback(without_port(host)) { Plain::Perhaps } else { Plain::No };
+        Address { name: registry.to_owned(), host: host.to_owned(), plain }
     }
+}
+
+/// A host's name or address, perhaps with a port, and nothing else.
+pub fn is_host(text: &str) -> bool {
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let (is_name, rest) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => (address.parse::<Ipv6Addr>().is_ok(), rest),
+        None => {
+            let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (name.split('.').all(label), rest)
+        }
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    is_name && (rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
 }
 
 /// `[::1]:5000` is `::1`, `host:80` is `host`.
@@ -56,9 +84,19 @@ mod tests {
         for (name, plain) in
             [("127.0.0.1:5000", true), ("127.8.8.8", true), ("[::1]:5000", true), ("localhost:5000", true), ("example.com", false)]
         {
-            assert_eq!(Address::of(name).may_be_plain, plain, "{name}");
+            assert_eq!(Address::of(name).plain == Plain::Perhaps, plain, "{name}");
         }
         assert!(is_link_local("169.254.169.254") && is_link_local("fe80::1") && is_link_local("::ffff:169.254.1.1"));
         assert!(!is_link_local("10.0.0.1") && !is_link_local("example.com"));
+    }
+
+    #[test]
+    fn a_host_is_a_name_and_perhaps_a_port() {
+        for host in ["a", "a.b:5000", "10.0.0.1", "[::1]", "[fe80::1]:80"] {
+            assert!(is_host(host), "{host}");
+        }
+        for wrong in ["", "a/b", "a:", "a:x", "a:99999", "me@a", "[::1", "[x]", "::1", "a b", "a..b"] {
+            assert!(!is_host(wrong), "{wrong}");
+        }
     }
 }

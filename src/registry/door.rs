@@ -1,10 +1,10 @@
 //! The door of a registry: we show what it wants to see there, and wait where it has too much to do.
 
 use crate::error::Result;
-use crate::registry::address::Address;
+use crate::registry::credentials::Login;
 use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::login::{Login, Passes, denied};
+use crate::registry::tokens::{Passes, denied};
 use std::time::Duration;
 
 /// So often somebody is asked again who is not well, or has too much to do.
@@ -20,9 +20,9 @@ pub struct Door {
 
 impl Door {
     pub fn new(known: &Known, registry: &str) -> Result<Door> {
-        let address = Address::of(registry);
+        let address = known.address(registry);
         let login = known.logins.find(&address)?;
-        Ok(Door { http: Http::new(address), login, passes: Passes::default() })
+        Ok(Door { http: known.http(address), login, passes: Passes::default() })
     }
 
     pub fn registry(&self) -> &str {
@@ -56,7 +56,7 @@ impl Door {
                 // A token may have grown old: one more is asked for.
                 401 if is_own && !shown => {
                     shown = true;
-                    self.passes.obtain(&self.http, self.login.as_ref(), scope, answer)?;
+                    self.passes.obtain(&self.http, self.login.as_ref(), scope, question.pass.as_deref(), answer)?;
                 }
                 429 | 500 | 502 | 503 | 504 if attempt < TRIES => match wait_of(&answer, attempt) {
                     Some(wait) => std::thread::sleep(wait),

@@ -3,34 +3,27 @@
 //! What says who we are goes to the registry alone: a redirect to another host, where most keep their blobs, goes there without it.
 
 use crate::error::{Error, Result};
-use crate::registry::address::{Address, is_link_local, is_loopback, without_port};
+use crate::registry::address::{Address, Plain, is_link_local, is_loopback, without_port};
+use crate::registry::agents::Agents;
 use crate::registry::sending::Sending;
+use crate::registry::settings::About;
+use crate::registry::unreachable::unreachable;
 use std::io::Read;
 use std::sync::OnceLock;
-use std::time::Duration;
-use ureq::config::Config;
 use ureq::http::{HeaderValue, Method, Request, Uri};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, AsSendBody, Body, RequestExt, SendBody};
+use ureq::{AsSendBody, Body, RequestExt, SendBody};
 
 /// Nobody who means well needs more of them.
 const MOST_REDIRECTS: usize = 8;
-const CONNECT: Duration = Duration::from_secs(20);
-/// Without a single byte for so long, a connection is dead.
-const SILENCE: Duration = Duration::from_secs(30);
 /// Of what a registry says about an error.
 const LONGEST_COMPLAINT: u64 = 16 << 10;
-
-/// Where distributions keep the certificates that the machine trusts.
-const TRUSTED: &[&str] =
-    &["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem"];
 
 pub type Answer = ureq::http::Response<Body>;
 pub type Header<'a> = (&'a str, String);
 
 pub struct Http {
     pub address: Address,
-    agent: OnceLock<Agent>,
+    agents: Agents,
     /// `https` or `http`, once it is known which of them is understood there.
     scheme: OnceLock<&'static str>,
 }
@@ -54,13 +47,13 @@ impl<'a> Question<'a> {
 }
 
 impl Http {
-    pub fn new(address: Address) -> Http {
-        Http { address, agent: OnceLock::new(), scheme: OnceLock::new() }
+    pub fn new(address: Address, about: &About) -> Http {
+        Http { agents: Agents::of(&address, about), address, scheme: OnceLock::new() }
     }
 
     /// Whether what we say can be read on the way.
     pub fn is_plain(&self) -> bool {
-        self.scheme.get() == Some(&"http")
+        self.address.plain == Plain::Yes || self.scheme.get() == Some(&"http")
     }
 
     /// Any answer with a status is an answer; an error is that there was none.
@@ -72,10 +65,19 @@ impl Http {
         self.follow(question, start)
     }
 
+    /// To whom gives tokens. He is not followed anywhere: what is sent would go along.
+    pub fn ask_with_form(&self, url: &str, form: &str) -> Result<Answer> {
+        let here: Uri = url.parse().map_err(|_| Error::failed(format!("{} is no address", harmless(url))))?;
+        let request = Request::post(here.clone()).header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+        self.send(&here, request.map_err(|e| Error::failed("cannot write a request").because(e))?)
+    }
+
     /// A registry on our own machine is asked which of the two it understands.
     fn scheme(&self) -> Result<&'static str> {
-        if !self.address.may_be_plain {
-            return Ok("https");
+        match self.address.plain {
+            Plain::No => return Ok("https"),
+            Plain::Yes => return Ok("http"),
+            Plain::Perhaps => {}
         }
         if let Some(known) = self.scheme.get() {
             return Ok(known);
@@ -88,9 +90,12 @@ impl Http {
         let tls = understands("https");
         let scheme = match tls {
             Ok(_) => "https",
-            // Where nobody answers in either way the first reason is the one to tell.
-            Err(_) if understands("http").is_ok() => "http",
-            Err(error) => return Err(error),
+            // Who speaks TLS, with a certificate that we do not trust, answers a plain question with 400. There, and where nobody
+            // answers in either way, the first reason is the one to tell.
+            Err(error) => match understands("http") {
+                Ok(answer) if answer.status().as_u16() != 400 => "http",
+                _ => return Err(error),
+            },
         };
         Ok(self.scheme.get_or_init(|| scheme))
     }
@@ -161,40 +166,12 @@ impl Http {
     }
 
     fn send(&self, url: &Uri, request: Request<impl AsSendBody>) -> Result<Answer> {
-        let agent = match self.agent.get() {
-            Some(agent) => agent,
-            None => {
-                let made = agent()?;
-                self.agent.get_or_init(|| made)
-            }
-        };
-        request.with_agent(agent).run().map_err(|error| unreachable(url, &error))
+        let agent = self.agents.for_url(url)?;
+        request.with_agent(&agent).run().map_err(|error| {
+            let proxy = self.agents.proxy(url).ok().flatten();
+            unreachable(url, proxy.as_ref(), &error)
+        })
     }
-}
-
-fn agent() -> Result<Agent> {
-    let roots = trusted()?;
-    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
-    let config: Config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .user_agent(concat!("tare/", env!("CARGO_PKG_VERSION")))
-        .timeout_connect(Some(CONNECT))
-        .timeout_per_read(Some(SILENCE))
-        .timeout_per_write(Some(SILENCE))
-        .input_buffer_size(256 << 10)
-        .max_idle_connections_per_host(8)
-        .tls_config(tls)
-        .build();
-    Ok(config.new_agent())
-}
-
-/// `SSL_CERT_FILE` says where they are, as everywhere.
-fn trusted() -> Result<Vec<Certificate<'static>>> {
-    let named = std::env::var("SSL_CERT_FILE").ok();
-    let text = named.iter().map(String::as_str).chain(TRUSTED.iter().copied()).find_map(|path| std::fs::read(path).ok());
-    let text = text.unwrap_or_default();
-    Ok(parse_pem(&text).filter_map(|item| if let Ok(PemItem::Certificate(one)) = item { Some(one) } else { None }).collect())
 }
 
 fn joined(here: &Uri, to: &str) -> String {
@@ -208,17 +185,6 @@ fn joined(here: &Uri, to: &str) -> String {
             let path = here.path();
             format!("{scheme}://{host}{}{name}", &path[..=path.rfind('/').unwrap_or(0)])
         }
-    }
-}
-
-fn unreachable(url: &Uri, error: &ureq::Error) -> Error {
-    let host = url.authority().map(|authority| authority.as_str()).unwrap_or_default();
-    let failed = Error::failed(format!("cannot reach {host}"));
-    match error {
-        ureq::Error::HostNotFound => failed.because("nobody knows a machine of this name").hint("is the name right, and the network up?"),
-        ureq::Error::Timeout(_) => failed.because("it does not answer in time"),
-        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => failed.because("nobody listens there"),
-        other => failed.because(harmless(&other.to_string())),
     }
 }
 
@@ -258,7 +224,7 @@ mod tests {
     #[test]
     fn nobody_is_sent_where_others_listen_or_to_the_machine_itself() {
         let step = |registry: &str, here: &str, next: &str| {
-            Http::new(Address::of(registry)).check_step(&here.parse().unwrap(), &next.parse().unwrap()).is_ok()
+            Http::new(Address::of(registry), &About::default()).check_step(&here.parse().unwrap(), &next.parse().unwrap()).is_ok()
         };
         assert!(step("r.io", "https://r.io/a", "https://cdn.io/a"));
         assert!(!step("r.io", "https://r.io/a", "http://cdn.io/a"));

@@ -1,15 +1,36 @@
 //! What this user has said about registries: how they are reached, and who he is there.
 
 use crate::error::Result;
-use crate::registry::login::Logins;
+use crate::registry::address::{Address, Plain};
+use crate::registry::credentials::Logins;
+use crate::registry::http::Http;
+use crate::registry::settings::{Settings, When};
 
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// What `run` and `create` do when nobody says it there.
+    pub pull: Option<When>,
     pub logins: Logins,
+    settings: Settings,
 }
 
 impl Known {
     pub fn of_this_user() -> Result<Known> {
-        Ok(Known { logins: Logins::of_this_user() })
+        let settings = Settings::of_this_user()?;
+        Ok(Known { pull: settings.pull, logins: Logins::of_this_user(), settings })
+    }
+
+    pub(super) fn address(&self, registry: &str) -> Address {
+        let address = Address::of(registry);
+        match self.settings.about(registry).plain_http {
+            Some(true) => Address { plain: Plain::Yes, ..address },
+            Some(false) => Address { plain: Plain::No, ..address },
+            None => address,
+        }
+    }
+
+    pub(super) fn http(&self, address: Address) -> Http {
+        let about = self.settings.about(&address.name);
+        Http::new(address, &about)
     }
 }

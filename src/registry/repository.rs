@@ -5,7 +5,7 @@ use crate::registry::blob::Blob;
 use crate::registry::door::Door;
 use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::login::denied;
+use crate::registry::tokens::denied;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -68,9 +68,9 @@ impl Repository {
         Ok(Answered { media_type, text })
     }
 
-    /// A blob, to be read to its end; `size` is what the manifest says.
-    pub fn blob(self: &Arc<Self>, digest: &str, size: u64) -> Box<dyn Read + Send> {
-        Box::new(Blob::new(self.clone(), digest.to_owned(), size))
+    /// A blob from the byte `from` on, to be read to its end; `size` is what the manifest says of the whole.
+    pub fn blob(self: &Arc<Self>, digest: &str, size: u64, from: u64) -> Box<dyn Read + Send> {
+        Box::new(Blob::new(self.clone(), digest.to_owned(), size, from))
     }
 
     /// The blob from here on.

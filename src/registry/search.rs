@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::registry::door::Door;
 use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::login::percent_encoded;
+use crate::registry::tokens::percent_encoded;
 use serde::Deserialize;
 use std::io::Read;
 use ureq::ResponseExt;

@@ -10,6 +10,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 pub const KILL: i32 = libc::SIGKILL;
 /// The terminal has another size.
 pub const WINDOW_CHANGED: i32 = libc::SIGWINCH;
+/// As by ctrl-c.
+pub const INTERRUPT: i32 = libc::SIGINT;
 /// What a person or a service manager sends to end or to wake a program.
 pub const PASSED_ON: &[i32] = &[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM];
 

@@ -29,17 +29,36 @@ impl Store {
         // On a disk, as a store is: /tmp is often a tmpfs, which in older kernels cannot hold every attribute.
         let parent = Some(PathBuf::from("/var/tmp")).filter(|dir| dir.is_dir()).unwrap_or_else(std::env::temp_dir);
         let dir = super::fresh_directory(&parent, "tt");
-        Store { root: dir.join("s"), run: dir.join("r"), dir }
+        let store = Store { root: dir.join("s"), run: dir.join("r"), dir };
+        store.registries("");
+        store
+    }
+
+    /// What the user has written about registries. Nothing is fetched on the way of a `run`, unless the test says otherwise: one
+    /// that mistypes an image's name never asks the network for it.
+    pub fn registries(&self, text: &str) {
+        let default = if text.starts_with("pull = ") { "" } else { "pull = \"never\"\n" };
+        self.file("registries.toml", format!("{default}{text}"));
     }
 
     /// The program with this store. The words of the test's own environment that could change its ways are taken out.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(program());
-        command.args(words).env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run).current_dir(&self.dir);
+        command.args(words).current_dir(&self.dir);
+        self.tell(&mut command);
         for name in ["TERM", "COLUMNS", "LINES", "LISTEN_FDS", "NOTIFY_SOCKET"] {
             command.env_remove(name);
         }
         command
+    }
+
+    /// Where everything lies; what the person who runs the tests has of registries stays out of them.
+    pub fn tell(&self, command: &mut Command) {
+        command.env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run);
+        command.env("TARE_REGISTRIES", self.dir.join("registries.toml")).env("DOCKER_CONFIG", self.dir.join("docker"));
+        for name in ["REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
     }
 
     pub fn tare(&self, words: &[&str]) -> Ran {
@@ -82,7 +101,7 @@ impl Store {
     pub fn start_script(&self, script: &str) -> Running {
         let mut command = Command::new("sh");
         command.args(["-ec", &format!("tare() {{ \"$PROGRAM\" \"$@\"; }}; {script}")]).current_dir(&self.dir).stdin(Stdio::null());
-        command.env("PROGRAM", program()).env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run);
+        self.tell(command.env("PROGRAM", program()));
         Running::spawn(command)
     }
 

@@ -41,13 +41,9 @@ pub fn play(store: &Store, text: &str) -> usize {
 fn type_in(store: &Store, command: &str) -> String {
     let images = image_dir().display().to_string();
     let script = format!("tare() {{ {:?} \"$@\"; }}; {{ {}; }} 2>&1", program().display(), command.replace("target/images", &images));
-    let told = std::process::Command::new("sh")
-        .arg("-c")
-        .arg(&script)
-        .current_dir(&store.dir)
-        .env("TARE_ROOT", &store.root)
-        .env("TARE_RUN", &store.run)
-        .output();
+    let mut shell = std::process::Command::new("sh");
+    store.tell(shell.arg("-c").arg(&script).current_dir(&store.dir));
+    let told = shell.output();
     String::from_utf8_lossy(&told.expect("sh runs").stdout).into_owned()
 }
 
