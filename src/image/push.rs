@@ -70,6 +70,12 @@ pub fn outgoing(paths: &Paths, name: &Reference) -> Result<Outgoing> {
     Ok(Outgoing { media_type: image.media_type.clone(), digest: image.digest.clone(), manifest, config, layers })
 }
 
+/// What stands in the manifest counts; where nothing does, a server may have called it anything.
+fn media_type<'a>(said: &'a Manifest, image: &'a Descriptor) -> &'a str {
+    let known = [&said.media_type, &image.media_type].into_iter().find(|kind| kind.starts_with("application/vnd."));
+    known.map_or(documents::MANIFEST_TYPE, String::as_str)
+}
+
 fn open(paths: &Paths, blob: &Descriptor, shown: Option<String>) -> Result<Blob> {
     let what = || format!("blob {} of the store", blob.digest);
     let fd = file::open(&paths.blob(hex_of(&blob.digest)?), OFlag::O_RDONLY).with_context(what)?;
@@ -86,7 +92,7 @@ fn not_kept(error: Error, name: &str) -> Error {
     match error.errno() {
         Some(Errno::ENOENT) => Error::failed(format!("the store has not all that image {name} is made of"))
             .because("it was pulled without keeping its blobs")
-            .hint(format!("tare pull {name}, which keeps them, or load it again")),
+            .hint("pull it again without --no-keep-blobs, or load it"),
         _ => error,
     }
 }

@@ -1,10 +1,12 @@
 //! `push`: what goes to registries, real ones and strange ones, comes there whole, once, and to nobody else.
 
 use crate::common::process::{self, Ran, tool};
-use crate::common::registry::Registry;
+use crate::common::registry::{Answer, Registry, Served, Strange};
 use crate::common::taker::{Asked, Meet, Taker};
 use crate::common::{Image, Layer, Store, archive, image_dir, installed, lacking};
 use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes that nobody can pack.
@@ -292,14 +294,11 @@ fn a_registry_that_is_elsewhere_than_we_think_says_where() {
 
 #[test]
 fn one_who_has_too_much_to_do_is_asked_again_and_not_for_ever() {
-    let tries = AtomicUsize::new(0);
+    let met: Mutex<HashSet<String>> = Mutex::default();
     let registry = Taker::start(move |asked| {
-        let busy = asked.method != "GET" && tries.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
-        if busy {
-            Meet::Say(if asked.method == "PUT" { 429 } else { 503 }, vec![("Retry-After", "0".to_owned())], "slowly")
-        } else {
-            Meet::Well
-        }
+        let is_first = met.lock().unwrap().insert(format!("{} {}", asked.method, asked.path));
+        let busy = || Meet::Say(if asked.method == "PUT" { 429 } else { 503 }, vec![("Retry-After", "0".to_owned())], "slowly");
+        if asked.method != "GET" && is_first { busy() } else { Meet::Well }
     });
     let store = Store::empty();
     let name = format!("{}/team/app:1", registry.host);
@@ -481,7 +480,7 @@ fn what_cannot_be_pushed_says_why() {
     let bytes = std::fs::read(&blob).unwrap();
     std::fs::remove_file(&blob).unwrap();
     let error = store.fails(1, &["push", &name]);
-    assert!(error.contains("without keeping its blobs") && error.contains(&format!("hint: tare pull {name}")), "{error}");
+    assert!(error.contains("without keeping its blobs") && error.contains("hint: pull it again"), "{error}");
     std::fs::write(&blob, &bytes[1..]).unwrap();
     assert!(store.fails(1, &["push", &name]).contains("is damaged"));
     assert!(registry.asked().iter().all(|asked| asked.method != "POST"), "nothing has begun");
@@ -490,6 +489,42 @@ fn what_cannot_be_pushed_says_why() {
     assert!(store.fails(1, &["push", &name]).contains("400"));
     std::fs::write(&blob, &bytes).unwrap();
     assert_arrived(&registry, &image, &store.ok(&["push", &name]));
+}
+
+#[test]
+fn an_image_whose_blobs_were_not_kept_is_fetched_again_before_it_is_pushed() {
+    let store = Store::empty();
+    let source = Strange::with(&Served::new(Layer::new().file("word", 0o644, "kept\n").tar()), |_| None);
+    let registry = Taker::start(|_| Meet::Well);
+    let [from, to] = [&source.host, &registry.host].map(|host| format!("{host}/team/app:1"));
+    store.ok(&["pull", "-q", "--no-keep-blobs", &from]);
+    store.ok(&["tag", &from, &to]);
+    assert!(store.fails(1, &["push", &to]).contains("without keeping its blobs"));
+    store.ok(&["pull", "-q", &from]);
+    store.ok(&["push", "-q", &to]);
+    assert_eq!(registry.held().manifests.len(), 1);
+}
+
+#[test]
+fn a_manifest_that_does_not_say_what_it_is_goes_as_what_it_is() {
+    let store = Store::empty();
+    let served = Served::new(Layer::new().file("word", 0o644, "said\n").tar());
+    let mut manifest: Value = serde_json::from_slice(&served.manifest).unwrap();
+    manifest.as_object_mut().unwrap().remove("mediaType");
+    let text = manifest.to_string();
+    let silent = text.clone();
+    let source = Strange::with(&served, move |asked| {
+        asked.path.ends_with("/manifests/1").then(|| Answer::new(200, silent.clone()).with("Content-Type", "application/json"))
+    });
+    let registry = Taker::start(|_| Meet::Well);
+    let [from, to] = [&source.host, &registry.host].map(|host| format!("{host}/team/app:1"));
+    store.ok(&["pull", "-q", &from]);
+    store.ok(&["tag", &from, &to]);
+    store.ok(&["push", "-q", &to]);
+    assert_eq!(registry.held().manifests["/v2/team/app/manifests/1"], text.into_bytes());
+    let asked = registry.asked();
+    let put = asked.iter().find(|asked| asked.short() == "PUT manifests").expect("the manifest");
+    assert_eq!(put.header("content-type"), Some("application/vnd.oci.image.manifest.v1+json"));
 }
 
 #[test]
