@@ -72,10 +72,14 @@ mod names;
 mod namespaces;
 #[path = "containers/pulls.rs"]
 mod pulls;
+#[path = "containers/pushes.rs"]
+mod pushes;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/reboots.rs"]
 mod reboots;
+#[path = "containers/remote_looks.rs"]
+mod remote_looks;
 #[path = "containers/restarts.rs"]
 mod restarts;
 #[path = "containers/run_basics.rs"]

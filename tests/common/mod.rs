@@ -14,6 +14,7 @@ pub mod process;
 pub mod random;
 pub mod registry;
 pub mod store;
+pub mod taker;
 pub mod terminal;
 pub mod test_images;
 pub mod transcript;
