@@ -5,10 +5,10 @@ mod limits;
 
 use crate::cli::say::say;
 use crate::cli::template::Template;
-use crate::cli::{Context, complain};
-use crate::engine::{find, size, volumes};
+use crate::cli::{Context, complain, image};
+use crate::engine::{find, remote, size, volumes};
 use crate::error::{Error, Kind, Result};
-use crate::image::catalog;
+use crate::image::{Reference, catalog};
 use crate::names;
 use crate::paths::Paths;
 use crate::spec::runtime_spec::ImageWords;
@@ -22,7 +22,15 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(Arg::new("format").short('f').long("format").value_name("FORMAT").help("json, or a template"))
         .arg(Arg::new("type").long("type").value_name("container|image|volume").help("Look only for these"))
         .arg(Arg::new("size").short('s').long("size").action(ArgAction::SetTrue).help("Also what containers take on the disk"))
-        .after_help("Examples:\n  tare inspect web\n  tare inspect -f '{{.State.Pid}}' web")
+        .arg(Arg::new("remote").long("remote").action(ArgAction::SetTrue).help("An image as its registry has it; nothing of it is pulled"))
+        .arg(
+            Arg::new("platform")
+                .long("platform")
+                .value_name("OS/ARCH")
+                .requires("remote")
+                .help("With --remote: for another machine than this one"),
+        )
+        .after_help("Examples:\n  tare inspect web\n  tare image inspect --remote alpine:3.20\n  tare inspect -f '{{.State.Pid}}' web")
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
@@ -31,6 +39,14 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint(names::one_of(kind, &["container", "image", "volume"])));
     }
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
+    if matches.get_flag("remote") {
+        if !["", "image"].contains(&kind) {
+            return Err(Error::usage(format!("--remote makes no sense with --type {kind}")).because("registries have images"));
+        }
+        let platform = matches.get_one::<String>("platform").map(String::as_str);
+        let ask = |name: &str| remote::look(&context.paths, &Reference::parse(name)?, platform).map(|found| image::describe_remote(&found));
+        return show(crate::cli::names(matches), format, ask);
+    }
     show(crate::cli::names(matches), format, |name| one(&context.paths, name, kind, matches.get_flag("size")))
 }
 
@@ -96,7 +112,7 @@ fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> 
             let hint = meant.find(|hint| hint.contains("did you mean")).unwrap_or("tare ps -a and tare images list them");
             Err(Error::no_such(format!("no such container or image: {name}")).hint(hint))
         }
-        other => other.map(|details| crate::cli::image::describe(&details)),
+        other => other.map(|details| image::describe(&details)),
     }
 }
 

@@ -19,6 +19,7 @@ mod id_file;
 mod image;
 mod images;
 mod import;
+mod indent;
 mod info;
 mod inspect;
 mod kill;
@@ -26,6 +27,7 @@ mod load;
 mod login;
 mod logout;
 mod logs;
+mod manifest;
 pub mod nouns;
 mod pause;
 mod port;
@@ -33,6 +35,7 @@ mod progress;
 mod prune;
 mod ps;
 mod pull;
+mod push;
 mod rename;
 mod restart;
 mod rm;
@@ -41,6 +44,7 @@ mod run;
 pub mod run_flags;
 mod save;
 pub mod say;
+mod search;
 mod start;
 mod stats;
 mod stop;
@@ -111,6 +115,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "pull", about: "Fetch an image from a registry", define: pull::define, run: pull::run },
     Command { name: "login", about: "Show a registry who you are, and keep it", define: login::define, run: login::run },
     Command { name: "logout", about: "Forget who you are at a registry", define: logout::define, run: logout::run },
+    Command { name: "push", about: "Bring an image to a registry", define: push::define, run: push::run },
+    Command { name: "search", about: "Look for images in a registry", define: search::define, run: search::run },
     Command { name: "save", about: "Write images into an archive", define: save::define, run: save::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
     Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },
@@ -150,6 +156,12 @@ const BEHIND_NOUNS: &[Command] = &[
         about: "Stop all containers, because the machine goes down",
         define: system::stop::define,
         run: system::stop::run,
+    },
+    Command {
+        name: "manifest-inspect",
+        about: "Show the manifest of an image as its registry has it",
+        define: manifest::define,
+        run: manifest::run,
     },
     Command {
         name: "generate-systemd",

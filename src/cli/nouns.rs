@@ -61,6 +61,7 @@ pub const NOUNS: &[Noun] = &[
             verb(&["ls", "list"], &["images"]),
             verb(&["prune"], &["image-prune"]),
             verb(&["pull"], &["pull"]),
+            verb(&["push"], &["push"]),
             verb(&["rm", "remove"], &["rmi"]),
             verb(&["save"], &["save"]),
             verb(&["tag"], &["tag"]),
@@ -79,6 +80,7 @@ pub const NOUNS: &[Noun] = &[
             verb(&["stop"], &["system-stop"]),
         ],
     },
+    Noun { name: "manifest", about: "What registries say of images", verbs: &[verb(&["inspect"], &["manifest-inspect"])] },
     Noun { name: "generate", about: "Texts for other programs", verbs: &[verb(&["systemd"], &["generate-systemd"])] },
 ];
 

@@ -37,7 +37,7 @@ pub fn shown<T>(wanted: bool, work: impl FnOnce(&Progress) -> T) -> T {
 }
 
 /// A terminal that can move its cursor.
-fn can_draw() -> bool {
+pub fn can_draw() -> bool {
     terminal::is_terminal(file::standard_streams()[2]) && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
@@ -76,7 +76,10 @@ fn line(part: &Part, width: usize) -> String {
     const BAR: u64 = 20;
     let done = part.done();
     let text = match part.total.filter(|total| *total > 0) {
-        _ if part.is_ready() => format!("{:12}  ready  {}", part.name, human::size(done)),
+        _ if part.is_ready() => match part.outcome() {
+            Some(outcome) => format!("{}: {outcome}", part.name),
+            None => format!("{:12}  ready  {}", part.name, human::size(done)),
+        },
         None => format!("{:12}  {}", part.name, human::size(done)),
         Some(total) => {
             let done = done.min(total);

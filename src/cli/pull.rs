@@ -29,7 +29,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         }
         Ok(())
     };
-    if name.digest.is_none() && !typed.ends_with(&format!(":{}", name.tag.as_deref().unwrap_or_default())) {
+    if default_tag(typed, &name) {
         say("Using default tag: latest")?;
     }
     fetch(context, &name, text("platform"), &load::limits_of(matches)?, quiet, &mut say)?;
@@ -96,8 +96,13 @@ fn fetch(
     })
 }
 
+/// Whether the tag of a name was not typed.
+pub fn default_tag(typed: &str, name: &Reference) -> bool {
+    name.digest.is_none() && !typed.ends_with(&format!(":{}", name.tag.as_deref().unwrap_or_default()))
+}
+
 /// With its registry, as Docker ends.
-fn whole(name: &Reference) -> String {
+pub fn whole(name: &Reference) -> String {
     let tag = name.tag.iter().map(|tag| format!(":{tag}")).chain(name.digest.iter().map(|digest| format!("@{digest}")));
     tag.fold(format!("{}/{}", name.registry, name.path), |text, more| text + &more)
 }

@@ -43,8 +43,6 @@ const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
     ("compose", "start each container with tare run"),
     ("context", "there is no daemon, so there is only this machine"),
     ("network", "--network none or host, at tare run"),
-    ("push", "images go to no registry yet"),
-    ("search", "images come from archives: tare load"),
     ("swarm", "tare runs containers on this machine only"),
 ];
 

@@ -13,6 +13,8 @@ mod looking;
 mod making;
 pub mod prune;
 pub mod pull;
+pub mod push;
+pub mod remote;
 pub mod update;
 pub mod volumes;
 

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// A repository, as the image store sees it.
-struct There(Arc<Repository>);
+pub(super) struct There(pub(super) Arc<Repository>);
 
 impl fmt::Debug for There {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -30,7 +30,7 @@ impl Elsewhere for There {
 
 /// How far it has come stands in `progress` at any time.
 pub fn pull(paths: &Paths, name: &Reference, platform: Option<&str>, limits: &Limits, progress: &Progress) -> Result<Pulled> {
-    let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull)?;
+    let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull);
     let wanted = name.digest.as_deref().or(name.tag.as_deref()).ok_or_else(|| Error::usage("neither tag nor digest"))?;
     let cannot = |error: Error| error.context(format!("cannot pull {name}"));
     let answer = repository.manifest(wanted).map_err(cannot)?;

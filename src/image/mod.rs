@@ -35,8 +35,10 @@ mod pax;
 pub mod progress;
 mod publish;
 pub mod pull;
+pub mod push;
 pub mod put;
 mod reference;
+pub mod remote;
 pub mod save;
 mod tree;
 #[doc(hidden)] // for tests/fuzz

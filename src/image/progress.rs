@@ -1,7 +1,7 @@
 //! How far a `load` or `import` has come: counted here by the workers, looked at by whoever wants to show it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// All parts of the work, in the order in which they became known.
 #[derive(Debug, Default)]
@@ -16,6 +16,7 @@ pub struct Part {
     pub total: Option<u64>,
     done: AtomicU64,
     ready: AtomicBool,
+    outcome: OnceLock<String>,
 }
 
 impl Progress {
@@ -34,8 +35,20 @@ impl Part {
     pub fn advance(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
+    /// It begins anew, or goes on where it broke.
+    pub fn begin_at(&self, bytes: u64) {
+        self.done.store(bytes, Ordering::Relaxed);
+    }
     pub fn finish(&self) {
         self.ready.store(true, Ordering::Relaxed);
+    }
+    /// The same with a word on how it ended.
+    pub fn finish_as(&self, outcome: String) {
+        let _ = self.outcome.set(outcome);
+        self.finish();
+    }
+    pub fn outcome(&self) -> Option<&str> {
+        self.outcome.get().map(String::as_str)
     }
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)

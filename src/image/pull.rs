@@ -50,12 +50,7 @@ pub fn pull(
     progress: &Progress,
     users: Users,
 ) -> Result<Pulled> {
-    let top = Document::new(request.top.text);
-    if let Some(wanted) = request.name.digest.as_deref().filter(|wanted| digest::hex_of(wanted).is_ok_and(|hex| hex != top.digest)) {
-        return Err(
-            damaged(format!("the registry gave something else than {wanted}")).because(format!("its digest is sha256:{}", top.digest))
-        );
-    }
+    let top = proven(request.name, request.top.text)?;
     let said = format!("sha256:{}", top.digest);
     let (document, media_type) = choose(&*from, top, request.top.media_type, &platform(request.platform)?)?;
     let name = request.name.to_string();
@@ -70,6 +65,17 @@ pub fn pull(
     Ok(Pulled { id, digest: said, is_up_to_date: false })
 }
 
+/// What came for a name that says a digest has this digest.
+pub fn proven(name: &Reference, text: Vec<u8>) -> Result<Document> {
+    let top = Document::new(text);
+    if let Some(wanted) = name.digest.as_deref().filter(|wanted| digest::hex_of(wanted).is_ok_and(|hex| hex != top.digest)) {
+        return Err(
+            damaged(format!("the registry gave something else than {wanted}")).because(format!("its digest is sha256:{}", top.digest))
+        );
+    }
+    Ok(top)
+}
+
 fn already_here(paths: &Paths, name: &str, manifest: &Document) -> Result<Option<String>> {
     let index = index::read(paths)?;
     let here = index.manifests.iter().find(|have| index::name_of(have) == Some(name));
@@ -78,7 +84,7 @@ fn already_here(paths: &Paths, name: &str, manifest: &Document) -> Result<Option
 }
 
 /// Down to the manifest of the image for this machine.
-fn choose(from: &dyn Elsewhere, top: Document, media_type: String, platform: &Platform) -> Result<(Document, String)> {
+pub(super) fn choose(from: &dyn Elsewhere, top: Document, media_type: String, platform: &Platform) -> Result<(Document, String)> {
     let manifest: Manifest = documents::parse("the manifest", &top.text)?;
     if !manifest.config.digest.is_empty() {
         let media_type = if manifest.media_type.is_empty() { media_type } else { manifest.media_type };
@@ -96,7 +102,7 @@ fn choose(from: &dyn Elsewhere, top: Document, media_type: String, platform: &Pl
     Ok((document, chosen.media_type.clone()))
 }
 
-fn platform(wanted: Option<&str>) -> Result<Platform> {
+pub(super) fn platform(wanted: Option<&str>) -> Result<Platform> {
     let mut parts = wanted.unwrap_or("linux").split('/').map(str::to_owned);
     let os = parts.next().unwrap_or_default();
     let architecture = parts.next().unwrap_or_else(|| archive::architecture().to_owned());
@@ -122,7 +128,7 @@ fn for_platform<'a>(index: &'a Index, wanted: &Platform) -> Result<&'a Descripto
     })
 }
 
-fn describe(paths: &Paths, from: &Arc<dyn Elsewhere>, name: String, document: Document, media_type: String) -> Result<Found> {
+pub(super) fn describe(paths: &Paths, from: &Arc<dyn Elsewhere>, name: String, document: Document, media_type: String) -> Result<Found> {
     let manifest: Manifest = documents::parse("the manifest", &document.text)?;
     if manifest.config.digest.is_empty() {
         return Err(damaged("indexes lead to indexes without end"));

@@ -5,12 +5,13 @@
 use crate::error::{Error, Result};
 use crate::registry::address::{Address, Plain, is_link_local, is_loopback, without_port};
 use crate::registry::agents::Agents;
+use crate::registry::sending::Sending;
 use crate::registry::settings::About;
 use crate::registry::unreachable::unreachable;
 use std::io::Read;
 use std::sync::OnceLock;
-use ureq::http::{Method, Request, Uri};
-use ureq::{AsSendBody, Body, RequestExt};
+use ureq::http::{HeaderValue, Method, Request, Uri};
+use ureq::{AsSendBody, Body, RequestExt, SendBody};
 
 /// Nobody who means well needs more of them.
 const MOST_REDIRECTS: usize = 8;
@@ -35,11 +36,13 @@ pub struct Question<'a> {
     pub headers: Vec<Header<'a>>,
     /// `Authorization`, for the registry itself only.
     pub pass: Option<String>,
+    /// `None`: there is nothing to send, as with most questions.
+    pub body: Option<Sending<'a>>,
 }
 
 impl<'a> Question<'a> {
     pub fn get(target: &'a str) -> Question<'a> {
-        Question { method: Method::GET, target, headers: Vec::new(), pass: None }
+        Question { method: Method::GET, target, headers: Vec::new(), pass: None, body: None }
     }
 }
 
@@ -107,15 +110,30 @@ impl Http {
             let Some(to) = answer.headers().get("location").filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
                 return Ok(answer);
             };
-            let to = to.to_str().map_err(|_| self.refused("it leads to an address that is none"))?;
-            url = joined(&here, to);
-            let next: Uri = url.parse().map_err(|_| self.refused("it leads to an address that is none"))?;
-            self.check_step(&here, &next)?;
+            let next = self.step(&here, to)?;
             if next.authority() != here.authority() || next.scheme() != here.scheme() {
                 pass = None;
             }
+            url = next.to_string();
         }
         Err(self.refused("it leads from one address to the next without end"))
+    }
+
+    /// Where a `Location` or a `Link` leads that stood in the answer from `here`.
+    pub fn step(&self, here: &Uri, to: &HeaderValue) -> Result<Uri> {
+        let to = to.to_str().ok().and_then(|to| joined(here, to).parse::<Uri>().ok());
+        let next = to.ok_or_else(|| self.refused("it leads to an address that is none"))?;
+        self.check_step(here, &next)?;
+        Ok(next)
+    }
+
+    /// Whether it is the registry itself that is asked: nobody else learns who we are.
+    pub fn is_own(&self, target: &str) -> bool {
+        let own = |whole: Uri| {
+            let host = whole.authority().is_some_and(|authority| authority.as_str() == self.address.host);
+            host && self.scheme().is_ok_and(|scheme| whole.scheme_str() == Some(scheme))
+        };
+        target.starts_with('/') || target.parse().is_ok_and(own)
     }
 
     /// A registry behind TLS cannot send us where anybody can listen, nor anyone to the addresses of the machine itself.
@@ -140,7 +158,11 @@ impl Http {
         let request = Request::builder().method(question.method.clone()).uri(url.clone());
         let request = question.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
         let request = pass.iter().fold(request, |request, pass| request.header("authorization", *pass));
-        self.send(url, request.body(()).map_err(|e| Error::failed("cannot write a request").because(e))?)
+        let wrong = |e| Error::failed("cannot write a request").because(e);
+        let Some(body) = &question.body else { return self.send(url, request.body(()).map_err(wrong)?) };
+        let mut content = body.read()?;
+        let request = request.header("content-length", body.length());
+        self.send(url, request.body(SendBody::from_reader(&mut content)).map_err(wrong)?)
     }
 
     fn send(&self, url: &Uri, request: Request<impl AsSendBody>) -> Result<Answer> {

@@ -2,24 +2,19 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::registry::blob::Blob;
-use crate::registry::credentials::Login;
-use crate::registry::http::{Answer, Http, Question, complaint};
+use crate::registry::door::{Door, limited};
+use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::tokens::{Passes, denied};
+use crate::registry::mirrors::Mirror;
+use crate::registry::tokens::denied;
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Registries take no longer manifests.
 const LONGEST_MANIFEST: u64 = 4 << 20;
 
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
 application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-
-/// So often somebody is asked again who is not well, or has too much to do.
-const TRIES: u32 = 4;
-/// Longer than this nobody is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// What we want to do there: tokens are given for that, and for nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +24,11 @@ pub enum Wish {
 }
 
 pub struct Repository {
-    http: Http,
-    path: String,
+    pub(super) door: Door,
+    pub(super) path: String,
     wish: Wish,
-    login: Option<Login>,
-    passes: Passes,
+    /// Asked first, for what is read.
+    mirrors: Vec<Mirror>,
 }
 
 /// A manifest as it came.
@@ -44,20 +39,29 @@ pub struct Answered {
 
 impl Repository {
     /// `path`: as in a reference, `library/alpine`.
-    pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Result<Arc<Repository>> {
-        let address = known.address(registry);
-        let login = known.logins.find(&address)?;
-        Ok(Arc::new(Repository { http: known.http(address), path: path.to_owned(), wish, login, passes: Passes::default() }))
+    pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Arc<Repository> {
+        let mirrors = match wish {
+            Wish::Pull => Mirror::all(known, registry, path),
+            Wish::Push => Vec::new(),
+        };
+        Arc::new(Repository { door: Door::new(known, registry), path: path.to_owned(), wish, mirrors })
+    }
+
+    pub(super) fn of_mirror(door: Door, path: &str) -> Repository {
+        Repository { door, path: path.to_owned(), wish: Wish::Pull, mirrors: Vec::new() }
     }
 
     pub fn registry(&self) -> &str {
-        &self.http.address.name
+        self.door.registry()
     }
 
     /// `wanted`: a tag, or a digest.
     pub fn manifest(&self, wanted: &str) -> Result<Answered> {
+        if let Some(answered) = self.mirrors.iter().find_map(|mirror| mirror.ask(|there| there.manifest(wanted))) {
+            return Ok(answered);
+        }
         let target = format!("/v2/{}/manifests/{wanted}", self.path);
-        let answer = self.ask(&target, &[("accept", MANIFESTS.to_owned())])?;
+        let answer = self.get(&target, &[("accept", MANIFESTS.to_owned())])?;
         let answer = match answer.status().as_u16() {
             200 => answer,
             404 => {
@@ -83,11 +87,15 @@ impl Repository {
         Box::new(Blob::new(self.clone(), digest.to_owned(), size))
     }
 
-    /// The blob from here on.
-    pub(super) fn blob_from(&self, digest: &str, at: u64) -> Result<Answer> {
+    /// The blob from here on. `hurt`: it has broken again and again, so that no mirror is asked any more.
+    pub(super) fn blob_from(&self, digest: &str, at: u64, hurt: bool) -> Result<Answer> {
+        let mut mirrors = self.mirrors.iter().filter(|_| !hurt);
+        if let Some(answer) = mirrors.find_map(|mirror| mirror.ask(|there| there.blob_from(digest, at, hurt))) {
+            return Ok(answer);
+        }
         let target = format!("/v2/{}/blobs/{digest}", self.path);
         let range = [("range", format!("bytes={at}-"))];
-        let answer = self.ask(&target, if at > 0 { &range } else { &[] })?;
+        let answer = self.get(&target, if at > 0 { &range } else { &[] })?;
         match answer.status().as_u16() {
             200 | 206 => Ok(answer),
             404 => {
@@ -97,31 +105,11 @@ impl Repository {
         }
     }
 
-    /// Shows what the registry wants to see, and asks again where it has too much to do.
-    fn ask(&self, target: &str, headers: &[(&'static str, String)]) -> Result<Answer> {
-        let scope = self.scope();
-        let mut shown = false;
-        for attempt in 1.. {
-            let pass = self.passes.get(&scope);
-            let answer = self.http.ask(&Question { headers: headers.to_vec(), pass: pass.clone(), ..Question::get(target) })?;
-            match answer.status().as_u16() {
-                // A token may have grown old: one more is asked for.
-                401 if !shown => {
-                    shown = true;
-                    self.passes.obtain(&self.http, self.login.as_ref(), &scope, pass.as_deref(), answer)?;
-                }
-                401 | 403 => return Err(denied(&self.http.address, complaint(answer))),
-                429 | 500 | 502 | 503 | 504 if attempt < TRIES => match wait_of(&answer, attempt) {
-                    Some(wait) => std::thread::sleep(wait),
-                    None => return Err(self.strange(answer)),
-                },
-                _ => return Ok(answer),
-            }
-        }
-        Err(Error::failed(format!("registry {} does not come to an answer", self.registry())))
+    fn get(&self, target: &str, headers: &[(&'static str, String)]) -> Result<Answer> {
+        self.door.try_ask(Question { headers: headers.to_vec(), ..Question::get(target) }, &self.scope())
     }
 
-    fn scope(&self) -> String {
+    pub(super) fn scope(&self) -> String {
         let actions = match self.wish {
             Wish::Pull => "pull",
             Wish::Push => "pull,push",
@@ -129,20 +117,20 @@ impl Repository {
         format!("repository:{}:{actions}", self.path)
     }
 
-    fn strange(&self, answer: Answer) -> Error {
+    pub(super) fn strange(&self, answer: Answer) -> Error {
         let status = answer.status().as_u16();
-        let error = Error::failed(format!("registry {} does not give {}", self.registry(), self.path)).because(complaint(answer));
-        match (status, &self.login) {
-            (429, None) => error.hint(format!("it limits those whom it does not know: tare login {}, or try again later", self.registry())),
-            (429, Some(_)) => error.hint("try again later"),
-            _ => error,
+        if matches!(status, 401 | 403) {
+            return denied(&self.door.http.address, complaint(answer));
+        }
+        let does_not = match self.wish {
+            Wish::Pull => "give",
+            Wish::Push => "take",
+        };
+        let help = (status == 429).then(|| limited(&answer, self.registry(), self.door.knows_us()));
+        let error = Error::failed(format!("registry {} does not {does_not} {}", self.registry(), self.path)).because(complaint(answer));
+        match help {
+            Some(help) => error.hint(help),
+            None => error,
         }
     }
-}
-
-/// What it asks for, or a little longer each time. `None`: it asks for more than anybody waits.
-fn wait_of(answer: &Answer, attempt: u32) -> Option<Duration> {
-    let asked = answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
-    let wait = asked.unwrap_or(Duration::from_millis(200 << attempt));
-    (wait <= LONGEST_WAIT).then_some(wait)
 }

@@ -69,7 +69,7 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "commit" if given.len() < 2 => images(typed, paths),
         "rm" | "update" => containers(paths, |_| true),
         "inspect" => containers(paths, |_| true).and(images(typed, paths)),
-        "run" | "create" | "images" if first => images(typed, paths),
+        "run" | "create" | "images" | "push" if first => images(typed, paths),
         "tag" if given.len() < 2 => images(typed, paths),
         "rmi" | "save" => images(typed, paths),
         "volume inspect" | "volume rm" => volumes(paths),

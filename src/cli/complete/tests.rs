@@ -24,7 +24,7 @@ fn a_line_is_cut_as_a_shell_cuts_it() {
 fn commands_and_their_nouns() {
     assert_eq!(words("tare r"), ["run", "restart", "rename", "rm", "rmi"]);
     assert_eq!(words("tare --root /nowhere ima"), ["images", "image"]);
-    assert_eq!(words("tare image "), ["history", "import", "inspect", "load", "ls", "prune", "pull", "rm", "save", "tag"]);
+    assert_eq!(words("tare image "), ["history", "import", "inspect", "load", "ls", "prune", "pull", "push", "rm", "save", "tag"]);
     assert_eq!(words("tare help image l"), ["load", "ls"]);
     assert_eq!(words("tare volume "), ["create", "ls", "inspect", "rm", "prune"]);
     assert_eq!(words("tare volume prune --a"), ["--all"]);

@@ -1,0 +1,131 @@
+//! What of the store goes to a registry with an image: the manifest as it stands, and the blobs that it names.
+//!
+//! All are opened before the first byte leaves, so that nobody who removes the image meanwhile takes them away.
+
+use crate::error::{Context, Error, Result};
+use crate::image::digest::hex_of;
+use crate::image::documents::{self, Descriptor, Manifest};
+use crate::image::find;
+use crate::image::index::{self, id_of, name_of};
+use crate::image::members::{Member, Place};
+use crate::image::reference::Reference;
+use crate::paths::Paths;
+use crate::sys::Errno;
+use crate::sys::file::{self, OFlag};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+pub struct Outgoing {
+    pub id: String,
+    pub media_type: String,
+    pub manifest: Vec<u8>,
+    /// Of the manifest: `sha256:…`
+    pub digest: String,
+    pub config: Blob,
+    /// Bottom first.
+    pub layers: Vec<Blob>,
+}
+
+pub struct Blob {
+    /// `sha256:…`
+    pub digest: String,
+    pub size: u64,
+    /// What people see of it: the beginning of the layer's id, as Docker shows it.
+    pub shown: String,
+    file: Arc<File>,
+}
+
+impl Outgoing {
+    pub fn blobs(&self) -> impl Iterator<Item = &Blob> {
+        self.layers.iter().chain([&self.config])
+    }
+}
+
+impl Blob {
+    pub fn open(&self, from: u64) -> Result<Box<dyn Read + Send>> {
+        Member { place: Place::Stretch(self.file.clone(), from), size: self.size.saturating_sub(from) }.read()
+    }
+}
+
+/// The image of exactly this name: what is pushed goes where its name says.
+pub fn outgoing(paths: &Paths, name: &Reference) -> Result<Outgoing> {
+    let index = index::read(paths)?;
+    let wanted = name.to_string();
+    let found = index.manifests.iter().find(|have| name_of(have) == Some(wanted.as_str()));
+    let image = found.ok_or_else(|| not_named(&index, &wanted))?;
+    let lacks = |error| not_kept(error, &wanted);
+    let manifest = documents::read("its manifest", &paths.blob(hex_of(&image.digest)?)).map_err(lacks)?;
+    let said: Manifest = documents::parse("its manifest", &manifest)?;
+    documents::check_manifest(&said)?;
+    let (_, diff_ids) = find::config(paths, id_of(image)).map_err(lacks)?;
+    if diff_ids.len() != said.layers.len() {
+        return Err(
+            Error::damaged(format!("image {wanted} is damaged")).because("manifest and config do not name the same number of layers")
+        );
+    }
+    let open = |blob: &Descriptor, shown: &str| open(paths, blob, shown).map_err(lacks);
+    let config = open(&said.config, hex_of(&said.config.digest)?)?;
+    let layers = said.layers.iter().zip(&diff_ids).map(|(layer, id)| open(layer, id)).collect::<Result<_>>()?;
+    Ok(Outgoing {
+        id: id_of(image).to_owned(),
+        media_type: image.media_type.clone(),
+        digest: image.digest.clone(),
+        manifest,
+        config,
+        layers,
+    })
+}
+
+fn open(paths: &Paths, blob: &Descriptor, shown: &str) -> Result<Blob> {
+    let what = || format!("blob {} of the store", blob.digest);
+    let fd = file::open(&paths.blob(hex_of(&blob.digest)?), OFlag::O_RDONLY).with_context(what)?;
+    let file = File::from(fd);
+    let length = file.metadata().with_context(what)?.len();
+    if length != blob.size {
+        let why = format!("it has {length} bytes, said are {}", blob.size);
+        return Err(Error::damaged(format!("{} is damaged", what())).because(why).hint("pull or load the image again"));
+    }
+    Ok(Blob { digest: blob.digest.clone(), size: blob.size, shown: shown[..12].to_owned(), file: Arc::new(file) })
+}
+
+fn not_kept(error: Error, name: &str) -> Error {
+    match error.errno() {
+        Some(Errno::ENOENT) => Error::failed(format!("the store has not all that image {name} is made of"))
+            .because("it was pulled without keeping its blobs")
+            .hint(format!("tare pull {name}, which keeps them, or load it again")),
+        _ => error,
+    }
+}
+
+/// By an id an image is found, but an id says no place to go to.
+fn not_named(index: &documents::Index, wanted: &str) -> Error {
+    match find::select(index, wanted) {
+        Err(error) => error,
+        Ok(_) => Error::no_such(format!("no image is called {wanted}")),
+    }
+}
+
+/// All names of a repository, by their tags.
+pub fn tags(paths: &Paths, repository: &Reference) -> Result<Vec<Reference>> {
+    let index = index::read(paths)?;
+    let names = index.manifests.iter().filter_map(|have| Reference::parse(name_of(have)?).ok());
+    Ok(names.filter(|name| name.repository() == repository.repository() && name.digest.is_none()).collect())
+}
+
+/// Blobs of images that are called after other repositories of the same registry, and after which: they may be there already.
+pub fn neighbours(paths: &Paths, name: &Reference) -> Result<BTreeMap<String, String>> {
+    let mut there = BTreeMap::new();
+    for have in index::read(paths)?.manifests {
+        let beside = name_of(&have).and_then(|name| Reference::parse(name).ok());
+        let Some(beside) = beside.filter(|beside| beside.registry == name.registry && beside.path != name.path) else { continue };
+        let text = hex_of(&have.digest).and_then(|hex| documents::read("its manifest", &paths.blob(hex)));
+        // A guess: what cannot be read is nowhere.
+        let Ok(manifest) = text.and_then(|text| documents::parse::<Manifest>("its manifest", &text)) else { continue };
+        for blob in manifest.layers.into_iter().chain([manifest.config]) {
+            there.entry(blob.digest).or_insert_with(|| beside.path.clone());
+        }
+    }
+    Ok(there)
+}
