@@ -1,7 +1,7 @@
 //! Registries: what is asked of them over HTTP, and what is believed of their answers, which is little.
 //!
-//! * Where: `address.rs`. By which way: `http.rs` carries out one request, `agents.rs` keep the connections (`certificates.rs`,
-//!   `proxies.rs`), `unreachable.rs` says why there is none.
+//! * Where: `address.rs`. By which way: `http.rs` carries out one request, `agents.rs` keep the connections (`proxies.rs`;
+//!   `tls.rs`, `certificates.rs`, `trust.rs`), `unreachable.rs` says why there is none.
 //! * Who we are: `known.rs` is all that the user has said, in registries.toml (`settings.rs`) and in Docker's files
 //!   (`credentials.rs`, `helpers.rs`). `door.rs` shows it where a registry wants to see it (`challenge.rs`, `tokens.rs`), and waits
 //!   where there is too much to do; `login.rs` only tries whether it is believed.
@@ -28,7 +28,9 @@ mod repository;
 mod search;
 mod sending;
 mod settings;
+mod tls;
 mod tokens;
+mod trust;
 mod unreachable;
 mod upload;
 

@@ -23,9 +23,8 @@ pub fn unreachable(url: &Uri, proxy: Option<&Proxy>, error: &ureq::Error) -> Err
             failed.because(format!("it wants to see a certificate of ours, and says {alert:?}")).hint(place)
         }
         (_, Some(other)) => failed.because(harmless(&other.to_string())),
-        (ureq::Error::HostNotFound, _) => {
-            failed.because("nobody knows a machine of this name").hint("is the name right, and the network up?")
-        }
+        (ureq::Error::HostNotFound, _) => nameless(failed),
+        (ureq::Error::Io(e), _) if e.to_string().starts_with(NO_ADDRESS) => nameless(failed),
         (ureq::Error::Timeout(_), _) => failed.because("it does not answer in time"),
         (ureq::Error::Io(e), _) if e.kind() == ErrorKind::ConnectionRefused => failed.because("nobody listens there"),
         (ureq::Error::ConnectProxyFailed(why), _) => failed.because(harmless(why)),
@@ -33,9 +32,15 @@ pub fn unreachable(url: &Uri, proxy: Option<&Proxy>, error: &ureq::Error) -> Err
     }
 }
 
+/// So the standard library begins, whatever the C library says then.
+const NO_ADDRESS: &str = "failed to lookup address information";
+
+fn nameless(failed: Error) -> Error {
+    failed.because("nobody knows a machine of this name").hint("is the name right, and the network up?")
+}
+
 fn tls_of(error: &ureq::Error) -> Option<&rustls::Error> {
     match error {
-        ureq::Error::Rustls(error) => Some(error),
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
         _ => None,
     }
