@@ -53,6 +53,15 @@ impl Paths {
         self.root.join("image/.lock")
     }
 
+    /// What is known of a blob that is a layer: what it unpacks to. See `image/proven.rs`.
+    pub fn proven(&self) -> PathBuf {
+        self.root.join("proven")
+    }
+    /// Blobs that are being fetched, each in a directory that outlives who fetches it. See `image/arrival.rs`.
+    pub fn arriving(&self) -> PathBuf {
+        self.root.join("arriving")
+    }
+
     /// Unpacked layers, each complete and read-only under its diff id (hex).
     pub fn layers(&self) -> PathBuf {
         self.root.join("layer")

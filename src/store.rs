@@ -6,6 +6,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::sys::Errno;
 use crate::sys::file;
 use crate::sys::file::OFlag;
+use crate::sys::lock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
@@ -157,6 +158,11 @@ impl Lock {
         std::os::fd::AsRawFd::as_raw_fd(&self.0)
     }
 
+    /// Others may share it from now on; nobody gets in between.
+    pub fn share(&self) -> Result<()> {
+        lock::take(self.0.as_fd(), lock::Kind::Shared, true).map(drop).context("cannot share a lock")
+    }
+
     /// Whether the locked file still has this name.
     pub fn is_of(&self, path: &Path) -> bool {
         file::has_name(self.0.as_fd(), path)
@@ -167,7 +173,7 @@ impl Lock {
 pub fn lock(path: &Path) -> Result<Lock> {
     let what = || format!("cannot lock {}", path.display());
     let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what).map_err(advise)?;
-    file::lock(fd.as_fd(), true).with_context(what)?;
+    lock::take(fd.as_fd(), lock::Kind::Alone, true).with_context(what)?;
     Ok(Lock(fd))
 }
 
@@ -175,21 +181,30 @@ pub fn lock(path: &Path) -> Result<Lock> {
 pub fn lock_dir(path: &Path) -> Result<Lock> {
     let what = || format!("cannot lock {}", path.display());
     let fd = file::open_dir(path).with_context(what)?;
-    file::lock_dir(fd.as_fd()).with_context(what)?;
+    lock::take_dir(fd.as_fd()).with_context(what)?;
     Ok(Lock(fd))
 }
 
 /// `None` when somebody else holds it.
 pub fn try_lock(path: &Path) -> Result<Option<Lock>> {
+    try_kind(path, lock::Kind::Alone)
+}
+
+/// With others who share it. `None` when somebody holds it alone.
+pub fn try_share(path: &Path) -> Result<Option<Lock>> {
+    try_kind(path, lock::Kind::Shared)
+}
+
+fn try_kind(path: &Path, kind: lock::Kind) -> Result<Option<Lock>> {
     let what = || format!("cannot lock {}", path.display());
     let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what).map_err(advise)?;
-    Ok(file::lock(fd.as_fd(), false).with_context(what)?.then_some(Lock(fd)))
+    Ok(lock::take(fd.as_fd(), kind, false).with_context(what)?.then_some(Lock(fd)))
 }
 
 /// Whether the process that locked `path` is still there. No file: nobody.
 pub fn is_held(path: &Path) -> Result<bool> {
     match file::open(path, OFlag::O_RDONLY) {
-        Ok(fd) => file::is_locked(fd.as_fd()).with_context(|| format!("cannot look at lock {}", path.display())),
+        Ok(fd) => lock::is_taken(fd.as_fd()).with_context(|| format!("cannot look at lock {}", path.display())),
         Err(Errno::ENOENT) => Ok(false),
         Err(e) => Err(Error::from_errno(format!("cannot look at lock {}", path.display()), e)),
     }

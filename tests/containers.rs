@@ -86,6 +86,8 @@ mod restarts;
 mod run_basics;
 #[path = "containers/run_flags.rs"]
 mod run_flags;
+#[path = "containers/run_pulls.rs"]
+mod run_pulls;
 #[path = "containers/saves.rs"]
 mod saves;
 #[path = "containers/secure_registries.rs"]

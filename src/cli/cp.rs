@@ -1,5 +1,6 @@
 //! `tare cp`: copy files into and out of containers.
 
+use crate::cli::progress::Show;
 use crate::cli::say::{Output, say_aside};
 use crate::cli::{Context, human, progress};
 use crate::engine::copy::{self, From, LeftOut, Options, To};
@@ -100,7 +101,7 @@ fn to_stdout(context: &Context, name: &str, path: &str, options: Options) -> Res
 
 /// While it goes on, a terminal shows how much has been copied.
 fn shown(quiet: bool, what: &str, copy: impl FnOnce(&Part) -> Result<LeftOut>) -> Result<(u64, LeftOut)> {
-    progress::shown(!quiet, |progress| {
+    progress::shown(Show::moving(!quiet), |progress| {
         let part = progress.begin(what, None);
         let left_out = copy(&part)?;
         Ok((part.done(), left_out))

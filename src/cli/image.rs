@@ -13,7 +13,7 @@ pub fn describe(details: &Details) -> Value {
     let (by_digest, tagged): (Vec<&String>, Vec<&String>) = details.names.iter().partition(|name| name.contains('@'));
     let repositories = tagged.iter().filter_map(|name| name.rsplit_once(':'));
     let digests: Vec<String> =
-        repositories.map(|(repository, _)| format!("{repository}@{}", details.manifest)).chain(by_digest.into_iter().cloned()).collect();
+        repositories.map(|(repository, _)| format!("{repository}@{}", details.digest)).chain(by_digest.into_iter().cloned()).collect();
     // What was said of the last step is said of the image.
     let comment = raw["comment"].as_str().or_else(|| raw["history"].as_array()?.last()?["comment"].as_str()).unwrap_or_default();
     let created = raw["created"].as_str().and_then(time::parse_rfc3339).map(time::rfc3339);

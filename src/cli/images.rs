@@ -83,7 +83,7 @@ pub fn describe(row: &Listed, whole: bool) -> Row {
     let created = time::parse_rfc3339(&row.created);
     let since = created.map_or("N/A".to_owned(), |moment| time::ago(now(), moment));
     let at = created.map_or("N/A".to_owned(), time::created_at);
-    let fields = json!({"Repository": repository, "Tag": tag, "Digest": row.manifest, "ID": short(&row.id, whole), "CreatedSince": since, "CreatedAt": at,
+    let fields = json!({"Repository": repository, "Tag": tag, "Digest": row.digest, "ID": short(&row.id, whole), "CreatedSince": since, "CreatedAt": at,
         "Size": human::size(row.size), "Containers": "N/A", "SharedSize": "N/A", "UniqueSize": "N/A"});
     Row { fields, labels: row.labels.clone().into_iter().collect() }
 }

@@ -1,6 +1,7 @@
 //! `tare import`: an image from a tar of a root file system.
 
 use crate::cli::load::{limits, limits_of};
+use crate::cli::progress::Show;
 use crate::cli::say::say_line;
 use crate::cli::{Context, progress};
 use crate::engine::images::{self, Import};
@@ -32,7 +33,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let input = text("file").unwrap_or("-");
     let wanted = Import { input, name: text("name"), changes, message: text("message"), platform: text("platform") };
     let limits = limits_of(matches)?;
-    let loaded = progress::shown(!matches.get_flag("quiet"), |progress| images::import(&context.paths, wanted, &limits, progress))?;
+    let loaded = progress::shown_until_interrupted(Show::moving(!matches.get_flag("quiet")), "nothing of it was kept", |progress| {
+        images::import(&context.paths, wanted, &limits, progress)
+    })?;
     say_line!("{}", loaded.id);
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! `tare load`: images from an archive, or from an OCI layout on disk.
 
+use crate::cli::progress::Show;
 use crate::cli::say::say_line;
 use crate::cli::{Context, progress};
 use crate::engine::images;
@@ -28,7 +29,9 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     // An archive may name an image twice, once in each of its two descriptions.
     let mut told = Vec::new();
     let limits = limits_of(matches)?;
-    let loaded = progress::shown(!matches.get_flag("quiet"), |progress| images::load(&context.paths, input, &limits, progress))?;
+    let loaded = progress::shown_until_interrupted(Show::moving(!matches.get_flag("quiet")), "nothing of it was kept", |progress| {
+        images::load(&context.paths, input, &limits, progress)
+    })?;
     for loaded in loaded {
         let mut lines: Vec<String> = loaded.names.iter().map(|name| format!("Loaded image: {name}")).collect();
         if lines.is_empty() {

@@ -22,6 +22,7 @@ mod import;
 mod indent;
 mod info;
 mod inspect;
+mod interruption;
 mod kill;
 mod load;
 mod login;

@@ -3,8 +3,8 @@
 //! The workers only count; a thread here looks at their counts ten times a second. What is ready stays and scrolls away, so
 //! an image of hundreds of layers never needs more lines than there are workers.
 
-use crate::cli::human;
 use crate::cli::say::say_aside;
+use crate::cli::{human, interruption};
 use crate::image::Progress;
 use crate::image::progress::Part;
 use crate::sys::{file, terminal};
@@ -14,17 +14,40 @@ use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Does the work, and shows how far it is if standard error is a terminal. A pipe or a file gets not one byte of it.
-pub fn shown<T>(wanted: bool, work: impl FnOnce(&Progress) -> T) -> T {
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    Nothing,
+    /// What moves, where standard error is a terminal. A pipe or a file gets not one byte of it.
+    Moving,
+    /// The same, and a pipe or a file gets a line for each part that is ready.
+    Lines,
+}
+
+impl Show {
+    pub fn moving(wanted: bool) -> Show {
+        if wanted { Show::Moving } else { Show::Nothing }
+    }
+}
+
+/// For images, whose workers can be told that nobody waits for them any more; then `said` is the last word.
+pub fn shown_until_interrupted<T>(show: Show, said: &str, work: impl FnOnce(&Progress) -> T) -> T {
+    let signals = interruption::catch();
+    shown(show, |progress| interruption::heard(signals.as_ref(), progress, said, || work(progress)))
+}
+
+/// Does the work, and shows how far it is.
+pub fn shown<T>(show: Show, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
-    if !wanted || !can_draw() {
+    let moving = can_draw();
+    if show == Show::Nothing || (show == Show::Moving && !moving) {
         return work(&progress);
     }
     let (over, is_over) = channel::<()>();
     std::thread::scope(|scope| {
         let progress = &progress;
         scope.spawn(move || {
-            let mut drawing = Drawing::default();
+            let mut drawing = Drawing { moving, ..Drawing::default() };
             while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
                 drawing.draw(&progress.parts(), true);
             }
@@ -43,6 +66,7 @@ pub fn can_draw() -> bool {
 
 #[derive(Default)]
 struct Drawing {
+    moving: bool,
     /// Lines that will be drawn again, at the cursor's back.
     open: usize,
     /// Parts that are ready and were said to be.
@@ -59,11 +83,12 @@ impl Drawing {
         }
         for part in parts {
             if part.is_ready() && !self.told.iter().any(|told| Arc::ptr_eq(told, part)) {
-                text += &line(part, width);
+                text += &if self.moving { line(part, width) } else { ready(part) };
                 self.told.push(part.clone());
             }
         }
-        let open: Vec<_> = parts.iter().filter(|part| with_open && !part.is_ready() && part.done() > 0).collect();
+        let is_open = |part: &&Arc<Part>| !part.is_ready() && (part.done() > 0 || part.is_waiting());
+        let open: Vec<_> = parts.iter().filter(|part| with_open && self.moving && is_open(part)).collect();
         open.iter().for_each(|part| text += &line(part, width));
         self.open = open.len();
         // A terminal that has gone is no reason to stop.
@@ -77,20 +102,27 @@ fn line(part: &Part, width: usize) -> String {
     let done = part.done();
     let text = match part.total.filter(|total| *total > 0) {
         _ if part.is_ready() => match part.outcome() {
-            Some(outcome) => format!("{}: {outcome}", part.name),
+            Some(outcome) => format!("{:12}  {outcome}", part.name),
             None => format!("{:12}  ready  {}", part.name, human::size(done)),
         },
+        _ if part.is_waiting() => format!("{:12}  waiting for another command that fetches it", part.name),
         None => format!("{:12}  {}", part.name, human::size(done)),
         Some(total) => {
             let done = done.min(total);
             let full = (done as u128 * u128::from(BAR) / u128::from(total)) as usize;
             let bar = format!("{:20}", "=".repeat(full) + if full < BAR as usize { ">" } else { "" });
             let percent = done as u128 * 100 / u128::from(total);
-            format!("{:12}  [{bar}] {percent:3}%  {} of {}", part.name, human::size(done), human::size(total))
+            let rate = part.rate().map(|rate| format!("  {}/s", human::size(rate))).unwrap_or_default();
+            format!("{:12}  [{bar}] {percent:3}%  {} of {}{rate}", part.name, human::size(done), human::size(total))
         }
     };
     let end = text.len().min(width.saturating_sub(1));
     format!("{}\n", &text[..end])
+}
+
+/// In Docker's words, which scripts know.
+fn ready(part: &Part) -> String {
+    format!("{}: {}\n", part.name, part.outcome().unwrap_or("Pull complete"))
 }
 
 #[cfg(test)]

@@ -1,18 +1,34 @@
 //! `tare pull`, and the same on the way of a `run` whose image is not here.
 
-use crate::cli::run_flags::{Parsed, Pull};
+use crate::cli::progress::Show;
+use crate::cli::run_flags::Parsed;
 use crate::cli::say::{say_aside, say_line};
 use crate::cli::{Context, load, progress};
 use crate::engine::pull;
 use crate::error::{Error, Kind, Result};
-use crate::image::pull::Pulled;
+use crate::image::machines::Machines;
+use crate::image::pull::{Keep, Pulled, Wishes};
 use crate::image::{self, Image, Limits, Reference};
+use crate::registry::When;
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
         .arg(Arg::new("name").value_name("NAME[:TAG|@DIGEST]").required(true).help("The image; without a registry's name from Docker Hub"))
         .arg(Arg::new("platform").long("platform").value_name("OS/ARCH").help("For another machine than this one: linux/arm64"))
+        .arg(
+            Arg::new("all-platforms")
+                .long("all-platforms")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("platform")
+                .help("For all machines; those for others than this one are called NAME:TAG-linux-arm64 and the like"),
+        )
+        .arg(
+            Arg::new("no-keep-blobs")
+                .long("no-keep-blobs")
+                .action(ArgAction::SetTrue)
+                .help("Keep the unpacked files only: half the room, but save and push cannot give the image to others"),
+        )
         .arg(Arg::new("quiet").short('q').long("quiet").action(ArgAction::SetTrue).help("Print the whole name only"))
         .args(load::limits())
         .after_help("Example: tare pull alpine:3.20")
@@ -32,23 +48,34 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     if default_tag(typed, &name) {
         say("Using default tag: latest")?;
     }
-    fetch(context, &name, text("platform"), &load::limits_of(matches)?, quiet, &mut say)?;
+    let wishes = Wishes {
+        machines: if matches.get_flag("all-platforms") { Machines::All } else { Machines::One(text("platform")) },
+        keep: if matches.get_flag("no-keep-blobs") { Keep::FilesOnly } else { Keep::Blobs },
+        limits: load::limits_of(matches)?,
+    };
+    fetch(context, &name, wishes, quiet, &mut say)?;
+    if wishes.keep == Keep::FilesOnly {
+        say("The layers were not kept as they came: this image can be run, but not saved or pushed")?;
+    }
     say_line!("{}", whole(&name));
     Ok(0)
 }
 
-/// The image that a `run` or `create` names: the one that is here, or fetched as `--pull` wants it.
+/// The image that a `run` or `create` names: the one that is here, or fetched as `--pull` or the user's settings want it.
 pub fn image_for(context: &Context, parsed: &Parsed) -> Result<Image> {
     let find = || image::find(&context.paths, &parsed.image);
-    match (parsed.pull, find()) {
-        (Pull::Missing, Err(error)) if error.kind() == Kind::NoSuch => {
+    let when = parsed.pull.map_or_else(pull::when, Ok)?;
+    match (when, find()) {
+        (When::Missing, Err(error)) if error.kind() == Kind::NoSuch => {
             // What cannot be a name is no image anywhere; what was meant is told as before.
-            let Ok(name) = Reference::parse(&parsed.image) else { return Err(error) };
+            let Some(name) = Reference::parse(&parsed.image).ok().filter(|_| !parsed.image.starts_with("sha256:")) else {
+                return Err(error);
+            };
             fetch_aside(context, &name, parsed, Some(&format!("Unable to find image '{name}' locally")))
                 .map_err(|cannot| with_hint(cannot, &error))?;
             find()
         }
-        (Pull::Always, _) => {
+        (When::Always, _) => {
             fetch_aside(context, &Reference::parse(&parsed.image)?, parsed, None)?;
             find()
         }
@@ -58,7 +85,7 @@ pub fn image_for(context: &Context, parsed: &Parsed) -> Result<Image> {
 
 /// Somebody who mistyped the name of an image that is here shall hear of it.
 fn with_hint(cannot: Error, not_here: &Error) -> Error {
-    match not_here.hint_text() {
+    match not_here.hint_text().filter(|hint| hint.starts_with("did you mean")) {
         Some(hint) => cannot.hint(hint.to_owned()),
         None => cannot,
     }
@@ -74,21 +101,19 @@ fn fetch_aside(context: &Context, name: &Reference, parsed: &Parsed, first: Opti
     if let Some(first) = first {
         say(first)?;
     }
-    fetch(context, name, None, &Limits::default(), parsed.quiet, &mut say)
+    let wishes = Wishes { machines: Machines::One(None), keep: Keep::Blobs, limits: Limits::default() };
+    fetch(context, name, wishes, parsed.quiet, &mut say)
 }
 
-fn fetch(
-    context: &Context,
-    name: &Reference,
-    platform: Option<&str>,
-    limits: &Limits,
-    quiet: bool,
-    say: &mut dyn FnMut(&str) -> Result<()>,
-) -> Result<()> {
+const INTERRUPTED: &str = "what has come is kept, and the same pull goes on from there";
+
+fn fetch(context: &Context, name: &Reference, wishes: Wishes, quiet: bool, say: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
     let last = name.digest.as_deref().or(name.tag.as_deref()).unwrap_or_default();
     say(&format!("{last}: Pulling from {}", name.path))?;
     let Pulled { digest, is_up_to_date, .. } =
-        progress::shown(!quiet, |progress| pull::pull(&context.paths, name, platform, limits, progress))?;
+        progress::shown_until_interrupted(if quiet { Show::Nothing } else { Show::Lines }, INTERRUPTED, |progress| {
+            pull::pull(&context.paths, name, wishes, progress)
+        })?;
     say(&format!("Digest: {digest}"))?;
     say(&match is_up_to_date {
         true => format!("Status: Image is up to date for {name}"),

@@ -1,5 +1,6 @@
 //! `tare push`: an image goes to the registry that its name says.
 
+use crate::cli::progress::Show;
 use crate::cli::pull::{default_tag, whole};
 use crate::cli::say::say_line;
 use crate::cli::{Context, progress};
@@ -52,7 +53,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
 }
 
 fn one(pushing: &Pushing, name: &Reference, quiet: bool) -> Result<()> {
-    let pushed = progress::shown(!quiet, |progress| pushing.push(name, progress))?;
+    let pushed = progress::shown(Show::moving(!quiet), |progress| pushing.push(name, progress))?;
     if quiet {
         return Ok(());
     }

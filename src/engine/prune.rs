@@ -4,7 +4,7 @@ use crate::engine::events::{self, Kind as What};
 use crate::engine::{images, list, remove, size};
 use crate::error::{Kind, Result};
 use crate::image::{
-    self,
+    self, arrival,
     catalog::{self, Listed, Removed},
 };
 use crate::paths::Paths;
@@ -28,6 +28,11 @@ pub fn containers(paths: &Paths, fits: impl Fn(&Seen) -> bool) -> Result<Vec<(St
     let room = gone.iter().map(|(_, size)| size).sum::<u64>();
     events::of(paths, What::Container, "prune", "", &[("reclaimed", room.to_string())]);
     Ok(gone)
+}
+
+/// Removes what broken pulls have left; returns its size.
+pub fn broken_pulls(paths: &Paths) -> u64 {
+    arrival::remove_all(paths)
 }
 
 /// Removes the images that no container needs, that fit, and that have no name or `all`; returns what went and its size.

@@ -65,7 +65,10 @@ impl<'a> Pushing<'a> {
                 match self.blob(blob, progress, &stop) {
                     Ok(how) => drop(locked(&went).insert(blob.digest.clone(), how)),
                     // The first is the reason; the others were stopped by it.
-                    Err(error) => drop((locked(&failed).get_or_insert(error), stop.store(true, Ordering::Relaxed))),
+                    Err(error) => {
+                        locked(&failed).get_or_insert(error);
+                        stop.store(true, Ordering::Relaxed);
+                    }
                 }
             }
         };

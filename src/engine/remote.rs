@@ -3,7 +3,8 @@
 use crate::engine::pull::There;
 use crate::error::{Error, Result};
 use crate::image::documents::{self, Descriptor, Index, Manifest};
-use crate::image::pull::{self, Request, Top};
+use crate::image::pull::{self, Top};
+use crate::image::remote::Request;
 use crate::image::remote::{self, Remote};
 use crate::image::{Elsewhere, Reference};
 use crate::paths::Paths;

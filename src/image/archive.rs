@@ -15,6 +15,8 @@ use crate::image::reference::Reference;
 pub struct Found {
     /// Short, as we list them.
     pub names: Vec<String>,
+    /// `sha256:…`, of the list of images out of which it was chosen.
+    pub origin: Option<String>,
     /// With its media type; `None`: the archive has none, and one is made when the layers are known.
     pub manifest: Option<(Document, String)>,
     pub config: Document,
@@ -120,7 +122,7 @@ fn from_descriptor(members: &Members, descriptor: &Descriptor, depth: usize) -> 
     let layers = manifest.layers.iter().zip(diff_ids).map(layer).collect::<Result<_>>()?;
     let said = [manifest.media_type, descriptor.media_type.clone(), MANIFEST_TYPE.into()];
     let media_type = said.into_iter().find(|kind| !kind.is_empty()).unwrap_or_default();
-    Ok(Some(Found { names, manifest: Some((document, media_type)), config, layers }))
+    Ok(Some(Found { names, origin: None, manifest: Some((document, media_type)), config, layers }))
 }
 
 /// Of several, the one for this machine; else any that the archive really holds, because loading is not yet running.
@@ -165,7 +167,7 @@ fn from_docker(members: &Members, image: &DockerImage) -> Result<Found> {
         let member = members.find(path)?.ok_or_else(|| damaged(format!("the layer {} is not in the archive", shown(path))))?;
         layers.push(Layer { member, diff_id, digest: said_by_name(path).map(str::to_owned) });
     }
-    Ok(Found { names: names_of(image.repo_tags.iter().map(String::as_str))?, manifest: None, config, layers })
+    Ok(Found { names: names_of(image.repo_tags.iter().map(String::as_str))?, origin: None, manifest: None, config, layers })
 }
 
 fn member_of(members: &Members, what: &str, descriptor: &Descriptor) -> Result<(Member, String)> {

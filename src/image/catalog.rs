@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 pub struct Listed {
     /// `sha256:…`
     pub id: String,
-    /// The digest of its manifest.
-    pub manifest: String,
+    /// By which registries know it: of its manifest, or of the list of images out of which it was chosen.
+    pub digest: String,
     pub name: Option<String>,
     /// RFC 3339, as the image says; empty when it does not.
     pub created: String,
@@ -40,7 +40,7 @@ pub fn list(paths: &Paths) -> Result<Vec<Listed>> {
         rows.push(Listed {
             layers,
             id: id_of(entry).to_owned(),
-            manifest: entry.digest.clone(),
+            digest: index::digest_of(entry).to_owned(),
             name: name_of(entry).map(str::to_owned),
             created: config.created().clone().unwrap_or_default(),
             size: entry.annotations.get(IMAGE_SIZE).and_then(|size| size.parse().ok()).unwrap_or(0),
@@ -56,7 +56,7 @@ pub struct Details {
     pub image: Image,
     pub raw_config: serde_json::Value,
     pub names: Vec<String>,
-    pub manifest: String,
+    pub digest: String,
     pub size: u64,
 }
 
@@ -68,7 +68,7 @@ pub fn details(paths: &Paths, wanted: &str) -> Result<Details> {
     Ok(Details {
         raw_config: documents::parse("the image's config", &text)?,
         names: entries.iter().filter_map(|entry| name_of(entry)).map(str::to_owned).collect(),
-        manifest: entries.first().map(|entry| entry.digest.clone()).unwrap_or_default(),
+        digest: entries.first().map(|entry| index::digest_of(entry).to_owned()).unwrap_or_default(),
         size: entries.first().and_then(|entry| entry.annotations.get(IMAGE_SIZE)?.parse().ok()).unwrap_or(0),
         image,
     })

@@ -8,11 +8,12 @@ use crate::image::compression::{self, Compression};
 use crate::image::digest::hex_of;
 use crate::image::documents::{self, IMAGE_SIZE, Manifest};
 use crate::image::index::{self, id_of};
-use crate::image::intake::Taken;
+use crate::image::intake::{Blob, Taken};
 use crate::image::layer::Passed;
 use crate::image::making::Making;
 use crate::image::pack::{Form, Pack};
 use crate::image::progress::Part;
+use crate::image::proven;
 use crate::paths::Paths;
 use crate::sys::beneath::Directory;
 use crate::sys::file::{self, OFlag};
@@ -52,12 +53,16 @@ impl Base {
 
 /// A layer as the store has it.
 fn kept(paths: &Paths, digest: &str, blob_size: u64, diff_id: String) -> Result<Taken> {
+    let taken = |passed, blob| Taken { passed, blob, tree: None, is_proven: false, arrival: None };
     let missing = || Error::no_such(format!("the blob sha256:{digest} of its image is not in the store")).hint("load the image again");
+    if let Some(proven) = proven::read(paths, digest).filter(|proven| !proven.kept && proven.passed.diff_id == diff_id) {
+        return Ok(taken(Passed { size: 0, ..proven.passed }, Blob::NotKept));
+    }
     let blob = file::open(&paths.blob(digest), OFlag::O_RDONLY).map_err(|_| missing())?;
     let mut first = Vec::new();
     let _ = File::from(blob).take(4).read_to_end(&mut first);
     let compression: Compression = compression::of(&first);
-    Ok(Taken { passed: Passed { digest: digest.to_owned(), diff_id, blob_size, compression, size: 0 }, blob: None, tree: None })
+    Ok(taken(Passed { digest: digest.to_owned(), diff_id, blob_size, compression, size: 0 }, Blob::InStore))
 }
 
 /// What the new image says of itself: the same machine, other settings, and one step more in its history.

@@ -2,9 +2,10 @@
 
 use flate2::bufread::GzDecoder;
 use ruzstd::decoding::StreamingDecoder;
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compression {
     Plain,
     Gzip,

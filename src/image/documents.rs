@@ -27,6 +27,8 @@ pub const CONTAINERD_NAME: &str = "io.containerd.image.name";
 pub const IMAGE_ID: &str = "tare.image.id";
 /// Ours: the bytes of all files in its layers.
 pub const IMAGE_SIZE: &str = "tare.image.size";
+/// Ours: the digest of what its name led to at its registry, where that is a list of images for several machines.
+pub const ORIGIN: &str = "tare.image.origin";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -8,7 +8,7 @@ use crate::image::index::{self, Writing, id_of, name_of};
 use crate::image::limits::{Budget, Limits};
 use crate::image::progress::Progress;
 use crate::image::workplace::{self, Workplace};
-use crate::image::{find, garbage, layer};
+use crate::image::{find, garbage, layer, proven};
 use crate::paths::Paths;
 use crate::store;
 use crate::sys::{Errno, file};
@@ -69,7 +69,8 @@ fn of_image(paths: &Paths, entry: &Descriptor) -> Vec<Fault> {
     };
     let gone = layers.into_iter().filter(|layer| !paths.layer(layer).is_dir()).map(Fault::LayerGone);
     let blobs = manifest.layers.iter().filter_map(|layer| digest::hex_of(&layer.digest).ok());
-    let lost = blobs.filter(|hex| !paths.blob(hex).exists()).map(|hex| Fault::BlobGone(shown.clone(), hex.to_owned()));
+    let was_kept = |hex: &&str| proven::read(paths, hex).is_none_or(|proven| proven.kept);
+    let lost = blobs.filter(|hex| !paths.blob(hex).exists() && was_kept(hex)).map(|hex| Fault::BlobGone(shown.clone(), hex.to_owned()));
     gone.chain(lost).collect()
 }
 
@@ -102,7 +103,7 @@ pub fn mend(paths: &Paths, fault: &Fault, users: Users) -> Result<bool> {
     let writing = Writing::begin(paths)?;
     let unneeded = || garbage::unneeded(paths, &writing.read()?, &users()?);
     match fault {
-        Fault::Workplace(path) => workplace::remove_left(Path::new(path), &writing),
+        Fault::Workplace(path) => workplace::remove_left(paths, Path::new(path), &writing),
         Fault::BlobOfNobody(hex) if unneeded()?.blobs.contains(hex) => garbage::remove_blob(paths, hex).map(|()| true),
         Fault::LayerOfNobody(hex) if unneeded()?.layers.contains(hex) => garbage::remove_layer(paths, hex).map(|()| true),
         _ => Ok(false),

@@ -93,7 +93,7 @@ fn by_name<'a>(index: &'a Index, wanted: &Reference) -> Option<&'a Descriptor> {
         Some(digest) => index.manifests.iter().find(|have| {
             // Pulled by the digest of an index, which leads to it, it has that as its name.
             name_of(have).is_some_and(|name| name.ends_with(&format!("@{digest}"))) && have_same_repository(have, wanted)
-                || have.digest == *digest && have_same_repository(have, wanted)
+                || [have.digest.as_str(), index::digest_of(have)].contains(&digest.as_str()) && have_same_repository(have, wanted)
         }),
     }
 }
@@ -114,9 +114,9 @@ fn unknown(index: &Index, wanted: &str) -> Error {
     });
     let hint = hint.unwrap_or_else(|| {
         if names.is_empty() {
-            "there is none yet: tare load -i ARCHIVE".into()
+            "there is none yet: tare pull NAME, or tare load -i ARCHIVE".into()
         } else {
-            "tare images lists all, tare load brings more".into()
+            "tare images lists all, tare pull and tare load bring more".into()
         }
     });
     Error::no_such(format!("no such image: {wanted}")).hint(hint)

@@ -9,6 +9,7 @@ use crate::image::digest::{self, is_hex};
 use crate::image::documents::{self, Index, Manifest};
 use crate::image::find;
 use crate::image::index::{Writing, id_of};
+use crate::image::proven;
 use crate::paths::Paths;
 use crate::sys::file;
 use std::collections::BTreeSet;
@@ -19,11 +20,14 @@ use std::path::Path;
 pub struct Unneeded {
     pub blobs: Vec<String>,
     pub layers: Vec<String>,
+    /// What is known of blobs (`proven.rs`).
+    pub proofs: Vec<String>,
 }
 
 /// Returns the layers (hex) that went. `_writing` proves that the caller holds the lock.
 pub fn collect(paths: &Paths, _writing: &Writing, index: &Index, users: &[User]) -> Result<Vec<String>> {
     let unneeded = unneeded(paths, index, users)?;
+    unneeded.proofs.iter().for_each(|hex| proven::forget(paths, hex));
     unneeded.blobs.iter().try_for_each(|hex| remove_blob(paths, hex))?;
     unneeded.layers.iter().try_for_each(|hex| remove_layer(paths, hex))?;
     Ok(unneeded.layers)
@@ -41,7 +45,9 @@ pub fn unneeded(paths: &Paths, index: &Index, users: &[User]) -> Result<Unneeded
         blobs.extend([hex.to_owned(), digest::hex_of(id_of(entry))?.to_owned()]);
         blobs.extend(manifest.layers.iter().filter_map(|layer| digest::hex_of(&layer.digest).ok().map(str::to_owned)));
     }
-    Ok(Unneeded { blobs: others(&paths.blobs(), &blobs)?, layers: others(&paths.layers(), &layers)? })
+    // A store that an older tare has made has no such directory yet.
+    let proofs = if paths.proven().exists() { others(&paths.proven(), &blobs)? } else { Vec::new() };
+    Ok(Unneeded { blobs: others(&paths.blobs(), &blobs)?, layers: others(&paths.layers(), &layers)?, proofs })
 }
 
 fn others(dir: &Path, kept: &BTreeSet<String>) -> Result<Vec<String>> {

@@ -3,7 +3,7 @@
 //! Each name is a descriptor of its own, as OCI layouts do it; an image without a name has one without `ref.name`.
 
 use crate::error::Result;
-use crate::image::documents::{self, Descriptor, IMAGE_ID, INDEX_TYPE, Index, NAME};
+use crate::image::documents::{self, Descriptor, IMAGE_ID, INDEX_TYPE, Index, NAME, ORIGIN};
 use crate::paths::Paths;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, file};
@@ -28,6 +28,7 @@ impl<'a> Writing<'a> {
     pub fn begin(paths: &'a Paths) -> Result<Writing<'a>> {
         store::make_dirs(&paths.blobs())?;
         store::make_dirs(&paths.layers())?;
+        store::make_dirs(&paths.proven())?;
         store::make_dirs(&paths.unfinished())?;
         let lock = store::lock(&paths.image_lock())?;
         let version = paths.image_layout().join("oci-layout");
@@ -72,6 +73,11 @@ pub fn name_of(descriptor: &Descriptor) -> Option<&str> {
 /// `sha256:…`, the digest of the config.
 pub fn id_of(descriptor: &Descriptor) -> &str {
     descriptor.annotations.get(IMAGE_ID).map_or("", String::as_str)
+}
+
+/// The digest that others know the image by: of its manifest, or of the list of images out of which it was chosen.
+pub fn digest_of(descriptor: &Descriptor) -> &str {
+    descriptor.annotations.get(ORIGIN).unwrap_or(&descriptor.digest)
 }
 
 /// Gives an image a name (or only makes it known). Who had the name before keeps its image, without a name if it had no other.

@@ -1,14 +1,18 @@
 //! The layers of all images of an archive, side by side: as many at a time as there are processors.
 //!
-//! Each is passed through once (`layer.rs`) and proven. What the store has already is proven all the same, and not written again.
+//! Each is passed through once (`layer.rs`) and proven. What an archive brings that the store has already is proven all the same,
+//! and not written again; what is elsewhere is not even fetched then (`proven.rs`), and else by one command at a time (`arrival.rs`).
+
+mod fetch;
 
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::archive::{Found, Layer};
+use crate::image::arrival::Arrival;
 use crate::image::digest::Sum;
 use crate::image::entries::{broken, damaged};
 use crate::image::layer::{self, Passed, Wanted};
 use crate::image::limits::Budget;
-use crate::image::members::{Member, Place};
+use crate::image::members::Place;
 use crate::image::progress::{Part, Progress};
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
@@ -18,12 +22,24 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A layer that has been passed through: what it is, and what of it lies in the workplace.
+/// A layer of which all is known: what it is, and what of it has yet to get into the store.
 #[derive(Clone, Debug)]
 pub struct Taken {
     pub passed: Passed,
-    pub blob: Option<PathBuf>,
+    pub blob: Blob,
     pub tree: Option<PathBuf>,
+    /// It was passed through just now: its sizes are what they are.
+    pub is_proven: bool,
+    /// Held as long as its files are needed.
+    pub arrival: Option<Arc<Arrival>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blob {
+    InStore,
+    At(PathBuf),
+    /// Its files are enough for the user.
+    NotKept,
 }
 
 /// All there is to do, each once, however many images share it.
@@ -31,7 +47,15 @@ pub struct Intake<'a> {
     paths: &'a Paths,
     workplace: &'a Workplace,
     budget: &'a Budget,
+    keep: Keep,
     jobs: Vec<Job>,
+}
+
+/// Whether the blobs stay in the store beside what is unpacked from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Blobs,
+    FilesOnly,
 }
 
 struct Job {
@@ -50,6 +74,7 @@ impl<'a> Intake<'a> {
         workplace: &'a Workplace,
         budget: &'a Budget,
         progress: &Progress,
+        keep: Keep,
         images: &[Found],
     ) -> (Self, Vec<Vec<usize>>) {
         let (mut jobs, mut known, mut contents) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
@@ -71,18 +96,22 @@ impl<'a> Intake<'a> {
             }
             numbers.push(of_image);
         }
-        (Intake { paths, workplace, budget, jobs }, numbers)
+        (Intake { paths, workplace, budget, keep, jobs }, numbers)
     }
 
     /// Does all jobs; the first error ends the others, too.
     pub fn take_all(&self) -> Result<Vec<Taken>> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(self.jobs.len());
+        // The largest first, or the last one would be waited for by a single processor. Always in the same order: two commands that
+        // want the same layers want them one after the other.
+        let mut order: Vec<usize> = (0..self.jobs.len()).collect();
+        order.sort_by_key(|number| (std::cmp::Reverse(self.jobs[*number].layer.member.size), &self.jobs[*number].layer.digest));
         let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
         let taken: Vec<Mutex<Option<Taken>>> = self.jobs.iter().map(|_| Mutex::new(None)).collect();
         let work = || {
             loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= self.jobs.len() || self.budget.is_given_up() {
+                let Some(&number) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                if self.budget.is_given_up() {
                     return;
                 }
                 match self.take(number, false) {
@@ -99,12 +128,25 @@ impl<'a> Intake<'a> {
         if let Some(error) = locked(&failed).take() {
             return Err(error);
         }
-        taken.iter().map(|done| locked(done).take().ok_or_else(|| Error::failed("a layer was left out"))).collect()
+        // Nobody fails where the work is not wanted any more.
+        taken.iter().map(|done| locked(done).take().ok_or_else(|| Error::failed("interrupted"))).collect()
     }
 
     /// One layer. `again`: what the store had of it a moment ago is gone, so all of it is needed.
     pub fn take(&self, number: usize, again: bool) -> Result<Taken> {
-        let Job { layer, said, part, only_prove } = &self.jobs[number];
+        let job = &self.jobs[number];
+        let taken = match &job.layer.member.place {
+            Place::Elsewhere(there, digest) => self.fetch(job, there, digest),
+            _ => self.pass(number, again),
+        };
+        let taken = taken.with_context(|| job.said.clone())?;
+        job.part.finish();
+        Ok(taken)
+    }
+
+    /// From an archive or a directory.
+    fn pass(&self, number: usize, again: bool) -> Result<Taken> {
+        let Job { layer, part, only_prove, .. } = &self.jobs[number];
         let here = |what: &str| self.workplace.file(&format!("{what}-{number}{}", if again { "-again" } else { "" }));
         let in_store = |digest: &String| !again && self.paths.blob(digest).exists();
         let (spooled, counted) = match &layer.member.place {
@@ -116,9 +158,8 @@ impl<'a> Intake<'a> {
         let tree = (again || !unpacked).then(|| here("layer"));
         let wanted = Wanted { keep: keep.as_deref(), tree: tree.as_deref(), digest: counted.as_deref() };
         let passed = layer::pass(layer.member.read()?, wanted, self.budget, part);
-        let passed = passed.and_then(|passed| prove(layer, passed)).map_err(|e| blame(layer, e)).with_context(|| said.clone())?;
-        part.finish();
-        Ok(Taken { passed, blob: keep.or(spooled), tree })
+        let passed = passed.and_then(|passed| prove(layer, passed)).map_err(|e| blame(layer, e))?;
+        Ok(Taken { passed, blob: keep.or(spooled).map_or(Blob::InStore, Blob::At), tree, is_proven: true, arrival: None })
     }
 }
 
@@ -140,16 +181,20 @@ fn prove(layer: &Layer, passed: Passed) -> Result<Passed> {
 /// Bytes that are not what the archive says fail in some decompressor first. The true reason is that they are the wrong ones.
 fn blame(layer: &Layer, error: Error) -> Error {
     let Some(said) = layer.digest.as_ref().filter(|_| error.kind() == Kind::Damaged) else { return error };
-    match digest_of(&layer.member) {
-        Ok(digest) if digest != *said => {
+    blame_for(said, layer.member.read().and_then(digest_of), error)
+}
+
+fn blame_for(said: &str, digest: Result<String>, error: Error) -> Error {
+    match digest {
+        Ok(digest) if digest != said => {
             damaged(format!("the layer sha256:{said} is damaged")).because(format!("its digest is sha256:{digest}"))
         }
         _ => error,
     }
 }
 
-fn digest_of(member: &Member) -> Result<String> {
-    let (mut source, mut sum, mut buffer) = (member.read()?, Sum::default(), vec![0; 256 << 10]);
+fn digest_of(mut source: Box<dyn Read + Send>) -> Result<String> {
+    let (mut sum, mut buffer) = (Sum::default(), vec![0; 256 << 10]);
     loop {
         match source.read(&mut buffer).map_err(broken)? {
             0 => return Ok(sum.finish()),

@@ -13,6 +13,7 @@ use crate::image::progress::Part;
 use crate::image::unpack;
 use crate::sys::beneath::{self, Directory};
 use crate::sys::file::{self, OFlag};
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -35,7 +36,7 @@ pub struct Wanted<'a> {
 }
 
 /// What a layer turned out to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Passed {
     /// Of the blob, and of what is in it (hex).
     pub digest: String,

@@ -5,8 +5,10 @@
 
 use crate::error::{Context, Error, Result};
 use crate::image::entries::damaged;
+use crate::image::progress::Progress;
 use crate::sys::file;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What the user allows each layer. `None`: what there is room for.
@@ -29,6 +31,8 @@ pub struct Budget {
     bytes: AtomicU64,
     files: AtomicU64,
     over: AtomicBool,
+    /// Set by whoever has ordered the work and does not want it any more.
+    unwanted: Arc<AtomicBool>,
 }
 
 impl Budget {
@@ -43,7 +47,13 @@ impl Budget {
             // Some file systems (btrfs) make room for files as they go, and say that they have none.
             files: share(limits.layer_entries, if free.files == 0 { u64::MAX } else { free.files }).into(),
             over: AtomicBool::new(false),
+            unwanted: Arc::default(),
         })
+    }
+
+    /// Ends where the work is not wanted any more.
+    pub fn while_wanted(self, progress: &Progress) -> Budget {
+        Budget { unwanted: progress.unwanted(), ..self }
     }
 
     /// A layer has come to `total` bytes.
@@ -87,7 +97,7 @@ impl Budget {
     }
 
     pub fn is_given_up(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+        self.over.load(Ordering::Relaxed) || self.unwanted.load(Ordering::Relaxed)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::{Context, Error, Result};
 use crate::image::archive;
 use crate::image::catalog::Users;
-use crate::image::intake::Intake;
+use crate::image::intake::{Intake, Keep};
 use crate::image::limits::{Budget, Limits};
 use crate::image::members::Members;
 use crate::image::progress::Progress;
@@ -42,7 +42,7 @@ pub fn load(paths: &Paths, source: Source, limits: &Limits, progress: &Progress,
 }
 
 fn take_in(paths: &Paths, source: Opened, workplace: &Workplace, limits: &Limits, progress: &Progress) -> Result<Vec<Loaded>> {
-    let budget = Budget::new(limits, workplace.path())?;
+    let budget = Budget::new(limits, workplace.path())?.while_wanted(progress);
     let members = match source {
         Opened::Directory(path) => Members::in_directory(path),
         Opened::File(file) => match Members::list(&file)? {
@@ -51,7 +51,7 @@ fn take_in(paths: &Paths, source: Opened, workplace: &Workplace, limits: &Limits
         },
         Opened::Stream(stream) => Members::spool(stream, workplace, &budget, progress)?,
     };
-    take_images(paths, archive::read(&members)?, workplace, &budget, progress)
+    take_images(paths, archive::read(&members)?, workplace, &budget, progress, Keep::Blobs)
 }
 
 /// Images whose documents are proven: their layers come in, side by side, and all of it becomes known at once.
@@ -61,11 +61,13 @@ pub fn take_images(
     workplace: &Workplace,
     budget: &Budget,
     progress: &Progress,
+    keep: Keep,
 ) -> Result<Vec<Loaded>> {
-    let (intake, layers) = Intake::plan(paths, workplace, budget, progress, &images);
+    let (intake, layers) = Intake::plan(paths, workplace, budget, progress, keep, &images);
     let taken = intake.take_all()?;
     let ready = |(image, layers): (archive::Found, Vec<usize>)| Ready {
         names: image.names,
+        origin: image.origin,
         config: image.config,
         manifest: image.manifest,
         layers,

@@ -6,7 +6,7 @@
 use crate::error::{Context, Error, Result};
 use crate::image::catalog::Users;
 use crate::image::documents;
-use crate::image::intake::Taken;
+use crate::image::intake::{Blob, Taken};
 use crate::image::layer::{self, Wanted};
 use crate::image::limits::{Budget, Limits};
 use crate::image::load::Loaded;
@@ -48,7 +48,7 @@ impl<'a> Making<'a> {
         let (blob, tree) = (self.workplace.file("blob"), self.workplace.file("layer"));
         let wanted = Wanted { keep: Some(&blob), tree: Some(&tree), digest: None };
         let passed = layer::pass(source, wanted, &self.budget, part).map_err(store::advise)?;
-        Ok(Taken { passed, blob: Some(blob), tree: Some(tree) })
+        Ok(Taken { passed, blob: Blob::At(blob), tree: Some(tree), is_proven: true, arrival: None })
     }
 
     /// `config` is whole but for its layers: `below`, the lowest first, and the new one.
@@ -59,7 +59,7 @@ impl<'a> Making<'a> {
         config.insert("rootfs".into(), json!({"type": "layers", "diff_ids": diff_ids}));
         let config = Document::new(Value::Object(config).to_string().into_bytes());
         let loaded = Loaded { names: name.iter().map(|name| name.to_string()).collect(), id: format!("sha256:{}", config.digest) };
-        let image = Ready { names: loaded.names.clone(), config, manifest: None, layers: (0..taken.len()).collect() };
+        let image = Ready { names: loaded.names.clone(), origin: None, config, manifest: None, layers: (0..taken.len()).collect() };
         let never = |_| Err(Error::no_such("a layer is gone").because("the image that it belongs to was removed meanwhile"));
         publish::publish(self.paths, &self.workplace, &[image], taken, never).map_err(store::advise).context("cannot make the image")?;
         Ok(loaded)

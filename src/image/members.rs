@@ -42,7 +42,8 @@ pub enum Place {
 /// Who gives what is not on this machine. What comes is not believed: whoever reads it proves its digest.
 pub trait Elsewhere: Send + Sync + Debug {
     fn manifest(&self, digest: &str) -> Result<Vec<u8>>;
-    fn blob(&self, digest: &str, size: u64) -> Result<Box<dyn Read + Send>>;
+    /// From the byte `from` on.
+    fn blob(&self, digest: &str, size: u64, from: u64) -> Result<Box<dyn Read + Send>>;
 }
 
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ impl Member {
                     Err(e) => return Err(e).with_context(what),
                 }
             }
-            Place::Elsewhere(there, digest) => there.blob(digest, self.size)?,
+            Place::Elsewhere(there, digest) => there.blob(digest, self.size, 0)?,
         })
     }
 

@@ -7,6 +7,7 @@
 //! what it may take, `progress.rs` counts how far it is. A `run` needs `find.rs`.
 
 mod archive;
+pub mod arrival;
 pub mod catalog;
 #[doc(hidden)] // for tests/fuzz
 pub mod changes;
@@ -28,11 +29,13 @@ mod layer;
 #[doc(hidden)] // for tests/fuzz
 pub mod limits;
 pub mod load;
+pub mod machines;
 pub mod making;
 mod members;
 pub mod pack;
 mod pax;
 pub mod progress;
+mod proven;
 mod publish;
 pub mod pull;
 pub mod push;

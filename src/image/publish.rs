@@ -4,11 +4,13 @@
 //! failure (a full disk) takes back what was placed.
 
 use crate::error::{Context, Error, Result};
+use crate::image::arrival::Arrival;
 use crate::image::compression::Compression;
-use crate::image::documents::{self, CONFIG_TYPE, Descriptor, IMAGE_ID, IMAGE_SIZE, LAYER_TYPE, MANIFEST_TYPE, Manifest, Platform};
+use crate::image::documents::{self, CONFIG_TYPE, Descriptor, IMAGE_ID, IMAGE_SIZE, LAYER_TYPE, MANIFEST_TYPE, Manifest, ORIGIN, Platform};
 use crate::image::index::{self, Writing};
-use crate::image::intake::Taken;
+use crate::image::intake::{Blob, Taken};
 use crate::image::members::Document;
+use crate::image::proven::{self, Proven};
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use crate::store::{self, Durable};
@@ -16,10 +18,13 @@ use crate::sys::beneath::Directory;
 use crate::sys::{Errno, file};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An image of which all is at hand.
 pub struct Ready {
     pub names: Vec<String>,
+    /// Out of which list of images it was chosen.
+    pub origin: Option<String>,
     pub config: Document,
     /// With its media type; one is made where there is none.
     pub manifest: Option<(Document, String)>,
@@ -47,11 +52,18 @@ pub fn publish(
         described.push((image, manifest, media_type));
     }
     loop {
+        for layer in taken.iter().filter(|layer| layer.is_proven) {
+            let known = Proven { passed: layer.passed.clone(), kept: layer.blob != Blob::NotKept };
+            proven::write(&proof_of(workplace, layer), &known)?;
+        }
         // Before the lock, because it may take long: nobody else waits for this disk.
         Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system()).context("cannot write the image to disk")?;
         let writing = Writing::begin(paths)?;
         let Some(gone) = find_gone(paths, &taken) else {
-            return Placing { paths, workplace, placed: Vec::new() }.all(&described, &taken, &writing);
+            Placing { paths, workplace, placed: Vec::new() }.all(&described, &taken, &writing)?;
+            // What lay there is in its place now.
+            taken.into_iter().filter_map(|layer| Arc::into_inner(layer.arrival?)).for_each(Arrival::remove);
+            return Ok(());
         };
         drop(writing);
         taken[gone] = again(gone)?;
@@ -59,8 +71,14 @@ pub fn publish(
 }
 
 fn find_gone(paths: &Paths, taken: &[Taken]) -> Option<usize> {
-    let trees: BTreeSet<&str> = taken.iter().filter(|layer| layer.tree.is_some()).map(|layer| layer.passed.diff_id.as_str()).collect();
-    let has_blob = |layer: &Taken| layer.blob.is_some() || paths.blob(&layer.passed.digest).exists();
+    // Another command that has fetched the same may have published it and taken the files along.
+    let has_own = |layer: &&Taken| layer.tree.as_ref().is_some_and(|tree| tree.exists());
+    let trees: BTreeSet<&str> = taken.iter().filter(has_own).map(|layer| layer.passed.diff_id.as_str()).collect();
+    let has_blob = |layer: &Taken| match &layer.blob {
+        Blob::At(path) if path.exists() => true,
+        Blob::NotKept => true,
+        _ => paths.blob(&layer.passed.digest).exists(),
+    };
     let has_tree = |layer: &Taken| trees.contains(layer.passed.diff_id.as_str()) || paths.layer(&layer.passed.diff_id).exists();
     taken.iter().position(|layer| !has_blob(layer) || !has_tree(layer))
 }
@@ -88,6 +106,10 @@ fn manifest_for<'a>(config: &Document, layers: impl Iterator<Item = &'a Taken>) 
 
 fn text_of(workplace: &Workplace, document: &Document) -> PathBuf {
     workplace.file(&format!("text-{}", document.digest))
+}
+
+fn proof_of(workplace: &Workplace, layer: &Taken) -> PathBuf {
+    workplace.file(&format!("proven-{}", layer.passed.digest))
 }
 
 /// What has its final name already, so that it can be taken back.
@@ -120,8 +142,11 @@ impl Placing<'_> {
             if let Some(tree) = &layer.tree {
                 self.place(tree, self.paths.layer(&layer.passed.diff_id))?;
             }
-            if let Some(blob) = &layer.blob {
+            if let Blob::At(blob) = &layer.blob {
                 self.place(blob, self.paths.blob(&layer.passed.digest))?;
+            }
+            if layer.is_proven {
+                proven::place(self.paths, &proof_of(self.workplace, layer), &layer.passed.digest)?;
             }
         }
         for (image, manifest, media_type) in images {
@@ -140,7 +165,9 @@ impl Placing<'_> {
                     variant: config.variant().clone(),
                 }),
                 annotations: [(IMAGE_ID.to_owned(), format!("sha256:{}", image.config.digest)), (IMAGE_SIZE.to_owned(), size.to_string())]
-                    .into(),
+                    .into_iter()
+                    .chain(image.origin.iter().map(|origin| (ORIGIN.to_owned(), origin.clone())))
+                    .collect(),
             };
             for name in image.names.iter().map(|name| Some(name.as_str())).chain(image.names.is_empty().then_some(None)) {
                 index::insert(&mut index, descriptor.clone(), name);

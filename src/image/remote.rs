@@ -5,8 +5,10 @@ use crate::image::catalog::Details;
 use crate::image::digest;
 use crate::image::documents::{self, Descriptor, Manifest, Platform};
 use crate::image::find::Image;
+use crate::image::machines::Machines;
 use crate::image::members::{Document, Elsewhere};
-use crate::image::pull::{self, Request};
+use crate::image::pull::{self, Chosen, Top};
+use crate::image::reference::Reference;
 use crate::paths::Paths;
 use std::sync::Arc;
 
@@ -19,6 +21,13 @@ pub struct Remote {
     pub layers: Vec<Descriptor>,
 }
 
+/// What is asked for.
+pub struct Request<'a> {
+    pub name: &'a Reference,
+    pub top: Top,
+    pub platform: Option<&'a str>,
+}
+
 pub fn look(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request) -> Result<Remote> {
     let document = pull::proven(request.name, request.top.text)?;
     let top = Descriptor {
@@ -27,14 +36,15 @@ pub fn look(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request) -> Result
         size: document.text.len() as u64,
         ..Descriptor::default()
     };
-    let (manifest, media_type) = pull::choose(&*from, document, top.media_type.clone(), &pull::platform(request.platform)?)?;
-    let layers = documents::parse::<Manifest>("the manifest", &manifest.text)?.layers;
-    let config = pull::describe(paths, &from, request.name.to_string(), manifest, media_type)?.config;
+    let machines = Machines::One(request.platform);
+    let chosen = pull::choose(&*from, document, top.media_type.clone(), request.name, &machines)?.swap_remove(0);
+    let layers = documents::parse::<Manifest>("the manifest", &chosen.document.text)?.layers;
+    let config = pull::describe(paths, &from, chosen, &top.digest)?.config;
     let (said, diff_ids) = documents::parse_config("the image's config", &config.text)?;
     let details = Details {
         raw_config: documents::parse("the image's config", &config.text)?,
         names: vec![request.name.to_string()],
-        manifest: top.digest.clone(),
+        digest: top.digest.clone(),
         size: layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add),
         image: Image {
             id: format!("sha256:{}", digest::of(&config.text)),
@@ -49,6 +59,7 @@ pub fn look(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request) -> Result
 
 /// The machine for which an image is made, as its config says.
 pub fn platform(paths: &Paths, from: Arc<dyn Elsewhere>, manifest: Document) -> Result<Platform> {
-    let config = pull::describe(paths, &from, String::new(), manifest, String::new())?.config;
+    let chosen = Chosen { name: String::new(), document: manifest, media_type: String::new() };
+    let config = pull::describe(paths, &from, chosen, "")?.config;
     documents::parse("the image's config", &config.text)
 }

@@ -196,7 +196,7 @@ fn choose<'a>(index: &'a Index, wanted: &str) -> Result<Vec<(&'a Descriptor, Opt
 
 fn not_kept(error: Error) -> Error {
     match error.errno() {
-        Some(Errno::ENOENT) => error.because("the store has not kept it").hint("load the image again"),
+        Some(Errno::ENOENT) => error.because("the store has not kept it").hint("load it again, or pull it without --no-keep-blobs"),
         _ => error,
     }
 }

@@ -4,6 +4,7 @@
 //! and removes it. Directories are made and judged under the image lock, so none is judged between its making and its locking.
 
 use crate::error::{Context, Result};
+use crate::image::arrival;
 use crate::image::catalog::Users;
 use crate::image::garbage;
 use crate::image::index::Writing;
@@ -33,6 +34,7 @@ impl Workplace {
         }
         let workplace = Workplace::make(paths)?;
         drop(writing);
+        arrival::sweep(paths);
         for (path, lock) in abandoned {
             // Still locked while it goes, so that nobody else removes it as well.
             let _ = file::remove_tree(&path);
@@ -83,13 +85,17 @@ impl Drop for Workplace {
 
 /// The same without touching anything; only who holds the image lock can be sure.
 pub fn left(paths: &Paths) -> Vec<PathBuf> {
-    all(paths).filter(|path| !store::is_held(&path.join(LOCK)).unwrap_or(true)).collect()
+    let workplaces = all(paths).filter(|path| !store::is_held(&path.join(LOCK)).unwrap_or(true));
+    workplaces.chain(arrival::left(paths)).collect()
 }
 
 /// False: its maker lives, or somebody else has removed it.
-pub fn remove_left(path: &Path, _writing: &Writing) -> Result<bool> {
+pub fn remove_left(paths: &Paths, path: &Path, _writing: &Writing) -> Result<bool> {
     if !path.is_dir() {
         return Ok(false);
+    }
+    if path.starts_with(paths.arriving()) {
+        return arrival::remove_left(path);
     }
     let Some(_lock) = store::try_lock(&path.join(LOCK))? else { return Ok(false) };
     file::remove_tree(path).with_context(|| format!("cannot remove {}", path.display())).map(|()| true)

@@ -21,8 +21,8 @@ pub struct Blob {
 }
 
 impl Blob {
-    pub fn new(repository: Arc<Repository>, digest: String, size: u64) -> Blob {
-        Blob { repository, digest, size, at: 0, body: None, tried: 0 }
+    pub fn new(repository: Arc<Repository>, digest: String, size: u64, from: u64) -> Blob {
+        Blob { repository, digest, size, at: from, body: None, tried: 0 }
     }
 
     fn open(&mut self) -> io::Result<BodyReader<'static>> {
@@ -58,7 +58,7 @@ fn begins_anew(answer: &Answer) -> bool {
 impl Read for Blob {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // What a registry sends beyond the end was not asked for.
-        let most = usize::try_from(self.size - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.size.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
         if most == 0 {
             return Ok(0);
         }

@@ -82,9 +82,9 @@ impl Repository {
         Ok(Answered { media_type, text })
     }
 
-    /// A blob, to be read to its end; `size` is what the manifest says.
-    pub fn blob(self: &Arc<Self>, digest: &str, size: u64) -> Box<dyn Read + Send> {
-        Box::new(Blob::new(self.clone(), digest.to_owned(), size))
+    /// A blob from the byte `from` on, to be read to its end; `size` is what the manifest says of the whole.
+    pub fn blob(self: &Arc<Self>, digest: &str, size: u64, from: u64) -> Box<dyn Read + Send> {
+        Box::new(Blob::new(self.clone(), digest.to_owned(), size, from))
     }
 
     /// The blob from here on. `hurt`: it has broken again and again, so that no mirror is asked any more.

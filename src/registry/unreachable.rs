@@ -23,8 +23,9 @@ pub fn unreachable(url: &Uri, proxy: Option<&Proxy>, error: &ureq::Error) -> Err
             failed.because(format!("it wants to see a certificate of ours, and says {alert:?}")).hint(place)
         }
         (_, Some(other)) => failed.because(harmless(&other.to_string())),
-        (ureq::Error::HostNotFound, _) => nameless(failed),
-        (ureq::Error::Io(e), _) if e.to_string().starts_with(NO_ADDRESS) => nameless(failed),
+        (ureq::Error::HostNotFound, _) => unknown(failed),
+        // The C library's word for the same.
+        (ureq::Error::Io(e), _) if e.to_string().starts_with("failed to lookup address") => unknown(failed),
         (ureq::Error::Timeout(_), _) => failed.because("it does not answer in time"),
         (ureq::Error::Io(e), _) if e.kind() == ErrorKind::ConnectionRefused => failed.because("nobody listens there"),
         (ureq::Error::ConnectProxyFailed(why), _) => failed.because(harmless(why)),
@@ -32,10 +33,7 @@ pub fn unreachable(url: &Uri, proxy: Option<&Proxy>, error: &ureq::Error) -> Err
     }
 }
 
-/// So the standard library begins, whatever the C library says then.
-const NO_ADDRESS: &str = "failed to lookup address information";
-
-fn nameless(failed: Error) -> Error {
+fn unknown(failed: Error) -> Error {
     failed.because("nobody knows a machine of this name").hint("is the name right, and the network up?")
 }
 

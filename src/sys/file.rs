@@ -6,7 +6,7 @@ use nix::fcntl::{self, AT_FDCWD};
 use nix::sys::stat::{self, Mode, SFlag};
 use std::ffi::CStr;
 use std::io::{IoSlice, Read};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -320,44 +320,6 @@ pub fn write_vectored(fd: BorrowedFd, parts: &[IoSlice]) -> Result<usize, Errno>
             other => return other,
         }
     }
-}
-
-/// An exclusive lock on an open file description: it ends with the last descriptor, so no crash leaves it behind.
-/// A fork shares it. Returns false when somebody else holds it and `wait` is false.
-pub fn lock(fd: BorrowedFd, wait: bool) -> Result<bool, Errno> {
-    let lock = whole_file(libc::F_WRLCK);
-    loop {
-        let call = if wait { fcntl::FcntlArg::F_OFD_SETLKW(&lock) } else { fcntl::FcntlArg::F_OFD_SETLK(&lock) };
-        match fcntl::fcntl(fd, call) {
-            Ok(_) => return Ok(true),
-            Err(Errno::EAGAIN | Errno::EACCES) if !wait => return Ok(false),
-            Err(Errno::EINTR) => {}
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-/// The same for a directory, waiting: record locks want a file that can be written, flock(2) does not.
-#[allow(unsafe_code)]
-pub fn lock_dir(dir: BorrowedFd) -> Result<(), Errno> {
-    loop {
-        // SAFETY: numbers.
-        match Errno::result(unsafe { libc::flock(dir.as_raw_fd(), libc::LOCK_EX) }) {
-            Err(Errno::EINTR) => {}
-            other => return other.map(drop),
-        }
-    }
-}
-
-/// Whether somebody else holds the lock; looking changes nothing.
-pub fn is_locked(fd: BorrowedFd) -> Result<bool, Errno> {
-    let mut lock = whole_file(libc::F_WRLCK);
-    fcntl::fcntl(fd, fcntl::FcntlArg::F_OFD_GETLK(&mut lock))?;
-    Ok(lock.l_type != libc::F_UNLCK as libc::c_short)
-}
-
-fn whole_file(kind: libc::c_int) -> libc::flock {
-    libc::flock { l_type: kind as libc::c_short, l_whence: libc::SEEK_SET as libc::c_short, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
 /// 32 bytes from the kernel's random source, as hex: a container's id.

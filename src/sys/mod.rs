@@ -11,6 +11,7 @@ pub mod device_filter;
 pub mod file;
 pub mod identity;
 pub mod inside;
+pub mod lock;
 pub mod mount;
 pub mod netlink;
 pub mod network;

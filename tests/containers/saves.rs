@@ -126,7 +126,7 @@ fn a_file_appears_whole_or_not_at_all() {
     let (whole, aside) = (std::fs::read(&layer).expect("the layer's blob"), store.root.join("aside"));
     std::fs::rename(&layer, &aside).expect("rename");
     let error = store.fails(1, &["save", "-o", &path, "team/lib:2"]);
-    assert!(error.contains("the store has not kept it") && error.contains("hint: load the image again"), "{error}");
+    assert!(error.contains("the store has not kept it") && error.contains("hint: load it again"), "{error}");
     let mut other = whole.clone();
     *other.last_mut().expect("bytes") ^= 1;
     for (bytes, said) in [(&other[..], "its digest is"), (&whole[1..], "bytes, said are")] {

@@ -16,6 +16,7 @@ pub mod words;
 use crate::error::{Error, Result};
 use crate::names;
 use crate::options::{Wishes, detach_keys, sysctls};
+use crate::registry::When;
 use clap::{Arg, ArgAction, ArgMatches};
 use line::Line;
 use std::path::PathBuf;
@@ -35,21 +36,10 @@ pub struct Parsed {
     pub detach_keys: Vec<u8>,
     /// A new file for the container's id.
     pub id_file: Option<PathBuf>,
-    pub pull: Pull,
+    /// When the image is fetched; `None`: as the user's settings say.
+    pub pull: Option<When>,
     /// Nothing is said about fetching.
     pub quiet: bool,
-}
-
-/// Whether the image is fetched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pull {
-    /// The one that is here, or none.
-    #[default]
-    Never,
-    /// One that is not here.
-    Missing,
-    /// Whatever the registry has now under this name.
-    Always,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +71,7 @@ const RUN_ONLY: &[Flag] = &[
 /// What concerns the command itself, and not the container.
 const BOTH: &[Flag] = &[
     list("attach", Some('a'), "STREAM", "Connect to stdin, stdout or stderr only"),
-    value("pull", None, "always|missing|never", "Whether the image is fetched from its registry (default never)"),
+    value("pull", None, "always|missing|never", "Whether the image is fetched from its registry (default missing)"),
     switch("quiet", Some('q'), "Say nothing about fetching"),
 ];
 
@@ -148,7 +138,7 @@ fn parse_line(command: &str, line: Line) -> Result<Parsed> {
             .parse("detach-keys", |keys| detach_keys::parse_or_default(Some(keys)))?
             .unwrap_or_else(|| detach_keys::DEFAULT.to_vec()),
         id_file: flags.parse("cidfile", naming::file)?,
-        pull: flags.parse("pull", pull)?.unwrap_or_default(),
+        pull: flags.parse("pull", pull)?,
         quiet: flags.switch("quiet")?.unwrap_or(false),
         wishes,
     })
@@ -185,11 +175,11 @@ fn attach(flags: &Flags, detach: bool, interactive: bool) -> Result<Attach> {
     Ok(if any || detach { attach } else { Attach { stdin: interactive, stdout: true, stderr: true } })
 }
 
-fn pull(text: &str) -> Result<Pull> {
+fn pull(text: &str) -> Result<When> {
     match text {
-        "missing" => Ok(Pull::Missing),
-        "never" => Ok(Pull::Never),
-        "always" => Ok(Pull::Always),
+        "missing" => Ok(When::Missing),
+        "never" => Ok(When::Never),
+        "always" => Ok(When::Always),
         _ => Err(Error::usage("unknown word").hint(names::one_of(text, &["always", "missing", "never"]))),
     }
 }

@@ -146,7 +146,7 @@ fn every_flag_becomes_its_wish() {
     ])
     .unwrap();
     let wishes = parsed.wishes;
-    assert!(parsed.detach && parsed.pull == Pull::Never && parsed.quiet && parsed.attach == Attach::default());
+    assert!(parsed.detach && parsed.pull == Some(When::Never) && parsed.quiet && parsed.attach == Attach::default());
     assert_eq!((parsed.image.as_str(), parsed.name.as_deref(), &parsed.detach_keys[..]), ("image", Some("web1"), &[1][..]));
     assert_eq!(wishes.env, ["A=1", "B=2"]);
     assert_eq!(

@@ -36,6 +36,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     tell_gone("Deleted Volumes", volumes.iter().map(|(name, _)| name.clone()));
     let (images, room) = prune::images(paths, all, |image| filters.fit_image(image))?;
     tell_gone("Deleted Images", images.iter().map(removed));
+    let room = room + prune::broken_pulls(paths);
     tell_room(containers.iter().chain(&volumes).map(|(_, size)| size).sum::<u64>() + room);
     Ok(0)
 }
@@ -47,6 +48,7 @@ fn warning(all: bool, with_volumes: bool, matches: &ArgMatches) -> String {
         text += "  - all nameless volumes that no container uses\n";
     }
     text += if all { "  - all images that no container uses\n" } else { "  - all images without a name that no container uses\n" };
+    text += "  - what broken pulls have left\n";
     let mut words = matches.get_many::<String>("filter").into_iter().flatten().peekable();
     if words.peek().is_some() {
         text += "\n  Only what fits these filters goes:\n";

@@ -14,6 +14,7 @@ use crate::paths::Paths;
 use crate::record::Container;
 use crate::sys::Errno;
 use crate::sys::file::{self, OFlag};
+use crate::sys::lock;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -105,7 +106,7 @@ fn append(paths: &Paths, line: &[u8]) -> Result<(), Errno> {
 
 /// Of many who find it full one renames it. For those who come later the name leads to another file by then.
 fn put_aside(paths: &Paths, full: BorrowedFd) -> Result<(), Errno> {
-    if file::lock(full, false)? && file::has_name(full, &paths.events()) {
+    if lock::take(full, lock::Kind::Alone, false)? && file::has_name(full, &paths.events()) {
         file::rename(&paths.events(), &paths.events_before())?;
     }
     Ok(())

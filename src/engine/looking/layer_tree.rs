@@ -110,7 +110,7 @@ mod tests {
     fn listed(id: &str, name: Option<&str>, layers: &[&str]) -> Listed {
         Listed {
             id: id.into(),
-            manifest: String::new(),
+            digest: String::new(),
             name: name.map(str::to_owned),
             created: String::new(),
             size: 0,

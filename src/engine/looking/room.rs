@@ -21,7 +21,7 @@ pub struct Room {
     pub layers: u64,
     /// Of those among them that no container stands on.
     pub idle_layers: u64,
-    /// The layers as they came, kept beside them for `save`.
+    /// The layers as they came, kept beside them for `save`, and what broken pulls have left.
     pub blobs: u64,
 }
 
@@ -67,7 +67,7 @@ pub fn look(paths: &Paths) -> Result<Room> {
             .into_iter()
             .map(|seen| OfContainer { own: sizes.remove(&seen.record.id).map_or(0, |sizes| sizes.own), seen })
             .collect(),
-        blobs: size::of_files_in(&paths.blobs()),
+        blobs: size::of_files_in(&paths.blobs()) + size::of_files_in(&paths.arriving()),
     })
 }
 
