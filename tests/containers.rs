@@ -62,10 +62,14 @@ mod listing;
 mod log_drivers;
 #[path = "containers/log_files.rs"]
 mod log_files;
+#[path = "containers/logins.rs"]
+mod logins;
 #[path = "containers/logs.rs"]
 mod logs;
 #[path = "containers/many_processes.rs"]
 mod many_processes;
+#[path = "containers/mirrors.rs"]
+mod mirrors;
 #[path = "containers/names.rs"]
 mod names;
 #[path = "containers/namespaces.rs"]
@@ -90,6 +94,8 @@ mod run_flags;
 mod run_pulls;
 #[path = "containers/saves.rs"]
 mod saves;
+#[path = "containers/secure_registries.rs"]
+mod secure_registries;
 #[path = "containers/security.rs"]
 mod security;
 #[path = "containers/stats.rs"]

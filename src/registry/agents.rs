@@ -5,9 +5,12 @@ use crate::registry::address::{Address, without_port};
 use crate::registry::certificates::Certificates;
 use crate::registry::proxies::Proxies;
 use crate::registry::settings::About;
-use std::sync::Mutex;
+use crate::registry::tls::Tls;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use ureq::http::Uri;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Proxy};
 
 const CONNECT: Duration = Duration::from_secs(20);
@@ -64,8 +67,9 @@ impl Agents {
             .input_buffer_size(256 << 10)
             .max_idle_connections_per_host(8)
             .proxy(way.proxy.clone())
-            .tls_config(self.certificates.tls(way.is_own)?)
             .build();
-        Ok(config.new_agent())
+        let tls = Tls(Arc::new(self.certificates.tls(way.is_own)?));
+        let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
+        Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
     }
 }

@@ -26,7 +26,7 @@ impl Blob {
     }
 
     fn open(&mut self) -> io::Result<BodyReader<'static>> {
-        let answer = self.repository.blob_from(&self.digest, self.at).map_err(io::Error::other)?;
+        let answer = self.repository.blob_from(&self.digest, self.at, self.tried > 1).map_err(io::Error::other)?;
         let skipped = if begins_anew(&answer) { self.at } else { 0 };
         let mut body = answer.into_body().into_reader();
         // It does not know how to go on: what we have comes once more.

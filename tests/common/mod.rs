@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
 pub mod archive;
+pub mod authority;
 pub mod booted;
 pub mod broken;
 pub mod drivers;
@@ -17,7 +18,9 @@ pub mod store;
 pub mod taker;
 pub mod terminal;
 pub mod test_images;
+pub mod token_server;
 pub mod transcript;
+pub mod tunnel;
 pub mod victim;
 pub mod world;
 
