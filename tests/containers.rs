@@ -82,6 +82,8 @@ mod pushes;
 mod readme;
 #[path = "containers/reboots.rs"]
 mod reboots;
+#[path = "containers/registry_attacks.rs"]
+mod registry_attacks;
 #[path = "containers/remote_looks.rs"]
 mod remote_looks;
 #[path = "containers/restarts.rs"]

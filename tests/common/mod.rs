@@ -14,6 +14,7 @@ pub mod probe;
 pub mod process;
 pub mod random;
 pub mod registry;
+pub mod shelf;
 pub mod store;
 pub mod taker;
 pub mod terminal;
