@@ -67,7 +67,7 @@ pub fn outgoing(paths: &Paths, name: &Reference) -> Result<Outgoing> {
     let open = |blob: &Descriptor, shown| open(paths, blob, shown).map_err(lacks);
     let config = open(&said.config, None)?;
     let layers = said.layers.iter().zip(&diff_ids).map(|(layer, id)| open(layer, Some(id[..12].to_owned()))).collect::<Result<_>>()?;
-    Ok(Outgoing { media_type: image.media_type.clone(), digest: image.digest.clone(), manifest, config, layers })
+    Ok(Outgoing { media_type: media_type(&said, image).to_owned(), digest: image.digest.clone(), manifest, config, layers })
 }
 
 /// What stands in the manifest counts; where nothing does, a server may have called it anything.

@@ -539,6 +539,6 @@ fn a_person_sees_each_layer_once() {
     let seen = person.expect("1: digest: sha256:");
     assert_eq!(person.wait(), 0);
     for layer in &image.layers {
-        assert_eq!(seen.matches(&format!("{}: Pushed", &archive::sha256(layer)[..12])).count(), 1, "{seen}");
+        assert_eq!(seen.matches(&format!("{}  Pushed", &archive::sha256(layer)[..12])).count(), 1, "{seen}");
     }
 }
