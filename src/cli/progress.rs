@@ -102,7 +102,7 @@ fn line(part: &Part, width: usize) -> String {
     let done = part.done();
     let text = match part.total.filter(|total| *total > 0) {
         _ if part.is_ready() => match part.outcome() {
-            Some(outcome) => format!("{}: {outcome}", part.name),
+            Some(outcome) => format!("{:12}  {outcome}", part.name),
             None => format!("{:12}  ready  {}", part.name, human::size(done)),
         },
         _ if part.is_waiting() => format!("{:12}  waiting for another command that fetches it", part.name),

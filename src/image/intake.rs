@@ -3,20 +3,20 @@
 //! Each is passed through once (`layer.rs`) and proven. What an archive brings that the store has already is proven all the same,
 //! and not written again; what is elsewhere is not even fetched then (`proven.rs`), and else by one command at a time (`arrival.rs`).
 
+mod fetch;
+
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::archive::{Found, Layer};
-use crate::image::arrival::{Arrival, Entered};
-use crate::image::digest::{Sum, hex_of};
+use crate::image::arrival::Arrival;
+use crate::image::digest::Sum;
 use crate::image::entries::{broken, damaged};
 use crate::image::layer::{self, Passed, Wanted};
 use crate::image::limits::Budget;
-use crate::image::members::{Elsewhere, Place};
+use crate::image::members::Place;
 use crate::image::progress::{Part, Progress};
-use crate::image::proven;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -179,85 +179,6 @@ impl<'a> Intake<'a> {
         let passed = passed.and_then(|passed| prove(layer, passed)).map_err(|e| blame(layer, e))?;
         Ok(Taken { passed, blob: keep.or(spooled).map_or(Blob::InStore, Blob::At), tree, is_proven: true, arrival: None })
     }
-
-    /// From a registry, unless it is here by now.
-    fn fetch(&self, job: &Job, there: &Arc<dyn Elsewhere>, digest: &str) -> Result<Taken> {
-        let Job { layer, part, .. } = job;
-        let hex = hex_of(digest)?;
-        loop {
-            if let Some(taken) = self.here(layer, hex) {
-                part.finish_as("Already exists".into());
-                return Ok(taken);
-            }
-            let arrival = match Arrival::enter(self.paths, hex, self.budget, || part.wait(true))? {
-                Entered::Whole(arrival, passed) => return self.arrived(job, arrival, passed),
-                Entered::ToFetch(arrival) => arrival,
-            };
-            // Somebody else may have put it in place while we waited.
-            if self.here(layer, hex).is_some() {
-                arrival.remove();
-                continue;
-            }
-            part.wait(false);
-            let source = arrival.fetch(there, digest, layer.member.size, self.budget)?;
-            let had = source.had();
-            self.budget.check_announced(layer.member.size.saturating_sub(had))?;
-            let unpacked = job.only_prove || self.paths.layer(&layer.diff_id).exists();
-            let tree = (!unpacked).then(|| arrival.tree());
-            let passed = layer::pass(source, Wanted { tree: tree.as_deref(), ..Wanted::default() }, self.budget, part);
-            match passed.and_then(|passed| prove(layer, passed)) {
-                Ok(passed) => {
-                    arrival.finish(&passed)?;
-                    return self.arrived(job, arrival, passed);
-                }
-                Err(error) if error.kind() == Kind::Damaged => {
-                    let error = blame_arrived(layer, &arrival.blob(), error);
-                    arrival.discard();
-                    // Perhaps only what lay here was wrong. The second time all of it comes from there.
-                    if had == 0 {
-                        return Err(error);
-                    }
-                    part.begin_at(0);
-                }
-                Err(error) => {
-                    arrival.leave_for_later();
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// The store has it, and knows what it is.
-    fn here(&self, layer: &Layer, hex: &str) -> Option<Taken> {
-        let proven = proven::read(self.paths, hex)?;
-        let has_blob = self.paths.blob(hex).exists();
-        let is_here = proven.passed.diff_id == layer.diff_id
-            && (has_blob || (self.keep == Keep::FilesOnly && !proven.kept))
-            && self.paths.layer(&layer.diff_id).exists();
-        let blob = if has_blob { Blob::InStore } else { Blob::NotKept };
-        is_here.then_some(Taken { passed: proven.passed, blob, tree: None, is_proven: false, arrival: None })
-    }
-
-    /// What lies there may have been made by somebody else, for another image.
-    fn arrived(&self, job: &Job, arrival: Arrival, passed: Passed) -> Result<Taken> {
-        let layer = &job.layer;
-        let passed = prove(layer, passed)?;
-        let mut tree = Some(arrival.tree()).filter(|tree| tree.exists());
-        if tree.is_none() && !job.only_prove && !self.paths.layer(&layer.diff_id).exists() {
-            // The store had its files then, and has them no more.
-            let own = self.workplace.file(&format!("layer-{}", passed.digest));
-            // Or somebody has published it just now. Then it is in the store, or missed when all is put in place.
-            if let Some(source) = File::open(arrival.blob()).ok().filter(|_| arrival.is_current()) {
-                layer::pass(source, Wanted { tree: Some(&own), ..Wanted::default() }, self.budget, &Part::default())?;
-                tree = Some(own);
-            }
-        }
-        let blob = match self.keep {
-            Keep::Blobs => Blob::At(arrival.blob()),
-            Keep::FilesOnly => Blob::NotKept,
-        };
-        Ok(Taken { passed, blob, tree, is_proven: true, arrival: Some(Arc::new(arrival)) })
-    }
 }
 
 fn locked<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -279,15 +200,6 @@ fn prove(layer: &Layer, passed: Passed) -> Result<Passed> {
 fn blame(layer: &Layer, error: Error) -> Error {
     let Some(said) = layer.digest.as_ref().filter(|_| error.kind() == Kind::Damaged) else { return error };
     blame_for(said, layer.member.read().and_then(digest_of), error)
-}
-
-/// The same of a blob that was fetched, as far as it came.
-fn blame_arrived(layer: &Layer, blob: &Path, error: Error) -> Error {
-    let Ok(file) = File::open(blob) else { return error };
-    match (&layer.digest, file.metadata()) {
-        (Some(said), Ok(found)) if found.len() == layer.member.size => blame_for(said, digest_of(Box::new(file)), error),
-        _ => error,
-    }
 }
 
 fn blame_for(said: &str, digest: Result<String>, error: Error) -> Error {

@@ -6,10 +6,11 @@ use crate::registry::certificates::Certificates;
 use crate::registry::proxies::Proxies;
 use crate::registry::settings::About;
 use crate::registry::surroundings::Guard;
-use std::sync::Mutex;
+use crate::registry::tls::Tls;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use ureq::http::Uri;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Proxy};
 
 const CONNECT: Duration = Duration::from_secs(20);
@@ -72,9 +73,10 @@ impl Agents {
             .max_response_header_size(BUFFER)
             .max_idle_connections_per_host(8)
             .proxy(way.proxy.clone())
-            .tls_config(self.certificates.tls(way.is_own)?)
             .build();
+        let tls = Tls(Arc::new(self.certificates.tls(way.is_own)?));
+        let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
         let guard = Guard { registry: self.host.clone(), is_own: way.is_own };
-        Ok(Agent::with_parts(config, DefaultConnector::default(), guard))
+        Ok(Agent::with_parts(config, connector, guard))
     }
 }

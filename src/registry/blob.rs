@@ -29,7 +29,7 @@ impl Blob {
     }
 
     fn open(&mut self) -> io::Result<Paced<BodyReader<'static>>> {
-        let answer = self.repository.blob_from(&self.digest, self.at).map_err(io::Error::other)?;
+        let answer = self.repository.blob_from(&self.digest, self.at, self.tried > 1).map_err(io::Error::other)?;
         let skipped = if begins_anew(&answer) { self.at } else { 0 };
         if skipped == 0 && begins_at(&answer).is_some_and(|begins| begins != self.at) {
             return Err(io::Error::other("the registry gives another part of the blob than it was asked for"));

@@ -205,7 +205,7 @@ pub fn complaint(answer: Answer) -> String {
         word("message").or_else(|| word("code"))
     });
     match said {
-        Some(said) => harmless(&said),
+        Some(said) => harmless(said.trim_end_matches('.')),
         None => format!("it answers {status}"),
     }
 }

@@ -9,9 +9,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// What it asks for, or a little longer each time. `None`: it asks for more than anybody waits.
 pub fn wait_of(answer: &Answer, attempt: u32) -> Option<Duration> {
-    let asked = answer.headers().get("retry-after").and_then(|after| parse(after.to_str().ok()?.trim(), time::now()));
-    let wait = asked.unwrap_or(Duration::from_millis(200 << attempt));
+    let wait = asked_wait(answer).unwrap_or(Duration::from_millis(200 << attempt));
     (wait <= LONGEST_WAIT).then_some(wait)
+}
+
+fn asked_wait(answer: &Answer) -> Option<Duration> {
+    answer.headers().get("retry-after").and_then(|after| parse(after.to_str().ok()?.trim(), time::now()))
+}
+
+/// What helps whom a registry has answered enough.
+pub fn limited(answer: &Answer, registry: &str, knows_us: bool) -> String {
+    let wait = asked_wait(answer).map_or("try again later".to_owned(), |wait| {
+        format!("try again in {}", time::human_duration(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)).to_lowercase())
+    });
+    match knows_us {
+        true => format!("{wait}, or name a mirror in registries.toml"),
+        false => format!("tare login {registry}: whom it knows it gives more; else {wait}, or name a mirror in registries.toml"),
+    }
 }
 
 /// What cannot be read says nothing.

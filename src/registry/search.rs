@@ -46,7 +46,7 @@ fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>
 
 /// `registry`: `None` is Docker Hub.
 pub fn search(known: &Known, registry: Option<&str>, term: &str, limit: usize) -> Result<Vec<Match>> {
-    let door = Door::new(known, registry.unwrap_or(HUB_INDEX))?;
+    let door = Door::new(known, registry.unwrap_or(HUB_INDEX));
     let target = format!("/v1/search?q={}&n={limit}", percent_encoded(term));
     let answer = door.try_ask(Question::get(&target), CATALOGUE);
     let Some(registry) = registry else {

@@ -41,7 +41,6 @@ fn unknown(failed: Error) -> Error {
 
 fn tls_of(error: &ureq::Error) -> Option<&rustls::Error> {
     match error {
-        ureq::Error::Rustls(error) => Some(error),
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
         _ => None,
     }

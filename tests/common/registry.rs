@@ -2,7 +2,7 @@
 
 use super::archive::{gzip, sha256};
 use super::{Image, fresh_directory, installed, lacking, leftovers};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -72,6 +72,7 @@ pub struct Asked {
     pub method: String,
     pub path: String,
     headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 impl Asked {
@@ -170,12 +171,15 @@ impl Drop for Strange {
 }
 
 fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, noted: &Mutex<Vec<Asked>>, is_over: &AtomicBool) {
-    let mut lines = BufReader::new(&stream).lines();
+    let mut reader = BufReader::new(&stream);
+    let mut lines = reader.by_ref().lines();
     let Some(Ok(first)) = lines.next() else { return };
     let mut words = first.split(' ').map(str::to_owned);
     let (Some(method), Some(path)) = (words.next(), words.next()) else { return };
     let headers = lines.by_ref().map_while(|line| line.ok()?.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let asked = Asked { method, path, headers: headers.collect() };
+    let mut asked = Asked { method, path, headers: headers.collect(), body: Vec::new() };
+    let length = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let _ = reader.take(length).read_to_end(&mut asked.body);
     noted.lock().unwrap().push(asked.clone());
     let _ = say(&answer(&asked), stream, is_over);
 }
