@@ -59,14 +59,10 @@ impl Scene {
         self.store.start(&["pull", "-q", &self.name])
     }
 
-    /// How much of each layer is in the store or on its way there.
+    /// How much of the layers lies where they arrive. What was put in place and not yet named is nobody's, and goes.
     fn had(&self) -> u64 {
-        let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
-        let of = |hex: String| {
-            length(&self.store.root.join("image/blobs/sha256").join(&hex))
-                .max(length(&self.store.root.join("arriving").join(hex).join("blob")))
-        };
-        self.image.layers.iter().map(|layer| of(archive::sha256(layer))).sum()
+        let place = |layer: &Vec<u8>| self.store.root.join("arriving").join(archive::sha256(layer)).join("blob");
+        self.image.layers.iter().map(|layer| std::fs::metadata(place(layer)).map_or(0, |found| found.len())).sum()
     }
 
     fn total(&self) -> u64 {
