@@ -15,6 +15,7 @@ mod drivers;
 mod groups;
 mod machine;
 mod memory;
+mod power_cut;
 mod processors;
 mod resources;
 mod systemd;
