@@ -63,13 +63,17 @@ pub fn pull(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request, progress:
     let top = proven(request.name, request.top.text)?;
     let said = format!("sha256:{}", top.digest);
     let chosen = choose(&*from, top, request.top.media_type, request.name, &request.wishes.machines)?;
+    // Which machine an image is for, that is in no list, stands in its config.
+    let is_told = said.ends_with(&chosen[0].document.digest) && matches!(request.wishes.machines, Machines::One(Some(_)));
     if let [only] = &chosen[..]
+        && !is_told
         && let Some(id) = already_here(paths, only, &said, request.wishes.keep)?
     {
         return Ok(Pulled { id, digest: said, is_up_to_date: true });
     }
     let workplace = Workplace::begin(paths, users)?;
     let images: Vec<Found> = chosen.into_iter().map(|chosen| describe(paths, &from, chosen, &said)).collect::<Result<_>>()?;
+    images.iter().try_for_each(|image| machines::check(&request.wishes.machines, &image.config))?;
     let budget = Budget::new(&request.wishes.limits, workplace.path())?.while_wanted(progress);
     let loaded = take_images(paths, images, &workplace, &budget, progress, request.wishes.keep).map_err(store::advise)?;
     let id = loaded.into_iter().next().map(|loaded| loaded.id).unwrap_or_default();
