@@ -3,11 +3,12 @@
 use crate::common::process::{self, Ran, tool};
 use crate::common::registry::{Answer, Registry, Served, Strange};
 use crate::common::taker::{Asked, Meet, Taker};
-use crate::common::{Image, Layer, Store, archive, image_dir, installed, lacking};
+use crate::common::{Image, Layer, Store, archive, eventually, image_dir, installed, lacking};
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Bytes that nobody can pack.
 fn noise(length: usize) -> Vec<u8> {
@@ -222,6 +223,15 @@ fn who_takes_no_more_at_once_gets_pieces() {
 }
 
 #[test]
+fn who_hangs_up_on_much_gets_little() {
+    let registry = Taker::start(|asked| if asked.length() > 300_000 { Meet::Break(0) } else { Meet::Well });
+    let store = Store::empty();
+    let name = format!("{}/team/app:1", registry.host);
+    let image = load(&store, &name, 900_000);
+    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
+}
+
+#[test]
 fn who_takes_no_pieces_gets_the_whole() {
     let breaks = AtomicUsize::new(0);
     let registry = Taker::start(move |asked| match asked.method.as_str() {
@@ -252,6 +262,30 @@ fn a_connection_that_breaks_is_taken_up_where_it_broke() {
     let asked = registry.asked();
     assert_eq!(patches(&asked), [format!("PATCH 0-{end}"), format!("PATCH 100000-{end}"), format!("PATCH 200000-{end}")]);
     assert_eq!(asked.iter().filter(|asked| asked.short() == "GET upload").count(), 2, "it is asked how far it got");
+}
+
+#[test]
+fn a_push_that_is_killed_leaves_nothing_behind_and_the_next_one_completes_it() {
+    let is_open = Arc::new(AtomicBool::new(false));
+    let gate = is_open.clone();
+    let registry = Taker::start(move |asked| {
+        // The large layer waits here with its sender.
+        while asked.length() > 100_000 && !gate.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Meet::Well
+    });
+    let store = Store::empty();
+    let name = format!("{}/team/app:1", registry.host);
+    let image = load(&store, &name, 400_000);
+    let begun = store.start(&["push", &name]);
+    eventually("the large layer is on its way", || registry.asked().iter().any(|asked| asked.length() > 100_000));
+    begun.signal(nix::sys::signal::Signal::SIGKILL);
+    assert_eq!(begun.wait().code, 137);
+    assert!(registry.held().manifests.is_empty());
+    is_open.store(true, Ordering::Relaxed);
+    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
+    assert!(store.ok(&["system", "check"]).contains("Nothing is wrong"));
 }
 
 #[test]
@@ -370,7 +404,7 @@ fn registries_that_make_no_sense_keep_nobody_for_ever() {
 
 #[test]
 fn who_we_are_is_told_to_the_registry_alone() {
-    let elsewhere = std::sync::Arc::new(Taker::start(|asked| match asked.method.as_str() {
+    let elsewhere = Arc::new(Taker::start(|asked| match asked.method.as_str() {
         // It would like to know.
         "PATCH" | "PUT" if asked.path.contains("curious") => {
             Meet::Say(401, vec![("WWW-Authenticate", "Basic realm=\"give\"".to_owned())], "")

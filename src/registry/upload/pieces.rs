@@ -45,6 +45,8 @@ impl Repository {
                 stuck => {
                     tried += 1;
                     pause(tried);
+                    // Less is lost by the next one; and who hangs up on what is too long says so only to those who listen.
+                    length = (length / 4).max(SMALLEST).max(session.shortest);
                     match self.look_again(&mut session) {
                         Ok(Some(at)) if at > end => return Err(self.lost("it says that it has more than it was sent")),
                         Ok(Some(at)) => session.at = at,
