@@ -260,8 +260,18 @@ fn a_connection_that_breaks_is_taken_up_where_it_broke() {
     let end = image.layers[0].len() - 1;
     assert_arrived(&registry, &image, &store.ok(&["push", &name]));
     let asked = registry.asked();
-    assert_eq!(patches(&asked), [format!("PATCH 0-{end}"), format!("PATCH 100000-{end}"), format!("PATCH 200000-{end}")]);
+    assert_eq!(patches(&asked), [format!("PATCH 0-{end}"), "PATCH 100000-362143".to_owned(), format!("PATCH 200000-{end}")]);
     assert_eq!(asked.iter().filter(|asked| asked.short() == "GET upload").count(), 2, "it is asked how far it got");
+}
+
+#[test]
+fn a_line_that_breaks_all_the_time_is_enough_while_something_arrives() {
+    let registry = Taker::start(|asked| if asked.length() > 25_000 { Meet::Break(30_000) } else { Meet::Well });
+    let store = Store::empty();
+    let name = format!("{}/team/app:1", registry.host);
+    let image = load(&store, &name, 300_000);
+    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
+    assert!(patches(&registry.asked()).len() > 9, "{:?}", patches(&registry.asked()));
 }
 
 #[test]
