@@ -62,10 +62,14 @@ mod listing;
 mod log_drivers;
 #[path = "containers/log_files.rs"]
 mod log_files;
+#[path = "containers/logins.rs"]
+mod logins;
 #[path = "containers/logs.rs"]
 mod logs;
 #[path = "containers/many_processes.rs"]
 mod many_processes;
+#[path = "containers/mirrors.rs"]
+mod mirrors;
 #[path = "containers/names.rs"]
 mod names;
 #[path = "containers/namespaces.rs"]
@@ -80,6 +84,8 @@ mod pushes;
 mod readme;
 #[path = "containers/reboots.rs"]
 mod reboots;
+#[path = "containers/registry_attacks.rs"]
+mod registry_attacks;
 #[path = "containers/remote_looks.rs"]
 mod remote_looks;
 #[path = "containers/restarts.rs"]
@@ -92,6 +98,8 @@ mod run_flags;
 mod run_pulls;
 #[path = "containers/saves.rs"]
 mod saves;
+#[path = "containers/secure_registries.rs"]
+mod secure_registries;
 #[path = "containers/security.rs"]
 mod security;
 #[path = "containers/stats.rs"]

@@ -35,7 +35,7 @@ pub fn when() -> Result<When> {
 
 /// How far it has come stands in `progress` at any time.
 pub fn pull(paths: &Paths, name: &Reference, wishes: Wishes, progress: &Progress) -> Result<Pulled> {
-    let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull)?;
+    let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull);
     let wanted = name.digest.as_deref().or(name.tag.as_deref()).ok_or_else(|| Error::usage("neither tag nor digest"))?;
     let cannot = |error: Error| error.context(format!("cannot pull {name}"));
     let answer = repository.manifest(wanted).map_err(cannot)?;

@@ -36,7 +36,7 @@ pub struct Pushing<'a> {
 
 impl<'a> Pushing<'a> {
     pub fn to(paths: &'a Paths, name: &Reference) -> Result<Pushing<'a>> {
-        let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Push)?;
+        let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Push);
         Ok(Pushing { paths, repository, neighbours: push::neighbours(paths, name)?, there: Mutex::default() })
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 const MOST_MANIFESTS: usize = 500;
 
 fn repository(name: &Reference) -> Result<Arc<Repository>> {
-    Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull)
+    Ok(Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull))
 }
 
 fn top(from: &Repository, name: &Reference) -> Result<Top> {

@@ -58,5 +58,7 @@ fn for_none(index: &Index, wanted: &Platform) -> Error {
 
 fn shown(platform: &Platform) -> String {
     let variant = platform.variant.iter().map(|variant| format!("/{variant}"));
-    variant.fold(format!("{}/{}", platform.os, platform.architecture), |text, variant| text + &variant)
+    let whole = variant.fold(format!("{}/{}", platform.os, platform.architecture), |text, variant| text + &variant);
+    // No machine is called by more, but an index may say anything.
+    whole.chars().take(40).collect()
 }

@@ -6,12 +6,16 @@
 use crate::error::{Context, Error, Result};
 use crate::registry::address::Address;
 use crate::registry::settings::About;
+use crate::registry::trust::Trust;
 use crate::sys::{Errno, file};
-use rustls::crypto::ring;
+use rustls::ClientConfig;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use std::path::{Path, PathBuf};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use std::sync::Arc;
 
 const LONGEST_FILE: u64 = 16 << 20;
 
@@ -40,9 +44,9 @@ impl Certificates {
     }
 
     /// `is_own`: it is the registry itself that we speak to.
-    pub fn tls(&self, is_own: bool) -> Result<TlsConfig> {
-        let mut roots = of_the_machine();
-        let mut own = None;
+    pub fn tls(&self, is_own: bool) -> Result<ClientConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let (mut named, mut own) = (Vec::new(), None);
         for dir in self.named.iter().chain(&self.dirs) {
             let names = match names_in(dir) {
                 Err(Errno::ENOENT | Errno::ENOTDIR) if self.named.as_ref() != Some(dir) => continue,
@@ -50,19 +54,25 @@ impl Certificates {
             };
             for path in names.iter().map(|name| dir.join(name)) {
                 match path.extension().and_then(|end| end.to_str()) {
-                    Some("crt") => roots.extend(certificates(&path)?),
-                    Some("cert") if is_own && own.is_none() => own = Some(pair(&path)?),
+                    Some("crt") => named.extend(certificates(&path)?),
+                    Some("cert") if is_own && own.is_none() => own = Some(pair(&path, &provider)?),
                     _ => {}
                 }
             }
         }
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).client_cert(own);
-        Ok(tls.disable_verification(self.trusts_anybody).build())
+        let trust = Trust::new(provider.clone(), of_the_machine(), named, self.trusts_anybody);
+        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let cannot = |e: rustls::Error| Error::failed("cannot speak TLS").because(e);
+        let builder = versions.map_err(cannot)?.dangerous().with_custom_certificate_verifier(Arc::new(trust));
+        Ok(match own {
+            Some(own) => builder.with_client_cert_resolver(own),
+            None => builder.with_no_client_auth(),
+        })
     }
 }
 
 /// `SSL_CERT_FILE` says where they are, as everywhere.
-fn of_the_machine() -> Vec<Certificate<'static>> {
+fn of_the_machine() -> Vec<CertificateDer<'static>> {
     let named = std::env::var("SSL_CERT_FILE").ok();
     let text = named.iter().map(String::as_str).chain(OF_THE_MACHINE.iter().copied()).find_map(|path| std::fs::read(path).ok());
     parsed(&text.unwrap_or_default())
@@ -80,11 +90,11 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     file::read_bounded(path, LONGEST_FILE).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn parsed(text: &[u8]) -> Vec<Certificate<'static>> {
-    parse_pem(text).filter_map(|item| if let Ok(PemItem::Certificate(one)) = item { Some(one) } else { None }).collect()
+fn parsed(text: &[u8]) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(text).flatten().collect()
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let found = parsed(&read(path)?);
     match found.is_empty() {
         false => Ok(found),
@@ -93,16 +103,11 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
 }
 
 /// `client.cert`, and `client.key` beside it.
-fn pair(path: &Path) -> Result<ClientCert> {
-    let chain = certificates(path)?;
+fn pair(path: &Path, provider: &CryptoProvider) -> Result<Arc<dyn ResolvesClientCert>> {
     let beside = path.with_extension("key");
     let text = read(&beside).map_err(|e| e.context(format!("{} needs its key beside it", path.display())))?;
     let wrong = |why: String| Error::failed(format!("{} is not the key of {}", beside.display(), path.display())).because(why);
-    let key = PrivateKey::from_pem(&text).map_err(|_| wrong("it holds no key in PEM that is not locked by a password".to_owned()))?;
-    // The library takes the two as they are, and panics where they do not fit.
-    let chain_in_der = chain.iter().map(|one| CertificateDer::from(one.der().to_vec())).collect();
-    let fits = PrivateKeyDer::try_from(key.der().to_vec())
-        .map_err(|e| wrong(e.to_owned()))
-        .and_then(|key| CertifiedKey::from_der(chain_in_der, key, &ring::default_provider()).map_err(|e| wrong(e.to_string())));
-    fits.map(|_| ClientCert::new_with_certs(&chain, key))
+    let key = PrivateKeyDer::from_pem_slice(&text).map_err(|_| wrong("it holds no key in PEM without a password".to_owned()))?;
+    let pair = CertifiedKey::from_der(certificates(path)?, key, provider).map_err(|e| wrong(e.to_string()))?;
+    Ok(Arc::new(SingleCertAndKey::from(pair)))
 }

@@ -1,36 +1,56 @@
 //! The door of a registry: we show what it wants to see there, and wait where it has too much to do.
 
 use crate::error::Result;
-use crate::registry::credentials::Login;
+use crate::registry::address::Address;
+use crate::registry::credentials::{Login, Logins};
 use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
+use crate::registry::retry_after::wait_of;
 use crate::registry::tokens::{Passes, denied};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 /// So often somebody is asked again who is not well, or has too much to do.
 const TRIES: u32 = 4;
-/// Longer than this nobody is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 pub struct Door {
     pub http: Http,
-    login: Option<Login>,
+    logins: Logins,
+    /// Looked for when somebody wants to see it: a helper that keeps it may have to ask a person first.
+    login: OnceLock<Option<Login>>,
     passes: Passes,
+    /// Somebody else has what is here, too: nobody waits.
+    is_one_of_many: bool,
 }
 
 impl Door {
-    pub fn new(known: &Known, registry: &str) -> Result<Door> {
-        let address = known.address(registry);
-        let login = known.logins.find(&address)?;
-        Ok(Door { http: known.http(address), login, passes: Passes::default() })
+    pub fn new(known: &Known, registry: &str) -> Door {
+        Door::at(known, known.address(registry))
+    }
+
+    pub fn of_mirror(known: &Known, address: Address) -> Door {
+        Door { is_one_of_many: true, ..Door::at(known, address) }
+    }
+
+    fn at(known: &Known, address: Address) -> Door {
+        let (http, logins) = (known.http(address), known.logins.clone());
+        Door { http, logins, login: OnceLock::new(), passes: Passes::default(), is_one_of_many: false }
     }
 
     pub fn registry(&self) -> &str {
         &self.http.address.name
     }
 
+    /// Whether it has learnt who we are.
     pub fn knows_us(&self) -> bool {
-        self.login.is_some()
+        self.login.get().is_some_and(Option::is_some)
+    }
+
+    fn login(&self) -> Result<Option<&Login>> {
+        if self.login.get().is_none() {
+            let found = self.logins.find(&self.http.address)?;
+            let _ = self.login.set(found);
+        }
+        Ok(self.login.get().and_then(Option::as_ref))
     }
 
     /// `scope`: what it is asked for, in the words of those who give tokens.
@@ -56,9 +76,9 @@ impl Door {
                 // A token may have grown old: one more is asked for.
                 401 if is_own && !shown => {
                     shown = true;
-                    self.passes.obtain(&self.http, self.login.as_ref(), scope, question.pass.as_deref(), answer)?;
+                    self.passes.obtain(&self.http, self.login()?, scope, question.pass.as_deref(), answer)?;
                 }
-                429 | 500 | 502 | 503 | 504 if attempt < TRIES => match wait_of(&answer, attempt) {
+                429 | 500 | 502 | 503 | 504 if attempt < TRIES && !self.is_one_of_many => match wait_of(&answer, attempt) {
                     Some(wait) => std::thread::sleep(wait),
                     None => return Ok(answer),
                 },
@@ -66,11 +86,4 @@ impl Door {
             }
         }
     }
-}
-
-/// What it asks for, or a little longer each time. `None`: it asks for more than anybody waits.
-fn wait_of(answer: &Answer, attempt: u32) -> Option<Duration> {
-    let asked = answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
-    let wait = asked.unwrap_or(Duration::from_millis(200 << attempt));
-    (wait <= LONGEST_WAIT).then_some(wait)
 }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::registry::address::{Address, Plain};
 use crate::registry::credentials::Logins;
 use crate::registry::http::Http;
-use crate::registry::settings::{Settings, When};
+use crate::registry::settings::{Settings, When, mirror_parts};
 
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -32,5 +32,13 @@ impl Known {
     pub(super) fn http(&self, address: Address) -> Http {
         let about = self.settings.about(&address.name);
         Http::new(address, &about)
+    }
+
+    /// Those who have what this registry has, in the order in which they are asked.
+    pub(super) fn mirrors(&self, registry: &str) -> impl Iterator<Item = Address> {
+        self.settings.about(registry).mirrors.into_iter().filter_map(|mirror| {
+            let (is_plain, host) = mirror_parts(&mirror)?;
+            Some(Address { plain: if is_plain { Plain::Yes } else { Plain::No }, ..Address::of(host) })
+        })
     }
 }

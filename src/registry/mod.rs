@@ -1,10 +1,14 @@
 //! Registries: what is asked of them over HTTP, and what is believed of their answers, which is little.
 //!
-//! `address.rs` says where a registry is and how it may be spoken to, `http.rs` carries out one request, `login.rs` and `challenge.rs`
-//! say who we are, `known.rs` is all that the user has said (`settings.rs`: in registries.toml), `repository.rs` is what one repository
-//! can be asked: manifests and blobs, which `blob.rs` reads to their end also over connections that break. `upload.rs` brings blobs and
-//! manifests there (`sending.rs`), `search.rs` looks for names; all of them come in by `door.rs`, which shows who we are and waits where
-//! the registry has too much to do. Digests are proven by `image/`, whatever stands here.
+//! * Where: `address.rs`. By which way: `http.rs` carries out one request, `agents.rs` keep the connections (`proxies.rs`;
+//!   `tls.rs`, `certificates.rs`, `trust.rs`), `unreachable.rs` says why there is none.
+//! * Who we are: `known.rs` is all that the user has said, in registries.toml (`settings.rs`) and in Docker's files
+//!   (`credentials.rs`, `helpers.rs`). `door.rs` shows it where a registry wants to see it (`challenge.rs`, `tokens.rs`), and waits
+//!   where there is too much to do; `login.rs` only tries whether it is believed.
+//! * What for: `repository.rs` is what one repository can be asked: manifests and blobs, which `blob.rs` reads to their end also over
+//!   connections that break; its `mirrors.rs` are asked first. `upload.rs` brings both there (`sending.rs`), `search.rs` looks for names.
+//!
+//! Digests are proven by `image/`, whatever stands here.
 
 mod address;
 mod agents;
@@ -18,12 +22,19 @@ mod helpers;
 mod http;
 mod known;
 mod login;
+mod mirrors;
+mod pace;
 mod proxies;
 mod repository;
+mod retry_after;
 mod search;
 mod sending;
 mod settings;
+mod short;
+mod surroundings;
+mod tls;
 mod tokens;
+mod trust;
 mod unreachable;
 mod upload;
 

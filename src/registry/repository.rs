@@ -1,10 +1,13 @@
 //! One repository: its manifests, by tag or digest, and its blobs, by digest.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Result};
 use crate::registry::blob::Blob;
 use crate::registry::door::Door;
 use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
+use crate::registry::mirrors::Mirror;
+use crate::registry::retry_after::limited;
+use crate::registry::short;
 use crate::registry::tokens::denied;
 use std::io::Read;
 use std::sync::Arc;
@@ -26,6 +29,8 @@ pub struct Repository {
     pub(super) door: Door,
     pub(super) path: String,
     wish: Wish,
+    /// Asked first, for what is read.
+    mirrors: Vec<Mirror>,
 }
 
 /// A manifest as it came.
@@ -36,8 +41,16 @@ pub struct Answered {
 
 impl Repository {
     /// `path`: as in a reference, `library/alpine`.
-    pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Result<Arc<Repository>> {
-        Ok(Arc::new(Repository { door: Door::new(known, registry)?, path: path.to_owned(), wish }))
+    pub fn new(known: &Known, registry: &str, path: &str, wish: Wish) -> Arc<Repository> {
+        let mirrors = match wish {
+            Wish::Pull => Mirror::all(known, registry, path),
+            Wish::Push => Vec::new(),
+        };
+        Arc::new(Repository { door: Door::new(known, registry), path: path.to_owned(), wish, mirrors })
+    }
+
+    pub(super) fn of_mirror(door: Door, path: &str) -> Repository {
+        Repository { door, path: path.to_owned(), wish: Wish::Pull, mirrors: Vec::new() }
     }
 
     pub fn registry(&self) -> &str {
@@ -46,6 +59,9 @@ impl Repository {
 
     /// `wanted`: a tag, or a digest.
     pub fn manifest(&self, wanted: &str) -> Result<Answered> {
+        if let Some(answered) = self.mirrors.iter().find_map(|mirror| mirror.ask(|there| there.manifest(wanted))) {
+            return Ok(answered);
+        }
         let target = format!("/v2/{}/manifests/{wanted}", self.path);
         let answer = self.get(&target, &[("accept", MANIFESTS.to_owned())])?;
         let answer = match answer.status().as_u16() {
@@ -59,12 +75,8 @@ impl Repository {
         };
         let header = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let media_type = header.split(';').next().unwrap_or_default().trim().to_owned();
-        let mut text = Vec::new();
-        let cut = || Error::failed(format!("cannot read the manifest from {}", self.registry()));
-        answer.into_body().into_reader().take(LONGEST_MANIFEST + 1).read_to_end(&mut text).map_err(|e| cut().because(e))?;
-        if text.len() as u64 > LONGEST_MANIFEST {
-            return Err(cut().because("it is longer than 4 MiB").of_kind(Kind::Damaged));
-        }
+        let cut = || format!("cannot read the manifest from {}", self.registry());
+        let text = short::read(answer, LONGEST_MANIFEST).with_context(cut)?;
         Ok(Answered { media_type, text })
     }
 
@@ -73,8 +85,12 @@ impl Repository {
         Box::new(Blob::new(self.clone(), digest.to_owned(), size, from))
     }
 
-    /// The blob from here on.
-    pub(super) fn blob_from(&self, digest: &str, at: u64) -> Result<Answer> {
+    /// The blob from here on. `hurt`: it has broken again and again, so that no mirror is asked any more.
+    pub(super) fn blob_from(&self, digest: &str, at: u64, hurt: bool) -> Result<Answer> {
+        let mut mirrors = self.mirrors.iter().filter(|_| !hurt);
+        if let Some(answer) = mirrors.find_map(|mirror| mirror.ask(|there| there.blob_from(digest, at, hurt))) {
+            return Ok(answer);
+        }
         let target = format!("/v2/{}/blobs/{digest}", self.path);
         let range = [("range", format!("bytes={at}-"))];
         let answer = self.get(&target, if at > 0 { &range } else { &[] })?;
@@ -108,13 +124,11 @@ impl Repository {
             Wish::Pull => "give",
             Wish::Push => "take",
         };
+        let help = (status == 429).then(|| limited(&answer, self.registry(), self.door.knows_us()));
         let error = Error::failed(format!("registry {} does not {does_not} {}", self.registry(), self.path)).because(complaint(answer));
-        match (status, self.door.knows_us()) {
-            (429, false) => {
-                error.hint(format!("it limits those whom it does not know: tare login {}, or try again later", self.registry()))
-            }
-            (429, true) => error.hint("try again later"),
-            _ => error,
+        match help {
+            Some(help) => error.hint(help),
+            None => error,
         }
     }
 }

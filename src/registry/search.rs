@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 use crate::registry::door::Door;
 use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
+use crate::registry::short;
 use crate::registry::tokens::percent_encoded;
 use serde::Deserialize;
-use std::io::Read;
 use ureq::ResponseExt;
 use ureq::http::HeaderValue;
 
@@ -46,7 +46,7 @@ fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>
 
 /// `registry`: `None` is Docker Hub.
 pub fn search(known: &Known, registry: Option<&str>, term: &str, limit: usize) -> Result<Vec<Match>> {
-    let door = Door::new(known, registry.unwrap_or(HUB_INDEX))?;
+    let door = Door::new(known, registry.unwrap_or(HUB_INDEX));
     let target = format!("/v1/search?q={}&n={limit}", percent_encoded(term));
     let answer = door.try_ask(Question::get(&target), CATALOGUE)?;
     let Some(registry) = registry else {
@@ -96,8 +96,7 @@ fn next_page(link: &HeaderValue) -> Option<HeaderValue> {
 }
 
 fn page(door: &Door, answer: Answer) -> Result<Page> {
-    let mut text = Vec::new();
-    answer.into_body().into_reader().take(LONGEST_PAGE).read_to_end(&mut text).map_err(|e| cannot(door).because(e))?;
+    let text = short::read(answer, LONGEST_PAGE).map_err(|e| cannot(door).because(e))?;
     serde_json::from_slice(&text).map_err(|_| cannot(door).because("its answer makes no sense"))
 }
 

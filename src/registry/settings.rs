@@ -19,7 +19,7 @@
 //! skip-verify = true                      # with TLS, whoever answers
 //! ```
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::names;
 use crate::registry::address;
 use crate::sys::{Errno, file};
@@ -93,7 +93,7 @@ fn read(path: &Path) -> Result<Option<Settings>> {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
         Err(e) => return Err(Error::from_errno(format!("cannot read {}", path.display()), e)),
     };
-    parse(&String::from_utf8_lossy(&text)).map(Some).map_err(|e| e.context(format!("cannot use {}", path.display())).of_kind(Kind::Usage))
+    parse(&String::from_utf8_lossy(&text)).map(Some).map_err(|e| e.context(format!("cannot use {}", path.display())))
 }
 
 fn parse(text: &str) -> Result<Settings> {

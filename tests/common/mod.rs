@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
 pub mod archive;
+pub mod authority;
 pub mod booted;
 pub mod broken;
 pub mod drivers;
@@ -13,11 +14,14 @@ pub mod probe;
 pub mod process;
 pub mod random;
 pub mod registry;
+pub mod shelf;
 pub mod store;
 pub mod taker;
 pub mod terminal;
 pub mod test_images;
+pub mod token_server;
 pub mod transcript;
+pub mod tunnel;
 pub mod victim;
 pub mod world;
 

@@ -48,6 +48,7 @@ impl Intake<'_> {
             part.wait(false);
             let source = arrival.fetch(there, digest, layer.member.size, self.budget)?;
             let had = source.had();
+            self.budget.check_announced(layer.member.size.saturating_sub(had))?;
             let unpacked = job.only_prove || self.paths.layer(&layer.diff_id).exists();
             let tree = (!unpacked).then(|| arrival.tree());
             let passed = layer::pass(source, Wanted { tree: tree.as_deref(), ..Wanted::default() }, self.budget, part);
