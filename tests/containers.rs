@@ -76,6 +76,8 @@ mod names;
 mod namespaces;
 #[path = "containers/pulls.rs"]
 mod pulls;
+#[path = "containers/push_weather.rs"]
+mod push_weather;
 #[path = "containers/pushes.rs"]
 mod pushes;
 #[path = "containers/readme.rs"]
