@@ -6,7 +6,6 @@ use crate::registry::door::{Door, limited};
 use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
 use crate::registry::mirrors::Mirror;
-use crate::registry::tokens::denied;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -120,7 +119,7 @@ impl Repository {
     pub(super) fn strange(&self, answer: Answer) -> Error {
         let status = answer.status().as_u16();
         if matches!(status, 401 | 403) {
-            return denied(&self.door.http.address, complaint(answer));
+            return self.door.denied(answer);
         }
         let does_not = match self.wish {
             Wish::Pull => "give",
