@@ -112,6 +112,8 @@ mod system;
 mod systemd;
 #[path = "containers/terminal.rs"]
 mod terminal;
+#[path = "containers/tokens.rs"]
+mod tokens;
 #[path = "containers/transcripts.rs"]
 mod transcripts;
 #[path = "containers/tuning.rs"]

@@ -1,10 +1,11 @@
 //! The door of a registry: we show what it wants to see there, and wait where it has too much to do.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::address::Address;
-use crate::registry::credentials::{Login, Logins};
+use crate::registry::credentials::Login;
 use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
+use crate::registry::logins::Logins;
 use crate::registry::retry_after::wait_of;
 use crate::registry::tokens::{Passes, denied};
 use std::sync::OnceLock;
@@ -57,9 +58,13 @@ impl Door {
     pub fn ask(&self, question: Question, scope: &str) -> Result<Answer> {
         let answer = self.try_ask(question, scope)?;
         match answer.status().as_u16() {
-            401 | 403 => Err(denied(&self.http.address, complaint(answer))),
+            401 | 403 => Err(self.denied(answer)),
             _ => Ok(answer),
         }
+    }
+
+    pub fn denied(&self, answer: Answer) -> Error {
+        denied(&self.http.address, self.login.get().and_then(Option::as_ref), complaint(answer))
     }
 
     /// The same for whoever can do without: that we are not let in is an answer, too.

@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::registry::address::{Address, Plain};
-use crate::registry::credentials::Logins;
 use crate::registry::http::Http;
+use crate::registry::logins::Logins;
 use crate::registry::settings::{Settings, When, mirror_parts};
 
 #[derive(Clone, Debug, Default)]

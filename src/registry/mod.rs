@@ -3,7 +3,7 @@
 //! * Where: `address.rs`. By which way: `http.rs` carries out one request, `agents.rs` keep the connections (`proxies.rs`;
 //!   `tls.rs`, `certificates.rs`, `trust.rs`), `unreachable.rs` says why there is none.
 //! * Who we are: `known.rs` is all that the user has said, in registries.toml (`settings.rs`) and in Docker's files
-//!   (`credentials.rs`, `helpers.rs`). `door.rs` shows it where a registry wants to see it (`challenge.rs`, `tokens.rs`), and waits
+//!   (`logins.rs`, `credentials.rs`, `helpers.rs`). `door.rs` shows it where a registry wants to see it (`challenge.rs`, `tokens.rs`), and waits
 //!   where there is too much to do; `login.rs` only tries whether it is believed.
 //! * What for: `repository.rs` is what one repository can be asked: manifests and blobs, which `blob.rs` reads to their end also over
 //!   connections that break; its `mirrors.rs` are asked first. `upload.rs` brings both there (`sending.rs`), `search.rs` looks for names.
@@ -22,6 +22,7 @@ mod helpers;
 mod http;
 mod known;
 mod login;
+mod logins;
 mod mirrors;
 mod pace;
 mod proxies;
@@ -39,9 +40,10 @@ mod unreachable;
 mod upload;
 
 pub use address::Address;
-pub use credentials::{Kept, Login};
+pub use credentials::Login;
 pub use known::Known;
 pub use login::prove;
+pub use logins::Kept;
 pub use repository::{Answered, Repository, Wish};
 pub use search::{Match, search};
 pub use sending::Content;

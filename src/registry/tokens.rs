@@ -54,21 +54,20 @@ impl Passes {
         }
         match pass(http, login, scope, refusal)? {
             Ok(pass) => drop(passes.insert(scope.to_owned(), pass)),
-            Err(why) => return Err(denied_to(&http.address, login, why)),
+            Err(why) => return Err(denied(&http.address, login, why)),
         }
         Ok(())
     }
 }
 
-pub fn denied(address: &Address, why: String) -> Error {
-    denied_to(address, None, why)
-}
-
-fn denied_to(address: &Address, login: Option<&Login>, why: String) -> Error {
-    let error = Error::failed(format!("registry {} does not let us in", address.name)).because(why);
-    match login {
-        Some(Login::Withheld(why)) => error.because(format!("who we are there is not known: {why}")),
-        _ => error.hint(format!("tare login {}, if you have an account there; the name may also be wrong", address.name)),
+/// `login`: who we are there, as far as that was asked for.
+pub fn denied(address: &Address, login: Option<&Login>, why: String) -> Error {
+    let registry = &address.name;
+    let error = Error::failed(format!("registry {registry} does not let us in")).because(why);
+    match (login, login.and_then(Login::user)) {
+        (Some(Login::Withheld(why)), _) => error.because(format!("who we are there is not known: {why}")),
+        (_, Some(user)) => error.hint(format!("you are {user} there: tare login {registry} as somebody else; the name may also be wrong")),
+        _ => error.hint(format!("tare login {registry}, if you have an account there; the name may also be wrong")),
     }
 }
 
