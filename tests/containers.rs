@@ -74,6 +74,8 @@ mod mirrors;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/pull_crashes.rs"]
+mod pull_crashes;
 #[path = "containers/pulls.rs"]
 mod pulls;
 #[path = "containers/push_weather.rs"]
