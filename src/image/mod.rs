@@ -3,8 +3,10 @@
 //! The store is an OCI image layout (`index.rs` its list), and beside it each layer unpacked for overlayfs. The way of a `load`:
 //! `members.rs` finds the archive's files, `archive.rs` understands which images they are, `intake.rs` has their layers passed
 //! through side by side (`layer.rs`, with `compression.rs`, `entries.rs`, `pax.rs`, `unpack.rs`, `tree.rs`), `publish.rs` puts
-//! all in place. The way out is `pack.rs`; `put.rs` puts an archive among files that are there already (`cp`). `limits.rs` bounds
-//! what it may take, `progress.rs` counts how far it is. A `run` needs `find.rs`.
+//! all in place. A `pull` knows its images from documents that come from elsewhere (`pull.rs`, `machines.rs`); its layers come
+//! in the same way, each by a place of its own that outlives the command (`arrival.rs`), and what is known of them is remembered
+//! (`proven.rs`). The way out is `pack.rs`, for `save.rs` and `push.rs`; `put.rs` puts an archive among files that are there already
+//! (`cp`). `limits.rs` bounds what it may take, `progress.rs` counts how far it is. A `run` needs `find.rs`.
 
 mod archive;
 pub mod arrival;
