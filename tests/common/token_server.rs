@@ -64,7 +64,9 @@ fn words(asked: &Asked) -> Vec<(String, String)> {
         _ => asked.path.split_once('?').map_or(String::new(), |(_, query)| query.to_owned()),
     };
     let pairs = query.split('&').filter_map(|word| word.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.replace("%2C", ",").replace("%2F", "/").replace("%3A", ":"))).collect()
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.replace("%2C", ",").replace("%2F", "/").replace("%3A", ":").replace("%2A", "*")))
+        .collect()
 }
 
 fn answer(dir: &Path, asked: &Asked, gives_identity: bool) -> Answer {

@@ -3,6 +3,7 @@
 use crate::common::process::{self, Ran, tool};
 use crate::common::registry::{Answer, Registry, Served, Strange};
 use crate::common::taker::{Asked, Meet, Taker, assert_arrived, digest_of, load_as};
+use crate::common::token_server::{PACKED, TokenServer};
 use crate::common::{Image, Layer, Store, archive, image_dir, installed, lacking};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ fn about_blobs(asked: &[Asked]) -> Vec<String> {
 }
 
 fn push_as(store: &Store, name: &str, config: &Value) -> Ran {
-    let dir = store.file("docker/config.json", config.to_string());
+    let dir = store.file("login/config.json", config.to_string());
     let mut command = store.command(&["push", name]);
     command.env("DOCKER_CONFIG", dir.parent().expect("a directory"));
     process::run(command, None)
@@ -206,6 +207,31 @@ fn tokens_are_asked_for_what_is_wanted() {
     assert!(tokens.iter().any(|path| path.ends_with("&scope=repository:team/app:pull%2Cpush")), "{tokens:?}");
     let both = "&scope=repository:team/app:pull%2Cpush&scope=repository:other/app:pull";
     assert!(tokens.iter().any(|path| path.ends_with(both)), "{tokens:?}");
+}
+
+#[test]
+fn a_registry_with_tokens_takes_and_mounts_for_whom_it_knows() {
+    let tokens = TokenServer::start(false);
+    let Some(registry) = tokens.registry() else { return };
+    let store = Store::empty();
+    let [one, two] = ["open/app", "open/other"].map(|path| format!("{}/{path}:1", registry.host));
+    load_as(&store, &one, 100_000);
+    let error = store.fails(1, &["push", "-q", &one]);
+    assert!(error.contains("does not let us in") && error.contains(&format!("hint: tare login {}", registry.host)), "{error}");
+    let login = json!({ "auths": { &registry.host: { "auth": PACKED } } });
+    assert!(push_as(&store, &one, &login).ok().contains(": Pushed\n"));
+    store.ok(&["tag", &one, &two]);
+    assert_eq!(push_as(&store, &two, &login).ok().matches(": Mounted from open/app\n").count(), 2);
+    let scopes = tokens.scopes();
+    let mount = ["repository:open/other:pull,push", "repository:open/app:pull"];
+    assert!(scopes.windows(2).any(|pair| pair == mount), "{scopes:?}");
+    // What is open anybody may look at, but the names of all that there is are told to those who are known.
+    assert_eq!(store.ok(&["image", "inspect", "--remote", "-f", "{{.Os}}", &two]), "linux");
+    let place = format!("{}/", registry.host);
+    assert!(store.fails(1, &["search", &place]).contains("does not let us in"));
+    let mut search = store.command(&["search", "--format", "{{.Name}}", &place]);
+    search.env("DOCKER_CONFIG", store.dir.join("login"));
+    assert_eq!(process::run(search, None).ok(), format!("{place}open/app\n{place}open/other"));
 }
 
 #[test]
