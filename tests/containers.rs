@@ -74,12 +74,22 @@ mod mirrors;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/pull_crashes.rs"]
+mod pull_crashes;
 #[path = "containers/pulls.rs"]
 mod pulls;
+#[path = "containers/push_weather.rs"]
+mod push_weather;
+#[path = "containers/pushes.rs"]
+mod pushes;
 #[path = "containers/readme.rs"]
 mod readme;
 #[path = "containers/reboots.rs"]
 mod reboots;
+#[path = "containers/registry_attacks.rs"]
+mod registry_attacks;
+#[path = "containers/remote_looks.rs"]
+mod remote_looks;
 #[path = "containers/restarts.rs"]
 mod restarts;
 #[path = "containers/run_basics.rs"]

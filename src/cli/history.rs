@@ -33,14 +33,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         )
         .arg(switch("no-trunc", "Cut nothing short"))
         .arg(switch("quiet", "Only ids").short('q'))
-        .arg(
-            Arg::new("format")
-                .long("format")
-                .value_name("TEMPLATE")
-                .default_value("")
-                .hide_default_value(true)
-                .help("json, or a Go template"),
-        )
+        .arg(template::flag())
         .after_help("Example: tare history --no-trunc alpine")
 }
 

@@ -30,7 +30,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .action(ArgAction::Append)
                 .help("dangling=true, reference=PATTERN, label=NAME[=VALUE], before=IMAGE, since=IMAGE, until=TIME"),
         )
-        .arg(Arg::new("format").long("format").value_name("TEMPLATE").help("json, table …, or a Go template"))
+        .arg(template::flag_of_table())
         .after_help("Examples:\n  tare images --format '{{.Repository}} {{.Size}}'\n  tare images --tree")
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::say::say;
 use crate::cli::table;
+use crate::cli::template;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
 use crate::engine::{list, now, repair};
@@ -13,21 +14,13 @@ use crate::paths::Paths;
 use crate::record::{Seen, Status};
 use crate::sys::identity;
 use crate::time;
-use clap::{Arg, ArgMatches};
+use clap::ArgMatches;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 pub fn define(command: clap::Command) -> clap::Command {
     command
-        .arg(
-            Arg::new("format")
-                .short('f')
-                .long("format")
-                .value_name("FORMAT")
-                .default_value("")
-                .hide_default_value(true)
-                .help("json, or a template"),
-        )
+        .arg(template::flag().short('f'))
         .after_help("Examples:\n  tare info\n  tare info -f '{{range .Abilities}}{{if eq .State \"no\"}}{{println .Name}}{{end}}{{end}}'")
 }
 

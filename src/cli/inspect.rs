@@ -4,6 +4,7 @@ pub mod container;
 mod limits;
 
 use crate::cli::say::say;
+use crate::cli::template;
 use crate::cli::template::Template;
 use crate::cli::{Context, complain, image};
 use crate::engine::{find, remote, size, volumes};
@@ -19,7 +20,7 @@ use serde_json::Value;
 pub fn define(command: clap::Command) -> clap::Command {
     command
         .arg(crate::cli::one_or_more("NAME"))
-        .arg(Arg::new("format").short('f').long("format").value_name("FORMAT").help("json, or a template"))
+        .arg(template::flag().short('f'))
         .arg(Arg::new("type").long("type").value_name("container|image|volume").help("Look only for these"))
         .arg(Arg::new("size").short('s').long("size").action(ArgAction::SetTrue).help("Also what containers take on the disk"))
         .arg(Arg::new("remote").long("remote").action(ArgAction::SetTrue).help("An image as its registry has it; nothing of it is pulled"))

@@ -126,7 +126,14 @@ pub fn describe(noun: &Noun) -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommands(verbs)
-        .after_help(format!("Example: tare {} {}{same}", noun.name, example.names[0]))
+        .after_help(format!("Example: tare {} {}{}{same}", noun.name, example.names[0], words(example)))
+}
+
+/// What it does not go without.
+fn words(verb: &Verb) -> String {
+    let command = find(verb.means[0]).map(define).unwrap_or_default();
+    let names = command.get_positionals().filter(|arg| arg.is_required_set()).filter_map(|arg| arg.get_value_names()?.first());
+    names.filter_map(|name| Some(format!(" {}", name.split('[').next()?))).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod rows;
 
 use crate::cli::Context;
 use crate::cli::say::say;
+use crate::cli::template;
 use crate::engine::{list, repair, size};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
@@ -35,14 +36,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .action(ArgAction::Append)
                 .help("Only those that fit: status=exited, name=web, label=KEY …"),
         )
-        .arg(
-            Arg::new("format")
-                .long("format")
-                .value_name("FORMAT")
-                .default_value("")
-                .hide_default_value(true)
-                .help("json, a template, or table TEMPLATE"),
-        )
+        .arg(template::flag_of_table())
         .after_help("Examples:\n  tare ps -a --filter status=exited\n  tare ps --format '{{.Names}}: {{.Status}}'")
 }
 

@@ -29,7 +29,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .action(ArgAction::Append)
                 .help("stars=NUMBER, is-official=true|false, is-automated=true|false"),
         )
-        .arg(Arg::new("format").long("format").value_name("TEMPLATE").help("json, table …, or a Go template"))
+        .arg(template::flag_of_table())
         .arg(Arg::new("no-trunc").long("no-trunc").action(ArgAction::SetTrue).help("Whole descriptions"))
         .after_help(
             "Of a registry that knows no search the names of all its images are looked through, if it tells them.\n\n\

@@ -5,6 +5,7 @@ mod screen;
 
 use crate::cli::Context;
 use crate::cli::say::{self, say};
+use crate::cli::template;
 use crate::engine::stats::{self, Sample};
 use crate::engine::{find, list, repair};
 use crate::error::Result;
@@ -28,14 +29,7 @@ pub fn define(command: clap::Command) -> clap::Command {
         .arg(switch("all", "Also those that do not run").short('a'))
         .arg(switch("no-stream", "Once, and end"))
         .arg(switch("no-trunc", "Whole ids"))
-        .arg(
-            Arg::new("format")
-                .long("format")
-                .value_name("FORMAT")
-                .default_value("")
-                .hide_default_value(true)
-                .help("json, a template, or table TEMPLATE"),
-        )
+        .arg(template::flag_of_table())
         .after_help("Examples:\n  tare stats\n  tare stats --no-stream --format '{{.Name}}: {{.MemUsage}}' web")
 }
 

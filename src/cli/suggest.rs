@@ -1,6 +1,6 @@
 //! What to say when the words typed are not ours: flags that Docker has and we have not yet, and commands that were perhaps meant.
 
-use crate::cli::{COMMANDS, command_at, find, nouns, volume};
+use crate::cli::{BEHIND_NOUNS, COMMANDS, command_at, find, nouns, volume};
 use crate::error::Error;
 use crate::names;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -52,8 +52,8 @@ pub struct Place {
     before: String,
     /// What may follow there.
     commands: Vec<&'static str>,
-    /// The command that was understood, for the hint on its help.
-    command: Option<&'static str>,
+    /// The command that was understood, in the words that people type, for the hint on its help.
+    command: Option<String>,
 }
 
 impl Place {
@@ -64,7 +64,8 @@ impl Place {
             "help" if is_noun(word(at + 1)) => word(at + 1),
             first => first,
         });
-        let command = find(first).map(|command| command.name);
+        let is_behind = BEHIND_NOUNS.iter().any(|command| command.name == first);
+        let command = find(first).map(|command| command.name.replacen('-', if is_behind { " " } else { "-" }, 1));
         match nouns::noun(first) {
             Some(noun) => {
                 let verbs = noun.verbs.iter().flat_map(|verb| verb.names).copied();
@@ -80,12 +81,12 @@ impl Place {
 
     /// Docker's flags that we have not yet are all of these.
     fn makes_containers(&self) -> bool {
-        self.command.is_none_or(|command| ["run", "create"].contains(&command))
+        self.command.as_ref().is_none_or(|command| ["run", "create"].contains(&command.as_str()))
     }
 
     /// The help that belongs here: `tare help run`.
     fn help(&self) -> String {
-        match self.command {
+        match &self.command {
             Some(command) => format!("tare help {command}"),
             None => format!("{} --help", self.before),
         }
@@ -114,7 +115,7 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
             let flag = flag.split_once('=').map_or(flag, |(flag, _)| flag);
             match word(ContextKind::SuggestedArg) {
                 _ if !flag.starts_with('-') => {
-                    let command = place.command.unwrap_or(&place.before);
+                    let command = place.command.as_ref().unwrap_or(&place.before);
                     Error::usage(format!("{command} does not know what to do with {flag}"))
                         .hint(format!("{} shows how it is used", place.help()))
                 }
@@ -133,7 +134,7 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
         }
         ErrorKind::MissingRequiredArgument => {
             let what = word(ContextKind::InvalidArg).unwrap_or("more words").replace(['<', '>'], "");
-            Error::usage(format!("{} needs {what}", place.command.unwrap_or(&place.before)))
+            Error::usage(format!("{} needs {what}", place.command.as_ref().unwrap_or(&place.before)))
                 .hint(format!("{} shows how it is used", place.help()))
         }
         _ => {

@@ -12,8 +12,19 @@ mod tests;
 
 use crate::cli::table;
 use crate::error::{Error, Result};
+use clap::Arg;
 use serde_json::Value;
 use std::borrow::Borrow;
+
+/// `--format` of a command that prints a table.
+pub fn flag_of_table() -> Arg {
+    flag().help("json, a Go template, or table TEMPLATE")
+}
+
+/// `--format` of one that prints something else.
+pub fn flag() -> Arg {
+    Arg::new("format").long("format").value_name("FORMAT").help("json, or a Go template")
+}
 
 /// A template that was understood.
 #[derive(Debug)]

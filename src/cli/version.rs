@@ -2,23 +2,14 @@
 
 use crate::cli::Context;
 use crate::cli::say::say;
+use crate::cli::template;
 use crate::cli::template::Template;
 use crate::error::Result;
-use clap::{Arg, ArgMatches};
+use clap::ArgMatches;
 use serde_json::{Value, json};
 
 pub fn define(command: clap::Command) -> clap::Command {
-    command
-        .arg(
-            Arg::new("format")
-                .short('f')
-                .long("format")
-                .value_name("FORMAT")
-                .default_value("")
-                .hide_default_value(true)
-                .help("json, or a template"),
-        )
-        .after_help("Examples:\n  tare version\n  tare version -f '{{.Client.Version}}'")
+    command.arg(template::flag().short('f')).after_help("Examples:\n  tare version\n  tare version -f '{{.Client.Version}}'")
 }
 
 pub fn run(_: &Context, matches: &ArgMatches) -> Result<i32> {

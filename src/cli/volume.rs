@@ -29,7 +29,6 @@ fn list(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 }
 
 pub fn define(command: Command) -> Command {
-    let format = || Arg::new("format").long("format").value_name("TEMPLATE").help("json, table …, or a Go template");
     let create = Command::new("create")
         .about("Make a volume")
         .arg(Arg::new("name").value_name("NAME").help("Without one it gets 64 hex digits"))
@@ -42,12 +41,12 @@ pub fn define(command: Command) -> Command {
         .about("List volumes")
         .arg(switch("quiet", 'q', "Only names"))
         .arg(list("filter", "KEY=VALUE", "name, label, dangling or driver").short('f'))
-        .arg(format())
+        .arg(template::flag_of_table())
         .after_help("Example: tare volume ls -f dangling=true");
     let inspect = Command::new("inspect")
         .about("Everything that is known of volumes, as JSON")
         .arg(one_or_more("VOLUME"))
-        .arg(format().short('f'))
+        .arg(template::flag_of_table().short('f'))
         .after_help("Example: tare volume inspect -f '{{.Mountpoint}}' data");
     let rm = Command::new("rm")
         .visible_alias("remove")

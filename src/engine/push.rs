@@ -48,7 +48,7 @@ impl<'a> Pushing<'a> {
         let tag = name.tag.as_deref().unwrap_or_default();
         self.repository.put_manifest(tag, &image.media_type, &image.manifest, &image.digest).map_err(cannot)?;
         events::of(self.paths, events::Kind::Image, "push", &name.to_string(), &[("name", name.repository())]);
-        let layers = image.layers.iter().filter_map(|layer| Some((layer.shown.clone(), went.get(&layer.digest)?.clone()))).collect();
+        let layers = image.layers.iter().filter_map(|layer| Some((layer.shown.clone()?, went.get(&layer.digest)?.clone()))).collect();
         Ok(Pushed { digest: image.digest, size: image.manifest.len(), layers })
     }
 
@@ -83,7 +83,9 @@ impl<'a> Pushing<'a> {
         if locked(&self.there).contains(&blob.digest) {
             return Ok(Went::WasThere);
         }
-        let part = progress.begin(&blob.shown, Some(blob.size));
+        // Nobody waits for a config, which is a short text.
+        let aside = Progress::default();
+        let part = blob.shown.as_ref().map_or_else(|| aside.begin("", None), |shown| progress.begin(shown, Some(blob.size)));
         let leaving = Leaving { blob, part: &part, stop };
         let went = self.repository.put_blob(&leaving, self.neighbours.get(&blob.digest).map(String::as_str))?;
         locked(&self.there).push(blob.digest.clone());

@@ -28,6 +28,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A beginning that nobody has taken up for so long is not wanted any more.
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
 
+const LOCK: &str = ".lock";
+
 /// A place, and the lock on it.
 #[derive(Debug)]
 pub struct Arrival {
@@ -84,7 +86,7 @@ impl Arrival {
 
     /// `None`: somebody else holds it, or has removed it just now.
     fn locked(dir: &Path, lock: fn(&Path) -> Result<Option<Lock>>) -> Result<Option<Arrival>> {
-        let path = dir.join(".lock");
+        let path = dir.join(LOCK);
         match lock(&path) {
             Ok(lock) => Ok(lock.filter(|lock| lock.is_of(&path)).map(|lock| Arrival { dir: dir.to_owned(), lock })),
             Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(None),
@@ -143,8 +145,25 @@ impl Arrival {
     }
 
     /// The store has it, or nobody wants it. Others who share it find what they look for in the store.
+    ///
+    /// The name goes first, in one step: who comes meanwhile makes a new place, and nothing of his is removed. Whoever calls this is
+    /// alone here, or holds the image lock, under which the others look whether this is still their place.
     pub fn remove(self) {
-        let _ = file::remove_tree(&self.dir);
+        let Ok(id) = file::random_id() else { return };
+        let away = self.dir.with_extension(format!("gone-{}", &id[..16]));
+        if self.is_current() && file::rename(&self.dir, &away).is_ok() {
+            let _ = file::remove_tree(&away);
+        }
+    }
+
+    /// False: somebody has published it and taken its files along, and what has its name now is another's.
+    pub fn is_current(&self) -> bool {
+        self.lock.is_of(&self.dir.join(LOCK))
+    }
+
+    /// Whether it is the place where this file or directory lies.
+    pub fn holds(&self, path: &Path) -> bool {
+        path.starts_with(&self.dir)
     }
 }
 
@@ -226,7 +245,7 @@ fn nobodys(paths: &Paths) -> impl Iterator<Item = Arrival> {
 pub fn left(paths: &Paths) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(paths.arriving()).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_half = |dir: &PathBuf| dir.join("tree").exists() && !dir.join("whole").exists();
-    entries.filter(|dir| is_half(dir) && !store::is_held(&dir.join(".lock")).unwrap_or(true)).map(|dir| dir.join("tree")).collect()
+    entries.filter(|dir| is_half(dir) && !store::is_held(&dir.join(LOCK)).unwrap_or(true)).map(|dir| dir.join("tree")).collect()
 }
 
 /// False: somebody is at it, or it is gone.

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::image::digest::shown;
 use crate::image::pax;
 use crate::sys::beneath::Moment;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use tar::{GnuExtSparseHeader, Header};
 
 const BLOCK: u64 = 512;
@@ -246,11 +246,7 @@ impl<R: Read> Entries<R> {
 
     /// Passes over what is left of the current entry and reads the next header; `None` at the end.
     fn header(&mut self) -> Result<Option<Header>> {
-        let skip = self.left + self.padding;
-        if std::io::copy(&mut self.source.by_ref().take(skip), &mut std::io::sink()).map_err(broken)? != skip {
-            return Err(damaged("the archive is cut in the middle of an entry"));
-        }
-        (self.left, self.padding) = (0, 0);
+        self.skip()?;
         let mut header = Header::new_old();
         if !self.block(header.as_mut_bytes())? {
             return Ok(None);
@@ -266,6 +262,22 @@ impl<R: Read> Entries<R> {
             return Err(damaged(format!("the checksum of header {} is wrong", self.count)).hint("is this a tar archive, and whole?"));
         }
         Ok(Some(header))
+    }
+
+    fn skip(&mut self) -> Result<()> {
+        let mut skip = self.left + self.padding;
+        let mut buffer = [0; 8192];
+        while skip > 0 {
+            let most = buffer.len().min(usize::try_from(skip).unwrap_or(usize::MAX));
+            match self.source.read(&mut buffer[..most]) {
+                Ok(0) => return Err(damaged("the archive is cut in the middle of an entry")),
+                Ok(count) => skip -= count as u64,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(broken(e)),
+            }
+        }
+        (self.left, self.padding) = (0, 0);
+        Ok(())
     }
 
     /// A whole block, or false at the end of the stream. An archive may end without its end marker.
@@ -297,6 +309,22 @@ impl<R: Read> Entries<R> {
             }
         }
         Err(damaged("zeros without end follow the archive").hint("is this a tar archive?"))
+    }
+}
+
+impl<R: BufRead> Entries<R> {
+    /// The next bytes of the current entry's data, from where they lie; they are taken with `consume`.
+    pub fn piece(&mut self, most: u64) -> std::io::Result<&[u8]> {
+        let most = usize::try_from(most.min(self.left)).unwrap_or(usize::MAX);
+        match self.source.fill_buf()? {
+            [] => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            piece => Ok(&piece[..most.min(piece.len())]),
+        }
+    }
+
+    pub fn consume(&mut self, count: usize) {
+        self.source.consume(count);
+        self.left -= count as u64;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,6 +32,24 @@ pub struct Taken {
     pub is_proven: bool,
     /// Held as long as its files are needed.
     pub arrival: Option<Arc<Arrival>>,
+}
+
+impl Taken {
+    pub fn own_blob(&self) -> Option<&Path> {
+        match &self.blob {
+            Blob::At(path) => Some(path.as_path()).filter(|path| self.is_own(path)),
+            Blob::InStore | Blob::NotKept => None,
+        }
+    }
+
+    pub fn own_tree(&self) -> Option<&Path> {
+        self.tree.as_deref().filter(|path| self.is_own(path))
+    }
+
+    /// Another command that shared it may have published it and taken the files along.
+    fn is_own(&self, path: &Path) -> bool {
+        path.exists() && self.arrival.as_ref().is_none_or(|arrival| !arrival.holds(path) || arrival.is_current())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! One layer, in one pass: its bytes are read once, and on the way hashed, kept as the blob, inflated, hashed again and put
 //! down as files.
 //!
-//! Two threads share the work, because reading, inflating and hashing take as long as writing: one makes the bytes of the
-//! archive and their digests, the other puts them down as files. What comes out is complete, but not yet under its final name.
+//! Two threads share the work, half of it each: one reads, hashes the blob and inflates, the other hashes what comes out and puts it
+//! down as files. Chunks go from one to the other, and are written from where they were inflated to. What comes out is complete,
+//! but not yet under its final name.
 
 use crate::error::{Context, Error, Result};
-use crate::image::compression::{self, Compression};
-use crate::image::digest::{Hashing, Sum};
+use crate::image::compression::{Chunk, Compression, Unpacked};
+use crate::image::digest::Sum;
 use crate::image::entries::broken;
 use crate::image::limits::Budget;
 use crate::image::progress::Part;
@@ -14,14 +15,13 @@ use crate::image::unpack;
 use crate::sys::beneath::{self, Directory};
 use crate::sys::file::{self, OFlag};
 use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
-const CHUNK: usize = 256 << 10;
-/// Chunks on their way: this and the decompressor's window are all the memory a layer takes, however large it is.
+/// Chunks on their way: they and the packed bytes in hand are all the memory a layer takes, however large it is.
 const ON_THE_WAY: usize = 8;
 
 /// What is to become of the bytes.
@@ -50,35 +50,40 @@ pub struct Passed {
 pub fn pass(source: impl Read + Send, wanted: Wanted, budget: &Budget, part: &Part) -> Result<Passed> {
     let root = wanted.tree.map(new_root).transpose()?;
     let keep = wanted.keep.map(|path| file::create(path, OFlag::O_WRONLY | OFlag::O_EXCL, 0o600)).transpose().map_err(not_kept)?;
-    let sum = if wanted.digest.is_none() { Some(Sum::default()) } else { None };
+    let sum = wanted.digest.is_none().then(Sum::default);
+    let failure = Failure::default();
+    let mut intake = Intake { source, sum, length: 0, keep, part, budget, failure: &failure };
+    let unpacked = Unpacked::new(&mut intake).map_err(|e| failure.cause(e))?;
+    let compression = unpacked.compression();
     let (full, to_unpack) = sync_channel(ON_THE_WAY);
     let (empty, to_fill) = channel();
     let writes = root.is_some();
-    let (consumed, read) = std::thread::scope(|scope| {
-        let reader = scope.spawn(move || {
-            let failure = RefCell::new(None);
-            let source = Intake { source, sum, length: 0, keep, part, budget, failure: &failure };
-            feed(source, &Pipe { full, to_fill }, budget, writes)
-        });
-        let chunks = Chunks { receiver: to_unpack, back: empty, current: Vec::new(), at: 0 };
-        let consumed = match root {
-            Some(root) => unpack::unpack(chunks, root, budget),
-            None => unpack::measure(chunks, budget),
-        };
-        (consumed, reader.join())
+    let (consumed, content, read) = std::thread::scope(|scope| {
+        let failure = &failure;
+        let reader = scope.spawn(move || feed(unpacked, &Pipe { full, to_fill }, failure, budget, writes));
+        // What is not packed has one digest.
+        let sum = (compression != Compression::Plain).then(Sum::default);
+        let (consumed, content) = consume(Chunks { receiver: to_unpack, back: empty, current: Chunk::default(), at: 0, sum }, root, budget);
+        (consumed, content, reader.join())
     });
     match (consumed, read.unwrap_or_else(|_| Err(Stop::Broken(Error::failed("the reader of the layer broke down"))))) {
         // The other side saw a stream that ended too soon; the reader knows why.
         (_, Err(Stop::Broken(error))) | (Err(error), _) => Err(error),
         (Ok(_), Err(Stop::NobodyListens)) => Err(Error::failed("the layer was not read to its end")),
-        (Ok(size), Ok(fed)) => Ok(Passed {
-            digest: fed.digest.or(wanted.digest.map(str::to_owned)).unwrap_or_default(),
-            diff_id: fed.diff_id,
-            blob_size: fed.length,
-            compression: fed.compression,
-            size,
-        }),
+        (Ok(size), Ok(())) => {
+            let digest = intake.sum.map(Sum::finish).or(wanted.digest.map(str::to_owned)).unwrap_or_default();
+            let diff_id = content.map_or_else(|| digest.clone(), Sum::finish);
+            Ok(Passed { digest, diff_id, blob_size: intake.length, compression, size })
+        }
     }
+}
+
+fn consume(mut chunks: Chunks, root: Option<Directory>, budget: &Budget) -> (Result<u64>, Option<Sum>) {
+    let consumed = match root {
+        Some(root) => unpack::unpack(&mut chunks, root, budget),
+        None => unpack::measure(&mut chunks, budget),
+    };
+    (consumed, chunks.sum)
 }
 
 fn new_root(path: &Path) -> Result<Directory> {
@@ -102,8 +107,21 @@ struct Intake<'a, R> {
     keep: Option<OwnedFd>,
     part: &'a Part,
     budget: &'a Budget,
-    /// Decompressors put their own words around an error; what really happened stands here.
-    failure: &'a RefCell<Option<Error>>,
+    failure: &'a Failure,
+}
+
+/// Decompressors put their own words around an error; what really happened stands here.
+#[derive(Default)]
+struct Failure(Mutex<Option<Error>>);
+
+impl Failure {
+    fn note(&self, error: Error, shown: &str) -> io::Error {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        io::Error::other(shown)
+    }
+    fn cause(&self, error: io::Error) -> Error {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(|| broken(error))
+    }
 }
 
 impl<R: Read> Intake<'_, R> {
@@ -123,16 +141,10 @@ impl<R: Read> Intake<'_, R> {
 impl<R: Read> Read for Intake<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer).map_err(|error| match error.downcast::<Error>() {
-            Ok(ours) => {
-                *self.failure.borrow_mut() = Some(ours);
-                io::Error::other("the blob cannot be fetched")
-            }
+            Ok(ours) => self.failure.note(ours, "the blob cannot be fetched"),
             Err(other) => other,
         })?;
-        self.take(&buffer[..count]).map_err(|error| {
-            *self.failure.borrow_mut() = Some(error);
-            io::Error::other("the blob cannot be kept")
-        })?;
+        self.take(&buffer[..count]).map_err(|error| self.failure.note(error, "the blob cannot be kept"))?;
         Ok(count)
     }
 }
@@ -145,82 +157,69 @@ enum Stop {
 
 /// Full chunks go one way, empty ones come back: memory that was touched once is not asked for again.
 struct Pipe {
-    full: SyncSender<Result<Vec<u8>, ()>>,
-    to_fill: Receiver<Vec<u8>>,
-}
-
-struct Fed {
-    digest: Option<String>,
-    diff_id: String,
-    length: u64,
-    compression: Compression,
+    full: SyncSender<Result<Chunk, ()>>,
+    to_fill: Receiver<Chunk>,
 }
 
 /// Reads to the end, whatever the archive says about its end, because the digest is of all bytes.
-fn feed<R: Read>(mut intake: Intake<R>, pipe: &Pipe, budget: &Budget, writes: bool) -> Result<Fed, Stop> {
-    let failure = intake.failure;
-    let cause = |e| failure.borrow_mut().take().unwrap_or_else(|| broken(e));
+fn feed<R: Read>(mut unpacked: Unpacked<R>, pipe: &Pipe, failure: &Failure, budget: &Budget, writes: bool) -> Result<(), Stop> {
     let fail = |error| {
         let _ = pipe.full.send(Err(()));
         Stop::Broken(error)
     };
-    let (compression, unpacked) = compression::unpacked(&mut intake).map_err(|e| fail(cause(e)))?;
-    let mut hashing = Hashing::new(unpacked);
     let mut total = 0u64;
-    let diff_id = loop {
+    loop {
         let mut chunk = pipe.to_fill.try_recv().unwrap_or_default();
-        chunk.resize(CHUNK, 0);
-        let count = fill(&mut hashing, &mut chunk).map_err(|e| fail(cause(e)))?;
+        unpacked.fill(&mut chunk).map_err(|e| fail(failure.cause(e)))?;
+        let count = chunk.bytes().len() as u64;
         if count == 0 {
-            break hashing.finish().0;
+            return Ok(());
         }
-        total += count as u64;
-        budget.check_layer(total).and_then(|()| if writes { budget.spend(count as u64) } else { Ok(()) }).map_err(fail)?;
+        total += count;
+        budget.check_layer(total).and_then(|()| if writes { budget.spend(count) } else { Ok(()) }).map_err(fail)?;
         if budget.is_given_up() {
             return Err(fail(Error::failed("another layer has failed")));
         }
-        chunk.truncate(count);
         pipe.full.send(Ok(chunk)).map_err(|_| Stop::NobodyListens)?;
-    };
-    Ok(Fed { digest: intake.sum.map(Sum::finish), diff_id, length: intake.length, compression })
-}
-
-fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut have = 0;
-    while have < buffer.len() {
-        match source.read(&mut buffer[have..]) {
-            Ok(0) => break,
-            Ok(count) => have += count,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
     }
-    Ok(have)
 }
 
 /// The other end.
 struct Chunks {
-    receiver: Receiver<Result<Vec<u8>, ()>>,
-    back: Sender<Vec<u8>>,
-    current: Vec<u8>,
+    receiver: Receiver<Result<Chunk, ()>>,
+    back: Sender<Chunk>,
+    current: Chunk,
     at: usize,
+    sum: Option<Sum>,
 }
 
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.current.len() {
+impl BufRead for Chunks {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.current.bytes().len() {
             match self.receiver.recv() {
                 Ok(Ok(chunk)) => {
                     let _ = self.back.send(std::mem::replace(&mut self.current, chunk));
                     self.at = 0;
+                    if let Some(sum) = &mut self.sum {
+                        sum.add(self.current.bytes());
+                    }
                 }
                 Ok(Err(())) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Err(_) => return Ok(0),
+                Err(_) => {}
             }
         }
-        let count = buffer.len().min(self.current.len() - self.at);
-        buffer[..count].copy_from_slice(&self.current[self.at..self.at + count]);
+        Ok(&self.current.bytes()[self.at..])
+    }
+
+    fn consume(&mut self, count: usize) {
         self.at += count;
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
         Ok(count)
     }
 }

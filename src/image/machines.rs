@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::image::archive;
-use crate::image::documents::{Descriptor, Index, Platform};
+use crate::image::documents::{self, Descriptor, Index, Platform};
+use crate::image::members::Document;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machines<'a> {
@@ -27,6 +28,17 @@ pub fn choose<'a>(index: &'a Index, wanted: &Machines) -> Result<Vec<(&'a Descri
     }
 }
 
+/// Whether an image is for the machine that was asked for by name.
+pub fn check(wanted: &Machines, config: &Document) -> Result<()> {
+    let Machines::One(Some(platform)) = wanted else { return Ok(()) };
+    let wanted = parse(Some(platform));
+    let have: Platform = documents::parse("the image's config", &config.text)?;
+    if (&have.os, &have.architecture) != (&wanted.os, &wanted.architecture) {
+        return Err(missing(&wanted, &[shown(&have)]));
+    }
+    Ok(())
+}
+
 fn parse(wanted: Option<&str>) -> Platform {
     let mut parts = wanted.unwrap_or("linux").split('/').map(str::to_owned);
     let os = parts.next().unwrap_or_default();
@@ -49,7 +61,10 @@ fn find<'a>(index: &'a Index, wanted: &Platform) -> Result<&'a Descriptor> {
 }
 
 fn for_none(index: &Index, wanted: &Platform) -> Error {
-    let there: Vec<String> = all(index).map(|(_, have)| shown(have)).take(20).collect();
+    missing(wanted, &all(index).map(|(_, have)| shown(have)).take(20).collect::<Vec<_>>())
+}
+
+fn missing(wanted: &Platform, there: &[String]) -> Error {
     Error::no_such(format!("the image is not there for {}", shown(wanted))).because(match there.is_empty() {
         true => "it is there for no machine".to_owned(),
         false => format!("it is there for {}", there.join(", ")),
@@ -58,5 +73,7 @@ fn for_none(index: &Index, wanted: &Platform) -> Error {
 
 fn shown(platform: &Platform) -> String {
     let variant = platform.variant.iter().map(|variant| format!("/{variant}"));
-    variant.fold(format!("{}/{}", platform.os, platform.architecture), |text, variant| text + &variant)
+    let whole = variant.fold(format!("{}/{}", platform.os, platform.architecture), |text, variant| text + &variant);
+    // No machine is called by more, but an index may say anything.
+    whole.chars().take(40).collect()
 }

@@ -25,6 +25,7 @@ mod ground;
 pub mod import;
 mod index;
 mod intake;
+mod kinds;
 mod layer;
 #[doc(hidden)] // for tests/fuzz
 pub mod limits;

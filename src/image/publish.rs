@@ -59,28 +59,26 @@ pub fn publish(
         // Before the lock, because it may take long: nobody else waits for this disk.
         Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system()).context("cannot write the image to disk")?;
         let writing = Writing::begin(paths)?;
-        let Some(gone) = find_gone(paths, &taken) else {
+        let gone = find_gone(paths, &taken);
+        let Some(first) = gone.first() else {
             Placing { paths, workplace, placed: Vec::new() }.all(&described, &taken, &writing)?;
             // What lay there is in its place now.
             taken.into_iter().filter_map(|layer| Arc::into_inner(layer.arrival?)).for_each(Arrival::remove);
             return Ok(());
         };
         drop(writing);
-        taken[gone] = again(gone)?;
+        // Nobody waits for a place that he holds himself, nor for one that another holds in the same way.
+        gone.iter().for_each(|layer| taken[*layer].arrival = None);
+        taken[*first] = again(*first)?;
     }
 }
 
-fn find_gone(paths: &Paths, taken: &[Taken]) -> Option<usize> {
-    // Another command that has fetched the same may have published it and taken the files along.
-    let has_own = |layer: &&Taken| layer.tree.as_ref().is_some_and(|tree| tree.exists());
+fn find_gone(paths: &Paths, taken: &[Taken]) -> Vec<usize> {
+    let has_own = |layer: &&Taken| layer.own_tree().is_some();
     let trees: BTreeSet<&str> = taken.iter().filter(has_own).map(|layer| layer.passed.diff_id.as_str()).collect();
-    let has_blob = |layer: &Taken| match &layer.blob {
-        Blob::At(path) if path.exists() => true,
-        Blob::NotKept => true,
-        _ => paths.blob(&layer.passed.digest).exists(),
-    };
+    let has_blob = |layer: &Taken| layer.blob == Blob::NotKept || layer.own_blob().is_some() || paths.blob(&layer.passed.digest).exists();
     let has_tree = |layer: &Taken| trees.contains(layer.passed.diff_id.as_str()) || paths.layer(&layer.passed.diff_id).exists();
-    taken.iter().position(|layer| !has_blob(layer) || !has_tree(layer))
+    (0..taken.len()).filter(|number| !has_blob(&taken[*number]) || !has_tree(&taken[*number])).collect()
 }
 
 /// The manifest of an image that came without one, or was made here.
@@ -139,10 +137,10 @@ impl Placing<'_> {
     fn try_all(&mut self, images: &[(&Ready, Document, String)], taken: &[Taken], writing: &Writing) -> Result<()> {
         let mut index = writing.read()?;
         for layer in taken {
-            if let Some(tree) = &layer.tree {
+            if let Some(tree) = layer.own_tree() {
                 self.place(tree, self.paths.layer(&layer.passed.diff_id))?;
             }
-            if let Blob::At(blob) = &layer.blob {
+            if let Some(blob) = layer.own_blob() {
                 self.place(blob, self.paths.blob(&layer.passed.digest))?;
             }
             if layer.is_proven {

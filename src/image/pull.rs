@@ -10,6 +10,7 @@ use crate::image::documents::{self, Descriptor, Index, Manifest};
 use crate::image::entries::damaged;
 use crate::image::index;
 pub use crate::image::intake::Keep;
+use crate::image::kinds::{self, Kind};
 use crate::image::limits::{Budget, Limits};
 use crate::image::load::take_images;
 use crate::image::machines::{self, Machines};
@@ -62,13 +63,17 @@ pub fn pull(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request, progress:
     let top = proven(request.name, request.top.text)?;
     let said = format!("sha256:{}", top.digest);
     let chosen = choose(&*from, top, request.top.media_type, request.name, &request.wishes.machines)?;
+    // Which machine an image is for, that is in no list, stands in its config.
+    let is_told = said.ends_with(&chosen[0].document.digest) && matches!(request.wishes.machines, Machines::One(Some(_)));
     if let [only] = &chosen[..]
+        && !is_told
         && let Some(id) = already_here(paths, only, &said, request.wishes.keep)?
     {
         return Ok(Pulled { id, digest: said, is_up_to_date: true });
     }
     let workplace = Workplace::begin(paths, users)?;
     let images: Vec<Found> = chosen.into_iter().map(|chosen| describe(paths, &from, chosen, &said)).collect::<Result<_>>()?;
+    images.iter().try_for_each(|image| machines::check(&request.wishes.machines, &image.config))?;
     let budget = Budget::new(&request.wishes.limits, workplace.path())?.while_wanted(progress);
     let loaded = take_images(paths, images, &workplace, &budget, progress, request.wishes.keep).map_err(store::advise)?;
     let id = loaded.into_iter().next().map(|loaded| loaded.id).unwrap_or_default();
@@ -109,10 +114,8 @@ pub(super) fn choose(
     name: &Reference,
     machines: &Machines,
 ) -> Result<Vec<Chosen>> {
-    let manifest: Manifest = documents::parse("the manifest", &top.text)?;
-    if !manifest.config.digest.is_empty() {
-        let media_type = if manifest.media_type.is_empty() { media_type } else { manifest.media_type };
-        return Ok(vec![Chosen { name: name.to_string(), document: top, media_type }]);
+    if kinds::of(&top.text)? == Kind::Image {
+        return Ok(vec![Chosen { name: name.to_string(), media_type: kinds::media_type(&top.text, &media_type), document: top }]);
     }
     let index: Index = documents::parse("the manifest", &top.text)?;
     let wanted = machines::choose(&index, machines)?;
@@ -133,22 +136,23 @@ fn fetch(from: &dyn Elsewhere, descriptor: &Descriptor, name: &Reference, suffix
             Reference::parse(&format!("{}:{}-{suffix}", name.repository(), name.tag.as_deref().unwrap_or("latest")))?.to_string()
         }
     };
-    Ok(Chosen { name, document, media_type: descriptor.media_type.clone() })
+    Ok(Chosen { name, media_type: kinds::media_type(&document.text, &descriptor.media_type), document })
 }
 
 /// `top`: the digest of what the name leads to.
 pub(super) fn describe(paths: &Paths, from: &Arc<dyn Elsewhere>, chosen: Chosen, top: &str) -> Result<Found> {
-    let manifest: Manifest = documents::parse("the manifest", &chosen.document.text)?;
-    if manifest.config.digest.is_empty() {
+    if kinds::of(&chosen.document.text)? == Kind::Index {
         return Err(damaged("indexes lead to indexes without end"));
     }
+    let manifest: Manifest = documents::parse("the manifest", &chosen.document.text)?;
     documents::check_manifest(&manifest)?;
     let wanted = digest::hex_of(&manifest.config.digest)?;
     let config = config_of(paths, from, &manifest.config)?.document("the image's config")?;
     if config.digest != wanted {
         return Err(damaged(format!("the config sha256:{wanted} is damaged")).because(format!("its digest is sha256:{}", config.digest)));
     }
-    let (_, diff_ids) = documents::parse_config("the image's config", &config.text)?;
+    let parsed = documents::parse_config("the image's config", &config.text);
+    let (_, diff_ids) = parsed.map_err(|error| kinds::blame_config(&manifest.config.media_type, error))?;
     if diff_ids.len() != manifest.layers.len() {
         return Err(damaged("manifest and config do not name the same number of layers"));
     }

@@ -18,7 +18,6 @@ use std::io::Read;
 use std::sync::Arc;
 
 pub struct Outgoing {
-    pub id: String,
     pub media_type: String,
     pub manifest: Vec<u8>,
     /// Of the manifest: `sha256:…`
@@ -32,8 +31,8 @@ pub struct Blob {
     /// `sha256:…`
     pub digest: String,
     pub size: u64,
-    /// What people see of it: the beginning of the layer's id, as Docker shows it.
-    pub shown: String,
+    /// What people see of a layer: the beginning of its id, as Docker shows it. `None`: it is the config.
+    pub shown: Option<String>,
     file: Arc<File>,
 }
 
@@ -54,7 +53,7 @@ pub fn outgoing(paths: &Paths, name: &Reference) -> Result<Outgoing> {
     let index = index::read(paths)?;
     let wanted = name.to_string();
     let found = index.manifests.iter().find(|have| name_of(have) == Some(wanted.as_str()));
-    let image = found.ok_or_else(|| not_named(&index, &wanted))?;
+    let image = found.ok_or_else(|| not_named(&index, name))?;
     let lacks = |error| not_kept(error, &wanted);
     let manifest = documents::read("its manifest", &paths.blob(hex_of(&image.digest)?)).map_err(lacks)?;
     let said: Manifest = documents::parse("its manifest", &manifest)?;
@@ -65,20 +64,19 @@ pub fn outgoing(paths: &Paths, name: &Reference) -> Result<Outgoing> {
             Error::damaged(format!("image {wanted} is damaged")).because("manifest and config do not name the same number of layers")
         );
     }
-    let open = |blob: &Descriptor, shown: &str| open(paths, blob, shown).map_err(lacks);
-    let config = open(&said.config, hex_of(&said.config.digest)?)?;
-    let layers = said.layers.iter().zip(&diff_ids).map(|(layer, id)| open(layer, id)).collect::<Result<_>>()?;
-    Ok(Outgoing {
-        id: id_of(image).to_owned(),
-        media_type: image.media_type.clone(),
-        digest: image.digest.clone(),
-        manifest,
-        config,
-        layers,
-    })
+    let open = |blob: &Descriptor, shown| open(paths, blob, shown).map_err(lacks);
+    let config = open(&said.config, None)?;
+    let layers = said.layers.iter().zip(&diff_ids).map(|(layer, id)| open(layer, Some(id[..12].to_owned()))).collect::<Result<_>>()?;
+    Ok(Outgoing { media_type: media_type(&said, image).to_owned(), digest: image.digest.clone(), manifest, config, layers })
 }
 
-fn open(paths: &Paths, blob: &Descriptor, shown: &str) -> Result<Blob> {
+/// What stands in the manifest counts; where nothing does, a server may have called it anything.
+fn media_type<'a>(said: &'a Manifest, image: &'a Descriptor) -> &'a str {
+    let known = [&said.media_type, &image.media_type].into_iter().find(|kind| kind.starts_with("application/vnd."));
+    known.map_or(documents::MANIFEST_TYPE, String::as_str)
+}
+
+fn open(paths: &Paths, blob: &Descriptor, shown: Option<String>) -> Result<Blob> {
     let what = || format!("blob {} of the store", blob.digest);
     let fd = file::open(&paths.blob(hex_of(&blob.digest)?), OFlag::O_RDONLY).with_context(what)?;
     let file = File::from(fd);
@@ -87,23 +85,28 @@ fn open(paths: &Paths, blob: &Descriptor, shown: &str) -> Result<Blob> {
         let why = format!("it has {length} bytes, said are {}", blob.size);
         return Err(Error::damaged(format!("{} is damaged", what())).because(why).hint("pull or load the image again"));
     }
-    Ok(Blob { digest: blob.digest.clone(), size: blob.size, shown: shown[..12].to_owned(), file: Arc::new(file) })
+    Ok(Blob { digest: blob.digest.clone(), size: blob.size, shown, file: Arc::new(file) })
 }
 
 fn not_kept(error: Error, name: &str) -> Error {
     match error.errno() {
         Some(Errno::ENOENT) => Error::failed(format!("the store has not all that image {name} is made of"))
             .because("it was pulled without keeping its blobs")
-            .hint(format!("tare pull {name}, which keeps them, or load it again")),
+            .hint("pull it again without --no-keep-blobs, or load it"),
         _ => error,
     }
 }
 
-/// By an id an image is found, but an id says no place to go to.
-fn not_named(index: &documents::Index, wanted: &str) -> Error {
-    match find::select(index, wanted) {
-        Err(error) => error,
-        Ok(_) => Error::no_such(format!("no image is called {wanted}")),
+/// An image is pushed by its whole name. Who has typed another of its names, or an id, has not given it that one yet.
+fn not_named(index: &documents::Index, name: &Reference) -> Error {
+    let wanted = name.to_string();
+    let last = name.path.rsplit('/').next().unwrap_or_default();
+    let unknown = Error::no_such(format!("no image is called {wanted}"));
+    let tagged = format!("{last}:{}", name.tag.as_deref().unwrap_or_default());
+    match find::select(index, &tagged).or_else(|_| find::select(index, last)) {
+        Ok(image) if wanted.contains('/') => unknown.hint(format!("tare tag {} {wanted}", name_of(image).unwrap_or(last))),
+        Ok(_) => unknown.hint(format!("tare tag {last} REGISTRY/NAME, and push that")),
+        Err(_) => find::select(index, &wanted).err().unwrap_or(unknown),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::image::limits::Budget;
 use crate::image::tree::{LONGEST_PATH, Spot, Tree, is_whiteout, mark_opaque};
 use crate::sys::Errno;
 use crate::sys::beneath::{self, Directory, Held, Moment, Node};
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A name's length on every file system of note (pathname(7)).
@@ -29,9 +29,9 @@ const OPAQUE_MARK: &str = "cannot mark a directory as opaque";
 const TIME: &str = "cannot set its time";
 
 /// Puts the archive's entries into `root`, which is empty. Returns how many bytes of files there are.
-pub fn unpack(source: impl Read, root: Directory, budget: &Budget) -> Result<u64> {
+pub fn unpack(source: impl BufRead, root: Directory, budget: &Budget) -> Result<u64> {
     let mut entries = Entries::new(source);
-    let mut unpacking = Unpacking { tree: Tree::new(root), times: Vec::new(), names: 0, buffer: vec![0; 128 << 10] };
+    let mut unpacking = Unpacking { tree: Tree::new(root), times: Vec::new(), names: 0 };
     let size = each(&mut entries, budget, |entry, data| {
         let room = budget.spend_file().and_then(|()| budget.check_announced(data.stored()));
         room.and_then(|()| unpacking.apply(entry, data)).map_err(|e| about(entry, e))
@@ -75,11 +75,10 @@ struct Unpacking {
     times: Vec<(Vec<u8>, Moment)>,
     /// The bytes of all names in `times`.
     names: usize,
-    buffer: Vec<u8>,
 }
 
 impl Unpacking {
-    fn apply(&mut self, entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
+    fn apply(&mut self, entry: &Entry, data: &mut Entries<impl BufRead>) -> Result<()> {
         let parts = components(&entry.name)?;
         let Some((name, above)) = parts.split_last() else { return self.apply_root(entry) };
         if let Some(hidden) = above.iter().find(|part| part.starts_with(WHITEOUT)) {
@@ -150,30 +149,19 @@ impl Unpacking {
         Ok(())
     }
 
-    fn make_file(&mut self, parent: &Directory, name: &[u8], entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
-        let fd = replacing(parent, name, |parent| parent.new_file(name))?;
+    fn make_file(&mut self, parent: &Directory, name: &[u8], entry: &Entry, data: &mut Entries<impl BufRead>) -> Result<()> {
+        let fd = replacing(parent, name, |parent| parent.new_file_with(name, entry.mode & 0o777))?;
         match &entry.pieces {
-            None => self.write(&fd, 0, entry.size, data)?,
+            None => write(&fd, 0, entry.size, data)?,
             Some(pieces) => {
                 for (offset, length) in pieces {
-                    self.write(&fd, *offset, *length, data)?;
+                    write(&fd, *offset, *length, data)?;
                 }
                 beneath::set_length(fd.as_fd(), entry.size).context(WRITE)?;
             }
         }
         finish(fd.as_fd(), entry)?;
         beneath::set_time(fd.as_fd(), entry.modified).context(TIME)
-    }
-
-    fn write(&mut self, fd: &OwnedFd, mut offset: u64, mut length: u64, data: &mut Entries<impl Read>) -> Result<()> {
-        while length > 0 {
-            let most = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
-            let count = data.read(&mut self.buffer[..most]).map_err(broken)?;
-            beneath::write_at(fd.as_fd(), &self.buffer[..count], offset).context(WRITE)?;
-            offset += count as u64;
-            length -= count as u64;
-        }
-        Ok(())
     }
 
     fn make_link(&mut self, parent: &Directory, name: &[u8], target: &[u8]) -> Result<()> {
@@ -218,6 +206,19 @@ impl Unpacking {
     }
 }
 
+/// From where the archive's bytes lie: nothing is copied on the way.
+fn write(fd: &OwnedFd, mut offset: u64, mut length: u64, data: &mut Entries<impl BufRead>) -> Result<()> {
+    while length > 0 {
+        let piece = data.piece(length).map_err(broken)?;
+        beneath::write_at(fd.as_fd(), piece, offset).context(WRITE)?;
+        let count = piece.len();
+        data.consume(count);
+        offset += count as u64;
+        length -= count as u64;
+    }
+    Ok(())
+}
+
 /// Makes something under a name; what has the name already gives way, as a later entry overrules an earlier one.
 fn replacing<T>(parent: &Directory, name: &[u8], make: impl Fn(&Directory) -> Result<T, Errno>) -> Result<T> {
     match make(parent) {
@@ -236,8 +237,14 @@ fn make_node(parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Resu
 
 /// Owner, then mode, then attributes: each of the first two takes away what the later ones give.
 pub(super) fn finish(fd: std::os::fd::BorrowedFd, entry: &Entry) -> Result<()> {
-    beneath::set_owner(fd, entry.uid, entry.gid).map_err(owner_refused)?;
-    beneath::set_mode(fd, entry.mode).context(MODE)?;
+    // Most files are root's, and made with their mode. The kernel is asked, because a directory may hand down a group or a mode.
+    let made = beneath::about(fd).context(MODE)?;
+    if (made.st_uid, made.st_gid) != (entry.uid, entry.gid) {
+        beneath::set_owner(fd, entry.uid, entry.gid).map_err(owner_refused)?;
+    }
+    if made.st_mode & 0o7777 != entry.mode || (made.st_uid, made.st_gid) != (entry.uid, entry.gid) {
+        beneath::set_mode(fd, entry.mode).context(MODE)?;
+    }
     set_attributes(entry, |name, value| beneath::set_attribute(fd, name, value))
 }
 

@@ -5,17 +5,20 @@ use crate::registry::address::{Address, without_port};
 use crate::registry::certificates::Certificates;
 use crate::registry::proxies::Proxies;
 use crate::registry::settings::About;
+use crate::registry::surroundings::Guard;
 use crate::registry::tls::Tls;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Proxy};
 
 const CONNECT: Duration = Duration::from_secs(20);
 /// Without a single byte for so long, a connection is dead.
 const SILENCE: Duration = Duration::from_secs(30);
+/// And without an answer for so long, however much of its beginning has come.
+const ANSWER: Duration = Duration::from_secs(300);
+const BUFFER: usize = 256 << 10;
 
 pub struct Agents {
     /// Without its port: whoever is on the same machine may know who we are.
@@ -64,12 +67,16 @@ impl Agents {
             .timeout_connect(Some(CONNECT))
             .timeout_per_read(Some(SILENCE))
             .timeout_per_write(Some(SILENCE))
-            .input_buffer_size(256 << 10)
+            .timeout_recv_response(Some(ANSWER))
+            .input_buffer_size(BUFFER)
+            // What comes behind a preliminary answer in one piece with it is counted as a header.
+            .max_response_header_size(BUFFER)
             .max_idle_connections_per_host(8)
             .proxy(way.proxy.clone())
             .build();
         let tls = Tls(Arc::new(self.certificates.tls(way.is_own)?));
         let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
-        Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
+        let guard = Guard { registry: self.host.clone(), is_own: way.is_own };
+        Ok(Agent::with_parts(config, connector, guard))
     }
 }

@@ -6,15 +6,12 @@ use crate::registry::credentials::Login;
 use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
 use crate::registry::logins::Logins;
+use crate::registry::retry_after::wait_of;
 use crate::registry::tokens::{Passes, denied};
-use crate::time;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 /// So often somebody is asked again who is not well, or has too much to do.
 const TRIES: u32 = 4;
-/// Longer than this nobody is waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 pub struct Door {
     pub http: Http,
@@ -93,26 +90,5 @@ impl Door {
                 _ => return Ok(answer),
             }
         }
-    }
-}
-
-/// What it asks for, or a little longer each time. `None`: it asks for more than anybody waits.
-fn wait_of(answer: &Answer, attempt: u32) -> Option<Duration> {
-    let wait = asked_wait(answer).unwrap_or(Duration::from_millis(200 << attempt));
-    (wait <= LONGEST_WAIT).then_some(wait)
-}
-
-fn asked_wait(answer: &Answer) -> Option<Duration> {
-    answer.headers().get("retry-after").and_then(|after| after.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs)
-}
-
-/// What helps whom a registry has answered enough.
-pub fn limited(answer: &Answer, registry: &str, knows_us: bool) -> String {
-    let wait = asked_wait(answer).map_or("try again later".to_owned(), |wait| {
-        format!("try again in {}", time::human_duration(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)).to_lowercase())
-    });
-    match knows_us {
-        true => format!("{wait}, or name a mirror in registries.toml"),
-        false => format!("tare login {registry}: whom it knows it gives more; else {wait}, or name a mirror in registries.toml"),
     }
 }

@@ -7,8 +7,8 @@ use crate::registry::address::{Address, Plain, is_link_local, is_loopback, witho
 use crate::registry::agents::Agents;
 use crate::registry::sending::Sending;
 use crate::registry::settings::About;
+use crate::registry::short;
 use crate::registry::unreachable::unreachable;
-use std::io::Read;
 use std::sync::OnceLock;
 use ureq::http::{HeaderValue, Method, Request, Uri};
 use ureq::{AsSendBody, Body, RequestExt, SendBody};
@@ -102,17 +102,20 @@ impl Http {
 
     fn follow(&self, question: &Question, start: String) -> Result<Answer> {
         let mut url = start;
-        let mut pass = question.pass.as_deref();
+        let (mut pass, mut is_elsewhere) = (question.pass.as_deref(), false);
         for _ in 0..=MOST_REDIRECTS {
             let here: Uri = url.parse().map_err(|_| Error::failed(format!("{} is no address", harmless(&url))))?;
             let answer = self.once(question, &here, pass)?;
             let status = answer.status().as_u16();
+            if status == 401 && is_elsewhere {
+                return Err(self.refused("it leads to somebody else who wants to know who we are"));
+            }
             let Some(to) = answer.headers().get("location").filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
                 return Ok(answer);
             };
             let next = self.step(&here, to)?;
             if next.authority() != here.authority() || next.scheme() != here.scheme() {
-                pass = None;
+                (pass, is_elsewhere) = (None, true);
             }
             url = next.to_string();
         }
@@ -140,7 +143,10 @@ impl Http {
     fn check_step(&self, here: &Uri, next: &Uri) -> Result<()> {
         let host = next.host().unwrap_or_default().trim_matches(['[', ']']);
         let (was, will) = (here.scheme_str(), next.scheme_str());
-        if !matches!(will, Some("http" | "https")) || (was == Some("https") && will != Some("https")) {
+        if !matches!(will, Some("http" | "https")) || host.is_empty() {
+            return Err(self.refused("it leads to something that is neither http nor https"));
+        }
+        if was == Some("https") && will != Some("https") {
             return Err(self.refused("it leads from https to something else"));
         }
         let from_here = is_loopback(without_port(&self.address.host));
@@ -178,7 +184,8 @@ fn joined(here: &Uri, to: &str) -> String {
     let scheme = here.scheme_str().unwrap_or("https");
     let host = here.authority().map(|authority| authority.as_str()).unwrap_or_default();
     match to {
-        whole if whole.contains("://") => whole.to_owned(),
+        // What stands before the first colon is a scheme, unless it is a part of something else already.
+        whole if whole.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':')) => whole.to_owned(),
         beside if beside.starts_with("//") => format!("{scheme}:{beside}"),
         path if path.starts_with('/') => format!("{scheme}://{host}{path}"),
         name => {
@@ -191,8 +198,7 @@ fn joined(here: &Uri, to: &str) -> String {
 /// What the registry says about its refusal, in its own words: bounded, and without what a terminal would obey.
 pub fn complaint(answer: Answer) -> String {
     let status = answer.status();
-    let mut text = String::new();
-    let _ = answer.into_body().into_reader().take(LONGEST_COMPLAINT).read_to_string(&mut text);
+    let text = short::beginning(answer, LONGEST_COMPLAINT);
     let said = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|said| {
         let error = said.get("errors")?.get(0)?;
         let word = |name: &str| error.get(name).and_then(|word| word.as_str()).filter(|word| !word.is_empty()).map(str::to_owned);

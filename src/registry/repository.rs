@@ -1,11 +1,13 @@
 //! One repository: its manifests, by tag or digest, and its blobs, by digest.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Result};
 use crate::registry::blob::Blob;
-use crate::registry::door::{Door, limited};
+use crate::registry::door::Door;
 use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
 use crate::registry::mirrors::Mirror;
+use crate::registry::retry_after::limited;
+use crate::registry::short;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -72,12 +74,8 @@ impl Repository {
         };
         let header = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let media_type = header.split(';').next().unwrap_or_default().trim().to_owned();
-        let mut text = Vec::new();
-        let cut = || Error::failed(format!("cannot read the manifest from {}", self.registry()));
-        answer.into_body().into_reader().take(LONGEST_MANIFEST + 1).read_to_end(&mut text).map_err(|e| cut().because(e))?;
-        if text.len() as u64 > LONGEST_MANIFEST {
-            return Err(cut().because("it is longer than 4 MiB").of_kind(Kind::Damaged));
-        }
+        let cut = || format!("cannot read the manifest from {}", self.registry());
+        let text = short::read(answer, LONGEST_MANIFEST).with_context(cut)?;
         Ok(Answered { media_type, text })
     }
 

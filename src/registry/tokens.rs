@@ -6,9 +6,9 @@ use crate::registry::base64::to_base64;
 use crate::registry::challenge::{self, Challenge};
 use crate::registry::credentials::Login;
 use crate::registry::http::{Answer, Http, Question, complaint, harmless};
+use crate::registry::short;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -120,9 +120,8 @@ fn with_query(realm: &str, query: &str) -> String {
 }
 
 fn read(http: &Http, answer: Answer) -> Result<Pass> {
-    let mut text = Vec::new();
     let strange = || Error::failed(format!("registry {} gives no token", http.address.name));
-    answer.into_body().into_reader().take(LONGEST_TOKEN).read_to_end(&mut text).map_err(|e| strange().because(e))?;
+    let text = short::read(answer, LONGEST_TOKEN).map_err(|e| strange().because(e))?;
     let said: Value = serde_json::from_slice(&text).map_err(|e| strange().because(e))?;
     // Nothing that would begin a further header.
     let word = |name: &str| said.get(name)?.as_str().filter(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_graphic()));

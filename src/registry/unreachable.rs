@@ -28,6 +28,8 @@ pub fn unreachable(url: &Uri, proxy: Option<&Proxy>, error: &ureq::Error) -> Err
         (ureq::Error::Io(e), _) if e.to_string().starts_with("failed to lookup address") => unknown(failed),
         (ureq::Error::Timeout(_), _) => failed.because("it does not answer in time"),
         (ureq::Error::Io(e), _) if e.kind() == ErrorKind::ConnectionRefused => failed.because("nobody listens there"),
+        (ureq::Error::Io(e), _) => failed.because(harmless(&e.to_string())),
+        (ureq::Error::Other(why), _) => failed.because(harmless(&why.to_string())),
         (ureq::Error::ConnectProxyFailed(why), _) => failed.because(harmless(why)),
         (other, _) => failed.because(harmless(&other.to_string())),
     }

@@ -74,7 +74,12 @@ impl Directory {
 
     /// A new file to write; EEXIST when the name is taken, also by a symlink.
     pub fn new_file(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
-        self.open(name, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, 0o600, STRICT)
+        self.new_file_with(name, 0o600)
+    }
+
+    /// The same with another mode, of which the caller's umask may take something.
+    pub fn new_file_with(&self, name: &[u8], mode: u32) -> Result<OwnedFd, Errno> {
+        self.open(name, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, mode, STRICT)
     }
 
     /// What lies at `name`, held without being opened: no device starts, no fifo waits.
@@ -199,6 +204,11 @@ impl Held {
         let result = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
         Errno::result(result).map(drop)
     }
+}
+
+/// What is open here.
+pub fn about(fd: BorrowedFd) -> Result<FileStat, Errno> {
+    stat::fstat(fd)
 }
 
 pub fn set_owner(fd: BorrowedFd, uid: u32, gid: u32) -> Result<(), Errno> {

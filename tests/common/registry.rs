@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Debian's `docker-registry`, on loopback.
 pub struct Registry {
@@ -99,11 +99,33 @@ pub struct Answer {
     pub cut: Option<usize>,
     /// The body never ends.
     pub endless: bool,
+    pub manner: Manner,
+}
+
+/// How an answer is said.
+#[derive(Clone, Debug, Default)]
+pub enum Manner {
+    #[default]
+    Plain,
+    Chunked,
+    /// With this Content-Length, however long the body is.
+    Announced(String),
+    /// So many bytes of the body, then a pause, and so on.
+    Slowly(usize, Duration),
+    /// One header line after the other, with a pause between them.
+    EndlessHeader(Duration),
+    /// The body is all that goes over the wire.
+    Raw,
+    /// After the body the connection stays open, and nothing comes any more.
+    Silence,
 }
 
 impl Answer {
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Answer {
-        Answer { status, headers: Vec::new(), body: body.into(), cut: None, endless: false }
+        Answer { status, headers: Vec::new(), body: body.into(), cut: None, endless: false, manner: Manner::Plain }
+    }
+    pub fn said(self, manner: Manner) -> Answer {
+        Answer { manner, ..self }
     }
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
         self.headers.push((name.to_owned(), value.into()));
@@ -167,19 +189,60 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, noted: &Mutex<Vec
     let length = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let _ = reader.take(length).read_to_end(&mut asked.body);
     noted.lock().unwrap().push(asked.clone());
-    let answer = answer(&asked);
+    let _ = say(&answer(&asked), stream, is_over);
+}
+
+fn say(answer: &Answer, mut stream: TcpStream, is_over: &AtomicBool) -> std::io::Result<()> {
+    let pause = |time: Duration| {
+        let end = Instant::now() + time;
+        while Instant::now() < end && !is_over.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(10).min(time));
+        }
+    };
+    let body = &answer.body[..answer.cut.unwrap_or(answer.body.len())];
+    if let Manner::Raw = answer.manner {
+        return stream.write_all(body);
+    }
     let mut head = format!("HTTP/1.1 {} Word\r\nConnection: close\r\n", answer.status);
-    if !answer.endless {
-        head += &format!("Content-Length: {}\r\n", answer.body.len());
+    match &answer.manner {
+        Manner::Chunked => head += "Transfer-Encoding: chunked\r\n",
+        Manner::Announced(length) => head += &format!("Content-Length: {length}\r\n"),
+        _ if answer.endless => {}
+        _ => head += &format!("Content-Length: {}\r\n", answer.body.len()),
     }
     head.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
-    head += "\r\n";
-    let mut stream = &stream;
-    let body = &answer.body[..answer.cut.unwrap_or(answer.body.len())];
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
-    while answer.endless && !is_over.load(Ordering::Relaxed) && stream.write_all(&[b' '; 4096]).is_ok() {
-        std::thread::sleep(Duration::from_millis(1));
+    stream.write_all(head.as_bytes())?;
+    while let Manner::EndlessHeader(time) = answer.manner {
+        if is_over.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        stream.write_all(b"X-More: and more\r\n")?;
+        pause(time);
     }
+    stream.write_all(b"\r\n")?;
+    match answer.manner {
+        Manner::Chunked => {
+            for part in body.chunks(1000) {
+                stream.write_all(&[format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat())?;
+            }
+            stream.write_all(b"0\r\n\r\n")?;
+        }
+        Manner::Slowly(count, time) => {
+            for part in body.chunks(count) {
+                stream.write_all(part)?;
+                pause(time);
+            }
+        }
+        _ => stream.write_all(body)?,
+    }
+    while answer.endless && !is_over.load(Ordering::Relaxed) {
+        stream.write_all(&[b' '; 4096])?;
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    while matches!(answer.manner, Manner::Silence) && !is_over.load(Ordering::Relaxed) {
+        pause(Duration::from_secs(1));
+    }
+    Ok(())
 }
 
 /// An image as a registry gives it.

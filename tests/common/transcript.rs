@@ -1,9 +1,23 @@
 //! What a person types and then sees, written down once: shown to people in the README and in `tests/transcripts/`, and typed here.
 //!
 //! A block that begins with ```console has commands behind `$ `, and below each what it shows. Within a line `…` stands for
-//! anything; a line that is nothing else stands for any number of lines.
+//! anything; a line that is nothing else stands for any number of lines. Where a page speaks of localhost:5000 a registry is there.
 
+use super::registry::Registry;
 use super::{Store, image_dir, program};
+
+/// A page that says this has a registry there; what is typed and shown is the address of the test's own.
+const REGISTRY: &str = "localhost:5000";
+
+/// The page with what it needs. `None`: this machine has no registry.
+pub fn with_registry(page: &str) -> Option<(Option<Registry>, String)> {
+    if !page.contains(REGISTRY) {
+        return Some((None, page.to_owned()));
+    }
+    let registry = Registry::plain()?;
+    let page = page.replace(REGISTRY, &registry.host);
+    Some((Some(registry), page))
+}
 
 /// Returns how many commands there were.
 pub fn play(store: &Store, text: &str) -> usize {

@@ -40,6 +40,9 @@ const MISTYPED: &[(&str, &str)] = &[
     ("help image prun", "did you mean prune?"),
     ("help volume creat", "did you mean create?"),
     ("completion bsh", "did you mean bash, zsh or fish?"),
+    ("manifest inspct x", "did you mean inspect?"),
+    ("manifest inspect", "tare help manifest inspect shows how it is used"),
+    ("system df x", "tare help system df shows how it is used"),
     ("frobnicate", "tare --help lists the commands"),
     // Flags.
     ("run --memroy 5m box", "did you mean --memory?"),

@@ -7,7 +7,9 @@ macro_rules! transcripts {
         #[test]
         fn $name() {
             let store = Store::empty();
-            let commands = transcript::play(&store, include_str!(concat!("../transcripts/", stringify!($name), ".md")));
+            let page = include_str!(concat!("../transcripts/", stringify!($name), ".md"));
+            let Some((_registry, page)) = transcript::with_registry(page) else { return };
+            let commands = transcript::play(&store, &page);
             assert!(commands > 3, "only {commands} commands");
             store.ok(&["container", "prune", "-f"]);
             store.assert_nothing_left();
@@ -35,10 +37,13 @@ transcripts! {
     kill
     load
     logs
+    manifest
     pause
     port
     prune
     ps
+    pull
+    push
     rename
     restart
     rm
@@ -46,6 +51,7 @@ transcripts! {
     run
     run_restart
     save
+    search
     start
     stats
     stop

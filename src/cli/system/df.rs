@@ -15,7 +15,7 @@ pub fn define(command: clap::Command) -> clap::Command {
     command
         .override_usage("tare system df [OPTIONS]")
         .arg(Arg::new("verbose").short('v').long("verbose").action(ArgAction::SetTrue).help("Each image, container and volume"))
-        .arg(Arg::new("format").long("format").value_name("FORMAT").help("json, table …, or a Go template"))
+        .arg(template::flag_of_table())
         .after_help("Example: tare system df -v")
 }
 

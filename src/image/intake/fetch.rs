@@ -48,6 +48,7 @@ impl Intake<'_> {
             part.wait(false);
             let source = arrival.fetch(there, digest, layer.member.size, self.budget)?;
             let had = source.had();
+            self.budget.check_announced(layer.member.size.saturating_sub(had))?;
             let unpacked = job.only_prove || self.paths.layer(&layer.diff_id).exists();
             let tree = (!unpacked).then(|| arrival.tree());
             let passed = layer::pass(source, Wanted { tree: tree.as_deref(), ..Wanted::default() }, self.budget, part);
@@ -113,9 +114,11 @@ impl Intake<'_> {
         if tree.is_none() && !job.only_prove && !self.paths.layer(&layer.diff_id).exists() {
             // The store had its files then, and has them no more.
             let own = self.workplace.file(&format!("layer-{}", passed.digest));
-            let source = File::open(arrival.blob()).context("cannot read a blob")?;
-            layer::pass(source, Wanted { tree: Some(&own), ..Wanted::default() }, self.budget, &Part::default())?;
-            tree = Some(own);
+            // Or somebody has published it just now. Then it is in the store, or missed when all is put in place.
+            if let Some(source) = File::open(arrival.blob()).ok().filter(|_| arrival.is_current()) {
+                layer::pass(source, Wanted { tree: Some(&own), ..Wanted::default() }, self.budget, &Part::default())?;
+                tree = Some(own);
+            }
         }
         let blob = match self.keep {
             Keep::Blobs => Blob::At(arrival.blob()),
