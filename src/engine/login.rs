@@ -30,7 +30,7 @@ pub fn registries() -> Vec<String> {
 pub fn login(registry: &Address, user: String, secret: String) -> Result<Kept> {
     let known = Known::of_this_user()?;
     let login = prove(&known, &registry.name, Login::Password { user, secret })?;
-    known.logins.write(registry, &login).map_err(|e| e.context(format!("{} lets you in, but cannot keep it", registry.name)))
+    known.logins.write(registry, &login).map_err(|e| e.context(format!("{} lets you in, but that cannot be kept", registry.name)))
 }
 
 /// Whether what is written down is still believed there.

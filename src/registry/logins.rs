@@ -6,14 +6,12 @@ use crate::registry::address::Address;
 use crate::registry::credentials::{HUB_KEY, Login, entry_of, keys, login_of};
 use crate::registry::helpers::Helper;
 use crate::store::{self, Durable};
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, identity};
 use serde_json::{Map, Value, json};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
 const LONGEST_FILE: u64 = 4 << 20;
-/// podman's, where nobody has logged in to this machine as a person.
-const OF_ROOT: &str = "/run/containers/0/auth.json";
 
 /// Where a login was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +39,8 @@ impl Logins {
         let others = match variable("REGISTRY_AUTH_FILE") {
             Some(named) => vec![named],
             None => {
-                let now = below("XDG_RUNTIME_DIR", "containers/auth.json").unwrap_or_else(|| PathBuf::from(OF_ROOT));
+                let without_session = || PathBuf::from(format!("/run/containers/{}/auth.json", identity::own_uid()));
+                let now = below("XDG_RUNTIME_DIR", "containers/auth.json").unwrap_or_else(without_session);
                 let ever = below("XDG_CONFIG_HOME", "containers/auth.json").or_else(|| below("HOME", ".config/containers/auth.json"));
                 [now].into_iter().chain(ever).collect()
             }
