@@ -11,7 +11,7 @@ use crate::image::progress::Part;
 use crate::image::proven;
 use crate::sys::file;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One that runs beside us, or one that broke off before.
@@ -74,9 +74,16 @@ impl Intake<'_> {
         }
     }
 
+    /// A place for the files of a blob, where nothing lies from an earlier time.
+    fn own_tree(&self, hex: &str) -> PathBuf {
+        let tree = self.workplace.file(&format!("layer-of-{hex}"));
+        let _ = file::remove_tree(&tree);
+        tree
+    }
+
     fn read_here(&self, job: &Job, hex: &str) -> Result<Taken> {
         let unpacked = job.only_prove || self.paths.layer(&job.layer.diff_id).exists();
-        let tree = (!unpacked).then(|| self.workplace.file(&format!("layer-of-{hex}")));
+        let tree = (!unpacked).then(|| self.own_tree(hex));
         let source = File::open(self.paths.blob(hex)).context("cannot read a blob")?;
         let wanted = Wanted { tree: tree.as_deref(), ..Wanted::default() };
         let passed = layer::pass(source, wanted, self.budget, &job.part).and_then(|passed| prove(&job.layer, passed));
@@ -112,10 +119,10 @@ impl Intake<'_> {
         let passed = prove(layer, passed)?;
         let mut tree = Some(arrival.tree()).filter(|tree| tree.exists());
         if tree.is_none() && !job.only_prove && !self.paths.layer(&layer.diff_id).exists() {
-            // The store had its files then, and has them no more.
-            let own = self.workplace.file(&format!("layer-{}", passed.digest));
-            // Or somebody has published it just now. Then it is in the store, or missed when all is put in place.
+            // The store had its files then, and has them no more. Or somebody has published all of it just now: then it is in the
+            // store, or missed when all is put in place.
             if let Some(source) = File::open(arrival.blob()).ok().filter(|_| arrival.is_current()) {
+                let own = self.own_tree(&passed.digest);
                 layer::pass(source, Wanted { tree: Some(&own), ..Wanted::default() }, self.budget, &Part::default())?;
                 tree = Some(own);
             }
