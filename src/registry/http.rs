@@ -132,11 +132,8 @@ impl Http {
 
     /// Whether it is the registry itself that is asked: nobody else learns who we are.
     pub fn is_own(&self, target: &str) -> bool {
-        let own = |whole: Uri| {
-            let host = whole.authority().is_some_and(|authority| authority.as_str() == self.address.host);
-            host && self.scheme().is_ok_and(|scheme| whole.scheme_str() == Some(scheme))
-        };
-        target.starts_with('/') || target.parse().is_ok_and(own)
+        let own = || format!("{}://{}/", self.scheme().ok()?, self.address.host).parse().ok();
+        target.starts_with('/') || target.parse().is_ok_and(|target| own().is_some_and(|own| is_same_place(&own, &target)))
     }
 
     /// A registry behind TLS cannot send us where anybody can listen, nor anyone to the addresses of the machine itself.
@@ -178,6 +175,14 @@ impl Http {
             unreachable(url, proxy.as_ref(), &error)
         })
     }
+}
+
+/// Scheme, host and port, also where one of them writes out the usual port.
+fn is_same_place(one: &Uri, other: &Uri) -> bool {
+    let port = |uri: &Uri| uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let has_user = |uri: &Uri| uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    let host = |uri: &Uri| uri.host().map(str::to_ascii_lowercase);
+    one.scheme() == other.scheme() && host(one) == host(other) && port(one) == port(other) && !has_user(other)
 }
 
 fn joined(here: &Uri, to: &str) -> String {
@@ -225,6 +230,16 @@ mod tests {
         assert_eq!(joined(&here, "//cdn/z"), "https://cdn/z");
         assert_eq!(joined(&here, "/z?a=b"), "https://reg.example/z?a=b");
         assert_eq!(joined(&here, "z"), "https://reg.example/v2/a/blobs/z");
+    }
+
+    #[test]
+    fn only_the_registry_itself_is_its_own() {
+        let same = |other: &str| is_same_place(&"https://r.io/".parse().unwrap(), &other.parse().unwrap());
+        assert!(same("https://r.io/v2/a?b=c") && same("https://r.io:443/v2/") && same("https://R.io/v2/"));
+        for other in ["http://r.io/", "https://r.io:444/", "https://r.io.example/", "https://r.io@example/", "https://a@r.io/", "/v2/"] {
+            assert!(!same(other), "{other}");
+        }
+        assert!(is_same_place(&"http://127.0.0.1:5000/".parse().unwrap(), &"http://127.0.0.1:5000/x".parse().unwrap()));
     }
 
     #[test]
