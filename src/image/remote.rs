@@ -5,7 +5,7 @@ use crate::image::catalog::Details;
 use crate::image::digest;
 use crate::image::documents::{self, Descriptor, Manifest, Platform};
 use crate::image::find::Image;
-use crate::image::machines::Machines;
+use crate::image::machines::{self, Machines};
 use crate::image::members::{Document, Elsewhere};
 use crate::image::pull::{self, Chosen, Top};
 use crate::image::reference::Reference;
@@ -40,6 +40,7 @@ pub fn look(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request) -> Result
     let chosen = pull::choose(&*from, document, top.media_type.clone(), request.name, &machines)?.swap_remove(0);
     let layers = documents::parse::<Manifest>("the manifest", &chosen.document.text)?.layers;
     let config = pull::describe(paths, &from, chosen, &top.digest)?.config;
+    machines::check(&machines, &config)?;
     let (said, diff_ids) = documents::parse_config("the image's config", &config.text)?;
     let details = Details {
         raw_config: documents::parse("the image's config", &config.text)?,
