@@ -3,8 +3,8 @@
 
 use crate::error::{Context, Error, Kind, Result};
 use crate::registry::address::Address;
+use crate::registry::credential_helper::Helper;
 use crate::registry::credentials::{HUB_KEY, Login, entry_of, keys, login_of};
-use crate::registry::helpers::Helper;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, file, identity};
 use serde_json::{Map, Value, json};
