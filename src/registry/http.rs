@@ -5,9 +5,9 @@
 use crate::error::{Error, Result};
 use crate::registry::address::{Address, Plain, is_link_local, is_loopback, without_port};
 use crate::registry::agents::Agents;
+pub use crate::registry::complaint::{complaint, harmless};
 use crate::registry::sending::Sending;
 use crate::registry::settings::About;
-use crate::registry::short;
 use crate::registry::unreachable::unreachable;
 use std::sync::OnceLock;
 use ureq::http::{HeaderValue, Method, Request, Uri};
@@ -15,8 +15,6 @@ use ureq::{AsSendBody, Body, RequestExt, SendBody};
 
 /// Nobody who means well needs more of them.
 const MOST_REDIRECTS: usize = 8;
-/// Of what a registry says about an error.
-const LONGEST_COMPLAINT: u64 = 16 << 10;
 
 pub type Answer = ureq::http::Response<Body>;
 pub type Header<'a> = (&'a str, String);
@@ -198,25 +196,6 @@ fn joined(here: &Uri, to: &str) -> String {
             format!("{scheme}://{host}{}{name}", &path[..=path.rfind('/').unwrap_or(0)])
         }
     }
-}
-
-/// What the registry says about its refusal, in its own words: bounded, and without what a terminal would obey.
-pub fn complaint(answer: Answer) -> String {
-    let status = answer.status();
-    let text = short::beginning(answer, LONGEST_COMPLAINT);
-    let said = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|said| {
-        let error = said.get("errors")?.get(0)?;
-        let word = |name: &str| error.get(name).and_then(|word| word.as_str()).filter(|word| !word.is_empty()).map(str::to_owned);
-        word("message").or_else(|| word("code"))
-    });
-    match said {
-        Some(said) => harmless(said.trim_end_matches('.')),
-        None => format!("it answers {status}"),
-    }
-}
-
-pub fn harmless(text: &str) -> String {
-    text.chars().take(300).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 #[cfg(test)]

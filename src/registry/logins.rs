@@ -3,8 +3,8 @@
 
 use crate::error::{Context, Error, Kind, Result};
 use crate::registry::address::Address;
+use crate::registry::credential_helper::Helper;
 use crate::registry::credentials::{HUB_KEY, Login, entry_of, keys, login_of};
-use crate::registry::helpers::Helper;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, file, identity};
 use serde_json::{Map, Value, json};
@@ -67,8 +67,7 @@ impl Logins {
     /// What was there before under this name goes; everything else in the file stays.
     pub fn write(&self, address: &Address, login: &Login) -> Result<Kept> {
         let file = self.file()?;
-        let mut config = read(file)?;
-        let helper = helper_for(&config, &address.name).map(|name| Helper::named(&name)).transpose()?;
+        let helper = helper_for(&read(file)?, &address.name).map(|name| Helper::named(&name)).transpose()?;
         let [key, older @ ..] = &keys(&address.name)[..] else { return Err(Error::failed("a registry without a name")) };
         let (kept, entry) = match helper {
             Some(helper) => {
@@ -77,32 +76,32 @@ impl Logins {
             }
             None => (Kept::Readable(file.clone()), entry_of(login)),
         };
-        let auths = auths_of(&mut config);
-        older.iter().for_each(|old| drop(auths.remove(old)));
-        auths.insert(key.clone(), entry);
-        write(file, &config)?;
+        change(file, |auths| {
+            older.iter().for_each(|old| drop(auths.remove(old)));
+            auths.insert(key.clone(), entry);
+        })?;
         Ok(kept)
     }
 
     /// False: nothing was written down.
     pub fn erase(&self, address: &Address) -> Result<bool> {
         let file = self.file()?;
-        let mut config = read(file)?;
+        let config = read(file)?;
         let names = keys(&address.name);
-        let mut was_there = false;
+        let mut was_kept = false;
         if let Some(name) = helper_for(&config, &address.name) {
             let helper = Helper::named(&name)?;
             if helper.get(&names[0])?.is_some() {
                 helper.erase(&names[0])?;
-                was_there = true;
+                was_kept = true;
             }
         }
-        let auths = auths_of(&mut config);
-        let gone = names.iter().filter(|name| auths.remove(*name).is_some()).count();
-        if gone > 0 {
-            write(file, &config)?;
+        let is_named = |auths: &Value| names.iter().any(|name| auths.get(name).is_some());
+        let was_named = config.get("auths").is_some_and(is_named);
+        if was_named {
+            change(file, |auths| auths.retain(|name, _| !names.contains(name)))?;
         }
-        Ok(was_there || gone > 0)
+        Ok(was_kept || was_named)
     }
 
     /// The file of podman's that still knows us there.
@@ -129,12 +128,19 @@ fn read(file: &Path) -> Result<Map<String, Value>> {
     }
 }
 
+/// One after the other, where two log in at once.
+fn change(file: &Path, how: impl FnOnce(&mut Map<String, Value>)) -> Result<()> {
+    let dir = file.parent().unwrap_or(Path::new("."));
+    file::make_dirs(dir, 0o700).with_context(|| format!("cannot write {}", file.display()))?;
+    let _held = store::lock_dir(dir)?;
+    let mut config = read(file)?;
+    how(auths_of(&mut config));
+    write(file, &config)
+}
+
 /// Readable for this user alone, and whole at every moment. A link to a file elsewhere stays one.
 fn write(file: &Path, config: &Map<String, Value>) -> Result<()> {
     let cannot = || format!("cannot write {}", file.display());
-    if let Some(dir) = file.parent() {
-        file::make_dirs(dir, 0o700).with_context(cannot)?;
-    }
     let target = match std::fs::read_link(file) {
         Ok(link) => file.canonicalize().unwrap_or_else(|_| file.with_file_name(link)),
         Err(_) => file.to_owned(),

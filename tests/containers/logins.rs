@@ -1,7 +1,7 @@
 //! `login` and `logout`: who we are at a registry is proven there, kept as Docker keeps it, and shown where it is wanted.
 
 use crate::common::process::{self, tool};
-use crate::common::registry::{Registry, Served, Strange};
+use crate::common::registry::{Answer, Registry, Served, Strange};
 use crate::common::terminal::CTRL_C;
 use crate::common::token_server::PACKED;
 use crate::common::{Layer, Store, transcript};
@@ -68,6 +68,16 @@ fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
     let mut command = store.command(&["login", "-u", "me", "-p", "x", "127.0.0.1:1"]);
     command.env_remove("DOCKER_CONFIG");
     assert!(process::run(command, None).stderr.contains("insecure"));
+}
+
+#[test]
+fn two_who_log_in_at_once_are_both_remembered() {
+    let store = Store::empty();
+    let registries: Vec<Strange> = (0..8).map(|_| Strange::start(|_| Answer::new(200, "{}"))).collect();
+    let running: Vec<_> = registries.iter().map(|registry| store.start(&["login", "-u", "me", "-p", "secret", &registry.host])).collect();
+    running.into_iter().for_each(|one| drop(one.wait().ok()));
+    let known = config(&store)["auths"].as_object().unwrap().len();
+    assert_eq!(known, registries.len());
 }
 
 #[test]

@@ -112,3 +112,20 @@ fn whoever_pulls_too_much_is_told_what_helps() {
     let error = store.fails(1, &["pull", "-q", &format!("{}/known/app:1", registry.host)]);
     assert!(!error.contains("tare login") && error.contains("2 hours"), "{error}");
 }
+
+#[test]
+fn a_token_that_is_not_enough_is_said_to_be_that() {
+    let registry = Strange::with(&image(), |asked| {
+        if asked.path.starts_with("/token") {
+            return Some(Answer::new(200, r#"{"access_token":"small"}"#));
+        }
+        let shown = asked.header("authorization").is_some();
+        let error = if shown { ",error=\"insufficient_scope\"" } else { "" };
+        let realm = format!("Bearer realm=\"http://{}/token\"{error}", asked.header("host").unwrap_or_default());
+        Some(Answer::new(401, "").with("WWW-Authenticate", realm))
+    });
+    let store = Store::empty();
+    let error = store.fails(1, &["pull", "-q", &format!("{}/team/app:1", registry.host)]);
+    assert!(error.contains("does not let us in: insufficient_scope"), "{error}");
+    assert_eq!(registry.asked().iter().filter(|asked| asked.path.starts_with("/token")).count(), 1, "asked once, and not for ever");
+}
