@@ -24,6 +24,9 @@ use std::sync::{Mutex, PoisonError};
 /// Chunks on their way: they and the packed bytes in hand are all the memory a layer takes, however large it is.
 const ON_THE_WAY: usize = 8;
 
+/// So much of a blob is handed to the disk at once.
+const WRITTEN_BACK: u64 = 8 << 20;
+
 /// What is to become of the bytes.
 #[derive(Clone, Copy, Default)]
 pub struct Wanted<'a> {
@@ -126,15 +129,20 @@ impl Failure {
 
 impl<R: Read> Intake<'_, R> {
     fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        let (before, count) = (self.length, bytes.len() as u64);
         if let Some(sum) = &mut self.sum {
             sum.add(bytes);
         }
-        self.length += bytes.len() as u64;
-        self.part.advance(bytes.len() as u64);
-        match &self.keep {
-            Some(fd) => self.budget.spend(bytes.len() as u64).and_then(|()| file::write_all(fd.as_fd(), bytes).map_err(not_kept)),
-            None => Ok(()),
+        self.length += count;
+        self.part.advance(count);
+        let Some(fd) = &self.keep else { return Ok(()) };
+        self.budget.spend(count)?;
+        file::write_all(fd.as_fd(), bytes).map_err(not_kept)?;
+        // The disk works while we do, and not only when all of it must be there.
+        if before / WRITTEN_BACK != self.length / WRITTEN_BACK {
+            file::begin_write_back(fd.as_fd(), before / WRITTEN_BACK * WRITTEN_BACK, WRITTEN_BACK);
         }
+        Ok(())
     }
 }
 

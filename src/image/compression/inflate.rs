@@ -225,6 +225,7 @@ impl Inflate {
     #[inline(always)]
     fn many(&self, stream: &mut Bits, out: &mut Room, place: &mut usize, floor: usize) -> Result<bool> {
         let (literals, distances) = (&self.literals.0, &self.distances.0);
+        // As the caller has seen to; said here again, the compiler knows it, too, and asks less often.
         let mut at = (*place).min(LIMIT);
         let mut bits = *stream;
         bits.refill();
@@ -345,9 +346,11 @@ fn repeat(out: &mut Room, at: usize, distance: usize, length: usize) {
 
 #[inline(always)]
 fn piece<const N: usize>(out: &mut Room, from: usize, to: usize) {
-    let mut bytes = [0; N];
-    bytes.copy_from_slice(&out[from..from + N]);
-    out[to..to + N].copy_from_slice(&bytes);
+    // Not by copy_from_slice, which some builds make a call of memcpy for these few bytes.
+    let bytes = *out[from..].first_chunk::<N>().unwrap_or(&[0; N]);
+    if let Some(place) = out[to..].first_chunk_mut() {
+        *place = bytes;
+    }
 }
 
 fn literal(symbol: usize) -> Entry {

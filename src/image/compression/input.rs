@@ -106,8 +106,7 @@ impl Bits<'_> {
     /// As many whole bytes as there is room for above the bits in hand: at least 56 bits are there then.
     #[inline(always)]
     pub fn refill(&mut self) {
-        let mut next = [0; 8];
-        next.copy_from_slice(&self.buffer[self.at..self.at + 8]);
+        let next = *self.buffer[self.at..].first_chunk().unwrap_or(&[0; 8]);
         let have = u32::from(self.count as u8);
         // Above `have` the bits may be there already; they are the same ones.
         self.bits |= u64::from_le_bytes(next) << (have & 63);
