@@ -2,12 +2,12 @@
 
 use crate::error::{Context, Error, Result};
 use crate::registry::blob::Blob;
-use crate::registry::door::Door;
-use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
 use crate::registry::mirrors::Mirror;
-use crate::registry::retry_after::limited;
-use crate::registry::short;
+use crate::registry::way::http::{Answer, Question, complaint};
+use crate::registry::way::retry_after::limited;
+use crate::registry::way::short;
+use crate::registry::who::door::Door;
 use std::io::Read;
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! Looking for images by words: Docker Hub's search, which some registries have too; of the others their catalogue of names.
 
 use crate::error::{Error, Result};
-use crate::registry::door::Door;
-use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::short;
-use crate::registry::tokens::percent_encoded;
+use crate::registry::way::http::{Answer, Question, complaint};
+use crate::registry::way::short;
+use crate::registry::who::door::Door;
+use crate::registry::who::tokens::percent_encoded;
 use serde::Deserialize;
 use ureq::ResponseExt;
 use ureq::http::HeaderValue;

@@ -2,9 +2,9 @@
 
 use super::{OCTETS, Sent, Session, header, pause, with_digest};
 use crate::error::Result;
-use crate::registry::http::{Answer, Question};
 use crate::registry::repository::Repository;
 use crate::registry::sending::{Content, Sending};
+use crate::registry::way::http::{Answer, Question};
 use ureq::http::Method;
 
 /// What is sent again at most when a connection breaks.

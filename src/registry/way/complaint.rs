@@ -1,8 +1,8 @@
 //! What a registry, or who gives its tokens, says about a refusal, in its own words: bounded, and without what a terminal would obey.
 
-use crate::registry::challenge;
-use crate::registry::http::Answer;
-use crate::registry::short;
+use crate::registry::way::http::Answer;
+use crate::registry::way::short;
+use crate::registry::who::challenge;
 use serde_json::Value;
 
 const LONGEST: u64 = 16 << 10;

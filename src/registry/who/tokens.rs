@@ -1,12 +1,12 @@
 //! What is shown at the door: a password, or a token that somebody gives for it, and another one when that has grown old.
 
 use crate::error::{Error, Result};
-use crate::registry::address::{Address, is_link_local, is_loopback, without_port};
-use crate::registry::base64::to_base64;
-use crate::registry::challenge::{self, Challenge};
-use crate::registry::credentials::Login;
-use crate::registry::http::{Answer, Http, Question, complaint, harmless};
-use crate::registry::short;
+use crate::registry::way::address::{Address, is_link_local, is_loopback, without_port};
+use crate::registry::way::http::{Answer, Http, Question, complaint, harmless};
+use crate::registry::way::short;
+use crate::registry::who::base64::to_base64;
+use crate::registry::who::challenge::{self, Challenge};
+use crate::registry::who::credentials::Login;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -162,7 +162,7 @@ pub fn percent_encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::address::Plain;
+    use crate::registry::way::address::Plain;
 
     #[test]
     fn a_token_is_fetched_only_where_nobody_listens() {

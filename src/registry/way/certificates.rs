@@ -4,9 +4,9 @@
 //! where it leads us to for a token or a blob; our own certificate is shown to nobody but the registry itself.
 
 use crate::error::{Context, Error, Result};
-use crate::registry::address::Address;
 use crate::registry::settings::About;
-use crate::registry::trust::Trust;
+use crate::registry::way::address::Address;
+use crate::registry::way::trust::Trust;
 use crate::sys::{Errno, file};
 use rustls::ClientConfig;
 use rustls::client::ResolvesClientCert;

@@ -3,8 +3,8 @@
 //! They are told one word (`get`, `store`, `erase`), read what is meant from standard input, and answer on standard output.
 
 use crate::error::{Context, Error, Result};
-use crate::registry::credentials::Login;
-use crate::registry::http::harmless;
+use crate::registry::way::http::harmless;
+use crate::registry::who::credentials::Login;
 use crate::sys::poll::{Watched, poll};
 use crate::sys::process;
 use serde_json::{Value, json};

@@ -1,12 +1,12 @@
 //! Those who carry questions over the network, with the connections that are kept for the next question: one for each way.
 
 use crate::error::Result;
-use crate::registry::address::{Address, without_port};
-use crate::registry::certificates::Certificates;
-use crate::registry::proxies::Proxies;
 use crate::registry::settings::About;
-use crate::registry::surroundings::Guard;
-use crate::registry::tls::Tls;
+use crate::registry::way::address::{Address, without_port};
+use crate::registry::way::certificates::Certificates;
+use crate::registry::way::proxies::Proxies;
+use crate::registry::way::surroundings::Guard;
+use crate::registry::way::tls::Tls;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use ureq::http::Uri;

@@ -1,7 +1,7 @@
 //! Why a registry cannot be reached, in words that say what to do.
 
 use crate::error::Error;
-use crate::registry::http::harmless;
+use crate::registry::way::http::harmless;
 use crate::time;
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;

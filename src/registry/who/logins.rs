@@ -2,9 +2,9 @@
 //! which is read where Docker's says nothing, and never written.
 
 use crate::error::{Context, Error, Kind, Result};
-use crate::registry::address::Address;
-use crate::registry::credential_helper::Helper;
-use crate::registry::credentials::{HUB_KEY, Login, entry_of, keys, login_of};
+use crate::registry::way::address::Address;
+use crate::registry::who::credential_helper::Helper;
+use crate::registry::who::credentials::{HUB_KEY, Login, entry_of, keys, login_of};
 use crate::store::{self, Durable};
 use crate::sys::{Errno, file, identity};
 use serde_json::{Map, Value, json};

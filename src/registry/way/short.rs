@@ -1,8 +1,8 @@
 //! Short answers, read as a whole: manifests, tokens, complaints. Neither their length nor their slowness is without bound.
 
 use crate::error::{Error, Result};
-use crate::registry::http::Answer;
-use crate::registry::pace::Paced;
+use crate::registry::way::http::Answer;
+use crate::registry::way::pace::Paced;
 use std::io::Read;
 
 pub fn read(answer: Answer, longest: u64) -> Result<Vec<u8>> {

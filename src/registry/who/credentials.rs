@@ -1,6 +1,6 @@
 //! Who we are to a registry, as it stands in Docker's `config.json`.
 
-use crate::registry::base64::{from_base64, to_base64};
+use crate::registry::who::base64::{from_base64, to_base64};
 use serde_json::{Value, json};
 
 /// Under this name Docker's file keeps what is for Docker Hub.

@@ -1,10 +1,10 @@
 //! `login`: whether a registry believes us, before anything is written down.
 
 use crate::error::{Error, Result};
-use crate::registry::credentials::Login;
-use crate::registry::http::{Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::tokens::pass;
+use crate::registry::way::http::{Question, complaint};
+use crate::registry::who::credentials::Login;
+use crate::registry::who::tokens::pass;
 
 /// Gives what is to be kept: the registry may have a token for us that does instead of the password.
 pub fn prove(known: &Known, registry: &str, login: Login) -> Result<Login> {

@@ -1,7 +1,7 @@
 //! Proxies, as the environment names them: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in small letters too, understood as Docker does.
 
 use crate::error::{Error, Result};
-use crate::registry::address::is_loopback;
+use crate::registry::way::address::is_loopback;
 use std::net::IpAddr;
 use ureq::{Proxy, ProxyProtocol};
 

@@ -3,12 +3,12 @@
 //! What says who we are goes to the registry alone: a redirect to another host, where most keep their blobs, goes there without it.
 
 use crate::error::{Error, Result};
-use crate::registry::address::{Address, Plain, is_link_local, is_loopback, without_port};
-use crate::registry::agents::Agents;
-pub use crate::registry::complaint::{complaint, harmless};
 use crate::registry::sending::Sending;
 use crate::registry::settings::About;
-use crate::registry::unreachable::unreachable;
+use crate::registry::way::address::{Address, Plain, is_link_local, is_loopback, without_port};
+use crate::registry::way::agents::Agents;
+pub use crate::registry::way::complaint::{complaint, harmless};
+use crate::registry::way::unreachable::unreachable;
 use std::sync::OnceLock;
 use ureq::http::{HeaderValue, Method, Request, Uri};
 use ureq::{AsSendBody, Body, RequestExt, SendBody};

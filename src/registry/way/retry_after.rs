@@ -1,6 +1,6 @@
 //! `Retry-After`: how long a registry wants to be left alone (RFC 9110, 10.2.3). In seconds, or until a moment of its own clock.
 
-use crate::registry::http::Answer;
+use crate::registry::way::http::Answer;
 use crate::time;
 use std::time::Duration;
 

@@ -1,13 +1,13 @@
 //! The door of a registry: we show what it wants to see there, and wait where it has too much to do.
 
 use crate::error::{Error, Result};
-use crate::registry::address::Address;
-use crate::registry::credentials::Login;
-use crate::registry::http::{Answer, Http, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::logins::Logins;
-use crate::registry::retry_after::wait_of;
-use crate::registry::tokens::{Passes, denied};
+use crate::registry::way::address::Address;
+use crate::registry::way::http::{Answer, Http, Question, complaint};
+use crate::registry::way::retry_after::wait_of;
+use crate::registry::who::credentials::Login;
+use crate::registry::who::logins::Logins;
+use crate::registry::who::tokens::{Passes, denied};
 use std::sync::OnceLock;
 
 /// So often somebody is asked again who is not well, or has too much to do.
