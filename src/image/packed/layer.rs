@@ -64,8 +64,8 @@ pub fn pass(source: impl Read + Send, wanted: Wanted, budget: &Budget, part: &Pa
     let (consumed, content, read) = std::thread::scope(|scope| {
         let failure = &failure;
         let reader = scope.spawn(move || feed(unpacked, &Pipe { full, to_fill }, failure, budget, writes));
-        // What is not packed has one digest.
-        let sum = (compression != Compression::Plain).then(Sum::default);
+        // What is not packed has one digest, and what was read a second time is hashed once more.
+        let sum = (compression != Compression::Plain || wanted.digest.is_some()).then(Sum::default);
         let (consumed, content) = consume(Chunks { receiver: to_unpack, back: empty, current: Chunk::default(), at: 0, sum }, root, budget);
         (consumed, content, reader.join())
     });
