@@ -18,14 +18,14 @@ mod reference;
 
 #[doc(hidden)] // for tests/fuzz
 pub use coming::changes;
-use coming::{archive, intake, members, publish, workplace};
+use coming::{archive, intake, kinds, members, publish, workplace};
 pub use coming::{arrival, commit, import, load, machines, making, pull, remote};
 pub use going::{push, save};
 pub use kept::{catalog, faults};
 use kept::{find, garbage, ground, index, proven};
 #[doc(hidden)] // for tests/fuzz
 pub use packed::{compression, unpack};
-use packed::{entries, kinds, layer, pax, tree};
+use packed::{entries, layer, pax, tree};
 pub use packed::{pack, put};
 
 pub use entries::shown_bytes;

@@ -1,7 +1,7 @@
 //! How images come in.
 //!
 //! Of a `load`, `members.rs` finds the archive's files, and `archive.rs` understands which images they are. A `pull` knows its images from
-//! documents that come from elsewhere (`machines.rs` chooses among them); `remote.rs` only looks at these. `import.rs` and `commit.rs` make new
+//! documents that come from elsewhere (`kinds.rs` tells them apart, `machines.rs` chooses among them); `remote.rs` only looks at these. `import.rs` and `commit.rs` make new
 //! ones (`making.rs`, `changes.rs`).
 //!
 //! Their layers pass through side by side (`intake.rs`) in a place of the command's own (`workplace.rs`); what is fetched has a place
@@ -14,6 +14,7 @@ pub mod changes;
 pub mod commit;
 pub mod import;
 pub(super) mod intake;
+pub(super) mod kinds;
 pub mod load;
 pub mod machines;
 pub mod making;

@@ -3,12 +3,16 @@
 //! The tar crate knows the shape of the headers. Its own iterator is not used for layers: it ends a PAX record at the first
 //! newline, which cuts binary attributes such as security.capability in two, and reads records of any length into memory.
 
+mod fields;
+mod sparse;
+
 use crate::error::{Error, Result};
 use crate::image::digest::shown;
 use crate::image::pax;
 use crate::sys::beneath::Moment;
+use fields::{agree, device, field, id, kind_of, short_name, stored_size, until_zero};
 use std::io::{BufRead, Read};
-use tar::{GnuExtSparseHeader, Header};
+use tar::Header;
 
 const BLOCK: u64 = 512;
 /// Longer long-name and PAX records are hostile: Linux takes no attribute above 64 KiB and no path above 4 KiB.
@@ -17,8 +21,6 @@ const LONGEST_RECORD: u64 = 1 << 20;
 const MOST_GLOBAL: usize = 1000;
 /// Behind the end marker. Tapes and tools fill up their last block, which nobody makes longer than this.
 const MOST_ZEROS: u64 = 64 << 20;
-/// More pieces of one sparse file than any tool makes.
-const MOST_PIECES: usize = 1 << 17;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
@@ -157,81 +159,6 @@ impl<R: Read> Entries<R> {
         Ok(entry)
     }
 
-    /// Finds out which pieces a sparse file has: in the header and blocks behind it (old GNU), in PAX records, or before the data (PAX 1.0).
-    fn sparse(&mut self, entry: &mut Entry, header: &Header, kind: u8, pax: pax::Sparse) -> Result<()> {
-        let (pieces, size) = if kind == b'S' {
-            let Some(gnu) = header.as_gnu() else { return Err(damaged("a sparse entry without a GNU header")) };
-            let size = field("real size", &gnu.realsize)?;
-            (self.old_pieces(header)?, u64::try_from(size).map_err(|_| damaged("a sparse file has a negative size"))?)
-        } else if let Some(size) = pax.size {
-            let pieces = if pax.before_data { self.pieces_before_data()? } else { pax.pieces };
-            (pieces, size)
-        } else {
-            return Ok(());
-        };
-        if entry.what != What::File {
-            return Err(damaged("a sparse entry is no file"));
-        }
-        check_pieces(&pieces, size, self.left)?;
-        entry.size = size;
-        entry.pieces = Some(pieces);
-        Ok(())
-    }
-
-    fn old_pieces(&mut self, header: &Header) -> Result<Vec<Piece>> {
-        let Some(gnu) = header.as_gnu() else { return Ok(Vec::new()) };
-        let mut pieces = Vec::new();
-        let add = |sparse: &[tar::GnuSparseHeader], pieces: &mut Vec<Piece>| {
-            for piece in sparse.iter().filter(|piece| piece.offset[0] != 0 || piece.numbytes[0] != 0) {
-                pieces.push((positive("sparse offset", &piece.offset)?, positive("sparse length", &piece.numbytes)?));
-            }
-            if pieces.len() > MOST_PIECES { Err(damaged("a sparse file has too many pieces")) } else { Ok(()) }
-        };
-        add(&gnu.sparse, &mut pieces)?;
-        let mut more = gnu.isextended[0] != 0;
-        while more {
-            let mut further = GnuExtSparseHeader::new();
-            // These blocks stand between header and data and are not counted in the entry's size.
-            self.source.read_exact(further.as_mut_bytes()).map_err(broken)?;
-            add(&further.sparse, &mut pieces)?;
-            more = further.isextended[0] != 0;
-        }
-        Ok(pieces)
-    }
-
-    /// PAX 1.0: decimal lines (how many, then offset and length of each), filled up to a block.
-    fn pieces_before_data(&mut self) -> Result<Vec<Piece>> {
-        let mut numbers = Vec::new();
-        let mut wanted = 1;
-        let mut digits = Vec::new();
-        while numbers.len() < wanted {
-            let mut block = [0; BLOCK as usize];
-            if self.left < BLOCK {
-                return Err(damaged("the map of a sparse file is cut"));
-            }
-            self.read_exact(&mut block).map_err(broken)?;
-            for byte in block {
-                if byte != b'\n' {
-                    digits.push(byte);
-                    continue;
-                }
-                if numbers.len() < wanted {
-                    numbers.push(pax::number("a sparse file's map", &digits)?);
-                    wanted = 1 + 2 * usize::try_from(numbers[0])
-                        .ok()
-                        .filter(|count| *count <= MOST_PIECES)
-                        .ok_or_else(|| damaged("a sparse file has too many pieces"))?;
-                }
-                digits.clear();
-            }
-            // Also where they are zeros: a map without an end would be read again and again, longer each time.
-            if digits.len() > 64 && numbers.len() < wanted {
-                return Err(damaged("the map of a sparse file is no list of numbers"));
-            }
-        }
-        Ok(numbers[1..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
-    }
-
     /// A record's data, which is short or hostile.
     fn record(&mut self, size: u64) -> Result<Vec<u8>> {
         if size > LONGEST_RECORD {
@@ -354,110 +281,6 @@ pub fn broken(error: std::io::Error) -> Error {
             None => damaged(format!("the data cannot be unpacked: {error}")),
         },
     }
-}
-
-/// Two records that say the same thing may both be there; two that say different things may not.
-fn agree(what: &str, long: Option<Vec<u8>>, pax: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-    match (long, pax) {
-        (Some(long), Some(pax)) if long != pax => Err(damaged(format!("two records give an entry a different {what}"))),
-        (long, pax) => Ok(pax.or(long)),
-    }
-}
-
-/// PAX overrules the header where a number does not fit there; where it does, both must say the same.
-fn stored_size(what: What, header: u64, pax: Option<u64>, name: &[u8]) -> Result<u64> {
-    const FITS: u64 = 1 << 33;
-    match pax {
-        Some(pax) if pax != header && header != 0 && pax < FITS => {
-            Err(damaged(format!("header and PAX record of {} contradict each other about its size", shown_bytes(name))))
-        }
-        // Links and devices have no data; some tools write the size of what they lead to.
-        _ if what != What::File => Ok(0),
-        Some(pax) => Ok(pax),
-        None => Ok(header),
-    }
-}
-
-fn kind_of(kind: u8, name: &[u8]) -> Result<What> {
-    Ok(match kind {
-        // Before POSIX, directories were files with a slash at the end.
-        0 if name.ends_with(b"/") => What::Directory,
-        0 | b'0' | b'7' | b'S' => What::File,
-        b'1' => What::HardLink,
-        b'2' => What::Symlink,
-        b'3' => What::Character,
-        b'4' => What::Block,
-        b'5' => What::Directory,
-        b'6' => What::Fifo,
-        other => return Err(damaged(format!("{} is of the unknown kind {:?}", shown_bytes(name), char::from(other)))),
-    })
-}
-
-fn short_name(header: &Header) -> Vec<u8> {
-    let name = until_zero(&header.as_old().name);
-    match header.as_ustar().map(|ustar| until_zero(&ustar.prefix)) {
-        Some(prefix) if !prefix.is_empty() => [prefix, b"/", name].concat(),
-        _ => name.to_vec(),
-    }
-}
-
-fn device(header: &Header) -> Result<(u32, u32)> {
-    let number = |bytes: &[u8; 8]| u32::try_from(field("device number", bytes)?).map_err(|_| damaged("a device number is out of range"));
-    match (header.as_ustar(), header.as_gnu()) {
-        (Some(ustar), _) => Ok((number(&ustar.dev_major)?, number(&ustar.dev_minor)?)),
-        (_, Some(gnu)) => Ok((number(&gnu.dev_major)?, number(&gnu.dev_minor)?)),
-        _ => Ok((0, 0)),
-    }
-}
-
-fn check_pieces(pieces: &[Piece], size: u64, stored: u64) -> Result<()> {
-    let (mut end, mut sum) = (0u64, 0u64);
-    for (offset, length) in pieces {
-        if *offset < end {
-            return Err(damaged("pieces of a sparse file overlap"));
-        }
-        end = offset
-            .checked_add(*length)
-            .filter(|end| *end <= size)
-            .ok_or_else(|| damaged("a piece of a sparse file lies behind its end"))?;
-        sum += length;
-    }
-    if sum == stored { Ok(()) } else { Err(damaged("the pieces of a sparse file do not make up its data")) }
-}
-
-fn until_zero(bytes: &[u8]) -> &[u8] {
-    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
-}
-
-fn positive(what: &str, bytes: &[u8]) -> Result<u64> {
-    u64::try_from(field(what, bytes)?).map_err(|_| damaged(format!("a negative {what}")))
-}
-
-fn id(what: &str, bytes: &[u8]) -> Result<u32> {
-    // 4294967295 means "leave as it is" to chown(2), so it is no owner.
-    u32::try_from(field(what, bytes)?).ok().filter(|id| *id != u32::MAX).ok_or_else(|| damaged(format!("an {what} is out of range")))
-}
-
-/// A number of a header: octal digits, or with the highest bit set a big-endian number of either sign (GNU).
-fn field(what: &str, bytes: &[u8]) -> Result<i64> {
-    let wrong = || damaged(format!("a header's {what} is no number"));
-    if bytes[0] & 0x80 != 0 {
-        let negative = bytes[0] & 0x40 != 0;
-        let start: i128 = if negative { -1 } else { 0 };
-        let first = if negative { bytes[0] } else { bytes[0] & 0x7f };
-        let value = std::iter::once(&first)
-            .chain(&bytes[1..])
-            .try_fold(start, |value: i128, byte| value.checked_mul(256)?.checked_add(i128::from(*byte)));
-        return value.and_then(|value| i64::try_from(value).ok()).ok_or_else(wrong);
-    }
-    let digits = until_zero(bytes).trim_ascii();
-    digits
-        .iter()
-        .try_fold(0i64, |value, digit| match digit {
-            b'0'..=b'7' => value.checked_mul(8)?.checked_add(i64::from(digit - b'0')),
-            _ => None,
-        })
-        .ok_or_else(wrong)
 }
 
 pub fn shown_bytes(name: &[u8]) -> String {
