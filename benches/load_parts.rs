@@ -5,12 +5,12 @@
 //! LAYOUT is an OCI layout with gzip layers. Inflating and hashing use the libraries that the engine uses; files are written
 //! by tar(1) from plain layers, and the blobs, which the store keeps, by cp(1).
 
-use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tare::image::compression;
 
 fn main() {
     // cargo adds a word of its own.
@@ -53,7 +53,7 @@ fn main() {
 }
 
 fn inflated(layer: &Path) -> impl Read {
-    MultiGzDecoder::new(BufReader::with_capacity(128 << 10, File::open(layer).unwrap()))
+    compression::unpacked(File::open(layer).unwrap()).unwrap().1
 }
 
 fn is_gzip(path: &Path) -> bool {

@@ -53,11 +53,11 @@ impl Paths {
         self.root.join("image/.lock")
     }
 
-    /// What is known of a blob that is a layer: what it unpacks to. See `image/proven.rs`.
+    /// What is known of a blob that is a layer: what it unpacks to. See `image/kept/proven.rs`.
     pub fn proven(&self) -> PathBuf {
         self.root.join("proven")
     }
-    /// Blobs that are being fetched, each in a directory that outlives who fetches it. See `image/arrival.rs`.
+    /// Blobs that are being fetched, each in a directory that outlives who fetches it. See `image/coming/arrival.rs`.
     pub fn arriving(&self) -> PathBuf {
         self.root.join("arriving")
     }

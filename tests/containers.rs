@@ -78,6 +78,8 @@ mod namespaces;
 mod pull_crashes;
 #[path = "containers/pulls.rs"]
 mod pulls;
+#[path = "containers/push_weather.rs"]
+mod push_weather;
 #[path = "containers/pushes.rs"]
 mod pushes;
 #[path = "containers/readme.rs"]
@@ -112,6 +114,8 @@ mod system;
 mod systemd;
 #[path = "containers/terminal.rs"]
 mod terminal;
+#[path = "containers/tokens.rs"]
+mod tokens;
 #[path = "containers/transcripts.rs"]
 mod transcripts;
 #[path = "containers/tuning.rs"]

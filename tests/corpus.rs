@@ -20,6 +20,10 @@ fn documents() {
     replay("documents");
 }
 #[test]
+fn inflate() {
+    replay("inflate");
+}
+#[test]
 fn layer() {
     replay("layer");
 }

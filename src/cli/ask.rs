@@ -38,8 +38,9 @@ pub fn line(question: &str) -> Result<String> {
 
 /// A line that nobody sees.
 pub fn secret(question: &str) -> Result<String> {
-    say_aside(question.as_bytes());
+    // First: who reads the question may already be typing.
     let raw = RawMode::enter(keyboard()).context("cannot hide what is typed")?;
+    say_aside(question.as_bytes());
     let typed = hidden_line();
     drop(raw);
     say_aside(b"\n");

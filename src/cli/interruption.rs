@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-const SIGNALS: &[i32] = &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 const PAUSE: Duration = Duration::from_millis(50);
 /// A worker may wait for a registry that says nothing. What it leaves then the next command clears away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// From here on the signals wait to be read. Before any thread is made: one that does not know of it would die of them.
 pub fn catch() -> Option<Signals> {
-    Signals::new(SIGNALS).ok()
+    Signals::new(signal::ENDING).ok()
 }
 
 /// Does the work. Where it is interrupted, `said` is printed and nobody hears of its result.

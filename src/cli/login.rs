@@ -23,7 +23,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .help("Everybody on this machine can see it here: better --password-stdin"),
         )
         .arg(Arg::new("password-stdin").long("password-stdin").action(ArgAction::SetTrue).help("Read the password from standard input"))
-        .after_help("Example: tare login -u me --password-stdin registry.example.com < password")
+        .after_help("Example: tare login -u me registry.example.com")
 }
 
 pub fn run(_: &Context, matches: &ArgMatches) -> Result<i32> {

@@ -18,13 +18,19 @@ pub fn registry(typed: &str) -> Result<Address> {
 
 /// Who the user was there until now.
 pub fn known(registry: &Address) -> Result<Option<Login>> {
-    Known::of_this_user()?.logins.find(registry)
+    let found = Known::of_this_user()?.logins.find(registry)?;
+    Ok(found.filter(|login| !matches!(login, Login::Withheld(_))))
+}
+
+/// Where he is known, for whoever is to choose one.
+pub fn registries() -> Vec<String> {
+    Known::of_this_user().map(|known| known.logins.registries()).unwrap_or_default()
 }
 
 pub fn login(registry: &Address, user: String, secret: String) -> Result<Kept> {
     let known = Known::of_this_user()?;
     let login = prove(&known, &registry.name, Login::Password { user, secret })?;
-    known.logins.write(registry, &login).map_err(|e| e.context(format!("{} lets you in, but cannot keep it", registry.name)))
+    known.logins.write(registry, &login).map_err(|e| e.context(format!("{} lets you in, but that cannot be kept", registry.name)))
 }
 
 /// Whether what is written down is still believed there.

@@ -1,9 +1,9 @@
 //! A blob on its way: where the connection breaks or hardly moves, it is taken up again from the byte that was missing.
 
 use crate::error::{Error, Kind};
-use crate::registry::http::Answer;
-use crate::registry::pace::{LEAST, Paced};
 use crate::registry::repository::Repository;
+use crate::registry::way::http::Answer;
+use crate::registry::way::pace::{LEAST, Paced};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;

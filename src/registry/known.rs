@@ -1,10 +1,10 @@
 //! What this user has said about registries: how they are reached, and who he is there.
 
 use crate::error::Result;
-use crate::registry::address::{Address, Plain};
-use crate::registry::credentials::Logins;
-use crate::registry::http::Http;
 use crate::registry::settings::{Settings, When, mirror_parts};
+use crate::registry::way::address::{Address, Plain};
+use crate::registry::way::http::Http;
+use crate::registry::who::logins::Logins;
 
 #[derive(Clone, Debug, Default)]
 pub struct Known {

@@ -2,9 +2,9 @@
 //! registry itself comes last; so nobody waits for a mirror, and nobody complains of one.
 
 use crate::error::{Kind, Result};
-use crate::registry::door::Door;
 use crate::registry::known::Known;
 use crate::registry::repository::Repository;
+use crate::registry::who::door::Door;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub struct Mirror {

@@ -1,49 +1,31 @@
 //! Registries: what is asked of them over HTTP, and what is believed of their answers, which is little.
 //!
-//! * Where: `address.rs`. By which way: `http.rs` carries out one request, `agents.rs` keep the connections (`proxies.rs`;
-//!   `tls.rs`, `certificates.rs`, `trust.rs`), `unreachable.rs` says why there is none.
-//! * Who we are: `known.rs` is all that the user has said, in registries.toml (`settings.rs`) and in Docker's files
-//!   (`credentials.rs`, `helpers.rs`). `door.rs` shows it where a registry wants to see it (`challenge.rs`, `tokens.rs`), and waits
-//!   where there is too much to do; `login.rs` only tries whether it is believed.
-//! * What for: `repository.rs` is what one repository can be asked: manifests and blobs, which `blob.rs` reads to their end also over
-//!   connections that break; its `mirrors.rs` are asked first. `upload.rs` brings both there (`sending.rs`), `search.rs` looks for names.
+//! * `way/`: where a registry is, and how it is spoken to.
+//! * `who/`: who we are there, and how that is shown.
+//! * Here: `known.rs` is all that the user has said (`settings.rs`: in registries.toml). `repository.rs` is what one repository can be asked:
+//!   manifests and blobs, which `blob.rs` reads to their end also over connections that break; its `mirrors.rs` are asked first.
+//!   `upload.rs` brings both there (`sending.rs`), `search.rs` looks for names.
 //!
 //! Digests are proven by `image/`, whatever stands here.
 
-mod address;
-mod agents;
-mod base64;
 mod blob;
-mod certificates;
-mod challenge;
-mod credentials;
-mod door;
-mod helpers;
-mod http;
 mod known;
-mod login;
 mod mirrors;
-mod pace;
-mod proxies;
 mod repository;
-mod retry_after;
 mod search;
 mod sending;
 mod settings;
-mod short;
-mod surroundings;
-mod tls;
-mod tokens;
-mod trust;
-mod unreachable;
 mod upload;
+mod way;
+mod who;
 
-pub use address::Address;
-pub use credentials::{Kept, Login};
 pub use known::Known;
-pub use login::prove;
 pub use repository::{Answered, Repository, Wish};
 pub use search::{Match, search};
 pub use sending::Content;
 pub use settings::When;
 pub use upload::Went;
+pub use way::address::Address;
+pub use who::credentials::Login;
+pub use who::login::prove;
+pub use who::logins::Kept;

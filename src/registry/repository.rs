@@ -2,13 +2,12 @@
 
 use crate::error::{Context, Error, Result};
 use crate::registry::blob::Blob;
-use crate::registry::door::Door;
-use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
 use crate::registry::mirrors::Mirror;
-use crate::registry::retry_after::limited;
-use crate::registry::short;
-use crate::registry::tokens::denied;
+use crate::registry::way::http::{Answer, Question, complaint};
+use crate::registry::way::retry_after::limited;
+use crate::registry::way::short;
+use crate::registry::who::door::Door;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -118,7 +117,7 @@ impl Repository {
     pub(super) fn strange(&self, answer: Answer) -> Error {
         let status = answer.status().as_u16();
         if matches!(status, 401 | 403) {
-            return denied(&self.door.http.address, complaint(answer));
+            return self.door.denied(answer);
         }
         let does_not = match self.wish {
             Wish::Pull => "give",

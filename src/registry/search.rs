@@ -1,11 +1,11 @@
 //! Looking for images by words: Docker Hub's search, which some registries have too; of the others their catalogue of names.
 
 use crate::error::{Error, Result};
-use crate::registry::door::Door;
-use crate::registry::http::{Answer, Question, complaint};
 use crate::registry::known::Known;
-use crate::registry::short;
-use crate::registry::tokens::percent_encoded;
+use crate::registry::way::http::{Answer, Question, complaint};
+use crate::registry::way::short;
+use crate::registry::who::door::Door;
+use crate::registry::who::tokens::percent_encoded;
 use serde::Deserialize;
 use ureq::ResponseExt;
 use ureq::http::HeaderValue;
@@ -34,8 +34,8 @@ pub struct Match {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Page {
-    #[serde(deserialize_with = "null_is_empty")]
-    results: Vec<Match>,
+    /// `None`: it is no answer to a search.
+    results: Option<Vec<Match>>,
     #[serde(deserialize_with = "null_is_empty")]
     repositories: Vec<String>,
 }
@@ -48,16 +48,16 @@ fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>
 pub fn search(known: &Known, registry: Option<&str>, term: &str, limit: usize) -> Result<Vec<Match>> {
     let door = Door::new(known, registry.unwrap_or(HUB_INDEX));
     let target = format!("/v1/search?q={}&n={limit}", percent_encoded(term));
-    let answer = door.try_ask(Question::get(&target), CATALOGUE);
+    let answer = door.try_ask(Question::get(&target), CATALOGUE)?;
     let Some(registry) = registry else {
-        return match answer? {
-            answer if answer.status().is_success() => Ok(page(&door, answer)?.results),
-            answer => Err(cannot(&door).because(complaint(answer))),
+        return match answer.status().is_success() {
+            true => page(&door, answer)?.results.ok_or_else(|| cannot(&door).because("its answer makes no sense")),
+            false => Err(cannot(&door).because(complaint(answer))),
         };
     };
     // A registry that knows no search may answer anything at all, also a page for people.
-    let found = answer.ok().filter(|answer| answer.status().is_success()).and_then(|answer| page(&door, answer).ok());
-    let mut found = match found.map(|page| page.results).filter(|results| !results.is_empty()) {
+    let found = Some(answer).filter(|answer| answer.status().is_success()).and_then(|answer| page(&door, answer).ok());
+    let mut found = match found.and_then(|page| page.results) {
         Some(results) => results,
         None => in_catalogue(&door, term, limit)?,
     };
@@ -120,6 +120,7 @@ mod tests {
     #[test]
     fn what_is_not_said_is_empty() {
         let page: Page = serde_json::from_str(r#"{"results":[{"name":"a","description":null}],"repositories":null}"#).unwrap();
-        assert_eq!((page.results[0].name.as_str(), page.results[0].description.as_str(), page.repositories.len()), ("a", "", 0));
+        let found = &page.results.unwrap()[0];
+        assert_eq!((found.name.as_str(), found.description.as_str(), page.repositories.len()), ("a", "", 0));
     }
 }

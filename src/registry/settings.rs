@@ -21,7 +21,7 @@
 
 use crate::error::{Error, Result};
 use crate::names;
-use crate::registry::address;
+use crate::registry::way::address;
 use crate::sys::{Errno, file};
 use serde::Deserialize;
 use std::collections::BTreeMap;

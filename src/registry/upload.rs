@@ -7,9 +7,9 @@
 mod pieces;
 
 use crate::error::{Error, Result};
-use crate::registry::http::{Answer, Question};
 use crate::registry::repository::Repository;
 use crate::registry::sending::{Content, Sending};
+use crate::registry::way::http::{Answer, Question};
 use std::time::Duration;
 use ureq::ResponseExt;
 use ureq::http::Method;

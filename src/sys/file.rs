@@ -6,7 +6,7 @@ use nix::fcntl::{self, AT_FDCWD};
 use nix::sys::stat::{self, Mode, SFlag};
 use std::ffi::CStr;
 use std::io::{IoSlice, Read};
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -137,6 +137,13 @@ pub struct FreeRoom {
 pub fn free_room(path: &Path) -> Result<FreeRoom, Errno> {
     let found = nix::sys::statvfs::statvfs(path)?;
     Ok(FreeRoom { bytes: found.blocks_available() as u64 * found.fragment_size() as u64, files: found.files_available() as u64 })
+}
+
+/// Lets the disk begin with what was written here, and does not wait: whoever syncs later has less to wait for.
+#[allow(unsafe_code)]
+pub fn begin_write_back(fd: BorrowedFd, offset: u64, length: u64) {
+    // SAFETY: takes a descriptor that is open, and numbers. It is advice: a file system that cannot do it needs no answer.
+    unsafe { libc::sync_file_range(fd.as_raw_fd(), offset as libc::off64_t, length as libc::off64_t, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
 /// Reads at a place, without moving where others read the same open file.

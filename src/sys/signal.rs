@@ -12,6 +12,8 @@ pub const KILL: i32 = libc::SIGKILL;
 pub const WINDOW_CHANGED: i32 = libc::SIGWINCH;
 /// As by ctrl-c.
 pub const INTERRUPT: i32 = libc::SIGINT;
+/// By which people and machines ask a program to end.
+pub const ENDING: &[i32] = &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 /// What a person or a service manager sends to end or to wake a program.
 pub const PASSED_ON: &[i32] = &[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM];
 

@@ -1,7 +1,8 @@
 //! Registries for tests: a real one, and one that answers as a test wants it to, also wrongly.
 
 use super::archive::{gzip, sha256};
-use super::{Image, fresh_directory, installed, lacking, leftovers};
+use super::process::tool;
+use super::{Image, fresh_directory, image_dir, installed, lacking, leftovers};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -46,6 +47,13 @@ impl Registry {
         let registry = Registry { host, dir, child };
         super::eventually("the registry listens", || TcpStream::connect(&registry.host).is_ok());
         Some(registry)
+    }
+
+    /// With this image, which `me:secret` brings, if anybody wants to know who brings it.
+    pub fn fill(&self, name: &str) {
+        let archive = format!("docker-archive:{}", image_dir().join("busybox.tar").display());
+        let name = format!("docker://{}/{name}", self.host);
+        tool(&["skopeo", "copy", "-q", "--dest-tls-verify=false", "--dest-creds", "me:secret", &archive, &name]).ok();
     }
 
     pub fn plain() -> Option<Registry> {

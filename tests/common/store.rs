@@ -56,7 +56,8 @@ impl Store {
     pub fn tell(&self, command: &mut Command) {
         command.env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run);
         command.env("TARE_REGISTRIES", self.dir.join("registries.toml")).env("DOCKER_CONFIG", self.dir.join("docker"));
-        for name in ["REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
+        command.env("REGISTRY_AUTH_FILE", self.dir.join("auth.json"));
+        for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
     }

@@ -1,6 +1,8 @@
 //! A registry that takes what is pushed, and meets those who push as a test wants it to.
 
 use super::archive::sha256;
+use super::{Image, Layer, Store};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -206,5 +208,44 @@ fn answer(asked: &Asked, body: Vec<u8>, held: &mut Held) -> Answer {
             plain(if is_right { 201 } else { 400 })
         }
         _ => plain(405),
+    }
+}
+
+/// Bytes that nobody can pack.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 24) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// An image with one large layer and a small one, under this name.
+pub fn load_as(store: &Store, name: &str, large: usize) -> Image {
+    let layers = vec![Layer::new().file("noise", 0o644, noise(large)).tar(), Layer::new().file("word", 0o644, "pushed\n").tar()];
+    let image = Image::new("source:1", layers);
+    store.load(&image.docker_archive()).ok();
+    store.ok(&["tag", "source:1", name]);
+    image
+}
+
+pub fn digest_of(bytes: &[u8]) -> String {
+    format!("sha256:{}", sha256(bytes))
+}
+
+/// All of it is there, byte for byte.
+pub fn assert_arrived(registry: &Taker, image: &Image, said: &str) {
+    let held = registry.held();
+    let manifest = held.manifests.get("/v2/team/app/manifests/1").expect("the manifest");
+    assert!(said.ends_with(&format!("1: digest: {} size: {}", digest_of(manifest), manifest.len())), "{said}");
+    let manifest: Value = serde_json::from_slice(manifest).expect("JSON");
+    assert_eq!(manifest["config"]["digest"], image.id());
+    assert_eq!(held.blobs[&image.id()], image.config_text());
+    for (layer, described) in image.layers.iter().zip(manifest["layers"].as_array().expect("layers")) {
+        assert_eq!(described["digest"], digest_of(layer));
+        assert!(held.blobs[&digest_of(layer)] == *layer, "the layer came as it is");
     }
 }

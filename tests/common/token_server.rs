@@ -64,13 +64,15 @@ fn words(asked: &Asked) -> Vec<(String, String)> {
         _ => asked.path.split_once('?').map_or(String::new(), |(_, query)| query.to_owned()),
     };
     let pairs = query.split('&').filter_map(|word| word.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.replace("%2C", ",").replace("%2F", "/").replace("%3A", ":"))).collect()
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.replace("%2C", ",").replace("%2F", "/").replace("%3A", ":").replace("%2A", "*")))
+        .collect()
 }
 
 fn answer(dir: &Path, asked: &Asked, gives_identity: bool) -> Answer {
     let words = words(asked);
     let is = |name: &str, value: &str| words.iter().any(|(have, word)| have == name && word == value);
-    let refused = || Answer::new(401, r#"{"errors":[{"message":"incorrect username or password"}]}"#);
+    let refused = || Answer::new(401, r#"{"details":"incorrect username or password"}"#);
     let is_me = match (asked.method.as_str(), asked.header("authorization")) {
         ("POST", None) if is("grant_type", "refresh_token") && is("refresh_token", IDENTITY) => true,
         ("GET", Some(shown)) if shown == format!("Basic {PACKED}") => true,

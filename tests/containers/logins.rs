@@ -3,13 +3,11 @@
 use crate::common::process::{self, tool};
 use crate::common::registry::{Answer, Registry, Served, Strange};
 use crate::common::terminal::CTRL_C;
-use crate::common::token_server::{PACKED, TokenServer};
-use crate::common::{Layer, Store, image_dir, transcript};
+use crate::common::token_server::PACKED;
+use crate::common::{Layer, Store, transcript};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Knows `me` with the password `secret`, and has `team/box:1`.
 fn guarded() -> Option<Registry> {
@@ -19,22 +17,12 @@ fn guarded() -> Option<Registry> {
         format!("auth: {{ htpasswd: {{ realm: test, path: {}/htpasswd }} }}", dir.display())
     };
     let registry = Registry::start(|_| String::new(), htpasswd)?;
-    fill(&registry, "team/box:1");
+    registry.fill("team/box:1");
     Some(registry)
-}
-
-fn fill(registry: &Registry, name: &str) {
-    let archive = format!("docker-archive:{}", image_dir().join("busybox.tar").display());
-    let name = format!("docker://{}/{name}", registry.host);
-    tool(&["skopeo", "copy", "-q", "--dest-tls-verify=false", "--dest-creds", "me:secret", &archive, &name]).ok();
 }
 
 fn config(store: &Store) -> Value {
     serde_json::from_slice(&std::fs::read(store.dir.join("docker/config.json")).unwrap()).unwrap()
-}
-
-fn image() -> Served {
-    Served::new(Layer::new().file("word", 0o644, "pulled").tar())
 }
 
 #[test]
@@ -83,6 +71,16 @@ fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
+fn two_who_log_in_at_once_are_both_remembered() {
+    let store = Store::empty();
+    let registries: Vec<Strange> = (0..8).map(|_| Strange::start(|_| Answer::new(200, "{}"))).collect();
+    let running: Vec<_> = registries.iter().map(|registry| store.start(&["login", "-u", "me", "-p", "secret", &registry.host])).collect();
+    running.into_iter().for_each(|one| drop(one.wait().ok()));
+    let known = config(&store)["auths"].as_object().unwrap().len();
+    assert_eq!(known, registries.len());
+}
+
+#[test]
 fn a_file_that_is_a_link_stays_one_and_a_damaged_one_stays_as_it_is() {
     let Some(registry) = guarded() else { return };
     let store = Store::empty();
@@ -123,11 +121,10 @@ fn a_person_is_asked_at_the_terminal() {
     assert_eq!(again.wait(), 0);
 
     let mut other = store.terminal(&["login", "-u", "other", host]);
-    let before = other.settings();
     other.expect("Password: ");
     other.send(CTRL_C);
     assert_eq!(other.wait(), 130);
-    assert_eq!(other.settings(), before);
+    assert_eq!(other.settings(), again.settings());
     assert_eq!(config(&store)["auths"][host]["auth"], PACKED);
 }
 
@@ -188,7 +185,7 @@ fn a_helper_that_does_not_answer_well_is_told_of_where_it_was_needed() {
     store.file("docker/config.json", json!({ "credsStore": "nosuch" }).to_string());
     assert!(pull("#!/bin/sh\n").contains("no program docker-credential-nosuch"));
     // Where nobody wants to know who we are, it is not even asked.
-    let open = Strange::with(&image(), |_| None);
+    let open = Strange::with(&Served::new(Layer::new().file("word", 0o644, "pulled").tar()), |_| None);
     with_helper(&store, "", &["pull", "-q", &format!("{}/team/app:1", open.host)]).ok();
 }
 
@@ -209,106 +206,6 @@ fn what_podman_knows_is_read_and_never_written() {
     let ran = tare(&["logout", host]);
     assert!(ran.stdout.starts_with("Not logged in") && ran.stderr.contains("auth.json still has a login"), "{}", ran.story());
     assert_eq!(std::fs::read(&file).unwrap(), before);
-}
-
-#[test]
-fn tokens_are_asked_for_what_is_wanted_and_no_more() {
-    let tokens = TokenServer::start(false);
-    let Some(registry) = tokens.registry() else { return };
-    fill(&registry, "open/box:1");
-    fill(&registry, "team/box:1");
-    let store = Store::empty();
-    let (host, before) = (registry.host.as_str(), tokens.scopes().len());
-    store.ok(&["pull", "-q", &format!("{host}/open/box:1")]);
-    assert_eq!(tokens.scopes()[before..], ["repository:open/box:pull"], "one token for all of it");
-    let name = format!("{host}/team/box:1");
-    let error = store.fails(1, &["pull", "-q", &name]);
-    assert!(error.contains("does not let us in") && error.contains(&format!("tare login {host}")), "{error}");
-    let wrong = store.tare_with(&["login", "-u", "me", "--password-stdin", host], "wrong");
-    assert!(wrong.code == 1 && wrong.stderr.contains("incorrect username or password"), "{}", wrong.story());
-    store.tare_with(&["login", "-u", "me", "--password-stdin", host], "secret").ok();
-    assert_eq!(store.ok(&["pull", "-q", &name]), name);
-    let before = tokens.scopes().len();
-    store.ok(&["tag", &name, &format!("{host}/team/new:2")]);
-    store.ok(&["push", "-q", &format!("{host}/team/new:2")]);
-    let scopes = &tokens.scopes()[before..];
-    assert!(scopes.iter().any(|scope| scope == "repository:team/new:pull,push"), "{scopes:?}");
-    tool(&["skopeo", "inspect", "-n", "--tls-verify=false", "--creds", "me:secret", &format!("docker://{host}/team/new:2")]).ok();
-}
-
-#[test]
-fn a_token_in_place_of_the_password_is_kept_where_there_is_one() {
-    let tokens = TokenServer::start(true);
-    let Some(registry) = tokens.registry() else { return };
-    fill(&registry, "team/box:1");
-    let store = Store::empty();
-    let host = registry.host.as_str();
-    store.tare_with(&["login", "-u", "me", "--password-stdin", host], "secret").ok();
-    assert_eq!(config(&store)["auths"][host], json!({ "auth": "bWU6", "identitytoken": "identity-of-me" }));
-    let name = format!("{host}/team/box:1");
-    assert_eq!(store.ok(&["pull", "-q", &name]), name);
-    let last = tokens.server.asked().pop().unwrap();
-    assert!(last.method == "POST" && last.header("authorization").is_none(), "{last:?}");
-    assert_eq!(store.ok(&["login", host]), "Login Succeeded");
-    store.ok(&["rmi", &name]);
-    store.file("docker/config.json", json!({ "auths": { host: { "identitytoken": "old" } } }).to_string());
-    assert!(store.fails(1, &["pull", "-q", &name]).contains("incorrect username or password"));
-}
-
-#[test]
-fn a_token_of_the_registry_itself_is_shown_as_it_is() {
-    let registry = Strange::with(&image(), |asked| {
-        let realm = "Bearer realm=\"https://127.0.0.1:1/token\"";
-        (asked.header("authorization") != Some("Bearer given")).then(|| Answer::new(401, "").with("WWW-Authenticate", realm))
-    });
-    let store = Store::empty();
-    store.file("docker/config.json", json!({ "auths": { &registry.host: { "registrytoken": "given" } } }).to_string());
-    store.ok(&["pull", "-q", &format!("{}/team/app:1", registry.host)]);
-}
-
-#[test]
-fn a_token_that_grows_old_in_the_middle_of_a_layer_is_renewed() {
-    let noise: Vec<u8> = (0..90_000u32).flat_map(|number| number.wrapping_mul(number ^ 2_654_435_761).to_le_bytes()).collect();
-    let served = Served::new(Layer::new().file("noise", 0o644, noise).tar());
-    let (one, given) = (served.clone(), AtomicUsize::new(0));
-    // Each token is good for one layer's beginning.
-    let spent = Mutex::new(Vec::new());
-    let registry = Strange::with(&served, move |asked| {
-        if asked.path.starts_with("/token") {
-            return Some(Answer::new(200, format!(r#"{{"token":"t{}","expires_in":1}}"#, given.fetch_add(1, Ordering::Relaxed))));
-        }
-        let shown = asked.header("authorization").map(str::to_owned);
-        let mut spent = spent.lock().unwrap();
-        if shown.as_ref().is_none_or(|shown| spent.contains(shown)) {
-            let realm = format!("Bearer realm=\"http://{}/token\",error=\"invalid_token\"", asked.header("host").unwrap_or_default());
-            return Some(Answer::new(401, "").with("WWW-Authenticate", realm));
-        }
-        let breaks = one.is_layer(asked) && spent.len() < 3;
-        breaks.then(|| {
-            spent.extend(shown);
-            Answer { cut: Some(50_000), ..one.part_of_layer(asked) }
-        })
-    });
-    let store = Store::empty();
-    store.ok(&["pull", "-q", &format!("{}/team/app:1", registry.host)]);
-    let tokens = registry.asked().iter().filter(|asked| asked.path.starts_with("/token")).count();
-    assert_eq!(tokens, 4, "{:?}", registry.asked());
-}
-
-#[test]
-fn whoever_pulls_too_much_is_told_what_helps() {
-    const WORDS: &str = r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}"#;
-    let registry = Strange::start(|asked| match asked.header("authorization") {
-        None if asked.path.contains("/known/") => Answer::new(401, "").with("WWW-Authenticate", "Basic realm=\"x\""),
-        _ => Answer::new(429, WORDS).with("Retry-After", "7200"),
-    });
-    let store = Store::empty();
-    let error = store.fails(1, &["pull", "-q", &format!("{}/team/app:1", registry.host)]);
-    assert!(error.contains("You have reached your pull rate limit"), "{error}");
-    assert!(error.contains(&format!("tare login {}", registry.host)) && error.contains("2 hours") && error.contains("mirror"), "{error}");
-    store.file("docker/config.json", json!({ "auths": { &registry.host: { "auth": PACKED } } }).to_string());
-    let error = store.fails(1, &["pull", "-q", &format!("{}/known/app:1", registry.host)]);
-    assert!(!error.contains("tare login") && error.contains("2 hours"), "{error}");
 }
 
 #[test]

@@ -1,64 +1,19 @@
-//! `push`: what goes to registries, real ones and strange ones, comes there whole, once, and to nobody else.
+//! `push`: what goes to registries comes there whole, once, and to nobody else; what goes wrong on the way is in `push_weather.rs`.
 
 use crate::common::process::{self, Ran, tool};
 use crate::common::registry::{Answer, Registry, Served, Strange};
-use crate::common::taker::{Asked, Meet, Taker};
+use crate::common::taker::{Asked, Meet, Taker, assert_arrived, digest_of, load_as};
+use crate::common::token_server::{PACKED, TokenServer};
 use crate::common::{Image, Layer, Store, archive, image_dir, installed, lacking};
 use serde_json::{Value, json};
-use std::collections::HashSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Bytes that nobody can pack.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
-
-/// An image with one large layer and a small one, under this name.
-fn load(store: &Store, name: &str, large: usize) -> Image {
-    let layers = vec![Layer::new().file("noise", 0o644, noise(large)).tar(), Layer::new().file("word", 0o644, "pushed\n").tar()];
-    let image = Image::new("source:1", layers);
-    store.load(&image.docker_archive()).ok();
-    store.ok(&["tag", "source:1", name]);
-    image
-}
-
-fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{}", archive::sha256(bytes))
-}
-
-/// All of it is there, byte for byte.
-fn assert_arrived(registry: &Taker, image: &Image, said: &str) {
-    let held = registry.held();
-    let manifest = held.manifests.get("/v2/team/app/manifests/1").expect("the manifest");
-    assert!(said.ends_with(&format!("1: digest: {} size: {}", digest_of(manifest), manifest.len())), "{said}");
-    let manifest: Value = serde_json::from_slice(manifest).expect("JSON");
-    assert_eq!(manifest["config"]["digest"], image.id());
-    assert_eq!(held.blobs[&image.id()], image.config_text());
-    for (layer, described) in image.layers.iter().zip(manifest["layers"].as_array().expect("layers")) {
-        assert_eq!(described["digest"], digest_of(layer));
-        assert!(held.blobs[&digest_of(layer)] == *layer, "the layer came as it is");
-    }
-}
+use std::sync::Arc;
 
 fn about_blobs(asked: &[Asked]) -> Vec<String> {
     asked.iter().filter(|asked| asked.path.contains("/blobs/")).map(Asked::short).collect()
 }
 
-/// What was said about the large layer's way.
-fn patches(asked: &[Asked]) -> Vec<String> {
-    asked.iter().filter(|asked| asked.method == "PATCH").map(Asked::short).collect()
-}
-
 fn push_as(store: &Store, name: &str, config: &Value) -> Ran {
-    let dir = store.file("docker/config.json", config.to_string());
+    let dir = store.file("login/config.json", config.to_string());
     let mut command = store.command(&["push", name]);
     command.env("DOCKER_CONFIG", dir.parent().expect("a directory"));
     process::run(command, None)
@@ -129,7 +84,7 @@ fn what_is_there_is_not_sent_again() {
     let registry = Taker::start(|_| Meet::Well);
     let store = Store::empty();
     let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 100_000);
+    let image = load_as(&store, &name, 100_000);
     let said = store.ok(&["push", &name]);
     assert_arrived(&registry, &image, &said);
     assert_eq!(said.matches(": Pushed\n").count(), 2, "{said}");
@@ -153,7 +108,7 @@ fn what_another_repository_has_is_mounted_from_there() {
     let Some(registry) = Registry::plain() else { return };
     let store = Store::empty();
     let [one, two] = ["one/app", "two/app"].map(|path| format!("{}/{path}:1", registry.host));
-    load(&store, &one, 100_000);
+    load_as(&store, &one, 100_000);
     store.ok(&["push", "-q", &one]);
     store.ok(&["tag", &one, &two]);
     let said = store.ok(&["push", &two]);
@@ -165,212 +120,8 @@ fn what_another_repository_has_is_mounted_from_there() {
 }
 
 #[test]
-fn a_mount_that_is_refused_is_no_error() {
-    for status in [0, 202, 403, 404, 500] {
-        let registry = Taker::start(move |asked| match asked.path.contains("mount=") {
-            true if status == 202 => Meet::Well,
-            true if status == 0 => Meet::Silence,
-            true => Meet::Say(status, vec![("Retry-After", "0".to_owned())], "no"),
-            false => Meet::Well,
-        });
-        let store = Store::empty();
-        let name = format!("{}/team/app:1", registry.host);
-        let image = load(&store, &name, 1000);
-        // This one was never there.
-        store.ok(&["tag", &name, &format!("{}/other/app:1", registry.host)]);
-        let said = store.ok(&["push", &name]);
-        assert_arrived(&registry, &image, &said);
-        let mounts = registry.asked().iter().filter(|asked| asked.path.contains("from=other/app")).count();
-        assert!(mounts >= 3 && said.matches(": Pushed\n").count() == 2, "{said}");
-        let begun = registry.asked().iter().filter(|asked| asked.path.ends_with("/blobs/uploads/")).count();
-        assert_eq!(begun, if status == 202 { 0 } else { 3 }, "what the refusal has begun is gone on with");
-    }
-}
-
-#[test]
-fn who_takes_no_more_at_once_gets_pieces() {
-    let registry = Taker::start(|asked| match asked.length() > 300_000 {
-        true => Meet::Say(413, Vec::new(), "too much"),
-        false => Meet::Well,
-    });
-    let store = Store::empty();
-    let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 900_000);
-    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
-    let asked = registry.asked();
-    let taken: Vec<usize> = asked.iter().filter(|asked| asked.method == "PATCH" && asked.length() <= 300_000).map(Asked::length).collect();
-    assert_eq!((taken.len(), taken.iter().sum()), (4, image.layers[0].len()), "{taken:?}");
-    // None is shorter than what the registry takes at least.
-    let registry = Taker::start(|asked| match (asked.method.as_str(), asked.length() > 500_000) {
-        (_, true) => Meet::Say(413, Vec::new(), "too much"),
-        ("POST", _) => {
-            Meet::Say(202, vec![("Location", "/v2/x/blobs/uploads/".to_owned()), ("OCI-Chunk-Min-Length", "400000".to_owned())], "")
-        }
-        ("PATCH", _) => Meet::Say(202, Vec::new(), ""),
-        ("PUT", _) => Meet::Say(201, Vec::new(), ""),
-        _ => Meet::Well,
-    });
-    let name = format!("{}/team/app:1", registry.host);
-    store.ok(&["tag", "source:1", &name]);
-    store.ok(&["push", "-q", &name]);
-    let asked = registry.asked();
-    let taken: Vec<String> = patches(&asked)
-        .into_iter()
-        .filter(|range| !range.ends_with(&format!("-{}", image.layers[0].len() - 1)) || !range.contains(" 0-"))
-        .collect();
-    assert_eq!(taken, ["PATCH 0-399999", "PATCH 400000-799999", &format!("PATCH 800000-{}", image.layers[0].len() - 1)]);
-}
-
-#[test]
-fn who_takes_no_pieces_gets_the_whole() {
-    let breaks = AtomicUsize::new(0);
-    let registry = Taker::start(move |asked| match asked.method.as_str() {
-        "PATCH" => Meet::Say(405, Vec::new(), "no pieces"),
-        "PUT" if asked.length() > 100_000 && breaks.fetch_add(1, Ordering::Relaxed) == 0 => Meet::Break(1000),
-        _ => Meet::Well,
-    });
-    let store = Store::empty();
-    let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 300_000);
-    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
-    assert_eq!(patches(&registry.asked()).len(), 1);
-}
-
-#[test]
-fn a_connection_that_breaks_is_taken_up_where_it_broke() {
-    let breaks = AtomicUsize::new(0);
-    let registry = Taker::start(move |asked| match asked.length() > 50_000 {
-        // First as a whole, then the piece, twice.
-        true if breaks.fetch_add(1, Ordering::Relaxed) < 3 => Meet::Break(100_000),
-        _ => Meet::Well,
-    });
-    let store = Store::empty();
-    let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 400_000);
-    let end = image.layers[0].len() - 1;
-    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
-    let asked = registry.asked();
-    assert_eq!(patches(&asked), [format!("PATCH 0-{end}"), format!("PATCH 100000-{end}"), format!("PATCH 200000-{end}")]);
-    assert_eq!(asked.iter().filter(|asked| asked.short() == "GET upload").count(), 2, "it is asked how far it got");
-}
-
-#[test]
-fn only_the_answer_was_lost() {
-    let lost = AtomicUsize::new(0);
-    let registry = Taker::start(move |asked| match asked.method.as_str() {
-        "PUT" if asked.length() > 100_000 && lost.fetch_add(1, Ordering::Relaxed) == 0 => Meet::Silence,
-        _ => Meet::Well,
-    });
-    let store = Store::empty();
-    let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 300_000);
-    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
-    assert_eq!(registry.asked().iter().filter(|asked| asked.length() > 100_000).count(), 1, "it is not sent twice");
-}
-
-#[test]
-fn a_registry_that_is_elsewhere_than_we_think_says_where() {
-    // The piece arrives, and what is said of it is 416, or 503; the registry knows better when it is asked.
-    for status in [416, 503] {
-        let tries = AtomicUsize::new(0);
-        let registry = Taker::start(move |asked| match (asked.method.as_str(), asked.length() > 100_000) {
-            ("PUT", true) => Meet::Say(413, Vec::new(), ""),
-            ("PATCH", true) if tries.fetch_add(1, Ordering::Relaxed) == 0 => {
-                if status == 416 {
-                    Meet::Say(416, Vec::new(), "")
-                } else {
-                    Meet::Silence
-                }
-            }
-            _ => Meet::Well,
-        });
-        let store = Store::empty();
-        let name = format!("{}/team/app:1", registry.host);
-        let image = load(&store, &name, 300_000);
-        assert_arrived(&registry, &image, &store.ok(&["push", &name]));
-        assert!(registry.asked().iter().any(|asked| asked.short() == "GET upload"));
-    }
-}
-
-#[test]
-fn one_who_has_too_much_to_do_is_asked_again_and_not_for_ever() {
-    let met: Mutex<HashSet<String>> = Mutex::default();
-    let registry = Taker::start(move |asked| {
-        let is_first = met.lock().unwrap().insert(format!("{} {}", asked.method, asked.path));
-        let busy = || Meet::Say(if asked.method == "PUT" { 429 } else { 503 }, vec![("Retry-After", "0".to_owned())], "slowly");
-        if asked.method != "GET" && is_first { busy() } else { Meet::Well }
-    });
-    let store = Store::empty();
-    let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 1000);
-    assert_arrived(&registry, &image, &store.ok(&["push", &name]));
-    let limited = Taker::start(|asked| match asked.method.as_str() {
-        "PUT" => Meet::Say(429, vec![("Retry-After", "86400".to_owned())], r#"{"errors":[{"message":"too many pushes"}]}"#),
-        _ => Meet::Well,
-    });
-    let name = format!("{}/team/app:1", limited.host);
-    store.ok(&["tag", "source:1", &name]);
-    let error = store.fails(1, &["push", "-q", &name]);
-    assert!(error.contains("too many pushes") && error.contains("tare login"), "{error}");
-    assert!(limited.held().manifests.is_empty());
-}
-
-#[test]
-fn registries_that_make_no_sense_keep_nobody_for_ever() {
-    let store = Store::empty();
-    load(&store, "source:2", 300_000);
-    let error = |manners: fn(&Asked) -> Meet| {
-        let registry = Taker::start(manners);
-        let name = format!("{}/team/app:1", registry.host);
-        store.ok(&["tag", "source:1", &name]);
-        let error = store.fails(1, &["push", "-q", &name]);
-        assert!(registry.held().manifests.is_empty(), "no manifest without its blobs");
-        store.ok(&["rmi", &name]);
-        error
-    };
-    fn in_pieces(asked: &Asked, of_piece: impl Fn() -> Meet) -> Meet {
-        match asked.method.as_str() {
-            "PUT" if asked.length() > 100_000 => Meet::Say(413, Vec::new(), ""),
-            "PATCH" => of_piece(),
-            _ => Meet::Well,
-        }
-    }
-    assert!(
-        error(|asked| in_pieces(asked, || Meet::Say(202, vec![("Range", "0-999999999".to_owned())], ""))).contains("more than it was sent")
-    );
-    assert!(
-        error(|asked| in_pieces(asked, || Meet::Say(202, vec![("Range", "0-0".to_owned())], ""))).contains("does not keep what it is sent")
-    );
-    assert!(error(|asked| in_pieces(asked, || Meet::Say(404, Vec::new(), ""))).contains("404"));
-    assert!(error(|asked| if asked.method == "PUT" { Meet::Break(10) } else { Meet::Well }).contains("cannot push"));
-    assert!(error(|asked| if asked.method == "POST" { Meet::Say(202, Vec::new(), "") } else { Meet::Well }).contains("does not say where"));
-    assert!(
-        error(|asked| match asked.method.as_str() {
-            "POST" => Meet::Say(202, vec![("Location", "http://169.254.169.254/latest".to_owned())], ""),
-            _ => Meet::Well,
-        })
-        .contains("surroundings")
-    );
-    assert!(
-        error(|asked| match asked.method.as_str() {
-            "PUT" => Meet::Say(400, Vec::new(), r#"{"errors":[{"code":"DIGEST_INVALID","message":"not \u001b[2J so"}]}"#),
-            _ => Meet::Well,
-        })
-        .contains("not  [2J so")
-    );
-    // The registry makes another manifest of ours.
-    assert!(
-        error(|asked| match (asked.method.as_str(), asked.path.contains("/manifests/")) {
-            ("PUT", true) => Meet::Say(201, vec![("Docker-Content-Digest", format!("sha256:{}", "0".repeat(64)))], ""),
-            _ => Meet::Well,
-        })
-        .contains("another manifest")
-    );
-}
-
-#[test]
 fn who_we_are_is_told_to_the_registry_alone() {
-    let elsewhere = std::sync::Arc::new(Taker::start(|asked| match asked.method.as_str() {
+    let elsewhere = Arc::new(Taker::start(|asked| match asked.method.as_str() {
         // It would like to know.
         "PATCH" | "PUT" if asked.path.contains("curious") => {
             Meet::Say(401, vec![("WWW-Authenticate", "Basic realm=\"give\"".to_owned())], "")
@@ -394,7 +145,7 @@ fn who_we_are_is_told_to_the_registry_alone() {
         });
         let store = Store::empty();
         let name = format!("{}/team/app:1", registry.host);
-        load(&store, &name, 1000);
+        load_as(&store, &name, 1000);
         let ran = push_as(&store, &name, &login(&registry.host, &elsewhere.host));
         assert_eq!(ran.code, i32::from(place == "curious"), "{}", ran.story());
         let there = elsewhere.news();
@@ -413,7 +164,7 @@ fn what_is_kept_elsewhere_is_there() {
     });
     let store = Store::empty();
     let name = format!("{}/team/app:1", registry.host);
-    load(&store, &name, 1000);
+    load_as(&store, &name, 1000);
     assert_eq!(store.ok(&["push", &name]).matches("Layer already exists").count(), 2);
     assert!(registry.asked().iter().all(|asked| asked.method != "POST"));
 }
@@ -428,7 +179,7 @@ fn who_must_show_a_password_finds_it_where_docker_keeps_it() {
     let Some(registry) = Registry::start(|_| String::new(), htpasswd) else { return };
     let store = Store::empty();
     let name = format!("{}/team/app:1", registry.host);
-    load(&store, &name, 1000);
+    load_as(&store, &name, 1000);
     let error = store.fails(1, &["push", "-q", &name]);
     assert!(error.contains("does not let us in") && error.contains(&format!("hint: tare login {}", registry.host)), "{error}");
     let ran = push_as(&store, &name, &json!({ "auths": { &registry.host: { "auth": "bWU6c2VjcmV0" } } }));
@@ -449,7 +200,7 @@ fn tokens_are_asked_for_what_is_wanted() {
     });
     let store = Store::empty();
     let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 1000);
+    let image = load_as(&store, &name, 1000);
     store.ok(&["tag", &name, &format!("{}/other/app:1", registry.host)]);
     assert_arrived(&registry, &image, &store.ok(&["push", &name]));
     let tokens: Vec<String> = registry.asked().into_iter().map(|asked| asked.path).filter(|path| path.starts_with("/token")).collect();
@@ -459,11 +210,36 @@ fn tokens_are_asked_for_what_is_wanted() {
 }
 
 #[test]
+fn a_registry_with_tokens_takes_and_mounts_for_whom_it_knows() {
+    let tokens = TokenServer::start(false);
+    let Some(registry) = tokens.registry() else { return };
+    let store = Store::empty();
+    let [one, two] = ["open/app", "open/other"].map(|path| format!("{}/{path}:1", registry.host));
+    load_as(&store, &one, 100_000);
+    let error = store.fails(1, &["push", "-q", &one]);
+    assert!(error.contains("does not let us in") && error.contains(&format!("hint: tare login {}", registry.host)), "{error}");
+    let login = json!({ "auths": { &registry.host: { "auth": PACKED } } });
+    assert!(push_as(&store, &one, &login).ok().contains(": Pushed\n"));
+    store.ok(&["tag", &one, &two]);
+    assert_eq!(push_as(&store, &two, &login).ok().matches(": Mounted from open/app\n").count(), 2);
+    let scopes = tokens.scopes();
+    let mount = ["repository:open/other:pull,push", "repository:open/app:pull"];
+    assert!(scopes.windows(2).any(|pair| pair == mount), "{scopes:?}");
+    // What is open anybody may look at, but the names of all that there is are told to those who are known.
+    assert_eq!(store.ok(&["image", "inspect", "--remote", "-f", "{{.Os}}", &two]), "linux");
+    let place = format!("{}/", registry.host);
+    assert!(store.fails(1, &["search", &place]).contains("does not let us in"));
+    let mut search = store.command(&["search", "--format", "{{.Name}}", &place]);
+    search.env("DOCKER_CONFIG", store.dir.join("login"));
+    assert_eq!(process::run(search, None).ok(), format!("{place}open/app\n{place}open/other"));
+}
+
+#[test]
 fn what_cannot_be_pushed_says_why() {
     let store = Store::empty();
     let registry = Taker::start(|_| Meet::Well);
     let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 1000);
+    let image = load_as(&store, &name, 1000);
     let hint = |name: &str, hint: &str| {
         let error = store.refuses(&["push", name]);
         assert!(error.contains(hint), "{error}");
@@ -532,7 +308,7 @@ fn a_person_sees_each_layer_once() {
     let registry = Taker::start(|_| Meet::Well);
     let store = Store::empty();
     let name = format!("{}/team/app:1", registry.host);
-    let image = load(&store, &name, 1000);
+    let image = load_as(&store, &name, 1000);
     let mut command = store.command(&["push", &name]);
     command.env("TERM", "xterm");
     let mut person = crate::common::Terminal::spawn(command, 24, 100);

@@ -214,6 +214,12 @@ fn without_a_search_the_names_are_looked_through() {
     assert_eq!(search(&["--limit", "2", &format!("{}/app", registry.host)]), "team/app\nweb/app");
     assert_eq!(search(&[&format!("{}/", registry.host)]).lines().count(), 4);
     assert_eq!(search(&[&format!("{}/nosuch", registry.host)]), "");
+    // That nothing was found is an answer, too.
+    let empty = Strange::start(|asked| match asked.path.starts_with("/v1/search") {
+        true => Answer::new(200, r#"{"num_results":0,"results":[]}"#),
+        false => Answer::new(if asked.path == "/v2/" { 200 } else { 404 }, "{}"),
+    });
+    assert_eq!(store.ok(&["search", "--format", "{{.Name}}", &format!("{}/x", empty.host)]), "");
     let neither = Strange::start(|asked| Answer::new(if asked.path == "/v2/" { 200 } else { 404 }, "{}"));
     let error = store.fails(1, &["search", &format!("{}/x", neither.host)]);
     assert!(error.contains("cannot be searched") && error.contains("neither a search nor a catalogue"), "{error}");

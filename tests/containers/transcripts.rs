@@ -42,6 +42,7 @@ transcripts! {
     port
     prune
     ps
+    pull
     push
     rename
     restart

@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("archive", archive),
     ("command_line", command_line),
     ("documents", documents),
+    ("inflate", inflate),
     ("layer", layer),
     ("log", log),
     ("options", options),
@@ -87,6 +88,28 @@ fn layer(input: &[u8]) {
         assert_eq!(unpack::measure(&plain[..], &budget()).ok(), Some(size), "reading and unpacking disagree");
     }
     scratch.assert_untouched();
+}
+
+/// A deflate stream: what it holds, and whether it is broken, is seen as another inflater sees it. Header and checksum, which no fuzzer
+/// gets right by chance, are put around it.
+fn inflate(input: &[u8]) {
+    const MOST: u64 = 2 << 20;
+    let mut theirs = Vec::new();
+    let mut other = flate2::bufread::DeflateDecoder::new(input);
+    let is_whole = (&mut other).take(MOST + 1).read_to_end(&mut theirs).is_ok();
+    if theirs.len() as u64 > MOST {
+        return;
+    }
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&theirs);
+    let end = if is_whole { other.total_in() as usize } else { input.len() };
+    let packed =
+        [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0][..], &input[..end], &sum.finalize().to_le_bytes(), &(theirs.len() as u32).to_le_bytes()];
+    let mut ours = Vec::new();
+    let packed = packed.concat();
+    let read = compression::unpacked(&packed[..]).and_then(|(_, reader)| reader.take(MOST + 1).read_to_end(&mut ours));
+    assert_eq!(read.is_ok(), is_whole, "whether it is broken: {:?}", read.err());
+    assert!(!is_whole || ours == theirs, "another content");
 }
 
 /// A line of `run`, its words between zero bytes: where our own reader understands it, it is what clap would have understood.

@@ -32,7 +32,7 @@ enum Note {
 fn read_notes(log: &Path) -> Vec<Note> {
     let bytes = std::fs::read(log).expect("the log");
     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-    assert_eq!((number(0), number(8)), (0x6a73_6677_7368_72, 1), "the log's magic number and version");
+    assert_eq!((number(0), number(8)), (0x006a_7366_7773_6872, 1), "the log's magic number and version");
     let sector = u32::from_le_bytes(bytes[24..28].try_into().expect("four bytes")) as usize;
     assert_eq!(sector, SECTOR);
     let (mut notes, mut at) = (Vec::new(), SECTOR);

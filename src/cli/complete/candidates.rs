@@ -1,6 +1,6 @@
 //! What can stand where: names of containers in the right state, of images, signals, words that a flag knows.
 
-use crate::engine::list;
+use crate::engine::{list, login};
 use crate::image::catalog;
 use crate::options::ulimits;
 use crate::paths::Paths;
@@ -73,6 +73,7 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "tag" if given.len() < 2 => images(typed, paths),
         "rmi" | "save" => images(typed, paths),
         "volume inspect" | "volume rm" => volumes(paths),
+        "login" | "logout" if first => Offer::plain(login::registries()),
         "import" if first => Offer::files(FILES),
         "completion" if first => Offer::plain(["bash", "fish", "zsh"]),
         _ => Offer::default(),

@@ -2,9 +2,9 @@
 
 use super::{OCTETS, Sent, Session, header, pause, with_digest};
 use crate::error::Result;
-use crate::registry::http::{Answer, Question};
 use crate::registry::repository::Repository;
 use crate::registry::sending::{Content, Sending};
+use crate::registry::way::http::{Answer, Question};
 use ureq::http::Method;
 
 /// What is sent again at most when a connection breaks.
@@ -27,40 +27,40 @@ enum Piece {
 impl Repository {
     pub(super) fn send_pieces(&self, mut session: Session, content: &dyn Content) -> Result<Sent> {
         let size = content.size();
-        let mut length = PIECE.max(session.shortest);
+        let shortest = SMALLEST.max(session.shortest);
+        let mut length = PIECE.max(shortest);
         let (mut furthest, mut tried) = (0, 0);
         while session.at < size {
             let end = size.min(session.at.saturating_add(length));
-            match self.send_piece(&mut session, content, end)? {
+            let shorter = ((end - session.at) / 4).max(shortest);
+            let arrived = match self.send_piece(&mut session, content, end)? {
+                Piece::Arrived(at) => at,
                 Piece::Over(sent) => return Ok(sent),
-                Piece::TooLong(sent) if length <= SMALLEST.max(session.shortest) => return Ok(sent),
-                Piece::TooLong(_) => length = (length / 4).max(session.shortest),
-                Piece::Arrived(at) if at > end => return Err(self.lost("it says that it has more than it was sent")),
-                Piece::Arrived(at) if at > furthest => {
-                    session.at = at;
-                    (furthest, tried) = (at, 0);
+                Piece::TooLong(sent) if end - session.at <= shortest => return Ok(sent),
+                Piece::TooLong(_) => {
+                    length = shorter;
+                    continue;
                 }
-                Piece::Arrived(_) if tried >= TRIES => return Err(self.lost("it does not keep what it is sent")),
                 Piece::Unsure(sent) if tried >= TRIES => return Ok(sent),
-                stuck => {
-                    tried += 1;
-                    pause(tried);
+                Piece::Unsure(sent) => {
+                    pause(tried + 1);
+                    // Less is lost by the next one; and who hangs up on what is too long does not say so.
+                    length = shorter;
                     match self.look_again(&mut session) {
-                        Ok(Some(at)) if at > end => return Err(self.lost("it says that it has more than it was sent")),
-                        Ok(Some(at)) => session.at = at,
-                        // The upload is not known any more.
-                        Ok(None) => {
-                            return Ok(if let Piece::Unsure(sent) = stuck {
-                                sent
-                            } else {
-                                Sent::Broke(self.lost("it forgets the upload"))
-                            });
-                        }
-                        // Nobody is there at the moment: the same piece is tried once more.
-                        Err(_) => {}
+                        Ok(Some(at)) => at,
+                        Ok(None) => return Ok(sent),
+                        // Nobody is there at the moment: it is tried once more from here.
+                        Err(_) => session.at,
                     }
                 }
+            };
+            match arrived > furthest {
+                _ if arrived > end => return Err(self.lost("it says that it has more than it was sent")),
+                true => (furthest, tried) = (arrived, 0),
+                false if tried > TRIES => return Err(self.lost("it does not keep what it is sent")),
+                false => tried += 1,
             }
+            session.at = arrived;
         }
         match self.say(Method::PUT, &with_digest(&session.location, content), &[OCTETS], Sending::Nothing) {
             Ok(answer) => self.finished(answer),

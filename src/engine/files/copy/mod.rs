@@ -3,7 +3,7 @@
 //! A copy is an archive that is packed on one side and unpacked on the other, also where nobody sees it: so `-` is the same as any
 //! other source or target. On each side names are looked up in an open root (`place.rs`): `/` of the host for the caller's own
 //! paths, the container's for the container's. What is copied where follows Docker's rules (`landing.rs`). `gather.rs` walks over
-//! the source, `image/put.rs` puts down what comes.
+//! the source, `image/packed/put.rs` puts down what comes.
 //!
 //! The container may change all of its files while they are copied, and mean harm (CVE-2018-15664, CVE-2019-14271). It cannot lead
 //! us anywhere: its names are resolved by the kernel inside of its root, none of its programs and libraries is ever used, its
