@@ -120,6 +120,8 @@ mod tokens;
 mod transcripts;
 #[path = "containers/tuning.rs"]
 mod tuning;
+#[path = "containers/unflushed.rs"]
+mod unflushed;
 #[path = "containers/unpack_attacks.rs"]
 mod unpack_attacks;
 #[path = "containers/updates.rs"]

@@ -29,6 +29,8 @@ pub const IMAGE_ID: &str = "tare.image.id";
 pub const IMAGE_SIZE: &str = "tare.image.size";
 /// Ours: the digest of what its name led to at its registry, where that is a list of images for several machines.
 pub const ORIGIN: &str = "tare.image.origin";
+/// Ours: which of its layers' files may not be on the disk yet. See `kept/unflushed.rs`.
+pub const UNFLUSHED: &str = "tare.image.unflushed";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

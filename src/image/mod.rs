@@ -22,7 +22,7 @@ use coming::{archive, intake, kinds, members, publish, workplace};
 pub use coming::{arrival, commit, import, load, machines, making, pull, remote};
 pub use going::{push, save};
 pub use kept::{catalog, faults};
-use kept::{find, garbage, ground, index, proven};
+use kept::{find, garbage, ground, index, proven, unflushed};
 #[doc(hidden)] // for tests/fuzz
 pub use packed::{compression, unpack};
 use packed::{entries, layer, pax, tree};
@@ -36,3 +36,4 @@ pub use load::Loaded;
 pub use members::Elsewhere;
 pub use progress::Progress;
 pub use reference::Reference;
+pub use unflushed::settle_all;

@@ -3,6 +3,7 @@
 pub mod appearing;
 pub mod attempt;
 pub mod beneath;
+pub mod boot;
 pub mod channel;
 pub mod clock;
 pub mod copy;

@@ -28,6 +28,7 @@ pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
 
 /// What it was made with is there again. Its spec, as it is written down.
 pub fn furnish(paths: &Paths, record: &Container, files: &ContainerPaths) -> Result<Spec> {
+    image::settle_all(paths)?;
     image::ground(paths)?;
     let mut spec: Spec = store::read_json(&files.config())
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?

@@ -8,12 +8,13 @@
 //! the whole is right in the end, and the word "whole" only until the machine is started again.
 
 use crate::error::{Context, Error, Result};
-use crate::image::layer::Passed;
+use crate::image::layer::{Passed, write_back};
 use crate::image::limits::Budget;
 use crate::image::members::Elsewhere;
 use crate::paths::Paths;
 use crate::store::{self, Durable, Lock};
 use crate::sys::Errno;
+use crate::sys::boot;
 use crate::sys::file::{self, OFlag};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -110,7 +111,7 @@ impl Arrival {
         let whole: Whole = store::read_json(&self.word()).ok()??;
         // Whoever published it has taken his files away.
         let is_there = self.blob().exists() && (!whole.has_tree || self.tree().exists());
-        (is_there && whole.boot == boot()?).then_some(whole.passed)
+        (is_there && whole.boot == boot::id()?).then_some(whole.passed)
     }
 
     /// All of the blob: what has come already, and then the rest from where it is, which is kept as it comes.
@@ -128,7 +129,7 @@ impl Arrival {
 
     /// From now on others may use it, too.
     pub fn finish(&self, passed: &Passed) -> Result<()> {
-        let whole = Whole { boot: boot().unwrap_or_default(), passed: passed.clone(), has_tree: self.tree().exists() };
+        let whole = Whole { boot: boot::id().unwrap_or_default(), passed: passed.clone(), has_tree: self.tree().exists() };
         store::write_json(&self.word(), &whole, Durable::No)?;
         self.lock.share()
     }
@@ -196,6 +197,7 @@ impl Fetching<'_> {
         })?;
         self.budget.spend(count as u64)?;
         file::write_all(self.kept.as_fd(), &buffer[..count]).context("cannot keep a blob").map_err(store::advise)?;
+        write_back(self.kept.as_fd(), self.at, self.at + count as u64);
         Ok(count)
     }
 }
@@ -252,8 +254,4 @@ pub fn left(paths: &Paths) -> Vec<PathBuf> {
 pub fn remove_left(tree: &Path) -> Result<bool> {
     let Some(arrival) = tree.parent().map(|dir| Arrival::locked(dir, store::try_lock)).transpose()?.flatten() else { return Ok(false) };
     file::remove_tree(&arrival.tree()).with_context(|| format!("cannot remove {}", tree.display())).map(|()| true)
-}
-
-fn boot() -> Option<String> {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }

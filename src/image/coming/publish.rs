@@ -6,17 +6,22 @@
 use crate::error::{Context, Error, Result};
 use crate::image::arrival::Arrival;
 use crate::image::compression::Compression;
-use crate::image::documents::{self, CONFIG_TYPE, Descriptor, IMAGE_ID, IMAGE_SIZE, LAYER_TYPE, MANIFEST_TYPE, Manifest, ORIGIN, Platform};
+use crate::image::documents::{
+    self, CONFIG_TYPE, Descriptor, IMAGE_ID, IMAGE_SIZE, LAYER_TYPE, MANIFEST_TYPE, Manifest, ORIGIN, Platform, UNFLUSHED,
+};
 use crate::image::index::{self, Writing};
 use crate::image::intake::{Blob, Taken};
 use crate::image::members::Document;
 use crate::image::proven::{self, Proven};
+use crate::image::unflushed;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use crate::store::{self, Durable};
 use crate::sys::beneath::Directory;
+use crate::sys::file::OFlag;
 use crate::sys::{Errno, file};
 use std::collections::BTreeSet;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,7 +52,7 @@ pub fn publish(
             None => (manifest_for(&image.config, image.layers.iter().map(|layer| &taken[*layer]))?, MANIFEST_TYPE.to_owned()),
         };
         for document in [&image.config, &manifest] {
-            store::write(&text_of(workplace, document), &document.text, Durable::No)?;
+            store::write(&text_of(workplace, document), &document.text, Durable::Yes)?;
         }
         described.push((image, manifest, media_type));
     }
@@ -57,7 +62,7 @@ pub fn publish(
             proven::write(&proof_of(workplace, layer), &known)?;
         }
         // Before the lock, because it may take long: nobody else waits for this disk.
-        Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system()).context("cannot write the image to disk")?;
+        flush(workplace, &taken).context("cannot write the image to disk")?;
         let writing = Writing::begin(paths)?;
         let gone = find_gone(paths, &taken);
         let Some(first) = gone.first() else {
@@ -71,6 +76,23 @@ pub fn publish(
         gone.iter().for_each(|layer| taken[*layer].arrival = None);
         taken[*first] = again(*first)?;
     }
+}
+
+/// What must survive a power cut: the blobs, out of which all else can be made again. Without them it is the files themselves.
+fn flush(workplace: &Workplace, taken: &[Taken]) -> Result<(), Errno> {
+    if !can_be_made_again(taken) {
+        return Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system());
+    }
+    taken.iter().filter_map(Taken::own_blob).try_for_each(|blob| match file::open(blob, OFlag::O_RDONLY) {
+        Ok(fd) => file::sync_data(fd.as_fd()),
+        // Another command has published it, and waited for it.
+        Err(Errno::ENOENT) => Ok(()),
+        Err(e) => Err(e),
+    })
+}
+
+fn can_be_made_again(taken: &[Taken]) -> bool {
+    taken.iter().all(|layer| layer.blob != Blob::NotKept)
 }
 
 fn find_gone(paths: &Paths, taken: &[Taken]) -> Vec<usize> {
@@ -136,9 +158,11 @@ impl Placing<'_> {
 
     fn try_all(&mut self, images: &[(&Ready, Document, String)], taken: &[Taken], writing: &Writing) -> Result<()> {
         let mut index = writing.read()?;
+        let mut unflushed = BTreeSet::new();
         for layer in taken {
             if let Some(tree) = layer.own_tree() {
                 self.place(tree, self.paths.layer(&layer.passed.diff_id))?;
+                unflushed.insert(layer.passed.diff_id.clone());
             }
             if let Some(blob) = layer.own_blob() {
                 self.place(blob, self.paths.blob(&layer.passed.digest))?;
@@ -147,6 +171,7 @@ impl Placing<'_> {
                 proven::place(self.paths, &proof_of(self.workplace, layer), &layer.passed.digest)?;
             }
         }
+        let unflushed = unflushed::word(&unflushed).filter(|_| can_be_made_again(taken));
         for (image, manifest, media_type) in images {
             for document in [&image.config, manifest] {
                 self.place(&text_of(self.workplace, document), self.paths.blob(&document.digest))?;
@@ -165,6 +190,7 @@ impl Placing<'_> {
                 annotations: [(IMAGE_ID.to_owned(), format!("sha256:{}", image.config.digest)), (IMAGE_SIZE.to_owned(), size.to_string())]
                     .into_iter()
                     .chain(image.origin.iter().map(|origin| (ORIGIN.to_owned(), origin.clone())))
+                    .chain(unflushed.iter().map(|word| (UNFLUSHED.to_owned(), word.clone())))
                     .collect(),
             };
             for name in image.names.iter().map(|name| Some(name.as_str())).chain(image.names.is_empty().then_some(None)) {
@@ -174,7 +200,7 @@ impl Placing<'_> {
         for dir in [self.paths.layers(), self.paths.blobs()] {
             file::sync_dir(&dir).with_context(|| format!("cannot sync {}", dir.display()))?;
         }
-        writing.replace(index)
+        writing.replace_only(index)
     }
 
     /// What is there already is the same, because its name is its digest.

@@ -10,7 +10,7 @@ use crate::image::progress::Progress;
 use crate::image::workplace::{self, Workplace};
 use crate::image::{find, garbage, layer, proven};
 use crate::paths::Paths;
-use crate::store;
+use crate::sys::beneath::Directory;
 use crate::sys::{Errno, file};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -110,11 +110,13 @@ pub fn mend(paths: &Paths, fault: &Fault, users: Users) -> Result<bool> {
     }
 }
 
-/// The layer as it came is still there, and has all that the unpacked one had.
 fn unpack_again(paths: &Paths, hex: &str) -> Result<bool> {
-    if paths.layer(hex).is_dir() {
-        return Ok(false);
-    }
+    if paths.layer(hex).is_dir() { Ok(false) } else { unpack_anew(paths, hex) }
+}
+
+/// The layer as it came is still there, and has all that the unpacked one had. What is there under its name gives way. False: no image
+/// has it any more.
+pub fn unpack_anew(paths: &Paths, hex: &str) -> Result<bool> {
     let Some(blob) = blob_of(paths, &index::read(paths)?, hex) else { return Ok(false) };
     let what = || format!("cannot unpack layer {hex:.12} again");
     let workplace = Workplace::begin_alone(paths)?;
@@ -126,8 +128,12 @@ fn unpack_again(paths: &Paths, hex: &str) -> Result<bool> {
     if passed.diff_id != hex {
         return Err(Error::damaged(what()).because(format!("its content is sha256:{}", passed.diff_id)));
     }
-    store::sync_dir(workplace.path())?;
+    Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system()).with_context(what)?;
     let _writing = Writing::begin(paths)?;
+    match file::rename(&paths.layer(hex), &workplace.file("before")) {
+        Ok(()) | Err(Errno::ENOENT) => {}
+        Err(errno) => return Err(errno).with_context(what),
+    }
     match file::rename(&tree, &paths.layer(hex)) {
         Ok(()) | Err(Errno::EEXIST | Errno::ENOTEMPTY) => Ok(true),
         Err(errno) => Err(errno).with_context(what),

@@ -5,6 +5,7 @@ use crate::image::digest;
 use crate::image::documents::{self, Descriptor, Index};
 use crate::image::index::{self, id_of, name_of};
 use crate::image::reference::Reference;
+use crate::image::unflushed;
 use crate::names;
 use crate::options::health::Check;
 use crate::paths::Paths;
@@ -27,6 +28,7 @@ pub struct Image {
 pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
     let index = index::read(paths)?;
     let descriptor = select(&index, wanted)?;
+    unflushed::settle(paths, &index)?;
     let id = id_of(descriptor);
     let damaged = || format!("image {wanted} is damaged");
     let text = text_of_config(paths, id).with_context(damaged)?;

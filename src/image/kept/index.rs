@@ -2,10 +2,12 @@
 //!
 //! Each name is a descriptor of its own, as OCI layouts do it; an image without a name has one without `ref.name`.
 
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::image::documents::{self, Descriptor, IMAGE_ID, INDEX_TYPE, Index, NAME, ORIGIN};
+use crate::image::unflushed;
 use crate::paths::Paths;
 use crate::store::{self, Durable};
+use crate::sys::beneath::Directory;
 use crate::sys::{Errno, file};
 
 /// Empty when there is no store yet.
@@ -48,7 +50,17 @@ impl<'a> Writing<'a> {
         std::fs::metadata(self.paths.image_index()).is_ok_and(|now| now.len() >= text.len() as u64)
     }
 
+    /// Also lets the disk finish with what was put down before.
     pub fn replace(&self, mut index: Index) -> Result<()> {
+        unflushed::forget(&mut index, || {
+            let layout = Directory::open_root(&self.paths.image_layout()).context("cannot open the store")?;
+            layout.sync_file_system().context("cannot write the store to disk")
+        })?;
+        self.replace_only(index)
+    }
+
+    /// For who has put something down just now, and does not wait for the disk.
+    pub fn replace_only(&self, mut index: Index) -> Result<()> {
         index.schema_version = 2;
         index.media_type = INDEX_TYPE.into();
         // Equal images, equal text; and a person can read it.

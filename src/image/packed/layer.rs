@@ -16,7 +16,7 @@ use crate::sys::beneath::{self, Directory};
 use crate::sys::file::{self, OFlag};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -138,10 +138,7 @@ impl<R: Read> Intake<'_, R> {
         let Some(fd) = &self.keep else { return Ok(()) };
         self.budget.spend(count)?;
         file::write_all(fd.as_fd(), bytes).map_err(not_kept)?;
-        // The disk works while we do, and not only when all of it must be there.
-        if before / WRITTEN_BACK != self.length / WRITTEN_BACK {
-            file::begin_write_back(fd.as_fd(), before / WRITTEN_BACK * WRITTEN_BACK, WRITTEN_BACK);
-        }
+        write_back(fd.as_fd(), before, self.length);
         Ok(())
     }
 }
@@ -154,6 +151,13 @@ impl<R: Read> Read for Intake<'_, R> {
         })?;
         self.take(&buffer[..count]).map_err(|error| self.failure.note(error, "the blob cannot be kept"))?;
         Ok(count)
+    }
+}
+
+/// The disk works at a blob while we do, and not only when all of it must be there.
+pub fn write_back(blob: BorrowedFd, before: u64, now: u64) {
+    if before / WRITTEN_BACK != now / WRITTEN_BACK {
+        file::begin_write_back(blob, before / WRITTEN_BACK * WRITTEN_BACK, WRITTEN_BACK);
     }
 }
 

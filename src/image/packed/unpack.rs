@@ -10,7 +10,6 @@ use crate::image::limits::Budget;
 use crate::image::tree::{LONGEST_PATH, Spot, Tree, is_whiteout, mark_opaque};
 use crate::sys::Errno;
 use crate::sys::beneath::{self, Directory, Held, Moment, Node};
-use crate::sys::file::begin_write_back;
 use std::io::{BufRead, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -21,9 +20,6 @@ const MOST_DIRECTORY_NAMES: usize = 128 << 20;
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 const METADATA: &[u8] = b".wh..wh.";
-
-/// Files of this size are handed to the disk when they are written: most bytes lie in them, and the disk works while we do.
-const WRITTEN_BACK: u64 = 256 << 10;
 
 const MAKE: &str = "cannot make it";
 const REPLACE: &str = "cannot replace what has its name";
@@ -166,9 +162,6 @@ impl Unpacking {
         }
         finish(fd.as_fd(), entry)?;
         beneath::set_time(fd.as_fd(), entry.modified).context(TIME)?;
-        if entry.size >= WRITTEN_BACK {
-            begin_write_back(fd.as_fd(), 0, entry.size);
-        }
         Ok(())
     }
 
