@@ -168,7 +168,7 @@ impl Placing<'_> {
                 self.place(blob, self.paths.blob(&layer.passed.digest))?;
             }
             if layer.is_proven {
-                proven::place(self.paths, &proof_of(self.workplace, layer), &layer.passed.digest)?;
+                self.placed.extend(proven::place(self.paths, &proof_of(self.workplace, layer), &layer.passed.digest)?);
             }
         }
         let unflushed = unflushed::word(&unflushed).filter(|_| can_be_made_again(taken));

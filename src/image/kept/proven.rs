@@ -9,7 +9,7 @@ use crate::paths::Paths;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, file};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,11 +29,13 @@ pub fn write(path: &Path, proven: &Proven) -> Result<()> {
     store::write_json(path, proven, Durable::No)
 }
 
-/// What was known before is overruled.
-pub fn place(paths: &Paths, ready: &Path, blob: &str) -> Result<()> {
-    match file::rename(ready, &paths.proven().join(blob)) {
-        // Another command has put down the same.
-        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+/// What was known before is overruled. Says where it lies now.
+pub fn place(paths: &Paths, ready: &Path, blob: &str) -> Result<Option<PathBuf>> {
+    let target = paths.proven().join(blob);
+    match file::rename(ready, &target) {
+        Ok(()) => Ok(Some(target)),
+        // Two layers of one blob.
+        Err(Errno::ENOENT) => Ok(None),
         Err(e) => Err(e).context("cannot say what a blob is"),
     }
 }

@@ -54,7 +54,7 @@ impl Intake<'_> {
             let passed = layer::pass(source, Wanted { tree: tree.as_deref(), ..Wanted::default() }, self.budget, part);
             match passed.and_then(|passed| prove(layer, passed)) {
                 Ok(passed) => {
-                    arrival.finish(&passed)?;
+                    arrival.finish(&passed).inspect_err(|_| arrival.leave_for_later())?;
                     return self.arrived(job, arrival, passed);
                 }
                 Err(error) if error.kind() == Kind::Damaged => {
