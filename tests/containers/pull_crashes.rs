@@ -191,16 +191,34 @@ fn kill_9_in_the_middle_of_many_pulls() {
     assert!(cut > rounds / 2 && resumed > all / 10, "{cut} of {rounds} were cut, {resumed} of {all} bytes resumed");
 }
 
-fn until_some_has_come(scene: &Scene) {
-    eventually("something has come", || (50_000..scene.total() / 2).contains(&scene.had()));
+/// False: all of it came before anybody looked.
+fn until_some_has_come(scene: &Scene, pull: &mut Running) -> bool {
+    let mut is_over = false;
+    eventually("something has come", || {
+        is_over = pull.is_over();
+        is_over || scene.had() >= 50_000
+    });
+    !is_over && scene.had() < scene.total() / 2
+}
+
+/// A pull of which some has come, and not all.
+fn in_the_middle(scene: &Scene) -> Running {
+    for _ in 0..50 {
+        let mut pull = scene.pull();
+        if until_some_has_come(scene, &mut pull) {
+            return pull;
+        }
+        pull.wait().ok();
+        scene.store.ok(&["rmi", &scene.name]);
+    }
+    panic!("all pulls are over before anybody looks");
 }
 
 #[test]
 fn an_interrupted_pull_says_so_and_can_go_on() {
     let scene = Scene::new();
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
-        let pull = scene.pull();
-        until_some_has_come(&scene);
+        let pull = in_the_middle(&scene);
         pull.signal(signal);
         let ran = pull.wait().expect_code(code);
         assert!(ran.stderr.contains("tare: interrupted; "), "{signal}: {}", ran.story());
@@ -262,7 +280,7 @@ fn one_of_two_pulls_is_killed_and_the_other_completes() {
         let before = scene.asks();
         let (mut first, second) = (scene.pull(), scene.pull());
         std::thread::sleep(random.moment());
-        until_some_has_come(&scene);
+        until_some_has_come(&scene, &mut first);
         first.child.kill().expect("kill");
         first.child.wait().expect("wait");
         second.wait().ok();

@@ -66,6 +66,8 @@ impl Arrival {
                 return match arrival.whole() {
                     Some(passed) => arrival.lock.share().map(|()| Entered::Whole(arrival, passed)),
                     None => {
+                        // The word first: of what comes now it says nothing.
+                        let _ = file::remove_file(&arrival.word());
                         let _ = file::remove_tree(&arrival.tree());
                         Ok(Entered::ToFetch(arrival))
                     }

@@ -46,6 +46,14 @@ impl Taken {
         self.tree.as_deref().filter(|path| self.is_own(path))
     }
 
+    /// It is gone, and has to be taken in again. What lies by now where it came from may be another's.
+    pub fn let_go(&mut self) {
+        (self.arrival, self.tree) = (None, None);
+        if self.blob != Blob::NotKept {
+            self.blob = Blob::InStore;
+        }
+    }
+
     /// Another command that shared it may have published it and taken the files along.
     fn is_own(&self, path: &Path) -> bool {
         path.exists() && self.arrival.as_ref().is_none_or(|arrival| !arrival.holds(path) || arrival.is_current())

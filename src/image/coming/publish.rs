@@ -73,7 +73,7 @@ pub fn publish(
         };
         drop(writing);
         // Nobody waits for a place that he holds himself, nor for one that another holds in the same way.
-        gone.iter().for_each(|layer| taken[*layer].arrival = None);
+        gone.iter().for_each(|layer| taken[*layer].let_go());
         taken[*first] = again(*first)?;
     }
 }
