@@ -49,6 +49,10 @@
 //! * **Volumes are bind mounts and nothing else.** A volume whose options would have to be mounted on the host (tmpfs, nfs) is
 //!   refused, because no mount of ours ever appears there. One that stands for a directory (`o=bind`) is that directory.
 
+//! * **Nobody waits for the files of a layer.** The blobs are flushed before an image is promised, which is a quarter of the bytes; the
+//!   list says which layers were put down in this life of the machine, and in a next one these are made again (`image/kept/unflushed.rs`).
+//! * **Layers are inflated by code of our own**, in safe Rust: most of a pull is inflating, and no C reads what strangers send.
+
 #![deny(unsafe_code)]
 
 pub mod cli;
