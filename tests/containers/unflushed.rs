@@ -37,6 +37,19 @@ fn files_that_may_be_lost_are_made_again_before_a_run() {
 }
 
 #[test]
+fn who_comes_again_takes_no_doubt_away() {
+    let store = loaded();
+    let again = || store.ok(&["load", "-qi", &image_dir().join("busybox.tar").display().to_string()]);
+    again();
+    lose_power(&store);
+    assert_eq!(store.ok(&["run", "--rm", "busybox", "echo", "hello"]), "hello");
+    let store = loaded();
+    let program = lose_power(&store);
+    store.ok(&["load", "-qi", &image_dir().join("busybox.tar").display().to_string()]);
+    assert!(program.metadata().unwrap().len() > 0, "what comes stands on whole layers");
+}
+
+#[test]
 fn and_before_a_container_of_an_earlier_life_is_started_again() {
     let store = loaded();
     store.ok(&["create", "--name", "old", "busybox", "echo", "hello"]);

@@ -158,7 +158,7 @@ impl Placing<'_> {
 
     fn try_all(&mut self, images: &[(&Ready, Document, String)], taken: &[Taken], writing: &Writing) -> Result<()> {
         let mut index = writing.read()?;
-        let mut unflushed = BTreeSet::new();
+        let mut unflushed = unflushed::of_this_life(&index);
         for layer in taken {
             if let Some(tree) = layer.own_tree() {
                 self.place(tree, self.paths.layer(&layer.passed.diff_id))?;

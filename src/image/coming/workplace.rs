@@ -8,6 +8,7 @@ use crate::image::arrival;
 use crate::image::catalog::Users;
 use crate::image::garbage;
 use crate::image::index::Writing;
+use crate::image::unflushed;
 use crate::paths::Paths;
 use crate::store;
 use crate::sys::file;
@@ -25,6 +26,8 @@ pub struct Workplace {
 impl Workplace {
     /// Also clears away what killed makers left. `users` is asked only if there were any.
     pub fn begin(paths: &Paths, users: Users) -> Result<Workplace> {
+        // What comes may stand on layers that are here, and must not stand on half of one.
+        unflushed::settle_all(paths)?;
         let writing = Writing::begin(paths)?;
         let abandoned = abandoned(paths);
         if !abandoned.is_empty() {

@@ -52,7 +52,7 @@ impl<'a> Writing<'a> {
 
     /// Also lets the disk finish with what was put down before.
     pub fn replace(&self, mut index: Index) -> Result<()> {
-        unflushed::forget(&mut index, || {
+        unflushed::forget(&self.read()?, &mut index, || {
             let layout = Directory::open_root(&self.paths.image_layout()).context("cannot open the store")?;
             layout.sync_file_system().context("cannot write the store to disk")
         })?;

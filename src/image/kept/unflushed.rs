@@ -59,13 +59,25 @@ pub fn settle_all(paths: &Paths) -> Result<()> {
     settle(paths, &index::read(paths)?)
 }
 
-/// What is said of this life of the machine is taken away, once the disk has everything. `sync` waits for it.
-pub fn forget(index: &mut Index, sync: impl FnOnce() -> Result<()>) -> Result<()> {
-    let now = boot::id().unwrap_or_default();
-    let is_said = |image: &Descriptor| of(image).is_some_and(|(boot, _)| boot == now && !now.is_empty());
-    if index.manifests.iter().any(is_said) {
-        sync()?;
-        index.manifests.iter_mut().filter(|image| is_said(image)).for_each(|image| drop(image.annotations.remove(UNFLUSHED)));
+/// What is said of this life of the machine is taken away, once the disk has everything. `sync` waits for it. `before`: the list as it
+/// is; an image that is not in the new one may have said it of a layer that others have, too.
+pub fn forget(before: &Index, index: &mut Index, sync: impl FnOnce() -> Result<()>) -> Result<()> {
+    if of_this_life(before).is_empty() && of_this_life(index).is_empty() {
+        return Ok(());
     }
+    sync()?;
+    let now = boot::id().unwrap_or_default();
+    let is_said = |image: &Descriptor| of(image).is_some_and(|(boot, _)| boot == now);
+    index.manifests.iter_mut().filter(|image| is_said(image)).for_each(|image| drop(image.annotations.remove(UNFLUSHED)));
     Ok(())
+}
+
+/// Those that are on their way to the disk: an image that comes now may have them, too, and may take the place of one that says so.
+pub fn of_this_life(index: &Index) -> BTreeSet<String> {
+    let mut said = index.manifests.iter().filter_map(of).peekable();
+    if said.peek().is_none() {
+        return BTreeSet::new();
+    }
+    let now = boot::id().unwrap_or_default();
+    said.filter(|(boot, _)| *boot == now && !now.is_empty()).flat_map(|(_, layers)| layers).collect()
 }
