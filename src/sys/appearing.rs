@@ -51,14 +51,38 @@ impl Appearing {
     pub fn finish(mut self) -> Result<(), Errno> {
         let Some(target) = self.target.take() else { return Ok(()) };
         file::sync_data(self.file.as_fd())?;
-        if !self.is_named {
-            let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-            nix::unistd::linkat(AT_FDCWD, open.as_str(), AT_FDCWD, &self.beside, AtFlags::AT_SYMLINK_FOLLOW)?;
-            self.is_named = true;
+        if self.is_named {
+            file::rename(&self.beside, &target)?;
+            self.is_named = false;
+            return Ok(());
         }
-        file::rename(&self.beside, &target)?;
-        self.is_named = false;
-        Ok(())
+        match self.link(&target) {
+            Err(Errno::EEXIST) => self.replace(&target),
+            other => other,
+        }
+    }
+
+    fn link(&self, name: &Path) -> Result<(), Errno> {
+        let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        nix::unistd::linkat(AT_FDCWD, open.as_str(), AT_FDCWD, name, AtFlags::AT_SYMLINK_FOLLOW)
+    }
+
+    /// A link replaces nothing, so the file has a second name for the moment before its rename. Who is killed in that moment
+    /// leaves it behind; the name is always the same, so the next one that writes this file takes it away.
+    fn replace(&self, target: &Path) -> Result<(), Errno> {
+        let name = target.file_name().ok_or(Errno::EINVAL)?.to_string_lossy();
+        let beside = target.with_file_name(format!(".{name:.200}.new"));
+        while let Err(errno) = self.link(&beside) {
+            match errno {
+                Errno::EEXIST => file::remove_file(&beside).or_else(|errno| if errno == Errno::ENOENT { Ok(()) } else { Err(errno) })?,
+                other => return Err(other),
+            }
+        }
+        match file::rename(&beside, target) {
+            // Another writer of the same file took ours away: its own, whole as well, stands there as if written just after.
+            Err(Errno::ENOENT) => Ok(()),
+            other => other,
+        }
     }
 }
 
@@ -103,6 +127,9 @@ mod tests {
         }
         assert_eq!(Appearing::begin(&dir).err(), Some(Errno::EISDIR));
         assert_eq!(Appearing::begin(&dir.join("missing/archive")).err(), Some(Errno::ENOENT));
+        std::fs::write(dir.join(".archive.new"), "of one who was killed").unwrap();
+        Appearing::begin(&path).unwrap().finish().unwrap();
+        assert_eq!(names(), 1);
         Appearing::begin(Path::new("/dev/null")).unwrap().finish().unwrap();
         file::remove_tree(&dir).unwrap();
     }
