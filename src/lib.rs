@@ -23,7 +23,7 @@
 //! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
 //! | engine | `engine/`: one verb, one file; `making/` containers, their `life/`, `keeping/` their records, their `files/`, `looking/` at all of it |
 //! | watcher | `monitor/` |
-//! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `volume/`; neighbours never meet |
+//! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `network/`, `volume/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
@@ -63,6 +63,7 @@ pub mod init;
 pub mod kernel;
 pub mod monitor;
 pub mod names;
+pub mod network;
 pub mod oci;
 pub mod options;
 pub mod paths;

@@ -92,6 +92,20 @@ impl Paths {
     }
     pub const VOLUME_GOING: &str = "volume-";
 
+    // Networks: what each is, and, in the run directory, who is in it. See `network/mod.rs`.
+    pub fn networks(&self) -> PathBuf {
+        self.root.join("network")
+    }
+    pub fn network(&self, name: &str) -> PathBuf {
+        self.networks().join(name)
+    }
+    pub fn live_networks(&self) -> PathBuf {
+        self.run.join("network")
+    }
+    pub fn live_network(&self, name: &str) -> PathBuf {
+        self.live_networks().join(name)
+    }
+
     // Containers. Records of kept ones are on disk, of `--rm` ones in the run directory; writable files always on disk.
     pub fn kept_containers(&self) -> PathBuf {
         self.root.join("container")
@@ -207,6 +221,18 @@ impl ContainerPaths {
     /// Locked by the monitor as long as it lives.
     pub fn alive(&self) -> PathBuf {
         self.live.join("alive")
+    }
+    /// Where it is in its networks. See `record/network.rs`.
+    pub fn network(&self) -> PathBuf {
+        self.live.join("network.json")
+    }
+    /// Held while that is changed.
+    pub fn network_lock(&self) -> PathBuf {
+        self.live.join("network.lock")
+    }
+    /// Where its porter hears of changes. See `network/porter/`.
+    pub fn porter(&self) -> PathBuf {
+        self.live.join("porter")
     }
     pub fn amended(&self) -> PathBuf {
         self.live.join("amended.json")

@@ -5,6 +5,7 @@
 
 mod comeback;
 pub mod health;
+pub mod network;
 mod reason;
 
 use crate::options::restart::Restart;

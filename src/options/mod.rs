@@ -19,7 +19,9 @@ pub mod logs;
 pub mod mounts;
 pub mod name_service;
 pub mod namespaces;
+pub mod networks;
 pub mod platform;
+pub mod ports;
 pub mod restart;
 pub mod security;
 pub mod sizes;
@@ -62,6 +64,11 @@ pub struct Wishes {
     pub hostname: Option<String>,
     pub domainname: Option<String>,
     pub network: Network,
+    /// Published when it starts; see `publish_all` for the rest.
+    pub ports: Vec<ports::PortWish>,
+    /// Every port that it or its image exposes is published somewhere.
+    pub publish_all: bool,
+    pub net_rate: networks::NetRate,
     pub pid: Pid,
     pub ipc: Ipc,
     pub host_uts: bool,
@@ -117,6 +124,8 @@ pub enum Network {
     Host,
     /// That of another container, by name or id as it was typed; when the container is created it becomes the id.
     Container(String),
+    /// One of its own, with a cable into each of these.
+    Networks(Vec<networks::Attachment>),
 }
 
 /// Whose processes it sees.

@@ -111,7 +111,7 @@ fn etc_files<'a>(wishes: &'a Wishes, facts: &'a Facts) -> impl Iterator<Item = M
         let mut made = mount(target, "bind", "", options);
         made.set_source(Some(match &wishes.network {
             Network::Container(id) => (place_of(id) + target).into(),
-            Network::None | Network::Host => source.clone(),
+            Network::None | Network::Host | Network::Networks(_) => source.clone(),
         }));
         made
     })

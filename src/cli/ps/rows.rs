@@ -171,6 +171,7 @@ pub fn network_of(wishes: &Wishes) -> String {
         Network::None => "none".to_owned(),
         Network::Host => "host".to_owned(),
         Network::Container(other) => format!("container:{other}"),
+        Network::Networks(all) => all.iter().map(|one| one.network.as_str()).collect::<Vec<_>>().join(","),
     }
 }
 

@@ -4,7 +4,8 @@
 use crate::error::{Context, Error, Result};
 use crate::sys::Errno;
 use crate::sys::file::{self, OFlag};
-use crate::sys::netlink::{self, Address, Netlink};
+use crate::sys::netlink::addresses::Address;
+use crate::sys::netlink::{Netlink, links};
 use crate::sys::process::{self, namespace};
 use oci_spec::runtime::{Linux, LinuxNamespaceType};
 use std::os::fd::{AsFd, OwnedFd};
@@ -43,7 +44,7 @@ pub fn move_in(linux: &Linux, pid: i32) -> Result<()> {
     let host = Netlink::open().context("cannot ask about network devices")?;
     for (name, wish) in wishes {
         let look = || {
-            let index = netlink::index_of(name)?;
+            let index = links::index_of(name)?;
             Ok((index, host.addresses(index)?))
         };
         let (index, mut addresses) = look().map_err(|errno| failed(name, errno))?;
@@ -73,7 +74,7 @@ fn inside(home: &OwnedFd, there: &OwnedFd, work: impl FnOnce() -> Result<()>) ->
 }
 
 fn is_free(device: &Device) -> Result<()> {
-    match netlink::index_of(device.name_inside) {
+    match links::index_of(device.name_inside) {
         Err(Errno::ENODEV) => Ok(()),
         Err(errno) => Err(failed(device.name, errno)),
         Ok(_) => Err(Error::conflict(format!("cannot move network device {} into the container", device.name))
@@ -83,7 +84,7 @@ fn is_free(device: &Device) -> Result<()> {
 
 fn set_up(device: &Device) -> Result<(), Errno> {
     let inside = Netlink::open()?;
-    let index = netlink::index_of(device.name_inside)?;
+    let index = links::index_of(device.name_inside)?;
     device.addresses.iter().try_for_each(|address| inside.add_address(index, address))?;
     inside.switch_on(index)
 }

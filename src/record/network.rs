@@ -1,0 +1,44 @@
+//! `network.json`, beside `state.json`: where a running container is in its networks, and which of its ports are published.
+//!
+//! Its monitor writes it before the container starts; `network connect` and `port add` change it later, under the lock beside it.
+
+use crate::options::networks::Mac;
+use crate::options::ports::Protocol;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Joined {
+    pub endpoints: Vec<Endpoint>,
+    pub ports: Vec<Published>,
+}
+
+/// Its end in one network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub network: String,
+    pub network_id: String,
+    /// As the container sees it: `eth0`.
+    pub interface: String,
+    /// The other end of the cable, on the host.
+    pub host_interface: String,
+    pub mac: Mac,
+    /// Address, length of the prefix, gateway.
+    pub ip: Option<(Ipv4Addr, u8, Option<Ipv4Addr>)>,
+    pub ip6: Option<(Ipv6Addr, u8, Option<Ipv6Addr>)>,
+    /// By which others in this network find it; none in the default network.
+    pub names: Vec<String>,
+    /// What was wished of them.
+    pub aliases: Vec<String>,
+}
+
+/// A port that others reach on an address of this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Published {
+    /// 0.0.0.0 or :: is every one of its kind.
+    pub address: IpAddr,
+    pub host: u16,
+    pub container: u16,
+    pub protocol: Protocol,
+}
