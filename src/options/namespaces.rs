@@ -13,7 +13,7 @@ pub fn parse_network(text: &str) -> Result<Network> {
         "none" => Ok(Network::None),
         "host" => Ok(Network::Host),
         "" => Err(Error::usage("the name of the network is empty")),
-        "bridge" | "default" => Err(not_yet("the bridge network", "bridge")),
+        "bridge" | "default" => Ok(Network::Networks(vec![super::networks::Attachment { network: "bridge".into(), ..Default::default() }])),
         name => Err(not_yet(&format!("the network {name}"), name)),
     }
 }
