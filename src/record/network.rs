@@ -2,8 +2,9 @@
 //!
 //! Its monitor writes it before the container starts; `network connect` and `port add` change it later, under the lock beside it.
 
-use crate::options::networks::Mac;
-use crate::options::ports::Protocol;
+use crate::options::networks::{Attachment, Mac};
+use crate::options::ports::{PortWish, Protocol};
+use crate::options::{Network, Wishes};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -43,10 +44,48 @@ impl Joined {
 }
 
 impl Endpoint {
+    /// The gateway, where it leads out.
+    pub fn way_out4(&self) -> Option<IpAddr> {
+        self.ip.and_then(|(.., gateway)| gateway).map(IpAddr::from)
+    }
+    pub fn way_out6(&self) -> Option<IpAddr> {
+        self.ip6.and_then(|(.., gateway)| gateway).map(IpAddr::from)
+    }
     pub fn addresses(&self) -> Vec<IpAddr> {
         let v4 = self.ip.map(|(address, ..)| IpAddr::from(address));
         let v6 = self.ip6.map(|(address, ..)| IpAddr::from(address));
         v4.into_iter().chain(v6).collect()
+    }
+}
+
+/// What was changed of a container's networks since its start. The same changes once more change nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    Connected(Attachment),
+    Disconnected(String),
+    Published(PortWish),
+    Withdrawn(PortWish),
+}
+
+impl Change {
+    pub fn apply(self, wishes: &mut Wishes) {
+        let attachments = match &wishes.network {
+            Network::Networks(all) => all.clone(),
+            _ => Vec::new(),
+        };
+        let others = |name: &str| attachments.iter().filter(|other| other.network != name).cloned().collect::<Vec<_>>();
+        match self {
+            Change::Connected(new) => {
+                let mut all = others(&new.network);
+                all.push(new);
+                wishes.network = Network::Networks(all);
+            }
+            Change::Disconnected(name) => wishes.network = Network::Networks(others(&name)),
+            Change::Published(port) if !wishes.ports.contains(&port) => wishes.ports.push(port),
+            Change::Published(_) => {}
+            Change::Withdrawn(port) => wishes.ports.retain(|other| *other != port),
+        }
     }
 }
 

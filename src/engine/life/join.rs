@@ -163,7 +163,7 @@ pub fn written(files: &ContainerPaths) -> Option<Joined> {
     store::read_json(&files.network()).ok().flatten()
 }
 
-fn tell_names(paths: &Paths, id: &str, joined: &Joined) -> Result<()> {
+pub fn tell_names(paths: &Paths, id: &str, joined: &Joined) -> Result<()> {
     for endpoint in &joined.endpoints {
         let own = endpoint.addresses();
         for name in &endpoint.names {

@@ -18,6 +18,7 @@ pub(super) mod monitor_life;
 pub mod nurse;
 pub mod pause;
 pub(super) mod pid_file;
+pub mod rewire;
 pub mod start;
 pub mod stop;
 pub mod wait;
