@@ -1,6 +1,7 @@
 //! `--expose PORT[-PORT][/PROTOCOL]`: ports on which the container says it listens. Nothing is opened by it.
 
 use crate::error::{Error, Result};
+use crate::options::ports;
 
 /// Each port apart, as `80/tcp`.
 pub fn parse(text: &str) -> Result<Vec<String>> {
@@ -9,20 +10,8 @@ pub fn parse(text: &str) -> Result<Vec<String>> {
     if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
         return Err(Error::usage(format!("{protocol:?} is no protocol")).hint("tcp, udp or sctp"));
     }
-    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-    let (first, last) = (port(first)?, port(last)?);
-    if first > last {
-        return Err(Error::usage(format!("the range {ports} runs backwards")));
-    }
+    let (first, last) = ports::range(ports)?;
     Ok((first..=last).map(|port| format!("{port}/{protocol}")).collect())
-}
-
-fn port(text: &str) -> Result<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse::<u16>().ok().filter(|number| digits && *number != 0);
-    number.ok_or_else(|| {
-        Error::usage(format!("{text:?} is no port")).hint("a number from 1 to 65535, or two with - between, then /tcp or /udp")
-    })
 }
 
 #[cfg(test)]
