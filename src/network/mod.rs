@@ -14,6 +14,7 @@ pub mod cable;
 pub mod claims;
 pub mod forwarding;
 pub mod naming;
+pub mod porter;
 pub mod rules;
 pub mod subnet;
 
