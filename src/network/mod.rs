@@ -9,7 +9,12 @@
 //! RUN/network/NAME/name/db/ID             who is called db here; inside: its addresses, one a line
 //! ```
 
+pub mod bridge;
+pub mod cable;
+pub mod claims;
+pub mod forwarding;
 pub mod naming;
+pub mod rules;
 pub mod subnet;
 
 use serde::{Deserialize, Serialize};

@@ -33,6 +33,23 @@ pub struct Endpoint {
     pub aliases: Vec<String>,
 }
 
+impl Joined {
+    /// Its first address of each kind: published ports lead there.
+    pub fn addresses(&self) -> (Option<Ipv4Addr>, Option<Ipv6Addr>) {
+        let v4 = self.endpoints.iter().find_map(|endpoint| endpoint.ip);
+        let v6 = self.endpoints.iter().find_map(|endpoint| endpoint.ip6);
+        (v4.map(|(address, ..)| address), v6.map(|(address, ..)| address))
+    }
+}
+
+impl Endpoint {
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let v4 = self.ip.map(|(address, ..)| IpAddr::from(address));
+        let v6 = self.ip6.map(|(address, ..)| IpAddr::from(address));
+        v4.into_iter().chain(v6).collect()
+    }
+}
+
 /// A port that others reach on an address of this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Published {

@@ -9,6 +9,7 @@ pub(super) mod begin;
 pub mod down;
 pub(super) mod ending;
 pub(super) mod health_check;
+pub mod join;
 pub mod kill;
 pub mod launch;
 pub mod log_keeping;

@@ -73,7 +73,7 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
     };
     let mut again = None;
     watch::watch(watch, &mut |ending| again = record_end(paths, made, &run, ending));
-    run.clear_up(made);
+    run.clear_up(paths, made);
     again
 }
 

@@ -3,14 +3,16 @@
 //! Made anew at every start: the host's name servers may have changed. The container's first process writes them down
 //! (`runtime/root/small_files.rs`). Whoever shares the network of another container shares its files instead.
 
+use crate::engine::join::Claimed;
 use crate::options::{NameService, Network};
 use crate::record::Container;
+use crate::record::network::Endpoint;
 
 const LOCAL_HOSTS: &str =
     "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
 
-/// Name and content of each.
-pub fn contents(container: &Container) -> Vec<(&'static str, String)> {
+/// Name and content of each. `claimed`: where it is in its networks.
+pub fn contents(container: &Container, claimed: Option<&Claimed>) -> Vec<(&'static str, String)> {
     let wishes = &container.wishes;
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let host_s = |path: &str| read(path).unwrap_or_default();
@@ -21,15 +23,16 @@ pub fn contents(container: &Container) -> Vec<(&'static str, String)> {
         false => reachable_servers(&host_s("/etc/resolv.conf"), || read("/run/systemd/resolve/resolv.conf")),
     };
     vec![
-        ("hosts", hosts(known, container, &wishes.names.hosts)),
+        ("hosts", hosts(known, container, claimed, &wishes.names.hosts)),
         ("hostname", format!("{}\n", container.hostname)),
         ("resolv.conf", resolv_conf(&servers, &wishes.names)),
     ]
 }
 
-/// A program that looks up its own host name must find it (`hostname -i`, many servers at their start). 127.0.1.1 is on the
-/// loopback interface too, and unlike 127.0.0.1 it leads back to this name and not to localhost.
-fn hosts(mut text: String, container: &Container, more: &[(String, String)]) -> String {
+/// A program that looks up its own host name must find it (`hostname -i`, many servers at their start): under its own addresses, or
+/// where it has none under 127.0.1.1, which is on the loopback interface too, and unlike 127.0.0.1 leads back to this name and not to
+/// localhost.
+fn hosts(mut text: String, container: &Container, claimed: Option<&Claimed>, more: &[(String, String)]) -> String {
     let name = &container.hostname;
     let wished = more.iter().any(|(wished, _)| wished == name);
     if !wished && !has_host(&text, name) {
@@ -37,7 +40,11 @@ fn hosts(mut text: String, container: &Container, more: &[(String, String)]) -> 
         let domain = container.wishes.domainname.as_ref().map(|domain| format!("{name}.{domain} ")).unwrap_or_default();
         // `web.example` is also `web`.
         let short = name.split_once('.').map(|(short, _)| format!(" {short}")).unwrap_or_default();
-        text.push_str(&format!("127.0.1.1\t{domain}{name}{short}\n"));
+        let own: Vec<String> = match claimed {
+            Some(claimed) => claimed.joined.endpoints.iter().flat_map(Endpoint::addresses).map(|address| address.to_string()).collect(),
+            None => vec!["127.0.1.1".to_owned()],
+        };
+        text.extend(own.iter().map(|address| format!("{address}\t{domain}{name}{short}\n")));
     }
     for (name, address) in more {
         end_line(&mut text);
