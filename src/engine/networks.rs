@@ -1,17 +1,21 @@
 //! Verbs on networks.
 
-use crate::error::Result;
-use crate::network::{Network, Range, naming};
+use crate::error::{Error, Result};
+use crate::names;
+use crate::network::{self, Network};
+use crate::options::networks::DEFAULT;
 use crate::paths::Paths;
 
-/// By its name.
+/// By its name, its id, or the beginning of its id. The one that everybody has is made when it is wanted.
 pub fn find(paths: &Paths, name: &str) -> Result<Network> {
-    let range = |subnet: &str, gateway: &str| Some(Range { subnet: subnet.parse().ok()?, gateway: gateway.parse().ok()?, part: None });
-    Ok(Network {
-        name: name.to_owned(),
-        bridge: naming::bridge(paths, name),
-        v4: range("10.207.0.0/16", "10.207.0.1"),
-        v6: range("fd20:7000::/64", "fd20:7000::1"),
-        ..Network::default()
-    })
+    match name {
+        DEFAULT => network::default(paths),
+        _ => network::find(paths, name)?.ok_or_else(|| no_such(paths, name)),
+    }
+}
+
+fn no_such(paths: &Paths, name: &str) -> Error {
+    let all = network::list(paths).unwrap_or_default();
+    let meant = names::did_you_mean(name, all.iter().map(|network| network.name.as_str()).chain([DEFAULT]));
+    Error::no_such(format!("no such network: {name}")).hint(meant.unwrap_or_else(|| format!("tare network create {name} makes it")))
 }
