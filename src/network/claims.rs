@@ -133,6 +133,16 @@ pub fn holders(paths: &Paths, network: &str) -> Vec<(IpAddr, String)> {
     taken(&directory).into_iter().filter_map(holder).collect()
 }
 
+/// Each name in use, and the id of a container that is called so.
+pub fn named(paths: &Paths, network: &str) -> Vec<(String, String)> {
+    let list = |path: &std::path::Path| -> Vec<String> {
+        std::fs::read_dir(path).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    };
+    let directory = names(paths, network);
+    let of_name = |name: String| list(&directory.join(&name)).into_iter().map(move |id| (name.clone(), id)).collect::<Vec<_>>();
+    list(&directory).into_iter().flat_map(of_name).collect()
+}
+
 /// The networks that somebody is or was in.
 pub fn all_live(paths: &Paths) -> Vec<String> {
     let entries = std::fs::read_dir(paths.live_networks()).into_iter().flatten().flatten();

@@ -11,17 +11,18 @@
 use crate::engine::create::Made;
 use crate::engine::networks;
 use crate::error::{Context, Result};
+use crate::network::rules::Redirect;
 use crate::network::{Network, bridge, cable, claims, naming, rules};
 use crate::options::Network as Wish;
 use crate::options::networks::{Attachment, Mac};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Container;
-use crate::record::network::{Endpoint, Joined};
+use crate::record::network::{Endpoint, Joined, Published};
 use crate::store::{self, Durable};
 use crate::sys::file::{self, OFlag};
 use crate::sys::netlink::Netlink;
 use crate::sys::process::{self, namespace};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -171,6 +172,20 @@ pub fn tell_names(paths: &Paths, id: &str, joined: &Joined) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where its published ports lead, for the rules.
+pub fn redirects(joined: &Joined) -> Vec<Redirect> {
+    let (v4, v6) = joined.addresses();
+    let to = |published: &Published| match published.address {
+        IpAddr::V4(_) => v4.map(IpAddr::from),
+        IpAddr::V6(_) => v6.map(IpAddr::from),
+    };
+    let redirect = |published: &Published| {
+        let to = SocketAddr::new(to(published)?, published.container);
+        Some(Redirect { address: published.address, protocol: published.protocol, host: published.host, to })
+    };
+    joined.ports.iter().filter_map(redirect).collect()
 }
 
 /// Nobody finds it any more.
