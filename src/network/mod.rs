@@ -9,7 +9,9 @@
 //! RUN/network/NAME/name/db/ID             who is called db here; inside: its addresses, one a line
 //! ```
 
+pub mod foreign;
 pub mod naming;
+pub mod rules;
 pub mod subnet;
 
 use serde::{Deserialize, Serialize};
