@@ -10,6 +10,7 @@
 //! ```
 
 pub mod naming;
+pub mod porter;
 pub mod subnet;
 
 use serde::{Deserialize, Serialize};
