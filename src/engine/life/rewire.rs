@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, OwnedFd};
 pub fn connect(paths: &Paths, seen: &Seen, network: &Network, attachment: &Attachment) -> Result<()> {
     let what = || format!("cannot connect container {} to network {}", seen.record.name, network.name);
     has_own_network(&seen.record).map_err(|error| error.context(what()))?;
-    if attached(&seen.record).any(|other| other.network == network.name) {
+    if seen.record.wishes.attachments().iter().any(|other| other.network == network.name) {
         return Err(Error::conflict(what()).because("it is in it already"));
     }
     let plug = |live: Option<&Live>| match live {
@@ -30,7 +30,7 @@ pub fn connect(paths: &Paths, seen: &Seen, network: &Network, attachment: &Attac
 
 pub fn disconnect(paths: &Paths, seen: &Seen, network: &str) -> Result<()> {
     let what = || format!("cannot disconnect container {} from network {network}", seen.record.name);
-    if !attached(&seen.record).any(|other| other.network == network) {
+    if !seen.record.wishes.attachments().iter().any(|other| other.network == network) {
         return Err(Error::no_such(what()).because("it is not in it"));
     }
     let unplug = |live: Option<&Live>| match live {
@@ -51,14 +51,6 @@ fn has_own_network(record: &Container) -> Result<()> {
         Wish::Container(other) => Err(Error::conflict(format!("it shares the network of container {other:.12}"))),
         Wish::None | Wish::Networks(_) => Ok(()),
     }
-}
-
-fn attached(record: &Container) -> impl Iterator<Item = &Attachment> {
-    match &record.wishes.network {
-        Wish::Networks(all) => all.as_slice(),
-        _ => &[],
-    }
-    .iter()
 }
 
 /// The network namespace of its first process, which lives: so the number was its own all the time.
