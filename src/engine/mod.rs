@@ -26,7 +26,7 @@ use life::{again, begin, ending, health_check, monitor_life, pid_file};
 pub use life::{down, join, kill, launch, log_keeping, machine_start, nurse, pause, rewire, start, stop, wait};
 pub use looking::{check, events, layer_tree, ports, room, size, stats, top};
 pub use making::create;
-use making::{devices, etc_files, filter, machine, mounts, name_claim, neighbours};
+use making::{devices, etc_files, filter, machine, mounts, name_claim, name_servers, neighbours};
 
 /// Nanoseconds since 1970.
 pub fn now() -> u64 {

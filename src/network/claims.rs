@@ -76,7 +76,7 @@ fn try_claim(directory: &std::path::Path, address: IpAddr, id: &str) -> Result<b
 }
 
 fn in_use(paths: &Paths, network: &Network, address: IpAddr) -> Error {
-    let holder = std::fs::read_to_string(addresses(paths, &network.name).join(address.to_string())).unwrap_or_default();
+    let holder = holder(paths, &network.name, address).unwrap_or_default();
     let error = Error::conflict(format!("address {address} of network {} is in use", network.name));
     match holder.get(..12) {
         Some(short) => error.because(format!("container {short} has it")),
@@ -128,9 +128,22 @@ pub fn release_all(paths: &Paths, id: &str) {
 
 /// Each address that is claimed, and the id of the container that has it.
 pub fn holders(paths: &Paths, network: &str) -> Vec<(IpAddr, String)> {
-    let directory = addresses(paths, network);
-    let holder = |address: IpAddr| Some((address, std::fs::read_to_string(directory.join(address.to_string())).ok()?));
-    taken(&directory).into_iter().filter_map(holder).collect()
+    let with_holder = |address| Some((address, holder(paths, network, address)?));
+    taken(&addresses(paths, network)).into_iter().filter_map(with_holder).collect()
+}
+
+pub fn holder(paths: &Paths, network: &str, address: IpAddr) -> Option<String> {
+    std::fs::read_to_string(addresses(paths, network).join(address.to_string())).ok()
+}
+
+/// Each name in use, and the id of a container that is called so.
+pub fn named(paths: &Paths, network: &str) -> Vec<(String, String)> {
+    let list = |path: &std::path::Path| -> Vec<String> {
+        std::fs::read_dir(path).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    };
+    let directory = names(paths, network);
+    let of_name = |name: String| list(&directory.join(&name)).into_iter().map(move |id| (name.clone(), id)).collect::<Vec<_>>();
+    list(&directory).into_iter().flat_map(of_name).collect()
 }
 
 /// The networks that somebody is or was in.

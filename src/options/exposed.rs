@@ -1,17 +1,19 @@
 //! `--expose PORT[-PORT][/PROTOCOL]`: ports on which the container says it listens. Nothing is opened by it.
 
 use crate::error::{Error, Result};
-use crate::options::ports;
+use crate::options::ports::{self, PortWish, Protocol};
 
 /// Each port apart, as `80/tcp`.
 pub fn parse(text: &str) -> Result<Vec<String>> {
+    Ok(ports(text)?.iter().map(|port| format!("{}/{}", port.container, port.protocol)).collect())
+}
+
+/// The same as ports to be published wherever there is room.
+pub fn ports(text: &str) -> Result<Vec<PortWish>> {
     let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let protocol = protocol.to_ascii_lowercase();
-    if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
-        return Err(Error::usage(format!("{protocol:?} is no protocol")).hint("tcp, udp or sctp"));
-    }
+    let protocol = Protocol::of(protocol).ok_or_else(|| Error::usage(format!("{protocol:?} is no protocol")).hint("tcp, udp or sctp"))?;
     let (first, last) = ports::range(ports)?;
-    Ok((first..=last).map(|port| format!("{port}/{protocol}")).collect())
+    Ok((first..=last).map(|container| PortWish { address: None, host: None, container, protocol }).collect())
 }
 
 #[cfg(test)]

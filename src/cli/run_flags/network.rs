@@ -40,6 +40,11 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
         search: flags.parse_all("dns-search", name_service::parse_domain)?,
         options: flags.parse_all("dns-option", name_service::parse_option)?,
     };
+    if wishes.network == Network::Host {
+        // It is the host, and reaches it at once.
+        let gateways = wishes.names.hosts.iter_mut().filter(|(_, address)| address == name_service::HOST_GATEWAY);
+        gateways.for_each(|(_, address)| *address = "127.0.0.1".to_owned());
+    }
     if let Network::Container(other) = &wishes.network {
         let contradicting =
             ["hostname", "domainname", "add-host", "dns", "dns-search", "dns-option"].into_iter().find(|flag| flags.text(flag).is_some());

@@ -9,21 +9,26 @@
 //! What is written down (`record/network.rs`) is all that somebody else needs to take it apart again.
 
 use crate::engine::create::Made;
-use crate::engine::networks;
+use crate::engine::{find, networks, repair};
 use crate::error::{Context, Result};
-use crate::network::{Network, bridge, cable, claims, naming, rules};
+use crate::network::rules::Redirect;
+use crate::network::{Network, Range, bridge, cable, claims, naming, rules};
 use crate::options::Network as Wish;
 use crate::options::networks::{Attachment, Mac};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Container;
-use crate::record::network::{Endpoint, Joined};
+use crate::record::network::{Endpoint, Joined, Published};
 use crate::store::{self, Durable};
 use crate::sys::file::{self, OFlag};
 use crate::sys::netlink::Netlink;
 use crate::sys::process::{self, namespace};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// To pull a cable out takes the kernel 16 ms.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a container has claimed in its networks.
 pub struct Claimed {
@@ -55,7 +60,7 @@ pub fn claim(paths: &Paths, record: &Container) -> Result<Option<Claimed>> {
 /// `before`: where it is already.
 pub fn claim_one(paths: &Paths, network: &Network, attachment: &Attachment, record: &Container, before: &Joined) -> Result<Endpoint> {
     let (mut ip, mut ip6) = (None, None);
-    let claim = |range, wished: Option<IpAddr>| claims::claim(paths, network, range, wished, &record.id);
+    let claim = |range, wished| claim_address(paths, network, range, wished, &record.id);
     if let Some(range) = &network.v4 {
         let gateway = network.gateway4().filter(|_| !network.internal);
         if let IpAddr::V4(address) = claim(range, attachment.ip.map(IpAddr::from))? {
@@ -83,6 +88,28 @@ pub fn claim_one(paths: &Paths, network: &Network, attachment: &Attachment, reco
         names: if network.has_names() { names(record, &attachment.aliases) } else { Vec::new() },
         aliases: attachment.aliases.clone(),
     })
+}
+
+/// One that is wished may still be that of a container which has just ended: people start the next one at once.
+fn claim_address(paths: &Paths, network: &Network, range: &Range, wished: Option<IpAddr>, id: &str) -> Result<IpAddr> {
+    let (begun, mut is_swept) = (Instant::now(), false);
+    loop {
+        let claimed = claims::claim(paths, network, range, wished, id);
+        let holder = wished.filter(|_| claimed.is_err()).and_then(|address| claims::holder(paths, &network.name, address));
+        let is_going = |id: &String| !matches!(find::by_id(paths, id), Ok(Some(seen)) if seen.is_running());
+        match holder {
+            Some(holder) if !is_swept => {
+                repair::doubt(paths, &holder);
+                is_swept = true;
+            }
+            Some(holder) if begun.elapsed() < PATIENCE && is_going(&holder) => process::sleep(Duration::from_millis(1)),
+            None if claimed.is_err() && wished.is_none() && !is_swept => {
+                repair::sweep(paths);
+                is_swept = true;
+            }
+            _ => return claimed,
+        }
+    }
 }
 
 fn names(record: &Container, aliases: &[String]) -> Vec<String> {
@@ -171,6 +198,20 @@ pub fn tell_names(paths: &Paths, id: &str, joined: &Joined) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where its published ports lead, for the rules.
+pub fn redirects(joined: &Joined) -> Vec<Redirect> {
+    let (v4, v6) = joined.addresses();
+    let to = |published: &Published| match published.address {
+        IpAddr::V4(_) => v4.map(IpAddr::from),
+        IpAddr::V6(_) => v6.map(IpAddr::from),
+    };
+    let redirect = |published: &Published| {
+        let to = SocketAddr::new(to(published)?, published.container);
+        Some(Redirect { address: published.address, protocol: published.protocol, host: published.host, to })
+    };
+    joined.ports.iter().filter_map(redirect).collect()
 }
 
 /// Nobody finds it any more.

@@ -36,7 +36,6 @@ fn without(wishes: &Wishes, network: &str, why: &str, hint: &str) -> Result<()> 
         _ if wishes.names.asks_for_gateway() => "--add-host NAME:host-gateway",
         _ => return Ok(()),
     };
-    // From a network that it shares with the host it reaches the host by any of its addresses.
     Err(contradict(flag, network, why, hint))
 }
 

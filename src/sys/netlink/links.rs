@@ -70,6 +70,11 @@ impl Netlink {
         self.tell(message.nest(ABOUT, |about| about.bytes(KIND, b"veth").nest(DATA, |data| data.nest(OTHER_END, other_end))))
     }
 
+    /// A cable that is there already.
+    pub fn plug_into(&self, name: &str, bridge: u32) -> Result<(), Errno> {
+        self.tell(Message::new(NEW_LINK, 0, &head(0, 0, 0)).text(NAME, name).number(BRIDGE, bridge))
+    }
+
     /// With a cable its other end goes as well.
     pub fn remove_link(&self, name: &str) -> Result<(), Errno> {
         self.tell(Message::new(REMOVE_LINK, 0, &head(0, 0, 0)).text(NAME, name))
