@@ -12,6 +12,7 @@
 //!    shares with another container (`engine/making/neighbours.rs`) are joined (`runtime/namespaces.rs`).
 //! 6. `runtime/child/` is the child's half, a table of contents; `runtime/root/` furnishes its world.
 //! 7. `runtime/identity.rs` makes it somebody, and ends in `execve`. Pid 1 has become `init/reaper.rs` meanwhile.
+//!    While it builds its world, `life/join.rs` plugs it into its networks (`network/`).
 //! 8. `monitor/watch.rs` keeps the streams until the end; `monitor/attend.rs` shows them on the user's side.
 //!
 //! # Floors
@@ -49,6 +50,18 @@
 //! * **Volumes are bind mounts and nothing else.** A volume whose options would have to be mounted on the host (tmpfs, nfs) is
 //!   refused, because no mount of ours ever appears there. One that stands for a directory (`o=bind`) is that directory.
 
+//! * **A published port obeys the host's firewall, and still shows the client's address.** Docker redirects packets before the host's
+//!   input chain has seen them (moby#22054). A proxy would obey it, and hide the client. Rules of the host could be read, but they
+//!   change. So the first packet of a connection goes its usual way up to the host's last word in the input chain, and only then
+//!   once more round: a copy of it leaves by a cable whose both ends are on the host, comes in again as if from its true interface,
+//!   and is redirected to the container, if the host's forward chain lets it pass. The kernel remembers the connection, and all
+//!   other packets go straight (`network/rules/`; it costs a tenth of a millisecond per connection). Loopback, the host itself and
+//!   containers that call the host come through a socket of the container's porter, and so does everything where the kernel
+//!   cannot do this: the same socket holds the port, so two containers never get the same.
+//! * **Names are answered, not written down.** A hosts file per container would have to be rewritten in every container of a
+//!   network whenever one starts or ends. The porter looks a name up in a directory at the moment when somebody asks for it.
+//! * **An address is a file.** Who can make it has the address: no lock, no list, no server. The hardware address follows from it,
+//!   so nobody's neighbour table is wrong when an address goes from one container to the next.
 //! * **Nobody waits for the files of a layer.** The blobs are flushed before an image is promised, which is a quarter of the bytes; the
 //!   list says which layers were put down in this life of the machine, and in a next one these are made again (`image/kept/unflushed.rs`).
 //! * **Layers are inflated by code of our own**, in safe Rust: most of a pull is inflating, and no C reads what strangers send.

@@ -84,6 +84,7 @@ pub struct Amended {
     pub name: Option<String>,
     pub restart: Option<Restart>,
     pub limits: Option<Limits>,
+    pub networks: Vec<network::Change>,
 }
 
 impl Amended {
@@ -91,6 +92,7 @@ impl Amended {
         record.name = self.name.unwrap_or(record.name);
         record.wishes.restart = self.restart.unwrap_or(record.wishes.restart);
         record.wishes.limits = self.limits.unwrap_or(record.wishes.limits);
+        self.networks.into_iter().for_each(|change| change.apply(&mut record.wishes));
         record
     }
 }

@@ -14,20 +14,11 @@ const NOT_BUILT: &[&str] = &[
     "--cpu-rt-runtime",
     "--disable-content-trust",
     "--gpus",
-    "--ip",
-    "--ip6",
     "--isolation",
     "--kernel-memory",
     "--link",
     "--link-local-ip",
-    "--mac-address",
-    "--net-alias",
-    "--network-alias",
     "--oom-kill-disable",
-    "--publish",
-    "-p",
-    "--publish-all",
-    "-P",
     "--runtime",
     "--storage-opt",
     "--use-api-socket",
@@ -42,7 +33,6 @@ const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
     ("buildx", "make a root file system by other means, and tare import it"),
     ("compose", "start each container with tare run"),
     ("context", "there is no daemon, so there is only this machine"),
-    ("network", "--network none or host, at tare run"),
     ("swarm", "tare runs containers on this machine only"),
 ];
 
@@ -120,7 +110,7 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
                         .hint(format!("{} shows how it is used", place.help()))
                 }
                 _ if place.makes_containers() && NOT_BUILT.contains(&flag) => {
-                    Error::cannot_keep(format!("{flag} is not built yet")).hint(instead_of(flag))
+                    Error::cannot_keep(format!("{flag} is not built yet")).hint("leave it out")
                 }
                 Some(near) => Error::usage(format!("unknown flag {flag}")).hint(format!("did you mean {near}?")),
                 None => Error::usage(format!("unknown flag {flag}")).hint(format!("{} lists the flags", place.help())),
@@ -148,13 +138,6 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
 
 fn is_noun(word: &str) -> bool {
     word == "volume" || nouns::noun(word).is_some()
-}
-
-fn instead_of(flag: &str) -> &'static str {
-    match flag {
-        "-p" | "-P" | "--publish" | "--publish-all" => "use --network host: the container then listens on this machine's ports",
-        _ => "leave it out",
-    }
 }
 
 /// The hint for a command that does not exist.

@@ -9,10 +9,19 @@
 //! RUN/network/NAME/name/db/ID             who is called db here; inside: its addresses, one a line
 //! ```
 
+pub mod bridge;
+pub mod cable;
+pub mod choice;
+pub mod claims;
+pub mod forwarding;
+mod keep;
 pub mod naming;
 pub mod porter;
+pub mod rules;
 pub mod subnet;
+mod taken;
 
+pub use keep::{Held, Plan, default, find, half_made, hold, host_has_v6, list, make};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub use subnet::Subnet;

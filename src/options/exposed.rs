@@ -1,28 +1,19 @@
 //! `--expose PORT[-PORT][/PROTOCOL]`: ports on which the container says it listens. Nothing is opened by it.
 
 use crate::error::{Error, Result};
+use crate::options::ports::{self, PortWish, Protocol};
 
 /// Each port apart, as `80/tcp`.
 pub fn parse(text: &str) -> Result<Vec<String>> {
-    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let protocol = protocol.to_ascii_lowercase();
-    if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
-        return Err(Error::usage(format!("{protocol:?} is no protocol")).hint("tcp, udp or sctp"));
-    }
-    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-    let (first, last) = (port(first)?, port(last)?);
-    if first > last {
-        return Err(Error::usage(format!("the range {ports} runs backwards")));
-    }
-    Ok((first..=last).map(|port| format!("{port}/{protocol}")).collect())
+    Ok(ports(text)?.iter().map(|port| format!("{}/{}", port.container, port.protocol)).collect())
 }
 
-fn port(text: &str) -> Result<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse::<u16>().ok().filter(|number| digits && *number != 0);
-    number.ok_or_else(|| {
-        Error::usage(format!("{text:?} is no port")).hint("a number from 1 to 65535, or two with - between, then /tcp or /udp")
-    })
+/// The same as ports to be published wherever there is room.
+pub fn ports(text: &str) -> Result<Vec<PortWish>> {
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let protocol = Protocol::of(protocol).ok_or_else(|| Error::usage(format!("{protocol:?} is no protocol")).hint("tcp, udp or sctp"))?;
+    let (first, last) = ports::range(ports)?;
+    Ok((first..=last).map(|container| PortWish { address: None, host: None, container, protocol }).collect())
 }
 
 #[cfg(test)]

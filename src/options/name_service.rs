@@ -2,8 +2,18 @@
 //!
 //! Each value becomes part of a line of such a file, so none may hold a blank or a line break: it could write lines of its own.
 
+use super::NameService;
 use crate::error::{Error, Result};
 use core::net::IpAddr;
+
+/// Stands for the address at which the container reaches this host; known when it starts.
+pub const HOST_GATEWAY: &str = "host-gateway";
+
+impl NameService {
+    pub fn asks_for_gateway(&self) -> bool {
+        self.hosts.iter().any(|(_, address)| address == HOST_GATEWAY)
+    }
+}
 
 /// `NAME:ADDRESS` or `NAME=ADDRESS`; the address may stand in brackets.
 pub fn parse_host(text: &str) -> Result<(String, String)> {
@@ -12,9 +22,8 @@ pub fn parse_host(text: &str) -> Result<(String, String)> {
     if !is_host_name(name) {
         return Err(Error::usage(format!("{name:?} is not a host name")).hint("letters, digits, dots and dashes"));
     }
-    if address == "host-gateway" {
-        return Err(Error::cannot_keep("the host has no address for containers before there is a bridge network, which is not built yet")
-            .hint("name an address of the host"));
+    if address == HOST_GATEWAY {
+        return Ok((name.to_owned(), address.to_owned()));
     }
     let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
     parse_address(bare).map(|address| (name.to_owned(), address))
@@ -51,7 +60,6 @@ fn is_host_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
 
     #[test]
     fn hosts_have_a_name_and_an_address() {
@@ -63,7 +71,7 @@ mod tests {
         ] {
             assert_eq!(parse_host(text).unwrap(), (name.to_owned(), address.to_owned()), "{text}");
         }
-        assert_eq!(parse_host("h:host-gateway").unwrap_err().kind(), Kind::CannotKeep);
+        assert_eq!(parse_host("h:host-gateway").unwrap(), ("h".to_owned(), HOST_GATEWAY.to_owned()));
     }
 
     #[test]

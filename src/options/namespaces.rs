@@ -1,10 +1,11 @@
 //! `--network`, `--pid`, `--ipc`, `--uts` and `--cgroupns`: of which kernel objects the container gets its own, and which it shares
 //! with the host or with another container.
 
-use super::{Ipc, Network, Pid};
+use super::{Ipc, Network, Pid, networks};
 use crate::error::{Error, Result};
 use crate::names;
 
+/// One `--network`.
 pub fn parse_network(text: &str) -> Result<Network> {
     if let Some(name) = other_container(text)? {
         return Ok(Network::Container(name));
@@ -12,16 +13,33 @@ pub fn parse_network(text: &str) -> Result<Network> {
     match text {
         "none" => Ok(Network::None),
         "host" => Ok(Network::Host),
-        "" => Err(Error::usage("the name of the network is empty")),
-        "bridge" | "default" => Err(not_yet("the bridge network", "bridge")),
-        name => Err(not_yet(&format!("the network {name}"), name)),
+        names => networks::parse(names).and_then(|all| match all.iter().find(|one| ["none", "host"].contains(&one.network.as_str())) {
+            Some(one) => Err(alone(&one.network)),
+            None => Ok(Network::Networks(all)),
+        }),
     }
 }
 
-fn not_yet(what: &str, name: &str) -> Error {
-    let meant = names::did_you_mean(name, ["none", "host", "container:NAME"]);
-    Error::cannot_keep(format!("{what} is not built yet"))
-        .hint(meant.unwrap_or_else(|| "use none (loopback only), host, or container:NAME".to_owned()))
+/// All of them.
+pub fn join_networks(all: Vec<Network>) -> Result<Option<Network>> {
+    let mut attachments = Vec::new();
+    let count = all.len();
+    for one in all {
+        match one {
+            Network::Networks(mut more) => attachments.append(&mut more),
+            only if count == 1 => return Ok(Some(only)),
+            Network::None => return Err(alone("none")),
+            Network::Host => return Err(alone("host")),
+            Network::Container(name) => return Err(alone(&format!("container:{name}"))),
+        }
+    }
+    Ok((count > 0).then_some(Network::Networks(attachments)))
+}
+
+fn alone(word: &str) -> Error {
+    Error::usage(format!("--network {word} stands alone"))
+        .because("a container with a network of its own has no other's")
+        .hint("name networks only")
 }
 
 pub fn parse_pid(text: &str) -> Result<Pid> {
@@ -83,14 +101,24 @@ mod tests {
     use crate::error::Kind;
 
     #[test]
-    fn networks_are_none_the_host_s_or_another_container_s_so_far() {
+    fn networks_are_none_the_host_s_another_container_s_or_named() {
         assert_eq!(parse_network("none").unwrap(), Network::None);
         assert_eq!(parse_network("host").unwrap(), Network::Host);
         assert_eq!(parse_network("container:web").unwrap(), Network::Container("web".into()));
-        for text in ["bridge", "default", "backend"] {
-            let error = parse_network(text).unwrap_err();
-            assert_eq!(error.kind(), Kind::CannotKeep, "{text}");
-            assert!(error.hint_text().is_some());
+        assert_eq!(parse_network("backend").unwrap(), Network::Networks(vec![networks::to("backend")]));
+        for wrong in ["backend,host", "name=none", "", "a b"] {
+            assert_eq!(parse_network(wrong).unwrap_err().kind(), Kind::Usage, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn several_networks_are_several_names() {
+        let join = |words: &[&str]| join_networks(words.iter().map(|word| parse_network(word).unwrap()).collect());
+        assert_eq!(join(&[]).unwrap(), None);
+        assert_eq!(join(&["host"]).unwrap(), Some(Network::Host));
+        assert_eq!(join(&["a,b", "c"]).unwrap(), Some(Network::Networks(["a", "b", "c"].map(networks::to).to_vec())));
+        for wrong in [["host", "a"], ["a", "none"], ["none", "none"], ["a", "container:x"]] {
+            assert!(join(&wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! `-p [IP:][HOST:]CONTAINER[/PROTOCOL]`: ports of the container that others reach on an address of this host.
 
+use crate::error::{Error, Result};
+use crate::names;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -42,4 +45,227 @@ pub struct PortWish {
     pub host: Option<u16>,
     pub container: u16,
     pub protocol: Protocol,
+}
+
+/// `-p`: each port apart. Docker's other way to write it (`published=8080,target=80`) is understood too.
+pub fn parse(text: &str) -> Result<Vec<PortWish>> {
+    if text.contains('=') {
+        return parse(&from_fields(text)?);
+    }
+    let (ports, protocol) = protocol_behind(text)?;
+    let (before, container) = ports.rsplit_once(':').map_or((None, ports), |(before, container)| (Some(before), container));
+    if container.is_empty() {
+        return Err(Error::usage("no port of the container is named").hint("write [ADDRESS:][HOST-PORT:]CONTAINER-PORT, like 8080:80"));
+    }
+    let (address, host) = match before {
+        None => (None, ""),
+        // Within brackets a colon divides nothing.
+        Some(before) => match before.rfind([':', ']']) {
+            Some(at) if before[at..].starts_with(':') => (address(&before[..at])?, &before[at + 1..]),
+            Some(_) => {
+                return Err(Error::usage(format!("{text:?} has no port of the host")).hint("an address needs another colon: [::1]::80"));
+            }
+            None => (None, before),
+        },
+    };
+    let container = range(container)?;
+    let count = container.1 - container.0;
+    // Port 0 is any that is free, and so is none.
+    let hosts = match host {
+        "" | "0" => None,
+        host => Some(range(host)?).map(|hosts| same_length(hosts, count, host).map(|()| hosts)).transpose()?,
+    };
+    let port = |number| PortWish { address, host: hosts.map(|(first, _)| first + number), container: container.0 + number, protocol };
+    Ok((0..=count).map(port).collect())
+}
+
+fn same_length((first, last): (u16, u16), count: u16, host: &str) -> Result<()> {
+    match last - first {
+        same if same == count => Ok(()),
+        _ if count == 0 => Err(Error::cannot_keep(format!("one port cannot be published somewhere within {host}"))
+            .hint("name one port of the host, or none: then it is any that is free")),
+        _ => Err(Error::usage("the two ranges are not of the same length")),
+    }
+}
+
+fn protocol_behind(text: &str) -> Result<(&str, Protocol)> {
+    let (ports, word) = text.split_once('/').unwrap_or((text, Protocol::Tcp.word()));
+    let words = Protocol::ALL.map(Protocol::word);
+    let unknown = || Error::usage(format!("{word:?} is no protocol")).hint(names::one_of(word, &words));
+    Protocol::of(word).map(|protocol| (ports, protocol)).ok_or_else(unknown)
+}
+
+/// Empty: every address.
+fn address(text: &str) -> Result<Option<IpAddr>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let wrong = || Error::usage(format!("{text:?} is no IP address"));
+    let address: IpAddr = bare.unwrap_or(text).parse().map_err(|_| wrong().hint("write [ADDRESS:][HOST-PORT:]CONTAINER-PORT"))?;
+    match address {
+        IpAddr::V6(_) if bare.is_none() => Err(wrong().hint(format!("an IPv6 address stands in brackets: [{text}]"))),
+        IpAddr::V4(_) if bare.is_some() => Err(wrong().hint("only IPv6 addresses stand in brackets")),
+        _ => Ok(Some(address)),
+    }
+}
+
+/// `80` or `8000-8010`: the first and the last.
+pub fn range(text: &str) -> Result<(u16, u16)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (port(first)?, port(last)?);
+    match first <= last {
+        true => Ok((first, last)),
+        false => Err(Error::usage(format!("the range {text} runs backwards"))),
+    }
+}
+
+fn port(text: &str) -> Result<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse::<u16>().ok().filter(|number| digits && *number != 0);
+    number.ok_or_else(|| {
+        Error::usage(format!("{text:?} is no port")).hint("a number from 1 to 65535, or two with - between, then /tcp or /udp")
+    })
+}
+
+/// `published=8080,target=80,protocol=udp` becomes `8080:80/udp`.
+fn from_fields(text: &str) -> Result<String> {
+    let (mut published, mut target, mut protocol) = ("", "", "tcp");
+    for field in text.split(',') {
+        let (key, value) = field.split_once('=').ok_or_else(|| Error::usage(format!("{field:?} has no =")))?;
+        match key {
+            "published" => published = value,
+            "target" => target = value,
+            "protocol" => protocol = value,
+            _ => return Err(Error::usage(format!("unknown key {key:?}")).hint(names::one_of(key, &["published", "target", "protocol"]))),
+        }
+    }
+    Ok(format!("{published}:{target}/{protocol}"))
+}
+
+/// All that are wished. The same twice is one; two ports of the container cannot be in one place.
+pub fn together(wishes: impl IntoIterator<Item = PortWish>) -> Result<Vec<PortWish>> {
+    let mut all = Vec::new();
+    let mut places: HashMap<(u16, Protocol), Vec<PortWish>> = HashMap::new();
+    for new in wishes {
+        if let Some(host) = new.host {
+            let there = places.entry((host, new.protocol)).or_default();
+            match there.iter().find(|one| meet(one.address, new.address)) {
+                Some(one) if *one == new => continue,
+                Some(one) => {
+                    let place = format!("port {host}/{} of the host", new.protocol);
+                    return Err(Error::usage(format!("{place} cannot be both {} and {}", told(one), told(&new))));
+                }
+                None => there.push(new.clone()),
+            }
+        }
+        all.push(new);
+    }
+    Ok(all)
+}
+
+fn told(wish: &PortWish) -> String {
+    let address = wish.address.map(|address| format!(" on {address}")).unwrap_or_default();
+    format!("the container's {}{address}", wish.container)
+}
+
+/// Whether a port on the one is also on the other.
+fn meet(one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one == other || (one.is_ipv4() == other.is_ipv4() && (one.is_unspecified() || other.is_unspecified())),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it would be typed, one port each.
+    fn read(text: &str) -> Vec<String> {
+        let word = |wish: PortWish| {
+            let address = wish.address.map_or("*".to_owned(), |address| address.to_string());
+            let host = wish.host.map_or("any".to_owned(), |host| host.to_string());
+            format!("{address} {host} {} {}", wish.container, wish.protocol)
+        };
+        parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).into_iter().map(word).collect()
+    }
+
+    #[test]
+    fn a_port_has_an_address_a_place_on_the_host_and_a_protocol_or_none_of_them() {
+        for (text, expected) in [
+            ("80", "* any 80 tcp"),
+            (":80", "* any 80 tcp"),
+            ("0:80", "* any 80 tcp"),
+            ("8080:80", "* 8080 80 tcp"),
+            ("53:53/UDP", "* 53 53 udp"),
+            ("127.0.0.1:8080:80", "127.0.0.1 8080 80 tcp"),
+            ("127.0.0.1::80/sctp", "127.0.0.1 any 80 sctp"),
+            ("[::1]:8080:80", "::1 8080 80 tcp"),
+            ("[2001:db8::1]::80", "2001:db8::1 any 80 tcp"),
+            ("0.0.0.0:8080:80", "0.0.0.0 8080 80 tcp"),
+            ("published=8080,target=80", "* 8080 80 tcp"),
+            ("target=53,protocol=udp", "* any 53 udp"),
+        ] {
+            assert_eq!(read(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_go_together_port_by_port() {
+        assert_eq!(read("8000-8001:80-81"), ["* 8000 80 tcp", "* 8001 81 tcp"]);
+        assert_eq!(read("80-81/udp"), ["* any 80 udp", "* any 81 udp"]);
+        assert_eq!(read("[::1]:1-65535:1-65535").len(), 65_535);
+    }
+
+    #[test]
+    fn what_is_no_port_is_refused() {
+        for text in [
+            "",
+            ":",
+            "80:",
+            "a",
+            "0",
+            "8080:0",
+            "65536",
+            "-1",
+            "+80",
+            "80/",
+            "80/icmp",
+            "80/tcp/udp",
+            "9-8",
+            "8-9:1-3",
+            "8000-8010:80",
+            "1.2.3:80:80",
+            "1.2.3.4.5:80:80",
+            "localhost:80:80",
+            "::1:80:80",
+            "::1::80",
+            "[::1]:80",
+            "[::1:80:80",
+            "::1]:80:80",
+            "[127.0.0.1]:80:80",
+            "[fe80::1%eth0]:80:80",
+            "1.2.3.4:5:6:7",
+            " 80",
+            "80 ",
+            "published=8080",
+            "target=80,port=1",
+            "target=80,x",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+        assert!(parse("::1:80:80").unwrap_err().hint_text().unwrap().contains("[::1]"));
+    }
+
+    #[test]
+    fn two_ports_cannot_be_in_one_place() {
+        let together = |words: &[&str]| together(words.iter().flat_map(|word| parse(word).unwrap())).map(|all| all.len());
+        assert_eq!(together(&["80:80", "80:80"]).unwrap(), 1);
+        assert_eq!(together(&["80", "80", "81:80"]).unwrap(), 3, "any free port is another one each time");
+        assert_eq!(together(&["80:80", "80:80/udp", "127.0.0.1:81:80", "127.0.0.2:81:80", "[::]:82:80", "0.0.0.0:82:80"]).unwrap(), 6);
+        for wrong in [["80:80", "80:81"], ["80:80", "127.0.0.1:80:80"], ["0.0.0.0:80:80", "127.0.0.1:80:80"], ["[::]:80:80", "80:80"]] {
+            assert!(together(&wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -2,8 +2,9 @@
 //!
 //! Its monitor writes it before the container starts; `network connect` and `port add` change it later, under the lock beside it.
 
-use crate::options::networks::Mac;
-use crate::options::ports::Protocol;
+use crate::options::networks::{Attachment, Mac};
+use crate::options::ports::{PortWish, Protocol};
+use crate::options::{Network, Wishes};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -31,6 +32,61 @@ pub struct Endpoint {
     pub names: Vec<String>,
     /// What was wished of them.
     pub aliases: Vec<String>,
+}
+
+impl Joined {
+    /// Its first address of each kind: published ports lead there.
+    pub fn addresses(&self) -> (Option<Ipv4Addr>, Option<Ipv6Addr>) {
+        let v4 = self.endpoints.iter().find_map(|endpoint| endpoint.ip);
+        let v6 = self.endpoints.iter().find_map(|endpoint| endpoint.ip6);
+        (v4.map(|(address, ..)| address), v6.map(|(address, ..)| address))
+    }
+}
+
+impl Endpoint {
+    /// The gateway, where it leads out.
+    pub fn way_out4(&self) -> Option<IpAddr> {
+        self.ip.and_then(|(.., gateway)| gateway).map(IpAddr::from)
+    }
+    pub fn way_out6(&self) -> Option<IpAddr> {
+        self.ip6.and_then(|(.., gateway)| gateway).map(IpAddr::from)
+    }
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let v4 = self.ip.map(|(address, ..)| IpAddr::from(address));
+        let v6 = self.ip6.map(|(address, ..)| IpAddr::from(address));
+        v4.into_iter().chain(v6).collect()
+    }
+}
+
+/// What was changed of a container's networks since its start. The same changes once more change nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    Connected(Attachment),
+    Disconnected(String),
+    Published(PortWish),
+    Withdrawn(PortWish),
+}
+
+impl Change {
+    pub fn apply(self, wishes: &mut Wishes) {
+        let attachments = match &wishes.network {
+            Network::Networks(all) => all.clone(),
+            _ => Vec::new(),
+        };
+        let others = |name: &str| attachments.iter().filter(|other| other.network != name).cloned().collect::<Vec<_>>();
+        match self {
+            Change::Connected(new) => {
+                let mut all = others(&new.network);
+                all.push(new);
+                wishes.network = Network::Networks(all);
+            }
+            Change::Disconnected(name) => wishes.network = Network::Networks(others(&name)),
+            Change::Published(port) if !wishes.ports.contains(&port) => wishes.ports.push(port),
+            Change::Published(_) => {}
+            Change::Withdrawn(port) => wishes.ports.retain(|other| *other != port),
+        }
+    }
 }
 
 /// A port that others reach on an address of this host.

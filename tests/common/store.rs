@@ -55,6 +55,8 @@ impl Store {
     /// Where everything lies; what the person who runs the tests has of registries stays out of them.
     pub fn tell(&self, command: &mut Command) {
         command.env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run);
+        // No test touches the interfaces of the host: those of networks have a world of their own.
+        command.env("TARE_NETWORK", "none");
         command.env("TARE_REGISTRIES", self.dir.join("registries.toml")).env("DOCKER_CONFIG", self.dir.join("docker"));
         command.env("REGISTRY_AUTH_FILE", self.dir.join("auth.json"));
         for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {

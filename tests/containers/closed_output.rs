@@ -117,7 +117,7 @@ fn a_long_log_stops_being_read_when_nobody_listens() {
         crate::common::program().display()
     );
     let mut command = std::process::Command::new("sh");
-    command.args(["-c", &line]).env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+    command.args(["-c", &line]).env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none");
     let ran = process::run(command, None);
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "1\n1\n", ""), "{}", ran.story());
 }

@@ -46,7 +46,7 @@ fn play(script: &str, store: &Store) -> Ran {
     let archive = store.file("box.tar", test_images::box_image().docker_archive());
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script, "sh"]).arg(&store.dir).arg(program()).arg(archive);
-    command.env("TARE_RUN", &store.run).env("TARE_ROOT", &store.root).stdin(Stdio::null());
+    command.env("TARE_RUN", &store.run).env("TARE_NETWORK", "none").env("TARE_ROOT", &store.root).stdin(Stdio::null());
     let started = std::time::Instant::now();
     let out = command.output().expect("the script runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -18,7 +18,7 @@ fn shell(store: &Store, words: &[&str]) -> Command {
     let mut command = Command::new(words[0]);
     let path = format!("{}:{}", store.dir.display(), std::env::var("PATH").unwrap_or_default());
     command.args(&words[1..]).current_dir(&store.dir).env_clear().env("PATH", path).env("HOME", &store.dir).env("LANG", "C.UTF-8");
-    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none");
     command
 }
 

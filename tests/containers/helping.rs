@@ -128,7 +128,12 @@ fn nothing_but_text_where_nobody_wants_more() {
         for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
             let mut command = std::process::Command::new("script");
             let line = words.iter().fold(crate::common::program().display().to_string(), |line, word| format!("{line} {word}"));
-            command.args(["-qec", &line, "/dev/null"]).env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TERM", "xterm");
+            command
+                .args(["-qec", &line, "/dev/null"])
+                .env("TARE_ROOT", &store.root)
+                .env("TARE_RUN", &store.run)
+                .env("TARE_NETWORK", "none")
+                .env("TERM", "xterm");
             let shown = process::run(
                 {
                     command.env(name, value);

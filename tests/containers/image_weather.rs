@@ -69,7 +69,7 @@ fn on_small_disks(way: &str, archive: &Path, store: &Store, [from, step, to]: [u
 fn try_sizes(way: &str, archive: &Path, store: &Store, sizes: [u32; 3]) -> u32 {
     let mut script = Command::new("unshare");
     script.args(["--mount", "sh", "-c", SMALL_DISK, "sh", way]).arg(&store.dir).arg(program());
-    script.args(sizes.map(|size| size.to_string())).arg(archive).env("TARE_RUN", &store.run);
+    script.args(sizes.map(|size| size.to_string())).arg(archive).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none");
     let ran = patiently(script);
     let text = ran.stdout.clone();
     let (mut refused, mut first, mut said) = (0, None, std::collections::BTreeSet::new());
@@ -116,7 +116,13 @@ TARE_ROOT="$1/disk/s" "$2" load -i "$3"; code=$?; find "$1/disk/s/layer" "$1/dis
     let layer = Layer::new().file("big", 0o644, vec![0; 7 << 20]).tar();
     let archive = store.file("archive.tar", Image::new("big", vec![layer]).oci_archive(true));
     let mut script = Command::new("unshare");
-    script.args(["--mount", "sh", "-c", SCRIPT, "sh"]).arg(&store.dir).arg(program()).arg(&archive).env("TARE_RUN", &store.run);
+    script
+        .args(["--mount", "sh", "-c", SCRIPT, "sh"])
+        .arg(&store.dir)
+        .arg(program())
+        .arg(&archive)
+        .env("TARE_RUN", &store.run)
+        .env("TARE_NETWORK", "none");
     let ran = crate::common::process::run(script, None).expect_code(1);
     assert!(ran.stderr.contains("more than three quarters of the room") && ran.stderr.contains("hint: "), "{}", ran.story());
     assert_eq!(ran.stdout, "");
@@ -133,7 +139,7 @@ fn endless_archives_end() {
         let nothing = store.file("piece.gz", archive::gzip(b"").repeat(5000));
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("{source} | \"$0\" load --max-layer-size 64m")]).arg(&program).args([entries, nothing]);
-        shell.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).stderr(Stdio::piped());
+        shell.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none").stderr(Stdio::piped());
         let ran = crate::common::process::run(shell, None);
         assert_eq!(ran.code, 1, "{source}: {}", ran.story());
         assert!(ran.stderr.contains("tare: cannot load"), "{source}: {}", ran.story());
@@ -261,7 +267,13 @@ fn a_layer_of_a_hundred_thousand_entries_takes_little_memory() {
     // On a file system in memory: what is tried here is our own time and room, not a disk's.
     let line = r#"mount --make-rprivate / && mkdir "$1/m" && mount -t tmpfs m "$1/m" && ulimit -v 80000 && TARE_ROOT="$1/m/s" "$2" load -i "$3" && find "$1/m/s/layer" -type f | wc -l"#;
     let mut script = Command::new("unshare");
-    script.args(["--mount", "sh", "-c", line, "sh"]).arg(&store.dir).arg(program()).arg(path).env("TARE_RUN", &store.run);
+    script
+        .args(["--mount", "sh", "-c", line, "sh"])
+        .arg(&store.dir)
+        .arg(program())
+        .arg(path)
+        .env("TARE_RUN", &store.run)
+        .env("TARE_NETWORK", "none");
     let text = patiently(script).ok();
     assert!(text.ends_with(&count.to_string()), "{text}");
 }
@@ -276,7 +288,7 @@ fn a_tree_two_thousand_deep_comes_and_goes_with_few_descriptors() {
     let limited = |words: &[&str]| {
         let mut shell = Command::new("sh");
         shell.args(["-c", "ulimit -n 256; exec \"$0\" \"$@\""]).arg(program()).args(words);
-        shell.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+        shell.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none");
         crate::common::process::run(shell, None)
     };
     limited(&["load", "-i", bad.to_str().expect("utf-8")]).expect_code(1);

@@ -10,7 +10,7 @@ fn read_only(store: &Store, words: &[&str]) -> Ran {
     let mut command = Command::new("unshare");
     let script = "mount --bind \"$TARE_ROOT\" \"$TARE_ROOT\" && mount -o remount,ro,bind \"$TARE_ROOT\" && exec \"$PROGRAM\" \"$@\"";
     command.args(["-m", "sh", "-c", script, "sh"]).args(words).current_dir(&store.dir);
-    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("PROGRAM", program());
+    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none").env("PROGRAM", program());
     process::run(command, None)
 }
 

@@ -149,7 +149,7 @@ fn run_over_a_mount(store: &Store, words: &str) -> Ran {
     );
     let mut command = std::process::Command::new("unshare");
     command.args(["-m", "--propagation", "private", "sh", "-c", &script]);
-    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none");
     process::run(command, None)
 }
 
@@ -182,7 +182,7 @@ fn what_the_host_has_mounted_read_only_stays_so() {
     );
     let mut command = std::process::Command::new("unshare");
     command.args(["-m", "--propagation", "private", "sh", "-c", &script]);
-    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+    command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none");
     let ran = process::run(command, None);
     assert!(ran.stderr.contains("Read-only file system"), "{}", ran.story());
     store.assert_nothing_left();
@@ -204,7 +204,7 @@ fn mounts_made_later_go_the_ways_that_were_asked_for() {
         );
         let mut command = std::process::Command::new("unshare");
         command.args(["-m", "--propagation", "private", "sh", "-c", &script]);
-        command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run);
+        command.env("TARE_ROOT", &store.root).env("TARE_RUN", &store.run).env("TARE_NETWORK", "none");
         let ran = process::run(command, None);
         assert_eq!(ran.stdout, expected, "{word}: {}", ran.story());
     }

@@ -4,7 +4,7 @@
 //! it was at the start: what was changed since lies beside, in `amended.json`, and the monitor adds it to what it writes at the
 //! end. A lock on the run directory keeps the two apart.
 
-use crate::engine::{events, find, hold, name_claim};
+use crate::engine::{events, find, hold, name_claim, rewire};
 use crate::error::{Error, Result};
 use crate::names;
 use crate::paths::{ContainerPaths, Paths};
@@ -29,6 +29,7 @@ pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
             // Also one that a rename claimed which was killed before it came so far.
             name_claim::release_all_but(paths, new, &id);
             let record = Container { name: new.to_owned(), ..seen.record };
+            rewire::rename(paths, &ContainerPaths::new(paths, &id, record.wishes.remove), &record, &old)?;
             events::of_container(paths, &record, "rename", &[("oldName", format!("/{old}"))]);
             Ok(())
         }

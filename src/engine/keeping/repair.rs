@@ -6,7 +6,7 @@
 
 use crate::engine::down::{self, Down};
 use crate::engine::events::{self, of_runs};
-use crate::engine::{find, hold, kill, name_claim, now, pid_file, remove, volumes};
+use crate::engine::{find, hold, join, kill, name_claim, now, pid_file, remove, volumes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::{Container, Ended, Live};
 use crate::runtime::cgroup::Group;
@@ -101,6 +101,7 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
         report(record, &ContainerPaths::new(paths, id, record.wishes.remove), live.as_ref(), why);
     }
     end_processes(id, record.as_ref(), live.as_ref());
+    join::leave(paths, id, &files);
     if let (Some(record), Some(live)) = (&record, &live) {
         pid_file::forget(record, live.pid);
         if live.waiting.is_none() {
@@ -169,6 +170,7 @@ pub fn discard(paths: &Paths, id: &str) {
 pub fn clear_away(paths: &Paths, id: &str, record: Option<&Container>) {
     let files = ContainerPaths::new(paths, id, true);
     end_processes(id, record, store::read_json::<Live>(&files.state()).ok().flatten().as_ref());
+    join::leave(paths, id, &files);
     remove::clear_disk(paths, &files);
     hold::forget_live(&files);
 }

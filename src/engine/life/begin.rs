@@ -1,8 +1,9 @@
 //! A container's first process is made, and becomes the user's program.
 
 use crate::engine::create::Made;
+use crate::engine::join::Claimed;
 use crate::engine::neighbours::Neighbours;
-use crate::engine::{etc_files, filter, mounts, now, pid_file, repair};
+use crate::engine::{etc_files, filter, join, mounts, now, pid_file, repair};
 use crate::error::{Context, Error, Result};
 use crate::monitor::watch;
 use crate::options::Network;
@@ -12,7 +13,7 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
-use crate::sys::{file, process};
+use crate::sys::{file, process, signal};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A container that has become the user's program.
@@ -30,7 +31,7 @@ pub struct Begun {
 pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let group = make_group(made)?;
-    let begun = begin_in(made, &neighbours, group, callers, restarts);
+    let begun = begin_in(paths, made, &neighbours, group, callers, restarts);
     begun.map_err(|(error, group)| {
         if let Some(group) = group {
             let _ = group.kill();
@@ -62,13 +63,14 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
 }
 
 fn begin_in(
+    paths: &Paths,
     made: &Made,
     neighbours: &Neighbours,
     group: Option<Group>,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
 ) -> std::result::Result<Begun, (Error, Option<Group>)> {
-    match begin_first_process(made, neighbours, group.as_ref(), callers, restarts) {
+    match begin_first_process(paths, made, neighbours, group.as_ref(), callers, restarts) {
         Ok((created, streams, started)) => {
             Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, group, started, restarts })
         }
@@ -77,6 +79,7 @@ fn begin_in(
 }
 
 fn begin_first_process(
+    paths: &Paths,
     made: &Made,
     neighbours: &Neighbours,
     group: Option<&Group>,
@@ -84,10 +87,31 @@ fn begin_first_process(
     restarts: u32,
 ) -> Result<(runtime::Created, watch::Streams, u64)> {
     let record = &made.record;
+    let mut claimed = join::claim(paths, record)?;
+    let begun = build(paths, made, neighbours, group, callers, restarts, &mut claimed);
+    if begun.is_err()
+        && let Some(claimed) = claimed
+    {
+        join::take_back(paths, made, &claimed);
+    }
+    begun
+}
+
+/// Of the container's networks the addresses are known already.
+fn build(
+    paths: &Paths,
+    made: &Made,
+    neighbours: &Neighbours,
+    group: Option<&Group>,
+    callers: Option<[OwnedFd; 2]>,
+    restarts: u32,
+    claimed: &mut Option<Claimed>,
+) -> Result<(runtime::Created, watch::Streams, u64)> {
+    let record = &made.record;
     let spec = neighbours.joined(&made.spec);
     let has_files = !matches!(record.wishes.network, Network::Container(_));
     let beyond = Beyond {
-        small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record) }),
+        small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record, claimed.as_ref()) }),
         borrowed: neighbours.lent(),
         user: Some(&record.user),
         groups: &record.wishes.groups,
@@ -102,6 +126,10 @@ fn begin_first_process(
     let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };
     let own = group.filter(|_| record.is_furnished_for_systemd()).map(Group::own_tree).transpose()?;
     let created = runtime::create(&plan, own.as_ref().or(group), theirs)?;
+    if let Some(claimed) = claimed {
+        // Meanwhile it builds its world.
+        claimed.plug_in(paths, record, &made.files, created.pid).inspect_err(|_| end(&created))?;
+    }
     let started = now();
     write_state(made, created.pid, group, started, restarts)?;
     pid_file::write(record, created.pid)?;
@@ -140,6 +168,12 @@ impl Pipes {
         let (output, error) = (file::pipe()?, file::pipe()?);
         Ok(Pipes { input, ours: [Some(output.0), Some(error.0)], theirs: [output.1, error.1] })
     }
+}
+
+/// It waits for the word to go on, and will not get it.
+fn end(created: &runtime::Created) {
+    let _ = signal::send(created.pidfd.as_fd(), signal::KILL);
+    let _ = process::wait(created.pid);
 }
 
 fn write_state(made: &Made, pid: i32, group: Option<&Group>, started: u64, restarts: u32) -> Result<()> {

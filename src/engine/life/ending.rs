@@ -3,10 +3,10 @@
 use crate::engine::create::Made;
 use crate::engine::down::{self, Down};
 use crate::engine::events::{self, of_runs};
-use crate::engine::{amend, create, hold, kill, pid_file, remove, repair, volumes};
+use crate::engine::{amend, create, hold, join, kill, pid_file, remove, repair, volumes};
 use crate::error::{Error, Kind, Result};
 use crate::monitor::watch::Ending;
-use crate::options::Pid;
+use crate::options::{Network, Pid};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Asked, Container, Ended, Live};
 use crate::runtime::cgroup::Group;
@@ -57,11 +57,14 @@ pub struct Run {
 
 impl Run {
     /// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
-    pub fn clear_up(self, made: &Made) {
+    pub fn clear_up(self, paths: &Paths, made: &Made) {
         pid_file::forget(&made.record, self.pid);
         if let Some(group) = self.group {
             let _ = group.kill();
             repair::remove_group(&group);
+        }
+        if matches!(made.record.wishes.network, Network::Networks(_)) {
+            join::leave(paths, &made.record.id, &made.files);
         }
     }
 }
@@ -87,6 +90,11 @@ pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Opt
         restarts: run.restarts,
         health: record.wishes.health.as_ref().and_then(|_| store::read_json(&made.files.health()).ok().flatten()),
     };
+    if matches!(record.wishes.network, Network::Networks(_))
+        && let Some(joined) = join::written(&made.files)
+    {
+        join::forget_names(paths, &record.id, &joined);
+    }
     of_runs::ended(paths, &record, &ended);
     if record.wishes.remove {
         remove::unlist(paths, &record, &made.files);

@@ -11,6 +11,7 @@ mod containers;
 mod files;
 mod images;
 mod names;
+mod networks;
 mod processes;
 mod volumes;
 mod wrong;
@@ -83,6 +84,7 @@ fn look(paths: &Paths) -> Result<BTreeSet<Wrong>> {
     found.extend(names::look(paths));
     found.extend(processes::look(paths));
     found.extend(volumes::look(paths)?);
+    found.extend(networks::look(paths)?);
     found.extend(images::look(paths)?);
     found.extend(files::look(paths));
     // A layer that can be unpacked again is no container's worry yet.
@@ -104,6 +106,7 @@ fn deal_with(paths: &Paths, wrong: &Wrong, wishes: Wishes) -> Option<Outcome> {
         wrong::Room::Names => names::mend,
         wrong::Room::Processes => processes::mend,
         wrong::Room::Volumes => volumes::mend,
+        wrong::Room::Networks => networks::mend,
         wrong::Room::Images => images::mend,
         wrong::Room::Files => files::mend,
     };

@@ -5,7 +5,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::health::Check;
 use crate::options::systemd::{self, Systemd};
-use crate::options::{Network, Wishes};
+use crate::options::{Network, Wishes, exposed};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::Container;
 use crate::runtime::plan::{Beyond, Plan};
@@ -102,6 +102,9 @@ fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, 
         labels.retain(|(have, _)| have != name);
         labels.push((name.clone(), value.clone()));
     }
+    if wishes.publish_all {
+        publish_exposed(&mut wishes, &words)?;
+    }
     let record = Container {
         id: id.to_owned(),
         name: String::new(),
@@ -120,6 +123,16 @@ fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, 
         ended: None,
     };
     Ok((record, words))
+}
+
+/// `-P`: each of its own and of its image's ports, unless it is published already.
+fn publish_exposed(wishes: &mut Wishes, words: &ImageWords) -> Result<()> {
+    for exposed in wishes.exposed.iter().chain(&words.exposed).map(|text| exposed::ports(text)).collect::<Result<Vec<_>>>()?.concat() {
+        if !wishes.ports.iter().any(|port| (port.container, port.protocol) == (exposed.container, exposed.protocol)) {
+            wishes.ports.push(exposed);
+        }
+    }
+    Ok(())
 }
 
 fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &ContainerPaths) -> Result<Spec> {

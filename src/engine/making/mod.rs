@@ -7,4 +7,5 @@ pub(super) mod filter;
 pub(super) mod machine;
 pub(super) mod mounts;
 pub(super) mod name_claim;
+pub(super) mod name_servers;
 pub(super) mod neighbours;

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod links;
 pub mod message;
+pub mod routes;
 
 use crate::sys::Errno;
 use message::{ACKNOWLEDGE, Answer, DONE, DUMP, ERROR, Message};

@@ -29,6 +29,10 @@ pub enum What {
     VolumeOfNobody,
     VolumeWithoutRecord,
     NewerVolume,
+    // Networks.
+    PlaceOfNobody,
+    BridgeGone,
+    RulesGone,
     // Images.
     Workplace,
     BlobOfNobody,
@@ -51,6 +55,7 @@ pub enum Room {
     Processes,
     Names,
     Volumes,
+    Networks,
     Images,
     Files,
 }
@@ -89,6 +94,7 @@ impl What {
             Processes | Group => Room::Processes,
             NameToNowhere | NameOfAnother | NameLost => Room::Names,
             VolumeHalfMade | VolumeHalfFilled | VolumeHalfRemoved | VolumeOfNobody | VolumeWithoutRecord | NewerVolume => Room::Volumes,
+            PlaceOfNobody | BridgeGone | RulesGone => Room::Networks,
             Workplace | BlobOfNobody | LayerOfNobody | LayerGone | DamagedList | DamagedImage | BlobGone | BlobDamaged => Room::Images,
             Scrap | PidFile | Stranger => Room::Files,
         }
@@ -128,6 +134,9 @@ impl What {
             VolumeOfNobody => ("the container that it should end with is gone", "removed"),
             VolumeWithoutRecord => ("its record is lost", "record written again"),
             NewerVolume => ("a newer version of tare has written its record", "use that version"),
+            PlaceOfNobody => ("an address or a name there belongs to a container that is gone", "given back"),
+            BridgeGone => ("its bridge is gone, or a container is cut off from it", "made and plugged in again"),
+            RulesGone => ("the kernel has lost some of them", "made again"),
             Workplace => ("an image that was being made, left by a command that was killed", "removed"),
             BlobOfNobody => ("no image has it", "removed"),
             LayerOfNobody => ("no image and no container has it", "removed"),
