@@ -74,6 +74,10 @@ mod mirrors;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/networks.rs"]
+mod networks;
+#[path = "containers/published.rs"]
+mod published;
 #[path = "containers/pull_crashes.rs"]
 mod pull_crashes;
 #[path = "containers/pulls.rs"]

@@ -20,6 +20,7 @@ pub mod taker;
 pub mod terminal;
 pub mod test_images;
 pub mod token_server;
+pub mod town;
 pub mod transcript;
 pub mod tunnel;
 pub mod victim;

@@ -2,17 +2,21 @@
 
 use super::process::{self, Ran, Running};
 use super::terminal::Terminal;
+use super::town::Machine;
 use super::{Image, Report, eventually, image_dir, leftovers, program, test_images};
 use serde_json::Value;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 pub struct Store {
     /// Short, because a socket's path has 108 bytes at most.
     pub dir: PathBuf,
     pub root: PathBuf,
     pub run: PathBuf,
+    /// Where its commands run, if not in the network of whoever runs the tests.
+    pub machine: Option<Arc<Machine>>,
 }
 
 impl Store {
@@ -29,7 +33,7 @@ impl Store {
         // On a disk, as a store is: /tmp is often a tmpfs, which in older kernels cannot hold every attribute.
         let parent = Some(PathBuf::from("/var/tmp")).filter(|dir| dir.is_dir()).unwrap_or_else(std::env::temp_dir);
         let dir = super::fresh_directory(&parent, "tt");
-        let store = Store { root: dir.join("s"), run: dir.join("r"), dir };
+        let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None };
         store.registries("");
         store
     }
@@ -55,8 +59,11 @@ impl Store {
     /// Where everything lies; what the person who runs the tests has of registries stays out of them.
     pub fn tell(&self, command: &mut Command) {
         command.env("TARE_ROOT", &self.root).env("TARE_RUN", &self.run);
-        // No test touches the interfaces of the host: those of networks have a world of their own.
-        command.env("TARE_NETWORK", "none");
+        // No test touches the interfaces of the host: those of networks have a town of their own.
+        match &self.machine {
+            None => command.env("TARE_NETWORK", "none"),
+            Some(machine) => machine.takes(command).env_remove("TARE_NETWORK"),
+        };
         command.env("TARE_REGISTRIES", self.dir.join("registries.toml")).env("DOCKER_CONFIG", self.dir.join("docker"));
         command.env("REGISTRY_AUTH_FILE", self.dir.join("auth.json"));
         for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {

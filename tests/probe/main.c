@@ -31,6 +31,7 @@ int main(int argc, char **argv) {
     }
     int status = behave(argc, argv);
     if (status < 0) status = trees(argc, argv);
+    if (status < 0) status = converse(argc, argv);
     if (status < 0) {
         fprintf(stderr, "probe: no such verb: %s\n", argv[1]);
         return 64;

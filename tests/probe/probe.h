@@ -5,6 +5,7 @@
  *   probe try NAME...         attempt each thing; one line "NAME answer" each (attempts.c)
  *   probe VERB [ARGUMENT...]  behave in a certain way (behaviours.c)
  *   probe tree PATH...        every file below, with all that can be told of it, a line each (tree.c)
+ *   probe serve|ask …         two who talk over a network (network.c)
  */
 #pragma once
 #define _GNU_SOURCE
@@ -29,5 +30,7 @@ void list_attempts(void);
 int behave(int argc, char **argv);
 /* Tells of trees and makes some; -1 if there is no such verb. */
 int trees(int argc, char **argv);
+/* Talks over a network; -1 if there is no such verb. */
+int converse(int argc, char **argv);
 /* "EPERM" and its like; a number where we know no name. */
 const char *errno_name(int number);
