@@ -3,8 +3,8 @@
 use crate::cli::Context;
 use crate::cli::{
     attach, commit, completion, cp, create, diff, events, exec, export, generate, history, images, import, info, inspect, kill, load,
-    login, logout, logs, manifest, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save, search, start, stats, stop,
-    system, tag, top, update, version, volume, wait,
+    login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save, search, start, stats,
+    stop, system, tag, top, update, version, volume, wait,
 };
 use crate::error::Result;
 use clap::ArgMatches;
@@ -56,6 +56,7 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "search", about: "Look for images in a registry", define: search::define, run: search::run },
     Command { name: "save", about: "Write images into an archive", define: save::define, run: save::run },
     Command { name: "rmi", about: "Remove images", define: rmi::define, run: rmi::run },
+    Command { name: "network", about: "Commands on networks", define: network::define, run: network::run },
     Command { name: "volume", about: "Commands on volumes", define: volume::define, run: volume::run },
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
     Command { name: "events", about: "Show what happens", define: events::define, run: events::run },

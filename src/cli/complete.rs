@@ -75,7 +75,7 @@ fn offer(words: &[String]) -> Offer {
     if !defined.has_subcommands() {
         return at_place(&place(&defined, &before[at + 1..], typed), command.name, typed, &paths);
     }
-    // A noun whose verbs are no commands of their own: `volume rm`.
+    // A noun whose verbs are no commands of their own: `volume rm`, `network rm`.
     let Some(verb) = before.get(at + 1) else {
         let verbs = defined.get_subcommands().filter(|verb| verb.get_name() != "help");
         let about = |verb: &clap::Command| verb.get_about().map(ToString::to_string).unwrap_or_default();

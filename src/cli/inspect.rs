@@ -6,8 +6,8 @@ mod limits;
 use crate::cli::say::say;
 use crate::cli::template;
 use crate::cli::template::Template;
-use crate::cli::{Context, complain, image};
-use crate::engine::{find, remote, size, volumes};
+use crate::cli::{Context, complain, image, network};
+use crate::engine::{find, networks, remote, size, volumes};
 use crate::error::{Error, Kind, Result};
 use crate::image::{Reference, catalog};
 use crate::names;
@@ -21,7 +21,7 @@ pub fn define(command: clap::Command) -> clap::Command {
     command
         .arg(crate::cli::one_or_more("NAME"))
         .arg(template::flag().short('f'))
-        .arg(Arg::new("type").long("type").value_name("container|image|volume").help("Look only for these"))
+        .arg(Arg::new("type").long("type").value_name("container|image|network|volume").help("Look only for these"))
         .arg(Arg::new("size").short('s').long("size").action(ArgAction::SetTrue).help("Also what containers take on the disk"))
         .arg(Arg::new("remote").long("remote").action(ArgAction::SetTrue).help("An image as its registry has it; nothing of it is pulled"))
         .arg(
@@ -36,8 +36,9 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let kind = matches.get_one::<String>("type").map(String::as_str).unwrap_or("");
-    if !["", "container", "image", "volume"].contains(&kind) {
-        return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint(names::one_of(kind, &["container", "image", "volume"])));
+    const KINDS: &[&str] = &["container", "image", "network", "volume"];
+    if !kind.is_empty() && !KINDS.contains(&kind) {
+        return Err(Error::usage(format!("invalid value {kind:?} for --type")).hint(names::one_of(kind, KINDS)));
     }
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
     if matches.get_flag("remote") {
@@ -81,8 +82,10 @@ pub fn text(found: &[Value], format: &str) -> Result<String> {
 
 fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> {
     let volume = || volumes::find(paths, name).map(|volume| crate::cli::volume::describe(&volume, paths));
-    if kind == "volume" {
-        return volume();
+    match kind {
+        "volume" => return volume(),
+        "network" => return network::described(paths, name),
+        _ => {}
     }
     let mut no_container = None;
     if kind != "image" {
@@ -105,11 +108,14 @@ fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> 
     }
     match catalog::details(paths, name) {
         Err(error) if kind.is_empty() && error.kind() == Kind::NoSuch => {
-            if let Ok(found) = volume() {
+            if let Ok(found) = volume().or_else(|_| network::described(paths, name)) {
                 return Ok(found);
             }
-            let no_volume = volumes::find(paths, name).err();
-            let mut meant = [no_container.as_ref(), Some(&error), no_volume.as_ref()].into_iter().flatten().filter_map(Error::hint_text);
+            let (no_volume, no_network) = (volumes::find(paths, name).err(), networks::find(paths, name).err());
+            let mut meant = [no_container.as_ref(), Some(&error), no_volume.as_ref(), no_network.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter_map(Error::hint_text);
             let hint = meant.find(|hint| hint.contains("did you mean")).unwrap_or("tare ps -a and tare images list them");
             Err(Error::no_such(format!("no such container or image: {name}")).hint(hint))
         }

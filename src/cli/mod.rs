@@ -31,6 +31,7 @@ mod login;
 mod logout;
 mod logs;
 mod manifest;
+mod network;
 pub mod nouns;
 mod pause;
 mod port;

@@ -1,6 +1,6 @@
 //! What to say when the words typed are not ours: flags that Docker has and we have not yet, and commands that were perhaps meant.
 
-use crate::cli::{BEHIND_NOUNS, COMMANDS, command_at, find, nouns, volume};
+use crate::cli::{BEHIND_NOUNS, COMMANDS, command_at, find, network, nouns, volume};
 use crate::error::Error;
 use crate::names;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -62,6 +62,7 @@ impl Place {
                 Place { before: format!("tare {}", noun.name), commands: verbs.collect(), command: None }
             }
             None if first == "volume" => Place { before: "tare volume".to_owned(), commands: volume::VERBS.to_vec(), command: None },
+            None if first == "network" => Place { before: "tare network".to_owned(), commands: network::VERBS.to_vec(), command: None },
             None => {
                 let commands = COMMANDS.iter().map(|command| command.name).chain(nouns::NOUNS.iter().map(|noun| noun.name));
                 Place { before: "tare".to_owned(), commands: commands.collect(), command }
@@ -137,7 +138,7 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
 }
 
 fn is_noun(word: &str) -> bool {
-    word == "volume" || nouns::noun(word).is_some()
+    ["network", "volume"].contains(&word) || nouns::noun(word).is_some()
 }
 
 /// The hint for a command that does not exist.
@@ -172,6 +173,7 @@ mod tests {
         assert_eq!(command("lss", &at("tare image lss")), "did you mean ls or list?");
         assert_eq!(command("prun", &at("tare help system prun")), "did you mean prune?");
         assert_eq!(command("creat", &at("tare help volume creat")), "did you mean create?");
+        assert_eq!(command("conect", &at("tare network conect")), "did you mean connect?");
         assert_eq!(command("frobnicate", &at("tare image frobnicate")), "tare image --help lists the commands");
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::error::{Context, Result};
 use crate::network::bridge;
-use crate::options::networks::NetRate;
 use crate::record::network::Endpoint;
 use crate::sys::Errno;
 use crate::sys::netlink::addresses::Address;
@@ -44,11 +43,15 @@ pub fn configure(inside: &Netlink, endpoint: &Endpoint, is_way_out: [bool; 2]) -
     Ok(())
 }
 
-/// What the container receives is slowed down where it leaves the host's end, what it sends where it leaves the container's.
-pub fn slow_down(host: &Netlink, inside: &Netlink, endpoint: &Endpoint, rate: NetRate, index_inside: u32) -> Result<()> {
-    let what = || format!("cannot limit the container's rate in network {}", endpoint.network);
-    let _ = (host, inside, index_inside, rate, what);
-    Ok(())
+/// What leaves at this end: at the host's it is what the container receives, at the container's what it sends. In the namespace that
+/// `netlink` is of.
+pub fn slow_down(netlink: &Netlink, interface: &str, rate: Option<u64>) -> Result<()> {
+    let Some(rate) = rate else { return Ok(()) };
+    let limited = links::index_of(interface).and_then(|index| netlink.limit_rate(index, rate));
+    limited.context("cannot limit the rate of the container's network").map_err(|error| match error.errno() {
+        Some(Errno::ENOENT | Errno::EOPNOTSUPP) => error.because("this kernel has no token bucket").hint("load the module sch_tbf"),
+        _ => error,
+    })
 }
 
 /// It may be gone already: with the container's namespace the kernel takes it away.

@@ -13,6 +13,7 @@ pub mod bridge;
 pub mod cable;
 pub mod choice;
 pub mod claims;
+pub mod foreign;
 pub mod forwarding;
 mod keep;
 pub mod naming;

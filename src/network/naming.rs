@@ -26,8 +26,13 @@ pub fn cable(id: &str, number: usize) -> String {
 
 /// The two ends of the cable by which a first packet goes round: see `rules/`.
 pub fn door(paths: &Paths) -> [String; 2] {
-    let letters = format!("{:08x}", hash(&[&paths.root().to_string_lossy()]) as u32);
-    [format!("td{letters}"), format!("th{letters}")]
+    let number = door_number(paths);
+    [format!("td{number:08x}"), format!("th{number:08x}")]
+}
+
+/// By which its ends are also numbered: each store has its own.
+pub fn door_number(paths: &Paths) -> u32 {
+    hash(&[&paths.root().to_string_lossy()]) as u32
 }
 
 fn is_usual(paths: &Paths) -> bool {

@@ -128,6 +128,16 @@ pub enum Network {
     Networks(Vec<networks::Attachment>),
 }
 
+impl Wishes {
+    /// Its places in networks.
+    pub fn attachments(&self) -> &[networks::Attachment] {
+        match &self.network {
+            Network::Networks(all) => all,
+            Network::None | Network::Host | Network::Container(_) => &[],
+        }
+    }
+}
+
 /// Whose processes it sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

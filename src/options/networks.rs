@@ -1,6 +1,7 @@
 //! What is wished of a container's place in a network: `--network`, `--ip`, `--ip6`, `--mac-address`, `--network-alias`, `--net-rate`.
 
 mod check;
+pub mod driver;
 mod rate;
 
 pub use check::check;

@@ -330,19 +330,23 @@ pub fn write_vectored(fd: BorrowedFd, parts: &[IoSlice]) -> Result<usize, Errno>
 }
 
 /// 32 bytes from the kernel's random source, as hex: a container's id.
-#[allow(unsafe_code)]
 pub fn random_id() -> Result<String, Errno> {
-    let mut bytes = [0u8; 32];
-    // By number: the standard library refers to the C function weakly, and link-time optimisation makes our reference weak too.
-    // SAFETY: the buffer is ours and as long as we say.
-    let got = unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
-    Errno::result(got)?;
     let mut hex = String::with_capacity(64);
-    for byte in bytes {
+    for byte in random_bytes::<32>()? {
         hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
         hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
     }
     Ok(hex)
+}
+
+/// From the kernel's random source; few of them, so that they come in one piece.
+#[allow(unsafe_code)]
+pub fn random_bytes<const COUNT: usize>() -> Result<[u8; COUNT], Errno> {
+    let mut bytes = [0u8; COUNT];
+    // By number: the standard library refers to the C function weakly, and link-time optimisation makes our reference weak too.
+    // SAFETY: the buffer is ours and as long as we say.
+    let got = unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
+    Errno::result(got).map(|_| bytes)
 }
 
 /// A descriptor that we were handed by number (standard streams, inherited sockets).

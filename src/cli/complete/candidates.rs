@@ -1,7 +1,10 @@
 //! What can stand where: names of containers in the right state, of images, signals, words that a flag knows.
 
+use crate::engine::networks::PREDEFINED;
 use crate::engine::{list, login};
 use crate::image::catalog;
+use crate::network;
+use crate::options::networks::DEFAULT;
 use crate::options::ulimits;
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
@@ -73,6 +76,10 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "tag" if given.len() < 2 => images(typed, paths),
         "rmi" | "save" => images(typed, paths),
         "volume inspect" | "volume rm" => volumes(paths),
+        "network inspect" => networks(paths, &PREDEFINED),
+        "network rm" => networks(paths, &[]),
+        "network connect" | "network disconnect" if first => networks(paths, &[DEFAULT]),
+        "network connect" | "network disconnect" if given.len() < 2 => containers(paths, |_| true),
         "login" | "logout" if first => Offer::plain(login::registries()),
         "import" if first => Offer::files(FILES),
         "completion" if first => Offer::plain(["bash", "fish", "zsh"]),
@@ -98,6 +105,12 @@ pub fn of_flag(command: &str, arg: &Arg, paths: &Paths) -> Offer {
         (_, "mount") => Offer::plain(["type=bind,source=", "type=volume,source=", "type=tmpfs,target="]),
         (_, "volumes-from") => containers(paths, |_| true),
         ("volume ls", "filter") => Offer::plain(["dangling=true", "dangling=false", "driver=local", "label=", "name="]),
+        (_, "network") => networks(paths, &PREDEFINED).and(containers(paths, is_up).behind("container:")),
+        ("network create", "opt") => Offer::plain(["mtu="]),
+        ("network ls", "filter") => {
+            Offer::plain(["dangling=true", "dangling=false", "type=custom", "type=builtin", "label=", "name=", "id="])
+        }
+        ("network prune", "filter") => Offer::plain(["until=", "label=", "label!="]),
         ("volume prune", "filter") => Offer::plain(["label=", "label!="]),
         ("images", "filter") => Offer::plain(["dangling=true", "dangling=false", "label=", "reference="]),
         ("ps", "filter") => ps_filters(paths),
@@ -130,7 +143,8 @@ fn ps_filters(paths: &Paths) -> Offer {
     let named = |key: &'static str| containers(paths, |_| true).behind(key);
     Offer::plain(["id=", "name=", "label=", "exited=", "ancestor=", "volume="])
         .and(Offer::plain(["created", "running", "paused", "exited", "dead"]).behind("status="))
-        .and(Offer::plain(["none", "host"]).behind("network="))
+        .and(networks(paths, &PREDEFINED).behind("network="))
+        .and(Offer::plain(["publish=", "expose="]))
         .and(named("before="))
         .and(named("since="))
 }
@@ -150,6 +164,13 @@ fn places(paths: &Paths) -> Offer {
     let mut offer = containers(paths, |_| true).and(Offer::files(FILES));
     offer.words.iter_mut().for_each(|one| one.word.push(':'));
     offer
+}
+
+/// `more`: those that nobody made.
+fn networks(paths: &Paths, more: &[&str]) -> Offer {
+    let all = network::list(paths).unwrap_or_default();
+    let made = all.iter().map(|network| network.name.as_str()).filter(|name| !PREDEFINED.contains(name));
+    Offer::plain(more.iter().copied().chain(made))
 }
 
 fn volumes(paths: &Paths) -> Offer {

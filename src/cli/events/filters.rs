@@ -4,22 +4,24 @@ use crate::engine::events::{Event, Kind};
 use crate::error::{Error, Result};
 use crate::names;
 
-const KEYS: &[&str] = &["container", "event", "image", "label", "type", "volume"];
+const KEYS: &[&str] = &["container", "event", "image", "label", "network", "type", "volume"];
 /// What Docker has and we have not.
-const OF_OTHERS: &[&str] = &["config", "daemon", "network", "node", "plugin", "scope", "secret", "service"];
-const TYPES: &[&str] = &["container", "image", "volume"];
+const OF_OTHERS: &[&str] = &["config", "daemon", "node", "plugin", "scope", "secret", "service"];
+const TYPES: &[&str] = &["container", "image", "network", "volume"];
 
 /// Whoever waits for one that is mistyped would wait for ever.
 const ACTIONS: &[&str] = &[
     "archive-path",
     "attach",
     "commit",
+    "connect",
     "copy",
     "create",
     "delete",
     "destroy",
     "detach",
     "die",
+    "disconnect",
     "exec_create",
     "exec_detach",
     "exec_die",
@@ -103,11 +105,13 @@ fn fits(key: &str, value: &str, event: &Event) -> bool {
         "type" => event.kind.name() == value,
         // As `inspect` writes a container's name.
         "container" => is_actor(Kind::Container) || (event.kind == Kind::Container && value.strip_prefix('/') == name),
+        "network" => is_actor(Kind::Network),
         "volume" => event.kind == Kind::Volume && event.actor.id == value,
         "image" => {
             let named = if event.kind == Kind::Container { event.actor.attributes.get("image").map(String::as_str) } else { name };
             is_actor(Kind::Image)
-                || (event.kind != Kind::Volume && named.is_some_and(|named| named == value || without_tag(named) == value))
+                || (matches!(event.kind, Kind::Container | Kind::Image)
+                    && named.is_some_and(|named| named == value || without_tag(named) == value))
         }
         _ => false,
     }
@@ -180,13 +184,16 @@ mod tests {
     fn images_and_volumes_are_named_too() {
         let tagged = event(Kind::Image, "tag", "sha256:abcdef", &[("name", "localhost:5000/web:1")]);
         assert!(fit(&["image=localhost:5000/web"], &tagged) && fit(&["image=abcd"], &tagged) && !fit(&["image=localhost"], &tagged));
+        let joined = event(Kind::Network, "connect", "0123abcdef", &[("name", "backend"), ("container", "4567")]);
+        assert!(fit(&["network=backend"], &joined) && fit(&["network=0123"], &joined) && fit(&["type=network", "event=connect"], &joined));
+        assert!(!fit(&["image=backend"], &joined) && !fit(&["container=4567"], &joined));
         let mounted = event(Kind::Volume, "mount", "data", &[("container", "0123abcd")]);
         assert!(fit(&["volume=data"], &mounted) && !fit(&["container=0123abcd"], &mounted));
     }
 
     #[test]
     fn what_cannot_happen_is_refused() {
-        for wrong in ["event", "event=strat", "type=network", "daemon=x", "scope=local", "colour=red"] {
+        for wrong in ["event", "event=strat", "type=plugin", "daemon=x", "scope=local", "colour=red"] {
             assert!(Filters::parse([wrong].into_iter()).is_err(), "{wrong}");
         }
     }

@@ -1,7 +1,7 @@
 //! Every command shows an example, and the words of every example make sense to it.
 
 use crate::cli::complete::line;
-use crate::cli::{BEHIND_NOUNS, COMMANDS, define, find, nouns, run_flags, volume, whole_program};
+use crate::cli::{BEHIND_NOUNS, COMMANDS, define, find, network, nouns, run_flags, volume, whole_program};
 
 /// Every command under the words that a person types, also those behind nouns.
 fn every() -> Vec<(String, clap::Command)> {
@@ -13,12 +13,12 @@ fn every() -> Vec<(String, clap::Command)> {
             defined.get_subcommands().map(|verb| (format!("tare {} {}", noun.name, verb.get_name()), verb.clone())).collect();
         verbs
     });
-    let volumes = define(find("volume").expect("volume"));
-    let volumes: Vec<_> = volume::VERBS
-        .iter()
-        .map(|verb| (format!("tare volume {verb}"), volumes.find_subcommand(verb).expect("a verb of VERBS").clone()))
-        .collect();
-    short.chain(nouns).chain(behind).chain(volumes).collect()
+    let verbs = [("network", network::VERBS), ("volume", volume::VERBS)].into_iter().flat_map(|(name, verbs)| {
+        let noun = define(find(name).expect("a command"));
+        let verb = move |verb: &&str| (format!("tare {name} {verb}"), noun.find_subcommand(verb).expect("a verb of VERBS").clone());
+        verbs.iter().map(verb).collect::<Vec<_>>()
+    });
+    short.chain(nouns).chain(behind).chain(verbs).collect()
 }
 
 /// The lines below `Examples:`, or the one behind `Example:`.

@@ -3,6 +3,7 @@
 use crate::engine::now;
 use crate::error::{Error, Result};
 use crate::image::catalog::Listed;
+use crate::network::Network;
 use crate::record::Seen;
 use crate::time;
 use clap::ArgMatches;
@@ -41,6 +42,10 @@ impl Filters {
 
     pub fn fit_container(&self, seen: &Seen) -> bool {
         self.fit(Some(seen.record.created), &seen.record.labels)
+    }
+
+    pub fn fit_network(&self, network: &Network) -> bool {
+        self.fit(Some(network.created), &network.labels)
     }
 
     pub fn fit_image(&self, image: &Listed) -> bool {

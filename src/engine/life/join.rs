@@ -140,12 +140,14 @@ impl Claimed {
         for (network, endpoint) in self.networks.iter().zip(&self.joined.endpoints) {
             let bridge = bridge::ensure(paths, network, &host, || rules::admit(paths, network))?;
             cable::plug(&host, endpoint, bridge, network.mtu, namespace.as_fd())?;
+            cable::slow_down(&host, &endpoint.host_interface, record.wishes.net_rate.inward)?;
         }
         inside(&namespace, || {
             let within = Netlink::open().context("cannot speak to the container's network")?;
             let mut way_out = [true, true];
             for endpoint in &self.joined.endpoints {
                 cable::configure(&within, endpoint, way_out)?;
+                cable::slow_down(&within, &endpoint.interface, record.wishes.net_rate.outward)?;
                 way_out[0] &= endpoint.ip.and_then(|(.., gateway)| gateway).is_none();
                 way_out[1] &= endpoint.ip6.and_then(|(.., gateway)| gateway).is_none();
             }

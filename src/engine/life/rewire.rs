@@ -5,7 +5,7 @@ use crate::engine::{amend, kill};
 use crate::error::{Context, Error, Result};
 use crate::network::{Network, bridge, cable, claims, rules};
 use crate::options::Network as Wish;
-use crate::options::networks::Attachment;
+use crate::options::networks::{Attachment, NetRate};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::network::{Change, Endpoint, Joined};
 use crate::record::{Container, Live, Seen};
@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, OwnedFd};
 pub fn connect(paths: &Paths, seen: &Seen, network: &Network, attachment: &Attachment) -> Result<()> {
     let what = || format!("cannot connect container {} to network {}", seen.record.name, network.name);
     has_own_network(&seen.record).map_err(|error| error.context(what()))?;
-    if attached(&seen.record).any(|other| other.network == network.name) {
+    if seen.record.wishes.attachments().iter().any(|other| other.network == network.name) {
         return Err(Error::conflict(what()).because("it is in it already"));
     }
     let plug = |live: Option<&Live>| match live {
@@ -30,7 +30,7 @@ pub fn connect(paths: &Paths, seen: &Seen, network: &Network, attachment: &Attac
 
 pub fn disconnect(paths: &Paths, seen: &Seen, network: &str) -> Result<()> {
     let what = || format!("cannot disconnect container {} from network {network}", seen.record.name);
-    if !attached(&seen.record).any(|other| other.network == network) {
+    if !seen.record.wishes.attachments().iter().any(|other| other.network == network) {
         return Err(Error::no_such(what()).because("it is not in it"));
     }
     let unplug = |live: Option<&Live>| match live {
@@ -53,14 +53,6 @@ fn has_own_network(record: &Container) -> Result<()> {
     }
 }
 
-fn attached(record: &Container) -> impl Iterator<Item = &Attachment> {
-    match &record.wishes.network {
-        Wish::Networks(all) => all.as_slice(),
-        _ => &[],
-    }
-    .iter()
-}
-
 /// The network namespace of its first process, which lives: so the number was its own all the time.
 fn namespace_of(live: &Live) -> Result<OwnedFd> {
     let first = kill::first_process(live).context("it has just ended")?;
@@ -76,7 +68,8 @@ fn plug_in(paths: &Paths, seen: &Seen, live: &Live, network: &Network, attachmen
     let endpoint = join::claim_one(paths, network, attachment, &seen.record, &joined)?;
     let way_out = [has_no_way(&joined, Endpoint::way_out4), has_no_way(&joined, Endpoint::way_out6)];
     joined.endpoints.push(endpoint.clone());
-    let plugged = plug_one(paths, network, &endpoint, &namespace, way_out).and_then(|()| join::write_down(&files, &joined));
+    let plugged = plug_one(paths, network, &endpoint, &namespace, way_out, seen.record.wishes.net_rate)
+        .and_then(|()| join::write_down(&files, &joined));
     let (undo_paths, undo_files, id) = (paths.clone(), files.clone(), seen.record.id.clone());
     let undo = move || drop(pull_out(&undo_paths, &undo_files, &id, joined, &endpoint));
     match plugged.and_then(|()| join::tell_names(paths, &seen.record.id, &join::written(&files).unwrap_or_default())) {
@@ -92,13 +85,15 @@ fn has_no_way(joined: &Joined, way: impl Fn(&Endpoint) -> Option<IpAddr>) -> boo
     joined.endpoints.iter().all(|endpoint| way(endpoint).is_none())
 }
 
-fn plug_one(paths: &Paths, network: &Network, endpoint: &Endpoint, namespace: &OwnedFd, way_out: [bool; 2]) -> Result<()> {
+fn plug_one(paths: &Paths, network: &Network, endpoint: &Endpoint, namespace: &OwnedFd, way_out: [bool; 2], rate: NetRate) -> Result<()> {
     let host = Netlink::open().context("cannot speak to the kernel's network")?;
     let index = bridge::ensure(paths, network, &host, || rules::admit(paths, network))?;
     cable::plug(&host, endpoint, index, network.mtu, namespace.as_fd())?;
+    cable::slow_down(&host, &endpoint.host_interface, rate.inward)?;
     inside(namespace, || {
         let within = Netlink::open().context("cannot speak to the container's network")?;
-        cable::configure(&within, endpoint, way_out)
+        cable::configure(&within, endpoint, way_out)?;
+        cable::slow_down(&within, &endpoint.interface, rate.outward)
     })
 }
 

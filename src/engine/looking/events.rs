@@ -28,6 +28,7 @@ const FULL: u64 = 1 << 20;
 pub enum Kind {
     Container,
     Image,
+    Network,
     Volume,
 }
 
@@ -36,6 +37,7 @@ impl Kind {
         match self {
             Kind::Container => "container",
             Kind::Image => "image",
+            Kind::Network => "network",
             Kind::Volume => "volume",
         }
     }
@@ -73,7 +75,7 @@ pub fn of_container(paths: &Paths, record: &Container, action: &str, more: &[(&s
     tell(paths, Kind::Container, action, &record.id, attributes, more);
 }
 
-/// To something else: an image by its id, a volume by its name.
+/// To something else: an image or a network by its id, a volume by its name.
 pub fn of(paths: &Paths, kind: Kind, action: &str, id: &str, more: &[(&str, String)]) {
     tell(paths, kind, action, id, BTreeMap::new(), more);
 }

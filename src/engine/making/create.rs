@@ -1,6 +1,6 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, remove};
+use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, networks, remove};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::health::Check;
@@ -38,6 +38,7 @@ pub struct Made {
 pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made> {
     image::ground(paths)?;
     neighbours::settle(paths, &mut request.wishes)?;
+    networks::settle(paths, &mut request.wishes)?;
     let id = file::random_id().context("cannot make an id")?;
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);
     let hostname = hostname(paths, &request.wishes, &id)?;
@@ -73,6 +74,7 @@ fn write_down(paths: &Paths, record: &mut Container, spec: &Spec, files: &Contai
     if let Some(gone) = record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
         return Err(Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone")));
     }
+    networks::still_there(paths, &record.wishes)?;
     mounts::prepare(paths, record, spec)?;
     match mounts::settle_owners(record, spec)? {
         true => store::write_json(&files.record(), record, Durable::No),

@@ -48,6 +48,14 @@ impl Directory {
         Ok(names)
     }
 
+    /// The names in it that do not begin with a dot, in no order: by the descriptor alone, also for one who cannot look into /proc.
+    pub fn file_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
+        let mut directory =
+            nix::dir::Dir::openat(&self.0, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, stat::Mode::empty())?;
+        let names = directory.iter().map(|entry| Ok(entry?.file_name().to_bytes().to_vec()));
+        names.filter(|name: &Result<Vec<u8>, Errno>| !name.as_ref().is_ok_and(|name| name.starts_with(b"."))).collect()
+    }
+
     /// The names of the directories in it, in no order; symlinks are none.
     pub fn directory_names(&self) -> Result<Vec<Vec<u8>>, Errno> {
         let errno = |e: std::io::Error| e.raw_os_error().map_or(Errno::EIO, Errno::from_raw);

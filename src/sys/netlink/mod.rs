@@ -3,7 +3,9 @@
 pub mod addresses;
 pub mod links;
 pub mod message;
+pub mod nftables;
 pub mod routes;
+pub mod traffic;
 
 use crate::sys::Errno;
 use message::{ACKNOWLEDGE, Answer, DONE, DUMP, ERROR, Message};
@@ -37,6 +39,18 @@ impl Netlink {
         self.hear(1).map(drop)
     }
 
+    /// Several changes in one call; what became of each. One that fails does not stop those behind it.
+    pub fn tell_all(&self, messages: Vec<Message>) -> Result<Vec<Result<(), Errno>>, Errno> {
+        let mut bytes = Vec::new();
+        let count = messages.len() as u32;
+        for (number, mut message) in (1..).zip(messages) {
+            message.add_flags(ACKNOWLEDGE);
+            bytes.extend(message.finish(number));
+        }
+        self.send(&bytes)?;
+        self.hear_verdicts(count)
+    }
+
     /// A question with many answers.
     pub fn ask(&self, mut message: Message) -> Result<Vec<Answer>, Errno> {
         message.add_flags(DUMP);
@@ -53,6 +67,26 @@ impl Netlink {
 
     pub(super) fn send(&self, bytes: &[u8]) -> Result<(), Errno> {
         socket::send(self.0.as_raw_fd(), bytes, MsgFlags::empty()).map(drop)
+    }
+
+    /// Of the messages 1 to `count`, each of which wants to be answered.
+    fn hear_verdicts(&self, count: u32) -> Result<Vec<Result<(), Errno>>, Errno> {
+        let mut verdicts = Vec::new();
+        let mut buffer = vec![0; 16 << 10];
+        while verdicts.len() < count as usize {
+            let length = match socket::recv(self.0.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+                Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            let mut rest = &buffer[..length];
+            while let Some((_, answer, after)) = message::split(rest) {
+                rest = after;
+                if answer.kind == ERROR {
+                    verdicts.push(message::verdict(&answer.body));
+                }
+            }
+        }
+        Ok(verdicts)
     }
 
     /// Until the kernel has said everything about the message of this number, or that it cannot.

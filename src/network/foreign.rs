@@ -1,0 +1,1 @@
+//! The rules of others on this host that stand in the way.
