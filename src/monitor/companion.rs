@@ -1,4 +1,5 @@
-//! A process beside the monitor that serves the same container: the nurse of one that has a health check.
+//! A process beside the monitor that serves the same container: the nurse of one that has a health check, the porter of one that has
+//! published ports or neighbours.
 
 use crate::sys::signal;
 use std::os::fd::{AsFd, OwnedFd};

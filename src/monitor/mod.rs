@@ -6,7 +6,7 @@
 //! * `watch` is the monitor's loop, `clients` those who are attached to it, `log` the files it writes and how `logs` reads them.
 //! * `attend` is the loop on the user's side, `near` the user's own streams, `detach_keys` the way out of it; `relay` is the
 //!   same for a process of `exec`, which has no monitor.
-//! * `companion` is a process that a monitor has beside it where a container has a health check.
+//! * `companion` is a process that a monitor has beside it: for a health check, for ports and names.
 //! * `protocol` is what the two say to each other.
 
 pub mod attend;

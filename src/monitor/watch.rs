@@ -38,8 +38,8 @@ pub struct Watch {
     /// `-i`: clients may send input. A pipe stays open until the first client, if it wanted input, has no more; without
     /// such a client (`-d`) for as long as the container lives.
     pub open_stdin: bool,
-    /// Who helps beside us, if somebody does.
-    pub companion: Option<Companion>,
+    /// Who helps beside us.
+    pub companions: Vec<Companion>,
 }
 
 /// The monitor's ends of the container's standard streams.
@@ -103,7 +103,7 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
     };
     at_end(&ending);
     room.say_goodbye(exit_code);
-    room.companion.into_iter().for_each(Companion::dismiss);
+    room.companions.into_iter().flatten().for_each(Companion::dismiss);
     ending
 }
 
@@ -133,7 +133,7 @@ enum Source {
     Input,
     Listener,
     Client(usize),
-    Companion,
+    Companion(usize),
 }
 
 struct Room {
@@ -141,7 +141,8 @@ struct Room {
     clients: Vec<Client>,
     listener: Option<OwnedFd>,
     log: Option<Log>,
-    companion: Option<Companion>,
+    /// `None`: one that has ended and got no successor.
+    companions: Vec<Option<Companion>>,
     /// Empty while nothing flows.
     buffer: Vec<u8>,
     watched: Vec<Watched>,
@@ -263,7 +264,7 @@ impl Room {
             clients,
             listener,
             log,
-            companion: watch.companion,
+            companions: watch.companions.into_iter().map(Some).collect(),
             buffer: Vec::new(),
             watched: Vec::new(),
             sources: Vec::new(),
@@ -295,7 +296,7 @@ impl Room {
                 Source::Input => self.feed(),
                 Source::Client(index) => self.serve(index, ready),
                 Source::Listener => self.welcome(),
-                Source::Companion => self.companion = self.companion.take().and_then(Companion::replace),
+                Source::Companion(index) => self.companions[index] = self.companions[index].take().and_then(Companion::replace),
                 Source::Status => end = end.or(self.container.hear_status().map(Some)),
                 Source::Init => end = end.or_else(|| Some(self.last_words())),
             }
@@ -332,8 +333,10 @@ impl Room {
         if let Some(fd) = &self.listener {
             add(fd.as_fd(), true, false, Source::Listener);
         }
-        if let Some(companion) = &self.companion {
-            add(companion.pidfd.as_fd(), true, false, Source::Companion);
+        for (index, companion) in self.companions.iter().enumerate() {
+            if let Some(companion) = companion {
+                add(companion.pidfd.as_fd(), true, false, Source::Companion(index));
+            }
         }
         if let Some(fd) = &container.status {
             add(fd.as_fd(), true, false, Source::Status);

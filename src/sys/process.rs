@@ -139,6 +139,11 @@ pub fn hide_from_tracers() -> Result<(), Errno> {
     nix::sys::prctl::set_dumpable(false)
 }
 
+/// What `ps` and the likes call it from here on.
+pub fn name(name: &str) {
+    let _ = CString::new(name).map(|name| nix::sys::prctl::set_name(&name));
+}
+
 pub fn unshare(namespaces: u64) -> Result<(), Errno> {
     // SAFETY: the call takes a number.
     Errno::result(unsafe { libc::unshare(namespaces as i32) }).map(drop)

@@ -2,10 +2,11 @@
 //! stand still, end it, and wait for that.
 //!
 //! `launch.rs` is the command's side of a start, `monitor_life.rs` the monitor's, in which `begin.rs`, `ending.rs` and `again.rs` are the
-//! three moments. `nurse.rs` is beside it where there is a health check.
+//! three moments. `nurse.rs` is beside it where there is a health check, `porter.rs` where there are ports or neighbours.
 
 pub(super) mod again;
 pub(super) mod begin;
+pub(super) mod doors;
 pub mod down;
 pub(super) mod ending;
 pub(super) mod health_check;
@@ -18,6 +19,7 @@ pub(super) mod monitor_life;
 pub mod nurse;
 pub mod pause;
 pub(super) mod pid_file;
+pub mod porter;
 pub mod rewire;
 pub mod start;
 pub mod stop;

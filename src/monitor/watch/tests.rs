@@ -97,7 +97,7 @@ fn run(name: &str, pid: i32, streams: Streams, stdin: bool, change: impl FnOnce(
         early: Vec::new(),
         log: Some(Keeping::at(directory.join("log"))),
         open_stdin: stdin,
-        companion: None,
+        companions: Vec::new(),
     };
     change(&mut watch);
     let (tell, at_end) = channel();

@@ -36,8 +36,11 @@ pub use resolver::listen_for_names;
 pub use serve::serve;
 
 use crate::options::ports::Protocol;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
+
+/// Where containers ask for names.
+pub const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 
 /// What one porter does.
 #[derive(Default)]
