@@ -36,7 +36,8 @@ fn refusal(paths: &Paths, closed: Closed) -> Error {
         Closed::Refused(error) => return error,
         Closed::Taken { address, port, protocol, holder } => (address, port, protocol, holder),
     };
-    let error = Error::conflict(format!("port {port}/{protocol} of {} is in use", if address.is_unspecified() { "this host".into() } else { address.to_string() }));
+    let whose = if address.is_unspecified() { "this host".to_owned() } else { address.to_string() };
+    let error = Error::conflict(format!("port {port}/{protocol} of {whose} is in use"));
     let error = match holder {
         Some(holder) => match container_of(paths, holder.pid) {
             Some(name) => error.because(format!("container {name} has published it")),
@@ -50,7 +51,7 @@ fn refusal(paths: &Paths, closed: Closed) -> Error {
 /// Whose porter this process is.
 fn container_of(paths: &Paths, pid: i32) -> Option<String> {
     let monitor = process::look(pid)?.parent;
-    let all = list::list(paths).ok()?;
+    let all = list::running(paths).ok()?;
     all.into_iter().find(|seen| seen.live.as_ref().is_some_and(|live| live.monitor == monitor)).map(|seen| seen.record.name)
 }
 
@@ -107,11 +108,7 @@ pub fn open_again(paths: &Paths, id: &str, pid: i32) -> Option<Duties> {
 
 /// What there is, wished once more: each address apart.
 fn wishes_of(published: &[Published]) -> Vec<PortWish> {
-    let wish = |one: &Published| PortWish {
-        address: Some(one.address),
-        host: Some(one.host),
-        container: one.container,
-        protocol: one.protocol,
-    };
+    let wish =
+        |one: &Published| PortWish { address: Some(one.address), host: Some(one.host), container: one.container, protocol: one.protocol };
     published.iter().map(wish).collect()
 }

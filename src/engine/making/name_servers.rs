@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 pub fn resolv_conf(wishes: &Wishes, claimed: Option<&Claimed>) -> String {
     let host = read("/etc/resolv.conf").unwrap_or_default();
     if claimed.is_some_and(Claimed::has_names) {
-        let names = NameService { servers: vec![porter::SERVER.ip().to_string()], ..wishes.names.clone() };
+        let names = NameService { servers: vec![porter::NAME_SERVER.to_string()], ..wishes.names.clone() };
         return with_wishes(&host, &names);
     }
     match wishes.network {

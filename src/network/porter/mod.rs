@@ -32,7 +32,7 @@ pub use doors::{Closed, Open, open_doors};
 pub use holder::Holder;
 pub use message::{Heard, Question};
 pub use places::Place;
-pub use resolver::{SERVER, listen_for_names};
+pub use resolver::listen_for_names;
 pub use serve::serve;
 
 use crate::options::ports::Protocol;
