@@ -5,6 +5,7 @@ use crate::engine::join::Claimed;
 use crate::engine::neighbours::Neighbours;
 use crate::engine::{etc_files, filter, join, mounts, now, pid_file, repair};
 use crate::error::{Context, Error, Result};
+use crate::monitor::companion::Companion;
 use crate::monitor::watch;
 use crate::options::Network;
 use crate::paths::Paths;
@@ -26,19 +27,33 @@ pub struct Begun {
     pub started: u64,
     /// How often it was begun before, by this monitor.
     pub restarts: u32,
+    /// Who stands at its doors.
+    pub porter: Option<Companion>,
 }
 
 pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let group = make_group(made)?;
-    let begun = begin_in(paths, made, &neighbours, group, callers, restarts);
-    begun.map_err(|(error, group)| {
-        if let Some(group) = group {
-            let _ = group.kill();
-            repair::remove_group(&group);
+    let begun = join::claim(paths, &made.record).and_then(|mut claimed| {
+        let begun = begin_first_process(paths, made, &neighbours, group.as_ref(), callers, restarts, &mut claimed);
+        if let (Err(_), Some(claimed)) = (&begun, &claimed) {
+            join::take_back(paths, made, claimed);
         }
-        error
-    })
+        begun
+    });
+    match begun {
+        Ok(First { created, streams, started, porter }) => {
+            let runtime::Created { pid, pidfd, status, .. } = created;
+            Ok(Begun { pid, pidfd, status, streams, group, started, restarts, porter })
+        }
+        Err(error) => {
+            if let Some(group) = group {
+                let _ = group.kill();
+                repair::remove_group(&group);
+            }
+            Err(error)
+        }
+    }
 }
 
 fn make_group(made: &Made) -> Result<Option<Group>> {
@@ -62,22 +77,15 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     }
 }
 
-fn begin_in(
-    paths: &Paths,
-    made: &Made,
-    neighbours: &Neighbours,
-    group: Option<Group>,
-    callers: Option<[OwnedFd; 2]>,
-    restarts: u32,
-) -> std::result::Result<Begun, (Error, Option<Group>)> {
-    match begin_first_process(paths, made, neighbours, group.as_ref(), callers, restarts) {
-        Ok((created, streams, started)) => {
-            Ok(Begun { pid: created.pid, pidfd: created.pidfd, status: created.status, streams, group, started, restarts })
-        }
-        Err(error) => Err((error, group)),
-    }
+/// Its first process, which has become the user's program.
+struct First {
+    created: runtime::Created,
+    streams: watch::Streams,
+    started: u64,
+    porter: Option<Companion>,
 }
 
+/// `claimed`: in its networks the addresses are known already, and the rest comes now.
 fn begin_first_process(
     paths: &Paths,
     made: &Made,
@@ -85,28 +93,8 @@ fn begin_first_process(
     group: Option<&Group>,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
-) -> Result<(runtime::Created, watch::Streams, u64)> {
-    let record = &made.record;
-    let mut claimed = join::claim(paths, record)?;
-    let begun = build(paths, made, neighbours, group, callers, restarts, &mut claimed);
-    if begun.is_err()
-        && let Some(claimed) = claimed
-    {
-        join::take_back(paths, made, &claimed);
-    }
-    begun
-}
-
-/// Of the container's networks the addresses are known already.
-fn build(
-    paths: &Paths,
-    made: &Made,
-    neighbours: &Neighbours,
-    group: Option<&Group>,
-    callers: Option<[OwnedFd; 2]>,
-    restarts: u32,
     claimed: &mut Option<Claimed>,
-) -> Result<(runtime::Created, watch::Streams, u64)> {
+) -> Result<First> {
     let record = &made.record;
     let spec = neighbours.joined(&made.spec);
     let has_files = !matches!(record.wishes.network, Network::Container(_));
@@ -126,10 +114,11 @@ fn build(
     let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };
     let own = group.filter(|_| record.is_furnished_for_systemd()).map(Group::own_tree).transpose()?;
     let created = runtime::create(&plan, own.as_ref().or(group), theirs)?;
-    if let Some(claimed) = claimed {
-        // Meanwhile it builds its world.
-        claimed.plug_in(paths, record, &made.files, created.pid).inspect_err(|_| end(&created))?;
-    }
+    // Meanwhile it builds its world.
+    let porter = match claimed {
+        Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
+        None => None,
+    };
     let started = now();
     write_state(made, created.pid, group, started, restarts)?;
     pid_file::write(record, created.pid)?;
@@ -139,6 +128,7 @@ fn build(
             let _ = file::remove_file(&made.files.state());
             pid_file::forget(record, created.pid);
             let _ = process::wait(created.pid);
+            porter.into_iter().for_each(Companion::dismiss);
             return Err(error);
         }
     };
@@ -146,7 +136,7 @@ fn build(
         Some(master) => watch::Streams::Terminal(master),
         None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), outputs: pipes.ours },
     };
-    Ok((created, streams, started))
+    Ok(First { created, streams, started, porter })
 }
 
 /// The container's streams, without a terminal.

@@ -9,8 +9,9 @@
 //! What is written down (`record/network.rs`) is all that somebody else needs to take it apart again.
 
 use crate::engine::create::Made;
-use crate::engine::{find, networks, repair};
-use crate::error::{Context, Result};
+use crate::engine::{doors, find, networks, porter, repair};
+use crate::error::{Context, Error, Result};
+use crate::monitor::companion::Companion;
 use crate::network::rules::Redirect;
 use crate::network::{Network, Range, bridge, cable, claims, naming, rules};
 use crate::options::Network as Wish;
@@ -23,7 +24,7 @@ use crate::sys::file::{self, OFlag};
 use crate::sys::netlink::Netlink;
 use crate::sys::process::{self, namespace};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -134,7 +135,9 @@ impl Claimed {
     }
 
     /// Everything between the host and the process `pid`, which has a network namespace of its own.
-    pub fn plug_in(&mut self, paths: &Paths, record: &Container, files: &ContainerPaths, pid: i32) -> Result<()> {
+    /// Who stands at its doors from then on, if it has any.
+    pub fn plug_in(&mut self, paths: &Paths, made: &Made, pid: i32, init: BorrowedFd) -> Result<Option<Companion>> {
+        let (record, files) = (&made.record, &made.files);
         let host = Netlink::open().context("cannot speak to the kernel's network")?;
         let namespace = open_namespace(&format!("/proc/{pid}/ns/net"))?;
         for (network, endpoint) in self.networks.iter().zip(&self.joined.endpoints) {
@@ -153,8 +156,22 @@ impl Claimed {
             }
             Ok(())
         })?;
+        // Written down first: what is published is found again, and taken back, by what stands there.
         write_down(files, &self.joined)?;
-        tell_names(paths, &record.id, &self.joined)
+        let open = doors::open(paths, &record.wishes.ports, &self.joined)?;
+        if !open.published.is_empty() {
+            self.joined.ports.clone_from(&open.published);
+            write_down(files, &self.joined)?;
+        }
+        tell_names(paths, &record.id, &self.joined)?;
+        let duties = doors::duties(paths, record, files, &self.joined, open, pid)?;
+        if duties.is_empty() {
+            return Ok(None);
+        }
+        let (paths, id) = (paths.clone(), record.id.clone());
+        let again = move || doors::open_again(&paths, &id, pid);
+        let hired = porter::hire(duties, init, again);
+        hired.map(Some).ok_or_else(|| Error::failed("cannot start the container's porter"))
     }
 }
 
@@ -234,6 +251,9 @@ pub fn leave(paths: &Paths, id: &str, files: &ContainerPaths) {
     };
     if let Ok(host) = Netlink::open() {
         joined.endpoints.iter().for_each(|endpoint| cable::pull_out(&host, &endpoint.host_interface));
+    }
+    if !joined.ports.is_empty() {
+        let _ = rules::withdraw(paths, &redirects(&joined));
     }
     give_back(paths, id, &joined);
     let _ = file::remove_file(&files.network());

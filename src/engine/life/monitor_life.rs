@@ -69,7 +69,7 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
         early: clients.early,
         log: log_keeping::keeping(made),
         open_stdin: made.record.wishes.interactive,
-        companions: nurse(paths, made).into_iter().collect(),
+        companions: nurse(paths, made).into_iter().chain(begun.porter).collect(),
     };
     let mut again = None;
     watch::watch(watch, &mut |ending| again = record_end(paths, made, &run, ending));

@@ -6,6 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::network::{Network, bridge, cable, claims, rules};
 use crate::options::Network as Wish;
 use crate::options::networks::{Attachment, NetRate};
+use crate::options::ports::PortWish;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::network::{Change, Endpoint, Joined};
 use crate::record::{Container, Live, Seen};
@@ -149,4 +150,14 @@ pub fn rename(paths: &Paths, files: &ContainerPaths, record: &Container, old: &s
     }
     join::write_down(files, &joined)?;
     join::tell_names(paths, &record.id, &joined)
+}
+
+/// Published from now on.
+pub fn publish(_paths: &Paths, _seen: &Seen, _wishes: &[PortWish]) -> Result<()> {
+    Err(Error::cannot_keep("publishing ports of a container that is there is not built yet"))
+}
+
+/// Published no more.
+pub fn withdraw(_paths: &Paths, _seen: &Seen, _wishes: &[PortWish]) -> Result<()> {
+    Err(Error::cannot_keep("withdrawing ports of a container that is there is not built yet"))
 }

@@ -1,7 +1,7 @@
 //! Whom a container asks for names: what stands in its /etc/resolv.conf, and whom its porter asks.
 
 use crate::engine::join::Claimed;
-use crate::network::porter::NAME_SERVER;
+use crate::network::porter;
 use crate::options::{NameService, Network, Wishes};
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 pub fn resolv_conf(wishes: &Wishes, claimed: Option<&Claimed>) -> String {
     let host = read("/etc/resolv.conf").unwrap_or_default();
     if claimed.is_some_and(Claimed::has_names) {
-        let names = NameService { servers: vec![NAME_SERVER.to_string()], ..wishes.names.clone() };
+        let names = NameService { servers: vec![porter::NAME_SERVER.to_string()], ..wishes.names.clone() };
         return with_wishes(&host, &names);
     }
     match wishes.network {
