@@ -2,12 +2,13 @@
 
 pub mod container;
 mod limits;
+mod network;
 
 use crate::cli::say::say;
 use crate::cli::template;
 use crate::cli::template::Template;
-use crate::cli::{Context, complain, image, network};
-use crate::engine::{find, networks, remote, size, volumes};
+use crate::cli::{Context, complain, image, network as of_network};
+use crate::engine::{find, join, networks, remote, size, volumes};
 use crate::error::{Error, Kind, Result};
 use crate::image::{Reference, catalog};
 use crate::names;
@@ -84,7 +85,7 @@ fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> 
     let volume = || volumes::find(paths, name).map(|volume| crate::cli::volume::describe(&volume, paths));
     match kind {
         "volume" => return volume(),
-        "network" => return network::described(paths, name),
+        "network" => return of_network::described(paths, name),
         _ => {}
     }
     let mut no_container = None;
@@ -95,7 +96,7 @@ fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> 
                 // A damaged spec is a matter for `start`; the rest can be looked at.
                 let spec = store::read_json(&files.config()).ok().flatten();
                 let image = crate::image::find(paths, &seen.record.image_id).ok().map(|image| ImageWords::from(&image.config));
-                let mut value = container::value(&seen, spec.as_ref(), image.as_ref(), &files);
+                let mut value = container::value(&seen, spec.as_ref(), image.as_ref(), &files, &join::written(&files).unwrap_or_default());
                 if with_size && let Some(sizes) = size::of_all(paths, std::slice::from_ref(&seen)).remove(&seen.record.id) {
                     value["SizeRw"] = sizes.own.into();
                     value["SizeRootFs"] = sizes.with_image.into();
@@ -108,7 +109,7 @@ fn one(paths: &Paths, name: &str, kind: &str, with_size: bool) -> Result<Value> 
     }
     match catalog::details(paths, name) {
         Err(error) if kind.is_empty() && error.kind() == Kind::NoSuch => {
-            if let Ok(found) = volume().or_else(|_| network::described(paths, name)) {
+            if let Ok(found) = volume().or_else(|_| of_network::described(paths, name)) {
                 return Ok(found);
             }
             let (no_volume, no_network) = (volumes::find(paths, name).err(), networks::find(paths, name).err());

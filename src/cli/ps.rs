@@ -1,16 +1,18 @@
 //! `tare ps`: the containers there are.
 
 pub mod filters;
+mod ports;
 pub mod rows;
 
 use crate::cli::Context;
 use crate::cli::say::say;
 use crate::cli::template;
-use crate::engine::{list, repair, size};
+use crate::engine::{list, ports as published, repair, size};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 use filters::Filters;
 use rows::View;
+use std::collections::HashMap;
 
 pub fn define(command: clap::Command) -> clap::Command {
     let switch = |name: &'static str, help: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
@@ -58,9 +60,11 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         format,
         now: crate::engine::now(),
         sizes: None,
+        ports: HashMap::new(),
     };
     let containers = if view.shows_those_at_rest() { list::containers(&context.paths)? } else { list::running(&context.paths)? };
     view.sizes = asks_for_size.then(|| size::of_all(&context.paths, &containers));
+    view.ports = published::of_all(&context.paths, &containers);
     say(&rows::text(&containers, &view)?);
     // We are about to end: giving thousands of small pieces back one by one would take longer than showing them.
     std::mem::forget(containers);

@@ -65,7 +65,7 @@ pub fn make(paths: &Paths, plan: Plan) -> Result<Network> {
     if read(paths, &plan.name).context(what.as_str())?.is_some() {
         return Err(Error::conflict(what)
             .because("there is one of this name already")
-            .hint("choose another name, or remove that one: tare network rm"));
+            .hint(format!("choose another name, or remove that one: tare network rm {}", plan.name)));
     }
     write(paths, plan, Durable::Yes).context(what)
 }

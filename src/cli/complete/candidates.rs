@@ -65,6 +65,8 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
     match command {
         "exec" | "attach" if first => containers(paths, is_up),
         "stop" | "kill" | "wait" | "pause" | "top" | "stats" | "restart" => containers(paths, is_up),
+        "port" if first => containers(paths, is_up).and(Offer::plain(["add", "rm"])),
+        "port" if given.len() < 2 => containers(paths, is_up),
         "unpause" => containers(paths, |seen| seen.status == Status::Paused),
         "start" => containers(paths, |seen| !is_up(seen)),
         "logs" | "rename" | "diff" | "export" | "commit" if first => containers(paths, |_| true),

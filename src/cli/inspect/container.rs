@@ -1,12 +1,13 @@
 //! A container in the shape of `docker inspect`, put together from its records.
 
-use crate::cli::inspect::limits;
+use crate::cli::inspect::{limits, network};
 use crate::cli::ps::rows;
 use crate::options::health::Check;
 use crate::options::restart::Restart;
 use crate::options::{Ipc, Log, LogDriver, Mount, Ownership, Pid, Seccomp, Wishes, logs};
 use crate::paths::ContainerPaths;
 use crate::record::health::Health;
+use crate::record::network::Joined;
 use crate::record::{Ended, Seen, Status};
 use crate::spec::environment;
 use crate::spec::runtime_spec::ImageWords;
@@ -15,7 +16,7 @@ use oci_spec::runtime::Spec;
 use serde_json::{Map, Value, json};
 
 /// Without its spec or its image (it may be removed by now) what they alone know is empty.
-pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files: &ContainerPaths) -> Value {
+pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files: &ContainerPaths, joined: &Joined) -> Value {
     let record = &seen.record;
     let (path, arguments) = record.args.split_first().map_or(("", &[][..]), |(path, arguments)| (path.as_str(), arguments));
     json!({
@@ -41,7 +42,7 @@ pub fn value(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>, files
         "GraphDriver": { "Name": "overlay", "Data": overlay(spec, files) },
         "Mounts": record.wishes.mounts.iter().map(mount).collect::<Vec<_>>(),
         "Config": config(seen, spec, image),
-        "NetworkSettings": network(seen),
+        "NetworkSettings": network::settings(seen, joined),
     })
 }
 
@@ -122,7 +123,7 @@ fn config(seen: &Seen, spec: Option<&Spec>, image: Option<&ImageWords>) -> Value
         "StopSignal": record.stop_signal,
         "StopTimeout": wishes.stop_timeout,
         "Volumes": keys(&[image.map(|image| image.volumes.clone()).unwrap_or_default(), volumes].concat()),
-        "ExposedPorts": keys(&image.map_or(&[][..], |image| &image.exposed).iter().chain(&wishes.exposed).cloned().collect::<Vec<_>>()),
+        "ExposedPorts": keys(&image.map_or(&[][..], |image| &image.exposed).iter().chain(&wishes.exposed).cloned().chain(wishes.ports.iter().map(network::inside)).collect::<Vec<_>>()),
         "Init": record.reaper,
         "Healthcheck": wishes.health.as_ref().map(Check::to_json),
     })
@@ -143,8 +144,8 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
         "Binds": binds,
         "Tmpfs": tmpfs,
         "VolumesFrom": wishes.volumes_from,
-        "NetworkMode": rows::network_of(wishes),
-        "PortBindings": {},
+        "NetworkMode": network::mode(wishes),
+        "PortBindings": network::bindings(&wishes.ports),
         "Dns": wishes.names.servers,
         "DnsOptions": wishes.names.options,
         "DnsSearch": wishes.names.search,
@@ -160,7 +161,7 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
         "UTSMode": if wishes.host_uts { "host" } else { "" },
         "UsernsMode": "",
         "Privileged": wishes.privileged,
-        "PublishAllPorts": false,
+        "PublishAllPorts": wishes.publish_all,
         "ReadonlyRootfs": wishes.read_only,
         "SecurityOpt": security_options(wishes),
         "ShmSize": wishes.shm_size.unwrap_or(64 << 20),
@@ -264,13 +265,6 @@ fn overlay(spec: Option<&Spec>, files: &ContainerPaths) -> Value {
     let options = root.and_then(|mount| mount.options().as_deref()).unwrap_or_default();
     let lower = options.iter().find_map(|option| option.strip_prefix("lowerdir=")).unwrap_or("");
     json!({ "LowerDir": lower, "UpperDir": files.upper(), "WorkDir": files.work() })
-}
-
-fn network(seen: &Seen) -> Value {
-    let name = rows::network_of(&seen.record.wishes);
-    let mut networks = Map::new();
-    networks.insert(name, json!({ "NetworkID": "", "EndpointID": "", "Gateway": "", "IPAddress": "", "MacAddress": "" }));
-    json!({ "Bridge": "", "Ports": {}, "IPAddress": "", "Gateway": "", "MacAddress": "", "Networks": networks })
 }
 
 #[cfg(test)]

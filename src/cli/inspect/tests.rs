@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::cli::template::Template;
+use crate::options::networks::{self, Mac};
+use crate::options::ports::{self, Protocol};
 use crate::options::{Limits, Network};
 use crate::paths::Paths;
+use crate::record::network::{Endpoint, Joined, Published};
 use crate::record::{Container, Live};
 use crate::spec::runtime_spec::{Facts, runtime_spec};
 
@@ -42,7 +45,7 @@ fn inspected(seen: &Seen) -> Value {
     let files = ContainerPaths::new(&Paths::new("/store", "/run"), &seen.record.id, false);
     let facts = Facts { lower: vec!["/l1".into()], upper: "/u".into(), work: "/w".into(), ..Facts::default() };
     let spec = runtime_spec(&seen.record.wishes, &image(), &facts).unwrap();
-    value(seen, Some(&spec), Some(&image()), &files)
+    value(seen, Some(&spec), Some(&image()), &files, &Joined::default())
 }
 
 fn render(template: &str, value: &Value) -> String {
@@ -98,6 +101,49 @@ fn wishes_are_shown_as_they_count() {
 #[test]
 fn a_removed_image_leaves_what_is_known() {
     let files = ContainerPaths::new(&Paths::new("/store", "/run"), "x", false);
-    let made = value(&seen(Wishes { env: vec!["B=2".into()], ..Wishes::default() }), None, None, &files);
+    let made = value(&seen(Wishes { env: vec!["B=2".into()], ..Wishes::default() }), None, None, &files, &Joined::default());
     assert_eq!((&made["Config"]["Env"], &made["Config"]["Cmd"]), (&json!(["B=2"]), &json!(["/e", "c"])));
+}
+
+#[test]
+fn networks_and_ports_are_where_docker_s_users_look_for_them() {
+    let network = Network::Networks(networks::parse("name=backend,alias=db,ip=10.208.0.5").unwrap());
+    let ports = ports::parse("127.0.0.1:8080:80").unwrap();
+    let mut seen = seen(Wishes { network, ports, exposed: vec!["80/tcp".into(), "90/udp".into()], ..Wishes::default() });
+    let resting = inspected(&seen);
+    assert_eq!(
+        render("{{.HostConfig.NetworkMode}} {{json .HostConfig.PortBindings}}", &resting),
+        r#"backend {"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}]}"#
+    );
+    assert_eq!(
+        render("{{json .NetworkSettings.Ports}} {{.NetworkSettings.Networks.backend.IPAMConfig.IPv4Address}}", &resting),
+        "{} 10.208.0.5"
+    );
+    seen.live = Some(Live { pid: 5, ..Live::default() });
+    let endpoint = Endpoint {
+        network: "backend".into(),
+        network_id: "n1".into(),
+        interface: "eth0".into(),
+        host_interface: "tc0".into(),
+        mac: Mac([2, 0x42, 10, 208, 0, 5]),
+        ip: Some(([10, 208, 0, 5].into(), 24, Some([10, 208, 0, 1].into()))),
+        ip6: None,
+        names: vec!["web".into(), "db".into()],
+        aliases: vec!["db".into()],
+    };
+    let published = Published { address: [127, 0, 0, 1].into(), host: 8080, container: 80, protocol: Protocol::Tcp };
+    let joined = Joined { endpoints: vec![endpoint], ports: vec![published] };
+    let running = value(&seen, None, None, &ContainerPaths::new(&Paths::new("/store", "/run"), &seen.record.id, false), &joined);
+    for (template, expected) in [
+        (
+            "{{range .NetworkSettings.Networks}}{{.IPAddress}}/{{.IPPrefixLen}} {{.Gateway}} {{.MacAddress}}{{end}}",
+            "10.208.0.5/24 10.208.0.1 02:42:0a:d0:00:05",
+        ),
+        ("{{.NetworkSettings.Networks.backend.Aliases}} {{.NetworkSettings.Networks.backend.DNSNames}}", "[db] [web db]"),
+        (r#"{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}"#, "8080"),
+        (r#"{{json (index .NetworkSettings.Ports "90/udp")}}"#, "null"),
+        ("{{.NetworkSettings.IPAddress}}|{{.NetworkSettings.SandboxKey}}", "|/proc/5/ns/net"),
+    ] {
+        assert_eq!(render(template, &running), expected, "{template}");
+    }
 }

@@ -4,8 +4,11 @@ use super::rows::{network_of, state};
 use crate::cli::prune::filters::has_label;
 use crate::error::{Error, Result};
 use crate::names;
-use crate::options::Mount;
+use crate::options::ports::{self, Protocol};
+use crate::options::{Mount, exposed};
+use crate::record::network::Published;
 use crate::record::{Seen, Status};
+use std::ops::RangeInclusive;
 
 #[derive(Debug, Default)]
 pub struct Filters(Vec<(String, String)>);
@@ -67,6 +70,9 @@ fn pair(word: &str) -> Result<(String, String)> {
     match key.as_str() {
         "status" => allowed(STATES)?,
         "health" => allowed(HEALTH)?,
+        "publish" | "expose" if within(value).is_none() => {
+            return Err(wrong("not a port".to_owned()).hint("write it like 80, 53/udp or 8000-8010"));
+        }
         "exited" if value.parse::<i32>().is_err() => return Err(wrong("not an exit code".to_owned())),
         "name" if value.contains(['*', '[', '(', '|', '\\', '+', '?']) => {
             return Err(wrong("no patterns but ^ and $".to_owned()).hint("a part of the name is enough: name=web"));
@@ -89,17 +95,17 @@ impl Bound<'_> {
         self.filters.iter().any(|(key, _)| key == "status")
     }
 
-    pub fn fit(&self, seen: &Seen) -> bool {
+    pub fn fit(&self, seen: &Seen, ports: &[Published]) -> bool {
         let labels = self.filters.iter().filter(|(key, _)| key == "label").all(|(_, value)| has_label(&seen.record.labels, value));
-        labels && KEYS.iter().filter(|key| **key != "label").all(|key| self.any_fits(key, seen))
+        labels && KEYS.iter().filter(|key| **key != "label").all(|key| self.any_fits(key, seen, ports))
     }
 
-    fn any_fits(&self, key: &str, seen: &Seen) -> bool {
+    fn any_fits(&self, key: &str, seen: &Seen, ports: &[Published]) -> bool {
         let mut values = self.filters.iter().filter(|(known, _)| known == key).map(|(_, value)| value.as_str()).peekable();
-        values.peek().is_none() || values.any(|value| self.fits(key, value, seen))
+        values.peek().is_none() || values.any(|value| self.fits(key, value, seen, ports))
     }
 
-    fn fits(&self, key: &str, value: &str, seen: &Seen) -> bool {
+    fn fits(&self, key: &str, value: &str, seen: &Seen, ports: &[Published]) -> bool {
         let record = &seen.record;
         match key {
             "id" => record.id.starts_with(value),
@@ -109,13 +115,26 @@ impl Bound<'_> {
             "before" => self.before.is_some_and(|moment| record.created < moment),
             "since" => self.since.is_some_and(|moment| record.created > moment),
             "ancestor" => is_of_image(seen, value),
-            "network" => network_of(&record.wishes) == value,
+            "network" => network_of(&record.wishes) == value || record.wishes.attachments().iter().any(|one| one.network == value),
             "volume" => record.wishes.mounts.iter().any(|mount| is_mount(mount, value)),
             "health" => seen.health().map_or("none".to_owned(), |health| health.state.to_string()) == value,
-            // Nor published ports.
+            "publish" => within(value)
+                .is_some_and(|(range, protocol)| ports.iter().any(|port| port.protocol == protocol && range.contains(&port.host))),
+            "expose" => within(value).is_some_and(|(range, protocol)| {
+                let said = record.wishes.exposed.iter().filter_map(|text| exposed::ports(text).ok()).flatten();
+                let published = ports.iter().map(|port| (port.container, port.protocol));
+                said.map(|port| (port.container, port.protocol)).chain(published).any(|(port, of)| of == protocol && range.contains(&port))
+            }),
             _ => false,
         }
     }
+}
+
+/// `80`, `8000-8010/udp`
+fn within(text: &str) -> Option<(RangeInclusive<u16>, Protocol)> {
+    let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let (first, last) = ports::range(range).ok()?;
+    Some((first..=last, Protocol::of(protocol)?))
 }
 
 /// A part of the name; `^` and `$` are its beginning and end. Docker's users also write the slash of the API.

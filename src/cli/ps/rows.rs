@@ -1,12 +1,14 @@
 //! Containers as rows of `tare ps`: pure words, so that every column can be tested.
 
 use super::filters::Filters;
+use super::ports;
 use crate::cli::human;
 use crate::cli::template::{Row, render_each};
 use crate::engine::size::Sizes;
 use crate::error::Result;
 use crate::options::{Mount, Network, Wishes};
 use crate::record::health::HealthState;
+use crate::record::network::Published;
 use crate::record::{Container, Ended, Seen, Status};
 use crate::time;
 use serde_json::{Value, json};
@@ -26,9 +28,15 @@ pub struct View {
     pub now: u64,
     /// How much each container takes: looked up only where somebody asks, because it walks through all files. `None`: not asked.
     pub sizes: Option<HashMap<String, Sizes>>,
+    /// What each publishes, of those that publish anything.
+    pub ports: HashMap<String, Vec<Published>>,
 }
 
 impl View {
+    pub fn ports_of(&self, seen: &Seen) -> &[Published] {
+        self.ports.get(&seen.record.id).map_or(&[], Vec::as_slice)
+    }
+
     /// Where it does not, nobody has to look at them.
     pub fn shows_those_at_rest(&self) -> bool {
         self.all || self.last.is_some() || self.filters.look_at_all()
@@ -42,7 +50,7 @@ const WITH_SIZE: &str = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}
 pub fn text(seen: &[Seen], view: &View) -> Result<String> {
     let filters = view.filters.against(seen)?;
     let shown = seen.iter().filter(|one| view.all || view.last.is_some() || filters.asks_for_state() || is_up(one));
-    let shown = shown.filter(|one| filters.fit(one)).take(view.last.unwrap_or(usize::MAX));
+    let shown = shown.filter(|one| filters.fit(one, view.ports_of(one))).take(view.last.unwrap_or(usize::MAX));
     if view.quiet && (view.format.is_empty() || view.format == "table") {
         return Ok(shown.map(|one| format!("{}\n", id(&one.record, view.whole))).collect());
     }
@@ -73,7 +81,7 @@ pub fn row(seen: &Seen, view: &View) -> Row {
         "Command": command(&record.args, view.whole),
         "CreatedAt": time::created_at(record.created),
         "RunningFor": time::ago(view.now, record.created),
-        "Ports": "",
+        "Ports": ports(seen, view),
         "State": state(seen),
         "Status": status(seen, view.now),
         "Size": size(view.sizes.as_ref().and_then(|sizes| sizes.get(&record.id))),
@@ -84,6 +92,15 @@ pub fn row(seen: &Seen, view: &View) -> Row {
         "LocalVolumes": record.wishes.mounts.iter().filter_map(Mount::volume).count().to_string(),
     });
     Row { fields, labels: record.labels.clone() }
+}
+
+/// One that does not run listens nowhere, and one on the host's network is not asked where.
+fn ports(seen: &Seen, view: &View) -> String {
+    let has_own = matches!(seen.record.wishes.network, Network::Networks(_) | Network::None);
+    match seen.is_running() && has_own {
+        true => ports::text(view.ports_of(seen), &seen.record.wishes.exposed),
+        false => String::new(),
+    }
 }
 
 /// Its own layer, and in brackets with the image below it, as Docker shows it.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::options::Wishes;
+use crate::options::ports::Protocol;
 use crate::record::Live;
 
 const SECOND: u64 = 1_000_000_000;
@@ -52,9 +53,10 @@ fn listed(view: View) -> String {
 
 /// The names that a filter leaves.
 fn names(filters: &[&str]) -> String {
-    let view =
-        View { all: true, filters: Filters::parse(filters.iter().copied()).unwrap(), format: "{{.Names}}".into(), ..View::default() };
-    listed(view).trim_end().replace('\n', " ")
+    let published = Published { address: [0, 0, 0, 0].into(), host: 8080, container: 80, protocol: Protocol::Tcp };
+    let ports = HashMap::from([(some()[0].record.id.clone(), vec![published])]);
+    let filters = Filters::parse(filters.iter().copied()).unwrap();
+    listed(View { all: true, filters, format: "{{.Names}}".into(), ports, ..View::default() }).trim_end().replace('\n', " ")
 }
 
 #[test]
@@ -132,6 +134,11 @@ fn filters_choose() {
         (&["network=host"], ""),
         (&["network=none", "name=spare"], "spare"),
         (&["volume=/data"], ""),
+        (&["publish=8080"], "web1"),
+        (&["publish=80"], ""),
+        (&["expose=80"], "web1"),
+        (&["expose=70-90/tcp", "publish=8000-9000"], "web1"),
+        (&["expose=80/udp"], ""),
         (&["health=none", "name=job"], "job"),
     ] {
         assert_eq!(names(filters), expected, "{filters:?}");
@@ -140,7 +147,7 @@ fn filters_choose() {
 
 #[test]
 fn bad_filters_are_refused() {
-    for filter in ["status=up", "what=1", "name", "exited=one", "health=good", "name=web.*"] {
+    for filter in ["publish=http", "expose=0", "status=up", "what=1", "name", "exited=one", "health=good", "name=web.*"] {
         assert!(Filters::parse([filter].into_iter()).unwrap_err().to_string().contains("--filter"), "{filter}");
     }
     let filters = Filters::parse(["since=wbe1"].into_iter()).unwrap();

@@ -101,13 +101,13 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
         report(record, &ContainerPaths::new(paths, id, record.wishes.remove), live.as_ref(), why);
     }
     end_processes(id, record.as_ref(), live.as_ref());
-    join::leave(paths, id, &files);
     if let (Some(record), Some(live)) = (&record, &live) {
         pid_file::forget(record, live.pid);
         if live.waiting.is_none() {
             of_runs::ended(paths, record, &Ended { finished: now(), ..Ended::lost(live.started) });
         }
     }
+    join::leave(paths, id, &files);
     match record {
         Some(record) if record.wishes.remove && (record.launched || live.is_some()) => {
             remove::erase(paths, &record, &files);

@@ -104,8 +104,14 @@ fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, 
         labels.retain(|(have, _)| have != name);
         labels.push((name.clone(), value.clone()));
     }
+    // Shown by `ps`, also when the image is gone.
+    for port in words.exposed.iter().filter(|port| exposed::ports(port).is_ok()) {
+        if !wishes.exposed.contains(port) {
+            wishes.exposed.push(port.clone());
+        }
+    }
     if wishes.publish_all {
-        publish_exposed(&mut wishes, &words)?;
+        publish_exposed(&mut wishes)?;
     }
     let record = Container {
         id: id.to_owned(),
@@ -128,8 +134,8 @@ fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, 
 }
 
 /// `-P`: each of its own and of its image's ports, unless it is published already.
-fn publish_exposed(wishes: &mut Wishes, words: &ImageWords) -> Result<()> {
-    for exposed in wishes.exposed.iter().chain(&words.exposed).map(|text| exposed::ports(text)).collect::<Result<Vec<_>>>()?.concat() {
+fn publish_exposed(wishes: &mut Wishes) -> Result<()> {
+    for exposed in wishes.exposed.iter().map(|text| exposed::ports(text)).collect::<Result<Vec<_>>>()?.concat() {
         if !wishes.ports.iter().any(|port| (port.container, port.protocol) == (exposed.container, exposed.protocol)) {
             wishes.ports.push(exposed);
         }
