@@ -156,8 +156,8 @@ fn an_internal_network_has_no_way_out_and_no_way_in() {
 fn networks_are_kept_apart_and_neighbours_are_not() {
     let Some(town) = Town::new() else { return };
     let store = town.store();
-    store.ok(&["network", "create", "left"]);
-    store.ok(&["network", "create", "right"]);
+    store.ok(&["network", "create", "--ipv6", "left"]);
+    store.ok(&["network", "create", "--ipv6", "right"]);
     store.serve("left1", &["--network", "left"], &["tcp", "80"]);
     sleeper(&store, "left2", &["--network", "left"]);
     sleeper(&store, "right1", &["--network", "right"]);

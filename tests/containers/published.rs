@@ -47,7 +47,7 @@ fn a_port_is_reached_from_everywhere_and_the_client_is_known() {
 fn other_containers_and_itself_reach_it_by_the_host_s_address() {
     let Some(town) = Town::new() else { return };
     let store = town.store();
-    store.ok(&["network", "create", "apart"]);
+    store.ok(&["network", "create", "--ipv6", "apart"]);
     server(&store, &["-p", "8080:80", "-p", "5353:53/udp"]);
     store.ok(&["run", "-d", "--name", "neighbour", "box", "sleep", "1000"]);
     store.ok(&["run", "-d", "--name", "stranger", "--network", "apart", "box", "sleep", "1000"]);
@@ -200,11 +200,11 @@ fn sctp_is_forwarded_by_the_rules_alone() {
     eventually("its element is gone", || !town.host.sh("nft list ruleset").lines().any(element));
 }
 
-/// A page fetched with busybox's wget, and what the server wrote about it.
+/// A page, and what the server wrote about it.
 fn fetched(store: &Store, machine: &Machine, address: &str) -> (String, String) {
     let mut page = String::new();
-    eventually("a page comes", || {
-        let ran = machine.run(&["busybox", "wget", "-q", "-T", "2", "-O", "-", &format!("http://{address}:8080/")]);
+    eventually(&format!("a page comes from {address} to {}", machine.name), || {
+        let ran = machine.run(&["curl", "-gsS", "-m", "3", &format!("http://{address}:8080/")]);
         page = ran.stdout;
         ran.code == 0
     });
