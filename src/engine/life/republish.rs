@@ -44,6 +44,19 @@ pub fn withdraw(paths: &Paths, seen: &Seen, wishes: &[PortWish]) -> Result<()> {
     amend::amend_with(paths, seen, &close, &change).map_err(|error| error.context(what()))
 }
 
+/// Its ports lead to its first network, and that is another one now.
+pub fn lead_elsewhere(paths: &Paths, seen: &Seen, live: &Live, before: &Joined, now: &Joined) -> Result<()> {
+    if now.ports.is_empty() || before.addresses() == now.addresses() {
+        return Ok(());
+    }
+    let files = seen.files(paths);
+    let init = kill::first_process(live).context("it has just ended")?;
+    rules::withdraw(paths, &join::redirects(before))?;
+    retell::close_doors(&files, &now.ports)?;
+    let open = doors::open(paths, &doors::wishes_of(&now.ports), now)?;
+    retell::open_doors(seen, &files, init.as_fd(), open)
+}
+
 fn close_doors(paths: &Paths, seen: &Seen, wishes: &[PortWish]) -> Result<()> {
     let files = seen.files(paths);
     let Some(mut joined) = join::written(&files) else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! A container's networks change, also while it runs. What is done is written down with it, for its next start.
 
 use crate::engine::join::{self, inside, open_namespace};
-use crate::engine::{amend, kill, retell};
+use crate::engine::{amend, kill, republish, retell};
 use crate::error::{Context, Error, Result};
 use crate::network::{Network, bridge, cable, claims, rules};
 use crate::options::Network as Wish;
@@ -104,8 +104,9 @@ fn unplug(paths: &Paths, seen: &Seen, live: &Live, network: &str) -> Result<()> 
     let Some(joined) = join::written(&files) else { return Ok(()) };
     let Some(endpoint) = joined.endpoints.iter().find(|endpoint| endpoint.network == network).cloned() else { return Ok(()) };
     let namespace = namespace_of(live)?;
-    let rest = pull_out(paths, &files, &seen.record.id, joined, &endpoint);
+    let rest = pull_out(paths, &files, &seen.record.id, joined.clone(), &endpoint);
     retell::go_out_of(&files, &endpoint);
+    republish::lead_elsewhere(paths, seen, live, &joined, &rest)?;
     inside(&namespace, || find_another_way_out(&rest, &endpoint))
 }
 
