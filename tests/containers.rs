@@ -74,6 +74,12 @@ mod mirrors;
 mod names;
 #[path = "containers/namespaces.rs"]
 mod namespaces;
+#[path = "containers/network_crowds.rs"]
+mod network_crowds;
+#[path = "containers/network_foreign.rs"]
+mod network_foreign;
+#[path = "containers/network_rates.rs"]
+mod network_rates;
 #[path = "containers/networks.rs"]
 mod networks;
 #[path = "containers/published.rs"]

@@ -3,7 +3,7 @@
 use crate::cli::Context;
 use crate::cli::run_flags::words::blame;
 use crate::cli::say::say_line;
-use crate::engine::{find, ports, rewire};
+use crate::engine::{find, ports, republish};
 use crate::error::{Error, Result};
 use crate::options::ports::{self as words, PortWish, Protocol};
 use crate::record::network::Published;
@@ -91,8 +91,8 @@ fn change(context: &Context, verb: &str, container: &str, typed: &[&String]) -> 
     let wishes = words::together(wishes).map_err(|error| error.context("cannot keep --publish"))?;
     let seen = find::container(&context.paths, container)?;
     match verb {
-        "add" => rewire::publish(&context.paths, &seen, &wishes)?,
-        _ => rewire::withdraw(&context.paths, &seen, &wishes)?,
+        "add" => republish::publish(&context.paths, &seen, &wishes)?,
+        _ => republish::withdraw(&context.paths, &seen, &wishes)?,
     }
     Ok(0)
 }

@@ -14,7 +14,7 @@ use crate::engine::events::{self, Kind as What};
 use crate::engine::{join, list};
 use crate::error::{Error, Result};
 use crate::names;
-use crate::network::{self, Network, Plan, bridge};
+use crate::network::{self, Network, Plan, bridge, rules};
 use crate::options;
 use crate::options::networks::DEFAULT;
 use crate::paths::Paths;
@@ -118,6 +118,7 @@ fn in_use(users: &[String], name: &str) -> Option<Error> {
 fn take_down(paths: &Paths, held: network::Held) -> Result<()> {
     let network = held.network.clone();
     bridge::remove(paths, &network)?;
+    rules::forget(paths, &network)?;
     held.remove(paths)?;
     let _ = file::remove_tree(&paths.live_network(&network.name));
     tell(paths, "destroy", &network, None);

@@ -47,6 +47,16 @@ pub struct PortWish {
     pub protocol: Protocol,
 }
 
+impl PortWish {
+    /// Whether it stands for a port that is published so; what is not said of either of the two may be anything.
+    pub fn means(&self, address: Option<IpAddr>, host: Option<u16>, container: u16, protocol: Protocol) -> bool {
+        fn fits<T: PartialEq>(wished: Option<T>, found: Option<T>) -> bool {
+            wished.is_none() || found.is_none() || wished == found
+        }
+        fits(self.address, address) && fits(self.host, host) && (self.container, self.protocol) == (container, protocol)
+    }
+}
+
 /// `-p`: each port apart. Docker's other way to write it (`published=8080,target=80`) is understood too.
 pub fn parse(text: &str) -> Result<Vec<PortWish>> {
     if text.contains('=') {

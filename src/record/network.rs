@@ -84,7 +84,7 @@ impl Change {
             Change::Disconnected(name) => wishes.network = Network::Networks(others(&name)),
             Change::Published(port) if !wishes.ports.contains(&port) => wishes.ports.push(port),
             Change::Published(_) => {}
-            Change::Withdrawn(port) => wishes.ports.retain(|other| *other != port),
+            Change::Withdrawn(gone) => wishes.ports.retain(|port| !gone.means(port.address, port.host, port.container, port.protocol)),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod file;
 pub mod identity;
 pub mod inet;
 pub mod inside;
+pub mod legacy_tables;
 pub mod lock;
 pub mod mount;
 pub mod netlink;

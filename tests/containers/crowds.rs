@@ -28,7 +28,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// Each client's share of a list, one after the other, all clients at once.
-fn shared_out(count: usize, deed: impl Fn(usize) + Sync) {
+pub fn shared_out(count: usize, deed: impl Fn(usize) + Sync) {
     let next = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..CLIENTS {

@@ -1,10 +1,15 @@
 /* The two ends of a conversation: a server that tells everybody the address it sees them with, and one who asks it. Each has an end:
- * who asks waits a few seconds at most, so that a test hears of a lost packet instead of hanging. */
+ * who asks waits a few seconds at most, so that a test hears of a lost packet instead of hanging. And a kernel that lacks what packets
+ * are filtered with. */
 #include "probe.h"
 #include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 /* As people write it: an IPv4 address that came to a socket of IPv6 without its ::ffff: */
 static const char *address_of(const struct sockaddr_storage *peer) {
@@ -102,6 +107,24 @@ static int ask(const char *protocol, const char *address, int port, long seconds
     return size ? 0 : 1;
 }
 
+/* As on a kernel that has no nf_tables: nobody from here on gets a socket to them. */
+static int without_netfilter(char **command) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 12 /* NETLINK_NETFILTER */, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPROTONOSUPPORT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) return perror("seccomp"), 1;
+    execvp(command[0], command);
+    return perror(command[0]), 1;
+}
+
 int converse(int argc, char **argv) {
     const char *verb = argv[1];
     if (strcmp(verb, "serve") == 0 && argc >= 4) {
@@ -114,5 +137,6 @@ int converse(int argc, char **argv) {
         serve(argv[argc - 2], atoi(argv[argc - 1]), greeting);
     }
     if (strcmp(verb, "ask") == 0 && argc >= 5) return ask(argv[2], argv[3], atoi(argv[4]), argc > 5 ? atol(argv[5]) : 3);
+    if (strcmp(verb, "without-netfilter") == 0 && argc > 2) return without_netfilter(argv + 2);
     return -1;
 }

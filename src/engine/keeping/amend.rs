@@ -42,11 +42,15 @@ pub fn rename(paths: &Paths, wanted: &str, new: &str) -> Result<()> {
 
 /// `change` says what is different from now on, whether the container runs or rests.
 pub fn amend(paths: &Paths, seen: &Seen, change: &dyn Fn(&mut Amended)) -> Result<()> {
-    amend_with(paths, seen, &|_| Ok(Box::new(|| ())), change)
+    amend_with(paths, seen, &|_| Ok(nothing()), change)
 }
 
 /// Takes back what was done.
 pub type Undo = Box<dyn FnOnce()>;
+
+pub fn nothing() -> Undo {
+    Box::new(|| ())
+}
 
 /// The same, with something to be `done` first, while nobody else changes the container: both, or none of the two. It is told
 /// whether the container runs.

@@ -107,7 +107,7 @@ pub fn open_again(paths: &Paths, id: &str, pid: i32) -> Option<Duties> {
 }
 
 /// What there is, wished once more: each address apart.
-fn wishes_of(published: &[Published]) -> Vec<PortWish> {
+pub fn wishes_of(published: &[Published]) -> Vec<PortWish> {
     let wish =
         |one: &Published| PortWish { address: Some(one.address), host: Some(one.host), container: one.container, protocol: one.protocol };
     published.iter().map(wish).collect()

@@ -20,6 +20,8 @@ pub mod nurse;
 pub mod pause;
 pub(super) mod pid_file;
 pub mod porter;
+pub mod republish;
+pub(super) mod retell;
 pub mod rewire;
 pub mod start;
 pub mod stop;

@@ -8,6 +8,7 @@
 
 use crate::monitor::companion::Companion;
 use crate::network::porter::{self, Duties};
+use crate::runtime::cgroup::Group;
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, signal};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -23,6 +24,25 @@ pub fn hire(duties: Duties, init: BorrowedFd, mut again: impl FnMut() -> Option<
     let init = file::duplicate(init).ok()?;
     let successor = move || send_to_work(again()?, init.as_fd(), PAUSE);
     Some(Companion { pidfd, successor: Box::new(successor) })
+}
+
+/// For a container that runs already: nobody's child, so nobody takes another one on when it is killed (`system check` does).
+pub fn take_on_alone(duties: Duties, init: BorrowedFd) -> Option<()> {
+    let until = file::duplicate(init).ok()?;
+    let nothing = file::open_dev_null().ok()?;
+    let leaf = Group::of_monitors();
+    match process::clone3(0, leaf.as_ref().map(Group::descriptor)).ok()? {
+        Forked::Parent { .. } => Some(()),
+        Forked::Child => {
+            let mut own = duties.descriptors();
+            own.push(until.as_raw_fd());
+            if process::leave_caller(nothing, &own).is_ok() && signal::unblock_all().is_ok() {
+                process::name("tare-porter");
+                let _ = porter::serve(duties, until);
+            }
+            process::exit_now(1)
+        }
+    }
 }
 
 fn send_to_work(duties: Duties, init: BorrowedFd, pause: Duration) -> Option<OwnedFd> {

@@ -1,12 +1,11 @@
-//! A container's networks and ports change, also while it runs. What is done is written down with it, for its next start.
+//! A container's networks change, also while it runs. What is done is written down with it, for its next start.
 
 use crate::engine::join::{self, inside, open_namespace};
-use crate::engine::{amend, kill};
+use crate::engine::{amend, kill, republish, retell};
 use crate::error::{Context, Error, Result};
 use crate::network::{Network, bridge, cable, claims, rules};
 use crate::options::Network as Wish;
 use crate::options::networks::{Attachment, NetRate};
-use crate::options::ports::PortWish;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::network::{Change, Endpoint, Joined};
 use crate::record::{Container, Live, Seen};
@@ -22,7 +21,7 @@ pub fn connect(paths: &Paths, seen: &Seen, network: &Network, attachment: &Attac
         return Err(Error::conflict(what()).because("it is in it already"));
     }
     let plug = |live: Option<&Live>| match live {
-        None => Ok(nothing()),
+        None => Ok(amend::nothing()),
         Some(live) => plug_in(paths, seen, live, network, attachment),
     };
     let change = Change::Connected(attachment.clone());
@@ -35,15 +34,11 @@ pub fn disconnect(paths: &Paths, seen: &Seen, network: &str) -> Result<()> {
         return Err(Error::no_such(what()).because("it is not in it"));
     }
     let unplug = |live: Option<&Live>| match live {
-        None => Ok(nothing()),
-        Some(live) => unplug(paths, seen, live, network).map(|()| nothing()),
+        None => Ok(amend::nothing()),
+        Some(live) => unplug(paths, seen, live, network).map(|()| amend::nothing()),
     };
     let change = Change::Disconnected(network.to_owned());
     amend::amend_with(paths, seen, &unplug, &|amended| amended.networks.push(change.clone())).map_err(|error| error.context(what()))
-}
-
-fn nothing() -> amend::Undo {
-    Box::new(|| ())
 }
 
 fn has_own_network(record: &Container) -> Result<()> {
@@ -71,9 +66,15 @@ fn plug_in(paths: &Paths, seen: &Seen, live: &Live, network: &Network, attachmen
     joined.endpoints.push(endpoint.clone());
     let plugged = plug_one(paths, network, &endpoint, &namespace, way_out, seen.record.wishes.net_rate)
         .and_then(|()| join::write_down(&files, &joined));
-    let (undo_paths, undo_files, id) = (paths.clone(), files.clone(), seen.record.id.clone());
-    let undo = move || drop(pull_out(&undo_paths, &undo_files, &id, joined, &endpoint));
-    match plugged.and_then(|()| join::tell_names(paths, &seen.record.id, &join::written(&files).unwrap_or_default())) {
+    let (undo_paths, undo_files, id, plugged_in) = (paths.clone(), files.clone(), seen.record.id.clone(), endpoint.clone());
+    let undo = move || drop(pull_out(&undo_paths, &undo_files, &id, joined, &plugged_in));
+    let told = plugged.and_then(|()| {
+        let now = join::written(&files).unwrap_or_default();
+        join::tell_names(paths, &seen.record.id, &now)?;
+        let init = kill::first_process(live).context("it has just ended")?;
+        retell::come_into(paths, seen, live, init.as_fd(), &now, &endpoint)
+    });
+    match told {
         Ok(()) => Ok(Box::new(undo)),
         Err(error) => {
             undo();
@@ -103,7 +104,9 @@ fn unplug(paths: &Paths, seen: &Seen, live: &Live, network: &str) -> Result<()> 
     let Some(joined) = join::written(&files) else { return Ok(()) };
     let Some(endpoint) = joined.endpoints.iter().find(|endpoint| endpoint.network == network).cloned() else { return Ok(()) };
     let namespace = namespace_of(live)?;
-    let rest = pull_out(paths, &files, &seen.record.id, joined, &endpoint);
+    let rest = pull_out(paths, &files, &seen.record.id, joined.clone(), &endpoint);
+    retell::go_out_of(&files, &endpoint);
+    republish::lead_elsewhere(paths, seen, live, &joined, &rest)?;
     inside(&namespace, || find_another_way_out(&rest, &endpoint))
 }
 
@@ -150,14 +153,4 @@ pub fn rename(paths: &Paths, files: &ContainerPaths, record: &Container, old: &s
     }
     join::write_down(files, &joined)?;
     join::tell_names(paths, &record.id, &joined)
-}
-
-/// Published from now on.
-pub fn publish(_paths: &Paths, _seen: &Seen, _wishes: &[PortWish]) -> Result<()> {
-    Err(Error::cannot_keep("publishing ports of a container that is there is not built yet"))
-}
-
-/// Published no more.
-pub fn withdraw(_paths: &Paths, _seen: &Seen, _wishes: &[PortWish]) -> Result<()> {
-    Err(Error::cannot_keep("withdrawing ports of a container that is there is not built yet"))
 }

@@ -9,13 +9,17 @@ use std::net::{IpAddr, SocketAddr};
 pub fn resolv_conf(wishes: &Wishes, claimed: Option<&Claimed>) -> String {
     let host = read("/etc/resolv.conf").unwrap_or_default();
     if claimed.is_some_and(Claimed::has_names) {
-        let names = NameService { servers: vec![porter::NAME_SERVER.to_string()], ..wishes.names.clone() };
-        return with_wishes(&host, &names);
+        return of_the_porter(wishes);
     }
     match wishes.network {
         Network::Host => with_wishes(&host, &wishes.names),
         _ => with_wishes(&reachable_servers(&host, || read("/run/systemd/resolve/resolv.conf")), &wishes.names),
     }
+}
+
+pub fn of_the_porter(wishes: &Wishes) -> String {
+    let names = NameService { servers: vec![porter::NAME_SERVER.to_string()], ..wishes.names.clone() };
+    with_wishes(&read("/etc/resolv.conf").unwrap_or_default(), &names)
 }
 
 /// Whom the porter asks. It asks from the host, so a resolver on the host's loopback is as good as any.

@@ -19,6 +19,7 @@ mod doors;
 mod flows;
 mod forwarding;
 mod holder;
+mod listening;
 mod message;
 mod places;
 mod relay;
@@ -30,9 +31,9 @@ mod watching;
 pub use control::{Answer, DoorWord, Word, tell};
 pub use doors::{Closed, Open, open_doors};
 pub use holder::Holder;
+pub use listening::listen_for_names;
 pub use message::{Heard, Question};
 pub use places::Place;
-pub use resolver::listen_for_names;
 pub use serve::serve;
 
 use crate::options::ports::Protocol;

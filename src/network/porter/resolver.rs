@@ -3,22 +3,17 @@
 //! A name of a neighbour is never asked elsewhere, not even for kinds of answers that we have none of: a program that looks for
 //! both kinds of addresses must not be told by one server that the name is there, and by another that it is not.
 
+use super::NameDuty;
 use super::forwarding::{Forwarding, Outcome};
 use super::message::{self, A, AAAA, ANY, Heard, MOST_IN_A_STREAM, Question, Record, Verdict};
 use super::places::{self, Place};
 use super::watching::{Kind, Seat, Watching};
-use super::{NAME_SERVER, NameDuty};
 use crate::sys::epoll::Wanted;
 use crate::sys::{Errno, inet, socket};
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
-
-/// The sockets at `NAME_SERVER` in the network namespace that we are in: UDP, TCP.
-pub fn listen_for_names() -> Result<(OwnedFd, OwnedFd), Errno> {
-    inet::udp_and_tcp_early(SocketAddrV4::new(NAME_SERVER, 53))
-}
 
 pub struct Resolver {
     udp: OwnedFd,

@@ -6,7 +6,7 @@
 use super::{Directory, Held, one, proc_path};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, ResolveFlag};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag};
 use nix::unistd::{self, UnlinkatFlags};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -39,6 +39,10 @@ impl Held {
     pub fn open_to_overwrite(&self) -> Result<OwnedFd, Errno> {
         let flags = OFlag::O_WRONLY | OFlag::O_TRUNC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         nix::fcntl::open(&proc_path(self.0.as_fd()), flags, Mode::empty())
+    }
+
+    pub fn is_regular_file(&self) -> bool {
+        self.about().is_ok_and(|about| SFlag::from_bits_truncate(about.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG)
     }
 
     /// Whether its content is made by the kernel when somebody looks: there is nothing in it to be copied, and some of it waits,

@@ -99,6 +99,12 @@ impl Expressions {
         let parts = vec![(1, Number(to.number())), (2, Number(base as u32)), (3, Number(offset)), (4, Number(length))];
         self.then("payload", parts)
     }
+    /// Into the packet, whose checksum at this offset of the same header is made right again.
+    pub fn store_bytes(self, base: Base, offset: u32, length: u32, from: Register, checksum: u32) -> Expressions {
+        const INTERNET_CHECKSUM: u32 = 1;
+        let place = vec![(5, Number(from.number())), (2, Number(base as u32)), (3, Number(offset)), (4, Number(length))];
+        self.then("payload", [place, vec![(6, Number(INTERNET_CHECKSUM)), (7, Number(checksum))]].concat())
+    }
     pub fn put(self, value: &[u8], to: Register) -> Expressions {
         self.then("immediate", vec![(1, Number(to.number())), (2, Data(value.to_vec()))])
     }

@@ -43,6 +43,18 @@ impl Netlink {
         Ok(answers.iter().filter_map(|answer| read_rule(answer, table)).collect())
     }
 
+    /// Some rule of this table compares something with what begins so: the name of an interface.
+    pub fn speaks_of(&self, family: u8, table: &str, name: &str) -> Result<bool, Errno> {
+        let answers = self.ask(message(GET_RULE, 0, family).text(TABLE, table))?;
+        // As the value of a comparison: the kind of the attribute stands before it.
+        let value = [&(VALUE).to_ne_bytes()[..], name.as_bytes()].concat();
+        let says = |bytes: &[u8]| bytes.windows(value.len()).any(|part| part == value);
+        Ok(answers.iter().any(|answer| {
+            let attributes = answer.attributes(HEAD);
+            attributes.text(TABLE) == Some(table) && attributes.value(4).is_some_and(says)
+        }))
+    }
+
     /// Of a set without ranges, or of one with them: then each has its end.
     pub fn elements(&self, table: &Table, set: &str) -> Result<Vec<Element>, Errno> {
         let answers = self.ask(table.message(GET_ELEMENT, 0).text(ELEMENT_SET, set))?;
