@@ -84,6 +84,8 @@ mod network_rates;
 mod networks;
 #[path = "containers/published.rs"]
 mod published;
+#[path = "containers/published_firewalls.rs"]
+mod published_firewalls;
 #[path = "containers/pull_crashes.rs"]
 mod pull_crashes;
 #[path = "containers/pulls.rs"]
