@@ -185,7 +185,7 @@ fn index_of_entrance(answer: &Answer) -> Option<u32> {
     (is_one && !attributes.text(NAME)?.starts_with("tare")).then_some(number(&answer.body, 4)?)
 }
 
-/// What another has done already is done. Without IPv6 nothing of it can be set, nor where it is switched off.
+/// What another has done already is done. Without IPv6 nothing of it can be set.
 fn verdict(results: Vec<Result<(), Errno>>) -> Result<(), Errno> {
-    results.into_iter().filter(|result| !matches!(result, Err(Errno::EEXIST | Errno::EAFNOSUPPORT | Errno::EACCES))).collect()
+    results.into_iter().filter(|result| !matches!(result, Err(Errno::EEXIST | Errno::EAFNOSUPPORT))).collect()
 }

@@ -168,8 +168,11 @@ impl Place {
         Ok(())
     }
 
+    /// The table of IPv6 does no harm where that is switched off; but a new interface has no ways of it there.
     pub fn open_door(&self) -> Result<()> {
-        self.door.make(&self.families)
+        let is_off = std::fs::read_to_string("/proc/sys/net/ipv6/conf/default/disable_ipv6").is_ok_and(|text| text.trim() == "1");
+        let families = self.families.iter().copied().filter(|family| !is_off || *family == Family::V4);
+        self.door.make(&families.collect::<Vec<_>>())
     }
 
     /// Whoever publishes adds his elements first, and sees to the door then. So who finds no element and takes the door away looks
