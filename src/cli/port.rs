@@ -1,6 +1,7 @@
 //! `tare port`: which ports of a container are published, and where; `add` and `rm` change that, also while it runs.
 
 use crate::cli::Context;
+use crate::cli::run::tell_hindrances;
 use crate::cli::run_flags::words::blame;
 use crate::cli::say::say_line;
 use crate::engine::{find, ports, republish};
@@ -91,7 +92,10 @@ fn change(context: &Context, verb: &str, container: &str, typed: &[&String]) -> 
     let wishes = words::together(wishes).map_err(|error| error.context("cannot keep --publish"))?;
     let seen = find::container(&context.paths, container)?;
     match verb {
-        "add" => republish::publish(&context.paths, &seen, &wishes)?,
+        "add" => {
+            republish::publish(&context.paths, &seen, &wishes)?;
+            tell_hindrances(&seen.files(&context.paths));
+        }
         _ => republish::withdraw(&context.paths, &seen, &wishes)?,
     }
     Ok(0)

@@ -165,7 +165,7 @@ fn take_away_half_made(paths: &Paths, but: &str) {
     }
 }
 
-pub fn half_made(paths: &Paths) -> Vec<String> {
+fn half_made(paths: &Paths) -> Vec<String> {
     let all = directories(paths).unwrap_or_default();
     all.into_iter().filter(|name| !record(paths, name).exists()).collect()
 }

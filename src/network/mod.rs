@@ -22,7 +22,7 @@ pub mod rules;
 pub mod subnet;
 mod taken;
 
-pub use keep::{Held, Plan, default, find, half_made, hold, host_has_v6, list, make};
+pub use keep::{Held, Plan, default, find, hold, host_has_v6, list, make};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub use subnet::Subnet;

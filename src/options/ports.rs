@@ -100,8 +100,7 @@ fn same_length((first, last): (u16, u16), count: u16, host: &str) -> Result<()> 
 
 fn protocol_behind(text: &str) -> Result<(&str, Protocol)> {
     let (ports, word) = text.split_once('/').unwrap_or((text, Protocol::Tcp.word()));
-    let words = Protocol::ALL.map(Protocol::word);
-    let unknown = || Error::usage(format!("{word:?} is no protocol")).hint(names::one_of(word, &words));
+    let unknown = || Error::usage(format!("{word:?} is no protocol")).hint("tcp, udp or sctp");
     Protocol::of(word).map(|protocol| (ports, protocol)).ok_or_else(unknown)
 }
 

@@ -301,16 +301,18 @@ fn stop_signal_and_timeout_can_be_chosen() {
 }
 
 #[test]
-fn ports_and_other_networks_are_refused_by_name() {
+fn what_needs_a_network_is_refused_without_one() {
     let store = Store::new();
     for (flags, word) in [
-        (["-p", "80:80"], "-p"),
-        (["--publish", "80:80"], "publish"),
-        (["--network", "bridge"], "bridge"),
-        (["--network", "mynet"], "mynet"),
+        (["-p", "80:80"], "TARE_NETWORK"),
+        (["--publish", "80:80"], "--network bridge"),
+        (["--net-rate", "1m:1m"], "--net-rate and --network none contradict"),
+        (["--ip", "10.0.0.5"], "--ip belongs to a network"),
+        (["--network", "mynet"], "tare network create mynet"),
+        (["--network", "brigde"], "did you mean bridge?"),
     ] {
         let error = store.fails(125, &["run", "--rm", flags[0], flags[1], "box", "true"]);
-        assert!(error.contains(word) || error.contains("port"), "{error}");
+        assert!(error.contains(word), "{flags:?}: {error}");
     }
     store.assert_nothing_left();
 }

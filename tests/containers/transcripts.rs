@@ -1,5 +1,6 @@
 //! Each command as a person meets it: the pages of `tests/transcripts/`, typed and compared line by line.
 
+use crate::common::town::Town;
 use crate::common::{Store, transcript};
 
 macro_rules! transcripts {
@@ -15,6 +16,26 @@ macro_rules! transcripts {
             store.assert_nothing_left();
         }
     )* };
+}
+
+/// On a machine of their own: these make bridges.
+macro_rules! transcripts_of_networks {
+    ($($name:ident)*) => { $(
+        #[test]
+        fn $name() {
+            let Some(town) = Town::new() else { return };
+            let mut store = Store::empty();
+            store.machine = Some(town.host.clone());
+            let commands = transcript::play(&store, include_str!(concat!("../transcripts/", stringify!($name), ".md")));
+            assert!(commands > 3, "only {commands} commands");
+            store.assert_nothing_left();
+        }
+    )* };
+}
+
+transcripts_of_networks! {
+    network
+    port
 }
 
 transcripts! {
@@ -39,7 +60,6 @@ transcripts! {
     logs
     manifest
     pause
-    port
     prune
     ps
     pull

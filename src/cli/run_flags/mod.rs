@@ -151,7 +151,7 @@ fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     }
     // Only now is it known which namespaces are its own.
     sysctls::check(&wishes)?;
-    networks::check(&wishes)?;
+    networks::check(&wishes).map_err(|error| network::with_whose_word(flags, error))?;
     Ok(wishes)
 }
 

@@ -63,9 +63,17 @@ fn usual(named: Option<String>) -> Result<Network> {
     let wrong = |error: Error| error.context(format!("TARE_NETWORK is {named:?}"));
     match namespaces::parse_network(&named).map_err(wrong)? {
         Network::Container(_) => {
-            Err(Error::usage("the network of one container cannot be everybody's").hint("none, host, or a network's name")).map_err(wrong)
+            Err(wrong(Error::usage("the network of one container cannot be everybody's").hint("none, host, or a network's name")))
         }
         network => Ok(network),
+    }
+}
+
+/// Whoever did not type `--network` hears who did.
+pub fn with_whose_word(flags: &Flags, error: Error) -> Error {
+    match std::env::var("TARE_NETWORK") {
+        Ok(usual) if !usual.is_empty() && flags.text("network").is_none() => error.because(format!("TARE_NETWORK is {usual:?}")),
+        _ => error,
     }
 }
 

@@ -1,9 +1,9 @@
-//! `tare system prune`: containers, images and, where asked for, volumes that nobody uses go, after one question for all of it.
+//! `tare system prune`: containers, networks, images and, where asked for, volumes that nobody uses go, after one question for all of it.
 
 use crate::cli::Context;
 use crate::cli::prune::filters::Filters;
 use crate::cli::prune::{agreed, common, removed, tell_gone, tell_room};
-use crate::engine::{prune, repair, volumes};
+use crate::engine::{networks, prune, repair, volumes};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -29,6 +29,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     // In this order: what a container used may go after it.
     let containers = prune::containers(paths, |seen| filters.fit_container(seen))?;
     tell_gone("Deleted Containers", containers.iter().map(|(id, _)| id.clone()));
+    tell_gone("Deleted Networks", networks::prune(paths, |network| filters.fit_network(network))?.into_iter());
     let volumes = match with_volumes {
         true => volumes::prune(paths, |volume| volume.anonymous && filters.fit_labels(&volume.labels))?,
         false => Vec::new(),
@@ -43,7 +44,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
 
 /// Everything that will go, before it goes.
 fn warning(all: bool, with_volumes: bool, matches: &ArgMatches) -> String {
-    let mut text = String::from("WARNING! This will remove:\n  - all containers that do not run\n");
+    let mut text =
+        String::from("WARNING! This will remove:\n  - all containers that do not run\n  - all networks that no container is in\n");
     if with_volumes {
         text += "  - all nameless volumes that no container uses\n";
     }
