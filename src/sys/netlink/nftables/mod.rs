@@ -160,3 +160,36 @@ impl Netlink {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::objects::Table;
+    use super::*;
+
+    #[test]
+    fn a_batch_has_a_beginning_and_an_end_and_what_is_between_is_numbered() {
+        let table = |name: &str| Table { family: Family::V4, name: name.to_owned() };
+        let mut batch = Batch::default();
+        batch.extend(["a", "b", "c"].map(|name| table(name).make()));
+        let kinds = |batch: &Batch| {
+            let bytes = batch.finish();
+            let (mut rest, mut found) = (&bytes[..], Vec::new());
+            while let Some((number, answer, after)) = message::split(rest) {
+                rest = after;
+                found.push((number, answer.kind & 0xff, answer.attributes(HEAD).text(1).unwrap_or_default().to_owned()));
+            }
+            found
+        };
+        let is = |number, kind, name: &str| (number, kind, name.to_owned());
+        assert_eq!(kinds(&batch), [is(0, 16, ""), is(1, 0, "a"), is(2, 0, "b"), is(3, 0, "c"), is(4, 17, "")]);
+        // Those that the kernel refused are known by their place.
+        assert_eq!(kinds(&batch.without(&[1])), [is(0, 16, ""), is(1, 0, "a"), is(2, 0, "c"), is(3, 17, "")]);
+    }
+
+    #[test]
+    fn who_is_refused_for_one_reason_only() {
+        let refused = Refused(vec![(0, Errno::ENOENT), (3, Errno::ENOENT)]);
+        assert!(refused.only(Errno::ENOENT) && !refused.only(Errno::EEXIST) && refused.first() == Errno::ENOENT);
+        assert!(!Refused(vec![(0, Errno::ENOENT), (1, Errno::EPERM)]).only(Errno::ENOENT));
+    }
+}
