@@ -91,7 +91,12 @@ fn change(context: &Context, verb: &str, container: &str, typed: &[&String]) -> 
     let wishes = words::together(wishes).map_err(|error| error.context("cannot keep --publish"))?;
     let seen = find::container(&context.paths, container)?;
     match verb {
-        "add" => republish::publish(&context.paths, &seen, &wishes)?,
+        "add" => {
+            // One that rests finds out only when it starts.
+            let together = words::together(seen.record.wishes.ports.iter().chain(&wishes).cloned());
+            together.map_err(|error| error.context(format!("cannot publish ports of container {}", seen.record.name)))?;
+            republish::publish(&context.paths, &seen, &wishes)?;
+        }
         _ => republish::withdraw(&context.paths, &seen, &wishes)?,
     }
     Ok(0)
