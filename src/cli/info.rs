@@ -5,7 +5,7 @@ use crate::cli::table;
 use crate::cli::template;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
-use crate::engine::{list, now, repair};
+use crate::engine::{list, networks, now, repair};
 use crate::error::Result;
 use crate::image::catalog;
 use crate::kernel::abilities::{Ability, State, abilities};
@@ -33,7 +33,10 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let containers = list::containers(&context.paths).unwrap_or_default();
     let facts = kernel::facts();
     let abilities = abilities(&facts, context.paths.root());
-    let value = value(&facts, &abilities, &containers, images, &context.paths);
+    let mut value = value(&facts, &abilities, &containers, images, &context.paths);
+    if let Some(warnings) = value["Warnings"].as_array_mut() {
+        warnings.extend(networks::hindrances(None).into_iter().map(Value::from));
+    }
     let mut text = text(&value, format)?;
     if format.is_empty() {
         text += &table_of(&abilities);

@@ -1,6 +1,7 @@
 //! `tare port`: which ports of a container are published, and where; `add` and `rm` change that, also while it runs.
 
 use crate::cli::Context;
+use crate::cli::run::tell_hindrances;
 use crate::cli::run_flags::words::blame;
 use crate::cli::say::say_line;
 use crate::engine::{find, ports, republish};
@@ -96,6 +97,7 @@ fn change(context: &Context, verb: &str, container: &str, typed: &[&String]) -> 
             let together = words::together(seen.record.wishes.ports.iter().chain(&wishes).cloned());
             together.map_err(|error| error.context(format!("cannot publish ports of container {}", seen.record.name)))?;
             republish::publish(&context.paths, &seen, &wishes)?;
+            tell_hindrances(&seen.files(&context.paths));
         }
         _ => republish::withdraw(&context.paths, &seen, &wishes)?,
     }

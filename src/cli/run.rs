@@ -2,13 +2,14 @@
 
 use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
-use crate::cli::say::say_line;
+use crate::cli::say::{say_aside, say_line};
 use crate::cli::{Context, pull};
 use crate::engine::create::{self, Request};
-use crate::engine::{events, find, launch, repair};
+use crate::engine::{events, find, join, launch, networks, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
+use crate::paths::ContainerPaths;
 use crate::store::version;
 use crate::sys::terminal;
 use clap::ArgMatches;
@@ -49,11 +50,12 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
     let is_removed = parsed.wishes.remove;
+    let publishes = !parsed.wishes.ports.is_empty() || parsed.wishes.publish_all;
     let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
     let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true };
     let made = create::create(&context.paths, request, &image)?;
-    let id = made.record.id.clone();
+    let (id, files) = (made.record.id.clone(), made.files.clone());
     if let Some(file) = &mut id_file {
         file.write(&id)?;
         // A container that cannot start and is not to be kept is nowhere, and so is what names it.
@@ -66,6 +68,9 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     }
     let monitor = launch::launch(&context.paths, made, wants)?;
     id_file.iter_mut().for_each(IdFile::keep);
+    if publishes {
+        tell_hindrances(&files);
+    }
     if parsed.detach {
         say_line!("{id}");
         return Ok(0);
@@ -76,6 +81,14 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         repair::sweep(&context.paths);
     }
     shown(context, &id, outcome)
+}
+
+/// A published port that nobody reaches, or that hides who calls, is better told than found out.
+pub fn tell_hindrances(files: &ContainerPaths) {
+    let detour = join::written(files).and_then(|joined| joined.detour);
+    for hindrance in networks::hindrances(detour.as_deref()) {
+        say_aside(format!("tare: warning: {hindrance}\n").as_bytes());
+    }
 }
 
 /// The exit code of a command that showed a container.

@@ -14,7 +14,7 @@ use crate::engine::events::{self, Kind as What};
 use crate::engine::{join, list};
 use crate::error::{Error, Result};
 use crate::names;
-use crate::network::{self, Network, Plan, bridge, rules};
+use crate::network::{self, Network, Plan, bridge, foreign, rules};
 use crate::options;
 use crate::options::networks::DEFAULT;
 use crate::paths::Paths;
@@ -120,6 +120,13 @@ fn in_use(users: &[String], name: &str) -> Option<Error> {
     };
     let error = Error::conflict(format!("cannot remove network {name}")).because(which);
     Some(error.hint(format!("take them out of it: tare network disconnect {name} {first}, or tare rm {first}")))
+}
+
+/// What keeps others from a container's ports, or hides from it who they are; each with what helps.
+pub fn hindrances(detour: Option<&str>) -> Vec<String> {
+    let hidden = detour.map(|why| format!("the container does not see who calls: {why}"));
+    let closed = foreign::obstacles().into_iter().map(|obstacle| format!("{}\nhint: {}", obstacle.text, obstacle.hint));
+    hidden.into_iter().chain(closed).collect()
 }
 
 /// First what is in the kernel: as long as the record is there the next container makes it again.

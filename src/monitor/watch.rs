@@ -101,9 +101,10 @@ pub fn watch(watch: Watch, at_end: &mut dyn FnMut(&Ending)) -> Ending {
         passed_on: room.container.passed_on,
         finished: log::now(),
     };
+    // Before anybody hears of the end: a port of it is free by then.
+    room.companions.drain(..).flatten().for_each(Companion::dismiss);
     at_end(&ending);
     room.say_goodbye(exit_code);
-    room.companions.into_iter().flatten().for_each(Companion::dismiss);
     ending
 }
 

@@ -6,6 +6,7 @@
 //!
 //! A strict `rp_filter` is no obstacle: packets to published ports are forwarded from where they came in (`rules/`).
 
+use crate::sys::Errno;
 use crate::sys::legacy_tables;
 use crate::sys::netlink::Netlink;
 use crate::sys::netlink::nftables::looking::Chain;
@@ -21,13 +22,18 @@ pub struct Obstacle {
 /// All that is known; where the kernel does not answer, none.
 pub fn obstacles() -> Vec<Obstacle> {
     let mut found = Vec::new();
-    if let Ok(netlink) = Netlink::open_netfilter() {
-        let chains = netlink.chains().unwrap_or_default();
+    let netlink = Netlink::open_netfilter();
+    let chains = netlink.as_ref().map_err(|errno| *errno).and_then(Netlink::chains);
+    if let Err(Errno::EPROTONOSUPPORT | Errno::EOPNOTSUPP | Errno::EINVAL) = chains {
+        let lost = "this kernel has no nf_tables: containers reach nobody outside, networks see each other, and servers do not see their clients' addresses";
+        found.push(Obstacle { text: lost.to_owned(), hint: "modprobe nf_tables".to_owned() });
+    }
+    if let (Ok(netlink), Ok(chains)) = (&netlink, &chains) {
         let settled = |chain: &Chain, name: &str| netlink.speaks_of(chain.family, &chain.table, name).unwrap_or(false);
         let foreign = chains.iter().filter(|chain| !chain.table.starts_with("tare"));
         for chain in foreign {
             match chain.hook {
-                Some((FORWARD, _)) if forbids(chain) && !settled(chain, "tare") => found.push(forward(chain, &chains)),
+                Some((FORWARD, _)) if forbids(chain) && !settled(chain, "tare") => found.push(forward(chain, chains)),
                 Some((OUTPUT, _)) if chain.drops && !settled(chain, "td") => found.push(output(chain)),
                 _ => {}
             }

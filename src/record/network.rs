@@ -13,6 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Joined {
     pub endpoints: Vec<Endpoint>,
     pub ports: Vec<Published>,
+    /// Why packets from outside come through the porter alone, where they do: the container does not see who sent them.
+    pub detour: Option<String>,
 }
 
 /// Its end in one network.

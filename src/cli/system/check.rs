@@ -40,5 +40,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         (found, 0) => say_line!("Found: {found}, all put right"),
         (found, left) => say_line!("Found: {found}, left: {left}"),
     }
+    for obstacle in check::obstacles(&context.paths) {
+        say_line!("In the way: {}\nhint: {}", obstacle.text, obstacle.hint);
+    }
     Ok(i32::from(found > mended))
 }

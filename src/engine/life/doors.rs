@@ -2,7 +2,7 @@
 
 use crate::engine::join::{self, inside, open_namespace};
 use crate::engine::{find, list, name_servers};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::network::porter::{self, Closed, Duties, NameDuty, Open, Place};
 use crate::network::rules;
 use crate::network::{self, claims};
@@ -16,7 +16,7 @@ use crate::sys::{process, socket};
 use std::os::fd::OwnedFd;
 
 /// Binds the ports, so that nobody else has them, and lets packets from outside go straight to the container where this kernel can.
-pub fn open(paths: &Paths, wishes: &[PortWish], joined: &Joined) -> Result<Open> {
+pub fn open(paths: &Paths, wishes: &[PortWish], joined: &mut Joined) -> Result<Open> {
     let (v4, v6) = joined.addresses();
     let unbound = wishes.iter().find(|wish| wish.protocol == Protocol::Sctp && wish.host.is_none());
     if let Some(wish) = unbound {
@@ -25,10 +25,11 @@ pub fn open(paths: &Paths, wishes: &[PortWish], joined: &Joined) -> Result<Open>
     }
     let open = porter::open_doors(wishes, v4, v6).map_err(|closed| refusal(paths, closed))?;
     match rules::publish(paths, &join::redirects(&Joined { ports: open.published.clone(), ..joined.clone() })) {
-        // The porter alone serves them then; `run` has said so.
-        Err(error) if error.kind() == crate::error::Kind::CannotKeep => Ok(open),
-        other => other.map(|()| open),
+        // The porter alone serves them then, and whoever asked is told.
+        Err(error) if error.kind() == Kind::CannotKeep => joined.detour = Some(error.to_string()),
+        other => other?,
     }
+    Ok(open)
 }
 
 fn refusal(paths: &Paths, closed: Closed) -> Error {
@@ -101,8 +102,8 @@ pub fn names_of(paths: &Paths, network: &str) -> Result<OwnedFd> {
 pub fn open_again(paths: &Paths, id: &str, pid: i32) -> Option<Duties> {
     let seen = find::by_id(paths, id).ok()??;
     let files = seen.files(paths);
-    let joined = join::written(&files)?;
-    let open = open(paths, &wishes_of(&joined.ports), &joined).ok()?;
+    let mut joined = join::written(&files)?;
+    let open = open(paths, &wishes_of(&joined.ports), &mut joined).ok()?;
     duties(paths, &seen.record, &files, &joined, open, pid).ok()
 }
 

@@ -158,7 +158,7 @@ impl Claimed {
         })?;
         // Written down first: what is published is found again, and taken back, by what stands there.
         write_down(files, &self.joined)?;
-        let open = doors::open(paths, &record.wishes.ports, &self.joined)?;
+        let open = doors::open(paths, &record.wishes.ports, &mut self.joined)?;
         if !open.published.is_empty() {
             self.joined.ports.clone_from(&open.published);
             write_down(files, &self.joined)?;

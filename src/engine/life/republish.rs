@@ -25,7 +25,7 @@ fn open_doors(paths: &Paths, seen: &Seen, live: &Live, wishes: &[PortWish]) -> R
     let files = seen.files(paths);
     let init = kill::first_process(live).context("it has just ended")?;
     let mut joined = join::written(&files).unwrap_or_default();
-    let open = doors::open(paths, wishes, &joined)?;
+    let open = doors::open(paths, wishes, &mut joined)?;
     joined.ports.extend(&open.published);
     join::write_down(&files, &joined)?;
     retell::open_doors(seen, &files, init.as_fd(), open)
@@ -53,7 +53,7 @@ pub fn lead_elsewhere(paths: &Paths, seen: &Seen, live: &Live, before: &Joined, 
     let init = kill::first_process(live).context("it has just ended")?;
     rules::withdraw(paths, &join::redirects(before))?;
     retell::close_doors(&files, &now.ports)?;
-    let open = doors::open(paths, &doors::wishes_of(&now.ports), now)?;
+    let open = doors::open(paths, &doors::wishes_of(&now.ports), &mut now.clone())?;
     retell::open_doors(seen, &files, init.as_fd(), open)
 }
 

@@ -115,7 +115,7 @@ fn pull_out(paths: &Paths, files: &ContainerPaths, id: &str, mut joined: Joined,
     if let Ok(host) = Netlink::open() {
         cable::pull_out(&host, &endpoint.host_interface);
     }
-    let gone = Joined { endpoints: vec![endpoint.clone()], ports: Vec::new() };
+    let gone = Joined { endpoints: vec![endpoint.clone()], ..Joined::default() };
     join::give_back(paths, id, &gone);
     joined.endpoints.retain(|other| other.interface != endpoint.interface);
     let _ = join::write_down(files, &joined);

@@ -16,6 +16,7 @@ mod processes;
 mod volumes;
 mod wrong;
 
+pub use networks::obstacles;
 pub use wrong::{What, Wrong};
 
 use crate::error::{Error, Result};

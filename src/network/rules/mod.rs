@@ -95,10 +95,11 @@ pub fn publish(paths: &Paths, redirects: &[Redirect]) -> Result<()> {
     place.open_door()
 }
 
-/// They lead nowhere from now on; what is gone already is fine. With the last one goes the door.
+/// They lead nowhere from now on. What is gone already is fine, and so is a port that leads to somebody else by now: it is his.
+/// With the last one goes the door.
 pub fn withdraw(paths: &Paths, redirects: &[Redirect]) -> Result<()> {
     let place = Place::open(paths)?;
-    let deleted = place.delete(&place.of_redirects(redirects));
+    let deleted = place.delete_if_unchanged(&place.of_redirects(redirects));
     deleted.map_err(|refused| place::refusal(refused.first(), "cannot take away the rules of published ports"))?;
     place.close_door_if_unused()
 }

@@ -124,6 +124,10 @@ impl Place {
     pub fn delete(&self, elements: &[Owned]) -> Result<(), Refused> {
         let mut batch = Batch::default();
         batch.extend(elements.iter().map(|owned| owned.table.delete(&owned.set, &owned.element)));
+        self.delete_those(batch)
+    }
+
+    fn delete_those(&self, mut batch: Batch) -> Result<(), Refused> {
         while !batch.is_empty() {
             match self.commit(&batch) {
                 Err(refused) if refused.only(Errno::ENOENT) => {
@@ -136,8 +140,39 @@ impl Place {
         Ok(())
     }
 
+    /// Only what still has this value. Who takes a port over may do it at any moment, so it is looked and deleted in one generation
+    /// of the rules.
+    pub fn delete_if_unchanged(&self, elements: &[Owned]) -> Result<(), Refused> {
+        // Where others change something all the time it is done without: they would have to take over this very port now.
+        const TRIES: usize = 20;
+        for attempt in 0..=TRIES {
+            let generation = self.netlink.generation()?;
+            let mut taken: Vec<&[u8]> = Vec::new();
+            for owned in elements.iter().filter(|owned| !owned.set.value.is_empty()) {
+                let found = self.netlink.element(&owned.table, &owned.set, &owned.element.key)?;
+                if found.is_some_and(|found| found.value != owned.element.value) {
+                    taken.push(&owned.element.key);
+                }
+            }
+            let mut batch = Batch::default();
+            let ours = elements.iter().filter(|owned| !taken.contains(&owned.element.key.as_slice()));
+            batch.extend(ours.map(|owned| owned.table.delete(&owned.set, &owned.element)));
+            if attempt < TRIES {
+                batch = batch.at_generation(generation);
+            }
+            match self.delete_those(batch) {
+                Err(refused) if refused.only(Errno::ERESTART) => {}
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    /// The table of IPv6 does no harm where that is switched off; but a new interface has no ways of it there.
     pub fn open_door(&self) -> Result<()> {
-        self.door.make(&self.families)
+        let is_off = std::fs::read_to_string("/proc/sys/net/ipv6/conf/default/disable_ipv6").is_ok_and(|text| text.trim() == "1");
+        let families = self.families.iter().copied().filter(|family| !is_off || *family == Family::V4);
+        self.door.make(&families.collect::<Vec<_>>())
     }
 
     /// Whoever publishes adds his elements first, and sees to the door then. So who finds no element and takes the door away looks

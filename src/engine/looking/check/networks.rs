@@ -5,6 +5,7 @@ use super::containers::at_rest;
 use super::{What, Wrong};
 use crate::engine::{join, networks};
 use crate::error::{Context, Error, Result};
+use crate::network::foreign::{self, Obstacle};
 use crate::network::rules::{self, Redirect};
 use crate::network::{Network, bridge, claims};
 use crate::paths::{ContainerPaths, Paths};
@@ -31,6 +32,11 @@ pub fn look(paths: &Paths) -> Result<Vec<Wrong>> {
         found.push(Wrong::new(What::RulesGone, "", "rules of the networks"));
     }
     Ok(found)
+}
+
+/// What others on this host keep from our containers, where there are any in a network. It is not ours to put right.
+pub fn obstacles(paths: &Paths) -> Vec<Obstacle> {
+    if running(paths).values().all(|joined| joined.endpoints.is_empty()) { Vec::new() } else { foreign::obstacles() }
 }
 
 fn holders(paths: &Paths, network: &str) -> BTreeSet<String> {

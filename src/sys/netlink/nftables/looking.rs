@@ -1,7 +1,7 @@
 //! What is there: the chains of everybody, the rules and elements of ours.
 
 use super::objects::{TABLE, Table};
-use super::sets::{DATA, ELEMENT_FLAGS, ELEMENT_SET, ELEMENTS, Element, GET_ELEMENT, KEY, VALUE};
+use super::sets::{DATA, ELEMENT_FLAGS, ELEMENT_SET, ELEMENTS, Element, GET_ELEMENT, KEY, Set, VALUE};
 use super::{HEAD, message};
 use crate::sys::Errno;
 use crate::sys::netlink::Netlink;
@@ -53,6 +53,15 @@ impl Netlink {
             let attributes = answer.attributes(HEAD);
             attributes.text(TABLE) == Some(table) && attributes.value(4).is_some_and(says)
         }))
+    }
+
+    /// The one with this key, which may not be there.
+    pub fn element(&self, table: &Table, set: &Set, key: &[u8]) -> Result<Option<Element>, Errno> {
+        match self.ask_one(table.question(set, key)) {
+            Ok(answer) => Ok(read_elements(&answer).into_iter().next().map(|(element, _)| element)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
     }
 
     /// Of a set without ranges, or of one with them: then each has its end.
@@ -120,7 +129,7 @@ mod tests {
     use super::*;
     use crate::sys::netlink::message::split;
     use crate::sys::netlink::nftables::Family;
-    use crate::sys::netlink::nftables::sets::{Field, Set};
+    use crate::sys::netlink::nftables::sets::Field;
 
     #[test]
     fn elements_are_read_as_they_are_written_and_what_is_cut_short_is_none() {

@@ -51,7 +51,11 @@ fn message(kind: u16, flags: u16, family: u8) -> Message {
 
 /// Changes that happen all at once.
 #[derive(Clone, Debug, Default)]
-pub struct Batch(Vec<Message>);
+pub struct Batch {
+    messages: Vec<Message>,
+    /// They are right only as long as nobody has changed anything since.
+    generation: Option<u32>,
+}
 
 /// Which of a batch's messages the kernel did not like, and why; then none of them has happened.
 #[derive(Debug)]
@@ -75,31 +79,44 @@ impl From<Errno> for Refused {
 
 impl Batch {
     pub fn push(&mut self, message: Message) {
-        self.0.push(message);
+        self.messages.push(message);
     }
     pub fn extend(&mut self, messages: impl IntoIterator<Item = Message>) {
-        self.0.extend(messages);
+        self.messages.extend(messages);
     }
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.messages.is_empty()
     }
     /// Without those messages.
     pub fn without(self, numbers: &[usize]) -> Batch {
-        Batch(self.0.into_iter().enumerate().filter(|(number, _)| !numbers.contains(number)).map(|(_, message)| message).collect())
+        let kept = self.messages.into_iter().enumerate().filter(|(number, _)| !numbers.contains(number));
+        Batch { messages: kept.map(|(_, message)| message).collect(), ..self }
+    }
+    /// If somebody changes anything after this generation it is refused with ERESTART.
+    pub fn at_generation(self, generation: u32) -> Batch {
+        Batch { generation: Some(generation), ..self }
     }
 
     fn finish(&self) -> Vec<u8> {
         let border = |kind| Message::new(kind, 0, &[0, 0, 0, SUBSYSTEM as u8]);
-        let mut bytes = border(BATCH_BEGIN).finish(0);
-        for (number, message) in self.0.iter().enumerate() {
+        let begin = self.generation.iter().fold(border(BATCH_BEGIN), |begin, generation| begin.number_of_nftables(1, *generation));
+        let mut bytes = begin.finish(0);
+        for (number, message) in self.messages.iter().enumerate() {
             bytes.extend(message.finish(number as u32 + 1));
         }
-        bytes.extend(border(BATCH_END).finish(self.0.len() as u32 + 1));
+        bytes.extend(border(BATCH_END).finish(self.messages.len() as u32 + 1));
         bytes
     }
 }
 
 impl Netlink {
+    /// It grows with every change of anybody's rules.
+    pub fn generation(&self) -> Result<u32, Errno> {
+        const GET_GENERATION: u16 = 16;
+        let answer = self.ask_one(message(GET_GENERATION, 0, 0))?;
+        answer.attributes(HEAD).number_of_nftables(1).ok_or(Errno::EPROTO)
+    }
+
     /// The kernel has done everything, and has said what was wrong with it, before `send` returns: so whatever can be heard is
     /// there, and nothing to be heard is success.
     pub fn commit(&self, batch: &Batch) -> Result<(), Refused> {

@@ -77,6 +77,10 @@ impl Table {
         self.element(DELETE_ELEMENT, 0, set, element)
     }
 
+    pub(super) fn question(&self, set: &Set, key: &[u8]) -> Message {
+        self.element(GET_ELEMENT, 0, set, &Element::key(key.to_vec()))
+    }
+
     fn element(&self, kind: u16, flags: u16, set: &Set, element: &Element) -> Message {
         self.message(kind, flags).text(ELEMENT_SET, set.name).nest(ELEMENTS, |list| {
             let list = list.nest(1, |one| {
