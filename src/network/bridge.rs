@@ -1,6 +1,6 @@
 //! The bridge of a network: a switch in the kernel, with the gateway's addresses on it. Made by the first container that needs it.
 
-use crate::error::{Context, Kind, Result};
+use crate::error::{Context, Result};
 use crate::network::{Network, forwarding};
 use crate::paths::Paths;
 use crate::store::{self, Durable};
@@ -47,12 +47,7 @@ pub fn ensure(paths: &Paths, network: &Network, host: &Netlink, on_new: impl FnO
     }
     host.switch_on(index).with_context(what)?;
     forwarding::switch_on(network, host)?;
-    match on_new() {
-        // Without nf_tables containers reach each other and the host, and `system check` says what they do not. But nobody may
-        // believe that a network is cut off which is not.
-        Err(error) if error.kind() == Kind::CannotKeep && !network.internal => {}
-        other => other?,
-    }
+    on_new()?;
     store::make_dirs(&paths.live_network(&network.name))?;
     store::write(&complete(paths, network), index.to_string().as_bytes(), Durable::No)?;
     Ok(index)
