@@ -137,3 +137,19 @@ print(end(s))
     );
     assert_eq!(said, "reset\nreset");
 }
+
+#[test]
+fn a_range_may_be_of_thousands() {
+    let Some(town) = Town::new() else { return };
+    let store = town.store();
+    let script = "ulimit -n; exec /probe serve tcp 12345";
+    store.ok(&["run", "-d", "--name", "web", "-p", "10000-12999:10000-12999", "box", "sh", "-c", script]);
+    let from_gateway = || format!("you are {}", store.place("web", "bridge").gateway);
+    town.host.hears("tcp", "127.0.0.1", 12345, &from_gateway());
+    store.ok(&["restart", "-t", "0", "web"]);
+    town.host.hears("tcp", "127.0.0.1", 12345, &from_gateway());
+    // What its porter needs is nothing to the container.
+    let limits: Vec<String> = store.ok(&["logs", "web"]).lines().filter(|line| line.parse::<u64>().is_ok()).map(str::to_owned).collect();
+    assert_eq!(limits.len(), 2);
+    assert_eq!(limits[0], limits[1]);
+}

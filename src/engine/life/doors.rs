@@ -58,7 +58,7 @@ fn container_of(paths: &Paths, pid: i32) -> Option<String> {
 
 /// Those for a container whose first process is `pid`.
 pub fn duties(paths: &Paths, record: &Container, files: &ContainerPaths, joined: &Joined, open: Open, pid: i32) -> Result<Duties> {
-    let mut duties = Duties { names: name_duty(paths, &record.wishes, joined, pid)?, doors: open.doors, control: None };
+    let mut duties = Duties { names: name_duty(paths, &record.wishes, joined, pid)?, doors: open.doors, control: None, room: open.room };
     if !duties.is_empty() {
         // That of one who was killed.
         let _ = file::remove_file(&files.porter());

@@ -1,5 +1,6 @@
 //! The doors are opened: published ports are bound on the host, before the container starts.
 
+use super::rights::Room;
 use super::{Door, Holder};
 use crate::error::Error;
 use crate::options::ports::{PortWish, Protocol};
@@ -13,6 +14,8 @@ pub struct Open {
     pub doors: Vec<Door>,
     /// As wished, with the ports that were free.
     pub published: Vec<Published>,
+    /// For so many, as long as they are in this process.
+    pub room: Option<Room>,
 }
 
 /// Why a door cannot be opened.
@@ -36,7 +39,8 @@ const TRIES: usize = 100;
 ///
 /// SCTP gets no door of ours, because not every kernel can speak it: whoever asks has it published by rules alone.
 pub fn open_doors(wishes: &[PortWish], to4: Option<Ipv4Addr>, to6: Option<Ipv6Addr>) -> Result<Open, Closed> {
-    let mut open = Open::default();
+    // A range may be of thousands.
+    let mut open = Open { room: Some(Room::for_descriptors(2 * wishes.len())), ..Open::default() };
     for wish in wishes {
         let mut tries = 0;
         let found = loop {

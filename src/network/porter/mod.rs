@@ -33,6 +33,7 @@ pub use doors::{Closed, Open, open_doors};
 pub use holder::Holder;
 pub use listening::listen_for_names;
 pub use places::Place;
+pub use rights::Room;
 pub use serve::serve;
 
 use crate::options::ports::Protocol;
@@ -49,6 +50,8 @@ pub struct Duties {
     pub doors: Vec<Door>,
     /// Where commands of ours speak to it (`sys::socket::listen`).
     pub control: Option<OwnedFd>,
+    /// That of the doors, as long as they are in the process that has opened them.
+    pub room: Option<Room>,
 }
 
 /// It answers the container's questions for names.

@@ -7,11 +7,11 @@ use super::Door;
 use super::watching::{Kind, Seat, Watching};
 use crate::sys::Errno;
 use crate::sys::epoll::Wanted;
-use crate::sys::{inet, socket};
+use crate::sys::{inet, process, socket};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// All connections through all doors of one container.
 pub struct Relay {
@@ -42,6 +42,8 @@ enum Way {
 /// Of one, before it is the next one's turn.
 const PIECES_AT_ONCE: usize = 8;
 const ACCEPTED_AT_ONCE: usize = 64;
+/// Until somebody else may have given something back.
+pub const NO_ROOM: Duration = Duration::from_millis(10);
 
 impl Relay {
     pub fn new(most: usize) -> Relay {
@@ -56,7 +58,9 @@ impl Relay {
             match inet::accept(door.socket.as_fd()) {
                 Ok(Some((client, peer))) => self.begin(door, client, peer, watching),
                 Err(Errno::EMFILE | Errno::ENFILE) if !self.links.is_empty() => self.drop_the_most_silent(),
-                _ => return,
+                Ok(None) => return,
+                // The kernel has no room for one more, and will say so again at once.
+                Err(_) => return process::sleep(NO_ROOM),
             }
         }
     }

@@ -7,9 +7,10 @@ use super::NameDuty;
 use super::forwarding::{Forwarding, Outcome};
 use super::message::{self, A, AAAA, ANY, Heard, MOST_IN_A_STREAM, Question, Record, Verdict};
 use super::places::{self, Place};
+use super::relay::NO_ROOM;
 use super::watching::{Kind, Seat, Watching};
 use crate::sys::epoll::Wanted;
-use crate::sys::{Errno, inet, socket};
+use crate::sys::{Errno, inet, process, socket};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -76,7 +77,11 @@ impl Resolver {
 
     pub fn accept(&mut self, watching: &mut Watching) {
         for _ in 0..AT_ONCE {
-            let Ok(Some((client, _))) = inet::accept(self.tcp.as_fd()) else { return };
+            let client = match inet::accept(self.tcp.as_fd()) {
+                Ok(Some((client, _))) => client,
+                Ok(None) => return,
+                Err(_) => return process::sleep(NO_ROOM),
+            };
             if self.askers.len() >= MOST_ASKERS {
                 let silent = self.askers.iter().min_by_key(|(_, asker)| asker.used).map(|(key, _)| *key);
                 silent.map(|key| self.askers.remove(&key));

@@ -4,15 +4,16 @@ use crate::sys::identity::{self, Capabilities};
 use crate::sys::{Errno, process};
 
 const NOBODY: u32 = 65534;
-/// Enough for thousands of connections, which have two each. More would let strangers take the kernel's memory.
+/// Beside those of the doors: enough for thousands of connections, which have two each. More would let strangers take the kernel's
+/// memory.
 const MOST_DESCRIPTORS: u64 = 16 << 10;
 
-/// How many descriptors we may have from here on.
+/// How many descriptors we may have from here on, beside so many that we have already.
 ///
 /// An error: something could not be given up, and then nobody may be served.
-pub fn give_up() -> Result<usize, Errno> {
+pub fn give_up(own: usize) -> Result<usize, Errno> {
     let monitor = process::parent_pid();
-    let descriptors = raise_descriptors();
+    let descriptors = raise_descriptors(own as u64);
     identity::limit_bounding_set(0)?;
     identity::become_user(NOBODY, NOBODY, &[])?;
     identity::set_capabilities(&Capabilities::default())?;
@@ -26,8 +27,38 @@ pub fn give_up() -> Result<usize, Errno> {
     Ok(descriptors)
 }
 
-fn raise_descriptors() -> usize {
-    let Some(number) = identity::rlimit_number("nofile") else { return 0 };
-    let _ = identity::set_limit(number, MOST_DESCRIPTORS, MOST_DESCRIPTORS);
-    identity::limit(number).map_or(0, |(soft, _)| soft as usize)
+fn raise_descriptors(own: u64) -> usize {
+    let _ = identity::set_limit(nofile(), MOST_DESCRIPTORS + own, MOST_DESCRIPTORS + own);
+    identity::limit(nofile()).map_or(0, |(soft, _)| soft.saturating_sub(own) as usize)
+}
+
+/// A higher limit of descriptors, until it is dropped: what is open then stays open. Whoever is born later shall not have another
+/// limit than those before.
+pub struct Room {
+    before: Option<(u64, u64)>,
+}
+
+impl Room {
+    pub fn for_descriptors(needed: usize) -> Room {
+        /// What a process of ours has open beside them.
+        const OTHERS: u64 = 256;
+        let needed = needed as u64 + OTHERS;
+        let before = identity::limit(nofile()).ok().filter(|(soft, _)| *soft < needed);
+        if let Some((_, hard)) = before {
+            let _ = identity::set_limit(nofile(), needed, hard.max(needed));
+        }
+        Room { before }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some((soft, hard)) = self.before {
+            let _ = identity::set_limit(nofile(), soft, hard);
+        }
+    }
+}
+
+fn nofile() -> u32 {
+    identity::rlimit_number("nofile").unwrap_or_default()
 }

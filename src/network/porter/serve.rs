@@ -14,8 +14,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// Gives up its rights and serves until `until` is ready: the pidfd of the container's first process, which has ended then.
-pub fn serve(duties: Duties, until: OwnedFd) -> Result<(), Errno> {
-    let descriptors = rights::give_up()?;
+pub fn serve(mut duties: Duties, until: OwnedFd) -> Result<(), Errno> {
+    // It would give back what we get now.
+    drop(duties.room.take());
+    let descriptors = rights::give_up(duties.descriptors().len())?;
     Porter::new(duties, until, descriptors)?.run()
 }
 
@@ -29,7 +31,7 @@ pub struct Porter {
     _until: OwnedFd,
 }
 
-/// What is kept free for everything that is no connection: flows, questions, doors.
+/// What is kept free for everything that is no connection: flows, questions, those who command.
 const OTHER_DESCRIPTORS: usize = 2048;
 /// After so long without anything to do the buffer is given back.
 const REST_AFTER: Duration = Duration::from_millis(100);

@@ -124,7 +124,7 @@ impl Netlink {
     /// there, and nothing to be heard is success.
     pub fn commit(&self, batch: &Batch) -> Result<(), Refused> {
         let bytes = batch.finish();
-        self.make_room_for(bytes.len())?;
+        self.make_room_for(bytes.len(), batch.messages.len())?;
         self.send(&bytes)?;
         let mut refused = Vec::new();
         let mut buffer = vec![0; 16 << 10];
@@ -150,12 +150,16 @@ impl Netlink {
         if refused.is_empty() { Ok(()) } else { Err(Refused(refused)) }
     }
 
-    /// A message that is longer than the socket's buffer is refused.
-    fn make_room_for(&self, length: usize) -> Result<(), Errno> {
+    /// A message that is longer than the socket's buffer is refused, and answers for which there is no room are lost.
+    fn make_room_for(&self, length: usize, messages: usize) -> Result<(), Errno> {
         const USUAL: usize = 100 << 10;
+        /// However short it is. The kernel doubles what it is told.
+        const ANSWER: usize = 1 << 10;
         if length > USUAL {
             socket::setsockopt(&self.0, sockopt::SndBufForce, &(2 * length))?;
-            socket::setsockopt(&self.0, sockopt::RcvBufForce, &(2 * length))?;
+        }
+        if messages * ANSWER > USUAL {
+            socket::setsockopt(&self.0, sockopt::RcvBufForce, &(messages * ANSWER + 2 * length))?;
         }
         Ok(())
     }
