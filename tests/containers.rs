@@ -78,12 +78,18 @@ mod namespaces;
 mod network_crowds;
 #[path = "containers/network_foreign.rs"]
 mod network_foreign;
+#[path = "containers/network_names.rs"]
+mod network_names;
 #[path = "containers/network_rates.rs"]
 mod network_rates;
 #[path = "containers/networks.rs"]
 mod networks;
+#[path = "containers/port_relay.rs"]
+mod port_relay;
 #[path = "containers/published.rs"]
 mod published;
+#[path = "containers/published_firewalls.rs"]
+mod published_firewalls;
 #[path = "containers/pull_crashes.rs"]
 mod pull_crashes;
 #[path = "containers/pulls.rs"]

@@ -32,6 +32,10 @@ fn log() {
     replay("log");
 }
 #[test]
+fn names() {
+    replay("names");
+}
+#[test]
 fn options() {
     replay("options");
 }

@@ -93,6 +93,9 @@ fn change(context: &Context, verb: &str, container: &str, typed: &[&String]) -> 
     let seen = find::container(&context.paths, container)?;
     match verb {
         "add" => {
+            // One that rests finds out only when it starts.
+            let together = words::together(seen.record.wishes.ports.iter().chain(&wishes).cloned());
+            together.map_err(|error| error.context(format!("cannot publish ports of container {}", seen.record.name)))?;
             republish::publish(&context.paths, &seen, &wishes)?;
             tell_hindrances(&seen.files(&context.paths));
         }

@@ -32,14 +32,22 @@ pub const PREDEFINED: [&str; 3] = [DEFAULT, "host", "none"];
 pub fn find(paths: &Paths, name: &str) -> Result<Network> {
     match name {
         DEFAULT => network::default(paths),
-        _ => network::find(paths, name)?.ok_or_else(|| no_such(paths, name)),
+        _ => network::find(paths, name)?.ok_or_else(|| no_such(paths, name, "tare network ls lists all".to_owned())),
     }
 }
 
-fn no_such(paths: &Paths, name: &str) -> Error {
+/// The same for a container that is to come into it: what is not there could be made.
+pub fn find_to_join(paths: &Paths, name: &str) -> Result<Network> {
+    match name {
+        DEFAULT => network::default(paths),
+        _ => network::find(paths, name)?.ok_or_else(|| no_such(paths, name, format!("tare network create {name} makes it"))),
+    }
+}
+
+fn no_such(paths: &Paths, name: &str, otherwise: String) -> Error {
     let all = network::list(paths).unwrap_or_default();
     let meant = names::did_you_mean(name, all.iter().map(|network| network.name.as_str()).chain(PREDEFINED));
-    Error::no_such(format!("no such network: {name}")).hint(meant.unwrap_or_else(|| format!("tare network create {name} makes it")))
+    Error::no_such(format!("no such network: {name}")).hint(meant.unwrap_or(otherwise))
 }
 
 /// All there are, the one that everybody has among them, in the order of their names.
@@ -92,7 +100,7 @@ pub fn remove(paths: &Paths, wanted: &str) -> Result<String> {
     if PREDEFINED.contains(&wanted) {
         return Err(Error::conflict(format!("cannot remove network {wanted}")).because("every machine has it"));
     }
-    let held = network::hold(paths, wanted)?.ok_or_else(|| no_such(paths, wanted))?;
+    let held = network::hold(paths, wanted)?.ok_or_else(|| no_such(paths, wanted, "tare network ls lists all".to_owned()))?;
     let name = held.network.name.clone();
     if name == DEFAULT {
         return remove(paths, DEFAULT);

@@ -38,6 +38,7 @@ pub fn ensure(paths: &Paths, network: &Network, host: &Netlink, on_new: impl FnO
         Err(errno) => return Err(errno).with_context(what),
     }
     let index = links::index_of(&network.bridge).with_context(what)?;
+    forwarding::never_listen_on(&network.bridge)?;
     for range in network.ranges() {
         match host.add_address(index, &Address::new(range.gateway, range.subnet.length())) {
             Ok(()) | Err(Errno::EEXIST) => {}
@@ -45,7 +46,7 @@ pub fn ensure(paths: &Paths, network: &Network, host: &Netlink, on_new: impl FnO
         }
     }
     host.switch_on(index).with_context(what)?;
-    forwarding::switch_on(network)?;
+    forwarding::switch_on(network, host)?;
     match on_new() {
         // Without nf_tables containers reach each other and the host, and `system check` says what they do not. But nobody may
         // believe that a network is cut off which is not.

@@ -312,3 +312,17 @@ fn forwarding_that_was_off_is_switched_on() {
     store.hears_from("one", "tcp", "192.0.2.2", 7000, "you are 192.0.2.1");
     store.hears_from("one", "tcp", "2001:db8::2", 7000, "you are 2001:db8::1");
 }
+
+/// CVE-2020-13401: a container plays the router, and the host sends its packets there.
+#[test]
+fn a_host_listens_to_no_router_on_a_bridge_and_goes_on_listening_to_its_own() {
+    let Some(town) = Town::new() else { return };
+    town.host.sh("echo 0 >/proc/sys/net/ipv6/conf/all/forwarding; echo 1 >/proc/sys/net/ipv6/conf/lan0/accept_ra
+        ip -6 route del default; ip -6 route add default via 2001:db8::fe dev lan0 proto ra");
+    let store = town.store();
+    sleeper(&store, "one", &[]);
+    let setting = |interface: &str| town.host.sh(&format!("cat /proc/sys/net/ipv6/conf/{interface}/accept_ra"));
+    assert_eq!(setting("lan0").trim(), "2");
+    let bridge = town.host.sh("ip -o link show type bridge").split(": ").nth(1).expect("a bridge").to_owned();
+    assert_eq!(setting(&bridge).trim(), "0");
+}

@@ -14,6 +14,7 @@ use tare::image::{Limits, Progress, Reference, changes, compression, documents, 
 use tare::monitor::detach_keys::DetachKeys;
 use tare::monitor::log::{read, tail};
 use tare::monitor::protocol;
+use tare::network::porter::message::{self, Heard, Question, Record, Verdict};
 use tare::options::{self, Wishes, detach_keys, devices, env_file, labels, limits, mounts, namespaces, security, sizes, ulimits};
 use tare::paths::Paths;
 use tare::runtime::handshake;
@@ -32,6 +33,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("inflate", inflate),
     ("layer", layer),
     ("log", log),
+    ("names", names),
     ("options", options),
     ("protocol", protocol),
     ("reference", reference),
@@ -169,6 +171,25 @@ fn log(input: &[u8]) {
     let last = entries(&bytes[start as usize..], usize::MAX);
     assert!(all.ends_with(&last), "the last lines are no end of all");
     assert!(last.iter().filter(|entry| entry.ends_line()).count() <= cut.into(), "too many lines");
+}
+
+/// A question for a name as a container sends it, and behind a cut what a server may answer. No answer is ever answered.
+fn names(input: &[u8]) {
+    let (cut, bytes) = input.split_first().map_or((0, input), |(cut, bytes)| (usize::from(*cut), bytes));
+    let (asked, answer) = bytes.split_at(bytes.len().min(cut));
+    let reply = match Question::read(asked) {
+        Heard::Question(question) => {
+            assert!(!question.is_answered_by(asked, question.id, asked), "a question is taken for its answer");
+            let _ = (question.address(), question.is_answered_by(asked, question.id, answer), message::is_worthless(answer));
+            let records = [Record::Address("fd00::2".parse().expect("an address")), Record::Name("web.back".repeat(60))];
+            let reply = message::reply(asked, &question, Verdict::Fine, &records, question.room_in_datagram());
+            assert!(reply.len() <= question.room_in_datagram() && question.is_answered_by(asked, question.id, &reply));
+            reply
+        }
+        Heard::Wrong(reply) => reply,
+        Heard::Nothing => return,
+    };
+    assert!(matches!(Question::read(&reply), Heard::Nothing), "a reply would be answered");
 }
 
 /// Every word of a command line, read by every parser of words; files of variables and labels; users of the image's passwd.

@@ -132,7 +132,7 @@ fn networks_and_ports_are_where_docker_s_users_look_for_them() {
         aliases: vec!["db".into()],
     };
     let published = Published { address: [127, 0, 0, 1].into(), host: 8080, container: 80, protocol: Protocol::Tcp };
-    let joined = Joined { endpoints: vec![endpoint], ports: vec![published] };
+    let joined = Joined { endpoints: vec![endpoint], ports: vec![published], ..Joined::default() };
     let running = value(&seen, None, None, &ContainerPaths::new(&Paths::new("/store", "/run"), &seen.record.id, false), &joined);
     for (template, expected) in [
         (

@@ -13,7 +13,7 @@ use crate::store;
 /// `wish` names the network.
 pub fn connect(paths: &Paths, wanted: &str, mut wish: Attachment) -> Result<()> {
     let found = find::container(paths, wanted)?;
-    let network = networks::find(paths, &wish.network)?;
+    let network = networks::find_to_join(paths, &wish.network)?;
     let what = || format!("cannot connect container {} to network {}", found.record.name, network.name);
     place(&network, &mut wish).map_err(|error| error.context(what()))?;
     // Of two who change it at once, one comes after the other, and adds to what the first has made of it.

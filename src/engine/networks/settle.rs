@@ -12,7 +12,7 @@ use std::net::IpAddr;
 pub fn settle(paths: &Paths, wishes: &mut Wishes) -> Result<()> {
     let Wish::Networks(all) = &mut wishes.network else { return Ok(()) };
     for one in all.iter_mut() {
-        place(&networks::find(paths, &one.network)?, one)?;
+        place(&networks::find_to_join(paths, &one.network)?, one)?;
     }
     let twice = all.iter().enumerate().find(|(at, one)| all[..*at].iter().any(|other| other.network == one.network));
     match twice {

@@ -20,7 +20,7 @@ mod flows;
 mod forwarding;
 mod holder;
 mod listening;
-mod message;
+pub mod message;
 mod places;
 mod relay;
 mod resolver;
@@ -32,7 +32,6 @@ pub use control::{Answer, DoorWord, Word, tell};
 pub use doors::{Closed, Open, open_doors};
 pub use holder::Holder;
 pub use listening::listen_for_names;
-pub use message::{Heard, Question};
 pub use places::Place;
 pub use serve::serve;
 

@@ -70,6 +70,12 @@ pub fn forget(paths: &Paths, network: &Network) -> Result<()> {
     deleted.map_err(|refused| place::refusal(refused.first(), format!("cannot take away the rules of network {}", network.name)))
 }
 
+/// This kernel has everything that the rules of published ports need. Where it has not, the porter serves them alone: whoever
+/// comes from outside has the address of the host then, as far as a container sees.
+pub fn is_possible(paths: &Paths) -> bool {
+    Place::open(paths).is_ok_and(|place| place.can_publish())
+}
+
 /// From now on packets from outside come to the container. Whoever calls holds the ports (by listening at them): what another
 /// one has left behind is replaced.
 ///
@@ -92,7 +98,10 @@ pub fn publish(paths: &Paths, redirects: &[Redirect]) -> Result<()> {
         }
     }
     added.map_err(|refused| place::refusal(refused.first(), "cannot make the rules of published ports"))?;
-    place.open_door()
+    place.open_door().inspect_err(|_| {
+        // Packets would be lost where no door is.
+        let _ = withdraw(paths, redirects);
+    })
 }
 
 /// They lead nowhere from now on. What is gone already is fine, and so is a port that leads to somebody else by now: it is his.
@@ -107,7 +116,10 @@ pub fn withdraw(paths: &Paths, redirects: &[Redirect]) -> Result<()> {
 /// Our tables as they should be, in the place of whatever is there, at once: no packet meets half of them.
 pub fn rebuild(paths: &Paths, networks: &[Network], redirects: &[Redirect]) -> Result<()> {
     let place = Place::open(paths)?;
-    let redirected = place.of_redirects(redirects);
+    let mut redirected = place.of_redirects(redirects);
+    if !redirected.is_empty() && !place.can_publish() {
+        redirected.clear();
+    }
     let mut batch = Batch::default();
     for table in place.tables() {
         // What is not there cannot be removed.

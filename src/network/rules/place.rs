@@ -76,6 +76,20 @@ impl Place {
         }
     }
 
+    /// All of it is tried, with something impossible at the end: so nothing of it happens, whatever the kernel thinks of the rest.
+    pub fn can_publish(&self) -> bool {
+        let mut batch = Batch::default();
+        let try_out = |family| Table { family, name: format!("{}-try", self.name) };
+        for family in &self.families {
+            for part in [Part::Ground, Part::Publishing] {
+                batch.extend(self.messages_of(&try_out(*family), part));
+            }
+        }
+        batch.push(Table { family: Family::V4, name: format!("{}-nowhere", self.name) }.remove());
+        let last = batch.len() - 1;
+        self.commit(&batch).is_err_and(|refused| refused.0.iter().all(|(number, _)| *number == last))
+    }
+
     pub fn commit(&self, batch: &Batch) -> Result<(), Refused> {
         self.netlink.commit(batch)
     }

@@ -13,8 +13,16 @@ use crate::sys::netlink::nftables::sets::Element;
 
 /// Nothing is missing, and nothing too much. Where no network needs rules there need not be any.
 pub fn is_whole(paths: &Paths, networks: &[Network], redirects: &[Redirect]) -> Result<bool> {
-    let failed = "cannot read our rules";
     let place = Place::open(paths)?;
+    if is_as_it_should_be(&place, networks, redirects)? {
+        return Ok(true);
+    }
+    // Where the kernel lacks something the porter serves all ports alone.
+    Ok(!redirects.is_empty() && !place.can_publish() && is_as_it_should_be(&place, networks, &[])?)
+}
+
+fn is_as_it_should_be(place: &Place, networks: &[Network], redirects: &[Redirect]) -> Result<bool> {
+    let failed = "cannot read our rules";
     let seen = place.netlink.chains().context(failed)?;
     let redirected = place.of_redirects(redirects);
     let wanted: Vec<Owned> = place.of_networks(networks).into_iter().chain(redirected.iter().cloned()).collect();

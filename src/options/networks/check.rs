@@ -60,13 +60,14 @@ fn of_networks(all: &[Attachment]) -> Result<()> {
 
 /// What it sends is slowed down in its own network namespace, where whoever may administer networks could undo it.
 fn rate(wishes: &Wishes) -> Result<()> {
-    let has =
-        |all: &[String], name: &str| all.iter().any(|one| [name, "ALL"].contains(&one.to_ascii_uppercase().trim_start_matches("CAP_")));
-    let may_undo = match wishes {
-        _ if wishes.net_rate.outward.is_none() => return Ok(()),
-        _ if wishes.privileged => "--privileged",
-        _ if has(&wishes.cap_add, "NET_ADMIN") => "--cap-add NET_ADMIN",
-        _ => return Ok(()),
+    if wishes.net_rate.outward.is_none() {
+        return Ok(());
+    }
+    let administers = |one: &&String| ["NET_ADMIN", "ALL"].contains(&one.to_ascii_uppercase().trim_start_matches("CAP_"));
+    let may_undo = match wishes.cap_add.iter().find(administers) {
+        _ if wishes.privileged => "--privileged".to_owned(),
+        Some(capability) => format!("--cap-add {capability}"),
+        None => return Ok(()),
     };
     Err(Error::usage(format!("--net-rate for what is sent and {may_undo} contradict each other"))
         .because("the container could undo it")

@@ -18,6 +18,8 @@ const HEAD: usize = 12;
 const MAIN_TABLE: u8 = 254;
 const BY_AN_ADMINISTRATOR: u8 = 4;
 const UNICAST: u8 = 1;
+/// RTPROT_RA
+const BY_A_ROUTER: u8 = 9;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -26,6 +28,8 @@ pub struct Route {
     pub length: u8,
     /// The interface's index.
     pub interface: u32,
+    /// A router in the neighbourhood has told of it.
+    pub is_heard: bool,
 }
 
 impl Netlink {
@@ -49,7 +53,7 @@ impl Netlink {
 }
 
 fn read_route(answer: &Answer) -> Option<Route> {
-    let &[family, length, _, _, table, _, _, kind, ..] = answer.body.get(..HEAD)? else { return None };
+    let &[family, length, _, _, table, by, _, kind, ..] = answer.body.get(..HEAD)? else { return None };
     if table != MAIN_TABLE || kind != UNICAST {
         return None;
     }
@@ -62,5 +66,6 @@ fn read_route(answer: &Answer) -> Option<Route> {
         _ => return None,
     };
     let is_of_one_link = matches!(destination, IpAddr::V6(address) if address.segments()[0] & 0xffc0 == 0xfe80);
-    (!is_of_one_link).then_some(Route { destination, length, interface: all.number(INTERFACE).unwrap_or(0) })
+    let interface = all.number(INTERFACE).unwrap_or(0);
+    (!is_of_one_link).then_some(Route { destination, length, interface, is_heard: by == BY_A_ROUTER })
 }

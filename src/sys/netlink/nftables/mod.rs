@@ -87,6 +87,9 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
     /// Without those messages.
     pub fn without(self, numbers: &[usize]) -> Batch {
         let kept = self.messages.into_iter().enumerate().filter(|(number, _)| !numbers.contains(number));
