@@ -129,6 +129,11 @@ pub fn new_session() -> Result<(), Errno> {
     nix::unistd::setsid().map(drop)
 }
 
+/// Whether it was asked for.
+pub fn dies_with_parent() -> bool {
+    nix::sys::prctl::get_pdeathsig().is_ok_and(|signal| signal.is_some())
+}
+
 /// The kernel kills this process when its parent ends; to be asked again after every change of identity.
 pub fn die_with_parent() -> Result<(), Errno> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)

@@ -12,7 +12,8 @@ const MOST_DESCRIPTORS: u64 = 16 << 10;
 ///
 /// An error: something could not be given up, and then nobody may be served.
 pub fn give_up(own: usize) -> Result<usize, Errno> {
-    let monitor = process::parent_pid();
+    // One that was taken on for a container that runs already is the child of a command that ends any moment: not with that one.
+    let (is_bound, monitor) = (process::dies_with_parent(), process::parent_pid());
     let descriptors = raise_descriptors(own as u64);
     identity::limit_bounding_set(0)?;
     identity::become_user(NOBODY, NOBODY, &[])?;
@@ -20,9 +21,11 @@ pub fn give_up(own: usize) -> Result<usize, Errno> {
     identity::no_new_privileges()?;
     process::hide_from_tracers()?;
     // Forgotten with the change of the user; and a monitor that ended before is nobody's parent any more.
-    process::die_with_parent()?;
-    if process::parent_pid() != monitor {
-        return Err(Errno::ESRCH);
+    if is_bound {
+        process::die_with_parent()?;
+        if process::parent_pid() != monitor {
+            return Err(Errno::ESRCH);
+        }
     }
     Ok(descriptors)
 }
