@@ -26,6 +26,7 @@ pub use keep::{Held, Plan, default, find, hold, host_has_v6, list, make};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub use subnet::Subnet;
+pub use taken::routes_across;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

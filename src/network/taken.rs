@@ -2,7 +2,8 @@
 
 use crate::error::{Context, Result};
 use crate::network::choice::Taken;
-use crate::network::{Subnet, keep, naming};
+use crate::network::foreign::Obstacle;
+use crate::network::{Network, Subnet, keep, naming};
 use crate::paths::Paths;
 use crate::sys::netlink::Netlink;
 
@@ -13,19 +14,34 @@ pub fn taken(paths: &Paths, name: &str) -> Result<Vec<Taken>> {
         .iter()
         .flat_map(|network| network.ranges().map(|range| Taken { subnet: range.subnet, by: format!("network {}", network.name) }));
     let mut all: Vec<Taken> = of_networks.collect();
-    let mut own: Vec<&str> = networks.iter().map(|network| network.bridge.as_str()).collect();
     let new = naming::bridge(paths, name);
-    own.push(&new);
+    let foreign = foreign_routes(|interface| interface == new || networks.iter().any(|network| network.bridge == interface))?;
+    all.extend(foreign.into_iter().map(|(subnet, interface)| Taken { subnet, by: format!("the route over {interface}") }));
+    Ok(all)
+}
+
+/// A narrower route wins: packets to some of our addresses go where it leads. It came later, or the network would have been made elsewhere.
+pub fn routes_across(paths: &Paths) -> Result<Vec<Obstacle>> {
+    let networks = keep::list(paths)?;
+    let mut found = Vec::new();
+    for (subnet, interface) in foreign_routes(|interface| networks.iter().any(|network| network.bridge == interface))? {
+        let crossed = |network: &&Network| network.ranges().any(|range| range.subnet.holds(&subnet));
+        found.extend(networks.iter().filter(crossed).map(|network| Obstacle {
+            text: format!("the route to {subnet} over {interface} takes away packets to network {}", network.name),
+            hint: format!("remove that route, or put the containers into another network: tare network create --subnet SUBNET NAME"),
+        }));
+    }
+    Ok(found)
+}
+
+/// Those over other interfaces than these.
+fn foreign_routes(is_own: impl Fn(&str) -> bool) -> Result<Vec<(Subnet, String)>> {
 
     let what = "cannot ask the kernel for its routes";
     let kernel = Netlink::open().context(what)?;
     let links = kernel.links().context(what)?;
     let name_of = |index: u32| links.iter().find(|link| link.index == index).map_or("", |link| link.name.as_str());
-    for route in kernel.routes().context(what)? {
-        let interface = name_of(route.interface);
-        if let Some(subnet) = Subnet::around(route.destination, route.length).filter(|_| !own.contains(&interface)) {
-            all.push(Taken { subnet, by: format!("the route over {interface}") });
-        }
-    }
-    Ok(all)
+    let routes = kernel.routes().context(what)?.into_iter();
+    let foreign = routes.map(|route| (route, name_of(route.interface))).filter(|(_, interface)| !is_own(interface));
+    Ok(foreign.filter_map(|(route, interface)| Some((Subnet::around(route.destination, route.length)?, interface.to_owned()))).collect())
 }

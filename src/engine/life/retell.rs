@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Somebody stands at these doors from now on.
 pub fn open_doors(seen: &Seen, files: &ContainerPaths, init: BorrowedFd, open: Open) -> Result<()> {
     if !is_there(files) {
-        return take_on(seen, files, init, Duties { doors: open.doors, ..Duties::default() });
+        return take_on(seen, files, init, Duties { doors: open.doors, room: open.room, ..Duties::default() });
     }
     for door in &open.doors {
         let word = DoorWord { protocol: door.protocol, address: door.address, port: door.port, to: door.to };

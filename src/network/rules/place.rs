@@ -227,6 +227,6 @@ pub fn refusal(errno: Errno, what: impl Into<String>) -> Error {
             error.of_kind(Kind::CannotKeep).because("this kernel lacks a part of nf_tables").hint(modules)
         }
         Errno::EPERM => error.hint("only root may change rules"),
-        _ => error.hint("tare system check --repair"),
+        _ => error.hint("tare system check"),
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::{join, networks};
 use crate::error::{Context, Error, Result};
 use crate::network::foreign::{self, Obstacle};
 use crate::network::rules::{self, Redirect};
-use crate::network::{Network, bridge, claims};
+use crate::network::{self, Network, bridge, claims};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::network::Joined;
 use crate::sys::netlink::Netlink;
@@ -36,7 +36,10 @@ pub fn look(paths: &Paths) -> Result<Vec<Wrong>> {
 
 /// What others on this host keep from our containers, where there are any in a network. It is not ours to put right.
 pub fn obstacles(paths: &Paths) -> Vec<Obstacle> {
-    if running(paths).values().all(|joined| joined.endpoints.is_empty()) { Vec::new() } else { foreign::obstacles() }
+    if running(paths).values().all(|joined| joined.endpoints.is_empty()) {
+        return Vec::new();
+    }
+    [foreign::obstacles(), network::routes_across(paths).unwrap_or_default()].concat()
 }
 
 fn holders(paths: &Paths, network: &str) -> BTreeSet<String> {
