@@ -28,7 +28,7 @@ pub fn routes_across(paths: &Paths) -> Result<Vec<Obstacle>> {
         let crossed = |network: &&Network| network.ranges().any(|range| range.subnet.holds(&subnet));
         found.extend(networks.iter().filter(crossed).map(|network| Obstacle {
             text: format!("the route to {subnet} over {interface} takes away packets to network {}", network.name),
-            hint: format!("remove that route, or put the containers into another network: tare network create --subnet SUBNET NAME"),
+            hint: "remove that route, or put the containers into another network: tare network create --subnet SUBNET NAME".to_owned(),
         }));
     }
     Ok(found)
@@ -36,12 +36,11 @@ pub fn routes_across(paths: &Paths) -> Result<Vec<Obstacle>> {
 
 /// Those over other interfaces than these.
 fn foreign_routes(is_own: impl Fn(&str) -> bool) -> Result<Vec<(Subnet, String)>> {
-
     let what = "cannot ask the kernel for its routes";
     let kernel = Netlink::open().context(what)?;
     let links = kernel.links().context(what)?;
     let name_of = |index: u32| links.iter().find(|link| link.index == index).map_or("", |link| link.name.as_str());
     let routes = kernel.routes().context(what)?.into_iter();
-    let foreign = routes.map(|route| (route, name_of(route.interface))).filter(|(_, interface)| !is_own(interface));
-    Ok(foreign.filter_map(|(route, interface)| Some((Subnet::around(route.destination, route.length)?, interface.to_owned()))).collect())
+    let named = routes.filter_map(|route| Some((Subnet::around(route.destination, route.length)?, name_of(route.interface))));
+    Ok(named.filter(|(_, interface)| !is_own(interface)).map(|(subnet, interface)| (subnet, interface.to_owned())).collect())
 }

@@ -109,6 +109,13 @@ fn a_route_of_somebody_else_is_chosen_around() {
     // A VPN that takes all the world is a way out, and no network.
     town.host.sh("ip link add vpn type bridge && ip link set vpn up && ip route add 0.0.0.0/1 dev vpn && ip route add 128.0.0.0/1 dev vpn");
     store.ok(&["network", "create", "still"]);
+    // One that comes later and is narrower takes packets away; the host is told.
+    assert!(!store.ok(&["system", "check"]).contains("In the way"));
+    town.host.sh("ip link add wg1 type bridge && ip link set wg1 up");
+    let part = address.rsplit_once('.').expect("an address").0.to_owned() + ".128/25";
+    town.host.sh(&format!("ip route add {part} dev wg1"));
+    let told = store.ok(&["system", "check"]);
+    assert!(told.contains(&part) && told.contains("wg1") && told.contains("network bridge"), "{told}");
 }
 
 #[test]
