@@ -23,7 +23,7 @@ pub use files::{commit, copy, diff, export};
 use files::{commit_words, files_of, standstill};
 pub use keeping::{amend, find, hold, list, remove, repair};
 use life::{again, begin, doors, ending, health_check, monitor_life, pid_file, retell};
-pub use life::{down, join, kill, launch, log_keeping, machine_start, nurse, pause, porter, republish, rewire, start, stop, wait};
+pub use life::{claim, down, join, kill, launch, log_keeping, machine_start, nurse, pause, porter, republish, rewire, start, stop, wait};
 pub use looking::{check, events, layer_tree, ports, room, size, stats, top};
 pub use making::create;
 use making::{devices, etc_files, filter, machine, mounts, name_claim, name_servers, neighbours};

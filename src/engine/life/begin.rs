@@ -1,9 +1,9 @@
 //! A container's first process is made, and becomes the user's program.
 
+use crate::engine::claim::Claimed;
 use crate::engine::create::Made;
-use crate::engine::join::Claimed;
 use crate::engine::neighbours::Neighbours;
-use crate::engine::{etc_files, filter, join, mounts, now, pid_file, repair};
+use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
 use crate::error::{Context, Error, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
@@ -34,7 +34,7 @@ pub struct Begun {
 pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let group = make_group(made)?;
-    let begun = join::claim(paths, &made.record).and_then(|mut claimed| {
+    let begun = claim::claim(paths, &made.record).and_then(|mut claimed| {
         let begun = begin_first_process(paths, made, &neighbours, group.as_ref(), callers, restarts, &mut claimed);
         if let (Err(_), Some(claimed)) = (&begun, &claimed) {
             join::take_back(paths, made, claimed);

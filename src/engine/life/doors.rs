@@ -15,21 +15,30 @@ use crate::sys::file::{self, OFlag};
 use crate::sys::{process, socket};
 use std::os::fd::OwnedFd;
 
-/// Binds the ports, so that nobody else has them, and lets packets from outside go straight to the container where this kernel can.
-pub fn open(paths: &Paths, wishes: &[PortWish], joined: &mut Joined) -> Result<Open> {
+/// Binds the ports, so that nobody else has them.
+pub fn open(paths: &Paths, wishes: &[PortWish], joined: &Joined) -> Result<Open> {
     let (v4, v6) = joined.addresses();
     let unbound = wishes.iter().find(|wish| wish.protocol == Protocol::Sctp && wish.host.is_none());
     if let Some(wish) = unbound {
         return Err(Error::cannot_keep(format!("cannot choose a port of this host for {}/sctp", wish.container))
             .hint(format!("say which: -p {0}:{0}/sctp", wish.container)));
     }
-    let open = porter::open_doors(wishes, v4, v6).map_err(|closed| refusal(paths, closed))?;
-    match rules::publish(paths, &join::redirects(&Joined { ports: open.published.clone(), ..joined.clone() })) {
-        // The porter alone serves them then, and whoever asked is told.
-        Err(error) if error.kind() == Kind::CannotKeep => joined.detour = Some(error.to_string()),
-        other => other?,
+    porter::open_doors(wishes, v4, v6).map_err(|closed| refusal(paths, closed))
+}
+
+/// Packets from outside go straight to the container from now on, where this kernel can; else through the porter alone, and it is
+/// written down why.
+pub fn lead_in(paths: &Paths, files: &ContainerPaths, joined: &mut Joined, published: &[Published]) -> Result<()> {
+    if published.is_empty() {
+        return Ok(());
     }
-    Ok(open)
+    match rules::publish(paths, &join::redirects(&Joined { ports: published.to_vec(), ..joined.clone() })) {
+        Err(error) if error.kind() == Kind::CannotKeep => {
+            joined.detour = Some(error.to_string());
+            join::write_down(files, joined)
+        }
+        other => other,
+    }
 }
 
 fn refusal(paths: &Paths, closed: Closed) -> Error {
@@ -103,7 +112,8 @@ pub fn open_again(paths: &Paths, id: &str, pid: i32) -> Option<Duties> {
     let seen = find::by_id(paths, id).ok()??;
     let files = seen.files(paths);
     let mut joined = join::written(&files)?;
-    let open = open(paths, &wishes_of(&joined.ports), &mut joined).ok()?;
+    let open = open(paths, &wishes_of(&joined.ports), &joined).ok()?;
+    lead_in(paths, &files, &mut joined, &open.published).ok()?;
     duties(paths, &seen.record, &files, &joined, open, pid).ok()
 }
 

@@ -1,141 +1,33 @@
 //! A container comes into its networks when it starts, and leaves them when it has ended.
 //!
 //! ```text
-//!   claim      addresses are ours before the first process is made: they stand in its /etc/hosts
+//!   claim      addresses are ours before the first process is made: they stand in its /etc/hosts (`claim.rs`)
 //!   plug_in    while that one builds its world: bridges, cables, addresses inside, sockets, rules; then it is written down
 //!   leave      cables first, then names and addresses: nobody gets the address of one that still answers
 //! ```
 //!
 //! What is written down (`record/network.rs`) is all that somebody else needs to take it apart again.
 
+use crate::engine::claim::Claimed;
 use crate::engine::create::Made;
-use crate::engine::{doors, find, networks, porter, repair};
+use crate::engine::{doors, porter};
 use crate::error::{Context, Error, Result};
 use crate::monitor::companion::Companion;
 use crate::network::rules::Redirect;
-use crate::network::{Network, Range, bridge, cable, claims, naming, rules};
-use crate::options::Network as Wish;
-use crate::options::networks::{Attachment, Mac};
+use crate::network::{bridge, cable, claims, rules};
 use crate::paths::{ContainerPaths, Paths};
-use crate::record::Container;
-use crate::record::network::{Endpoint, Joined, Published};
+use crate::record::network::{Joined, Published};
 use crate::store::{self, Durable};
 use crate::sys::file::{self, OFlag};
 use crate::sys::netlink::Netlink;
 use crate::sys::process::{self, namespace};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// To pull a cable out takes the kernel 16 ms.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What a container has claimed in its networks.
-pub struct Claimed {
-    pub networks: Vec<Network>,
-    pub joined: Joined,
-}
-
-/// `None`: it is in no network of ours.
-pub fn claim(paths: &Paths, record: &Container) -> Result<Option<Claimed>> {
-    let Wish::Networks(attachments) = &record.wishes.network else { return Ok(None) };
-    let mut claimed = Claimed { networks: Vec::new(), joined: Joined::default() };
-    for attachment in attachments {
-        let one = networks::find(paths, &attachment.network)
-            .and_then(|network| Ok((claim_one(paths, &network, attachment, record, &claimed.joined)?, network)));
-        match one {
-            Ok((endpoint, network)) => {
-                claimed.joined.endpoints.push(endpoint);
-                claimed.networks.push(network);
-            }
-            Err(error) => {
-                give_back(paths, &record.id, &claimed.joined);
-                return Err(error);
-            }
-        }
-    }
-    Ok(Some(claimed))
-}
-
-/// `before`: where it is already.
-pub fn claim_one(paths: &Paths, network: &Network, attachment: &Attachment, record: &Container, before: &Joined) -> Result<Endpoint> {
-    let (mut ip, mut ip6) = (None, None);
-    let claim = |range, wished| claim_address(paths, network, range, wished, &record.id);
-    if let Some(range) = &network.v4 {
-        let gateway = network.gateway4().filter(|_| !network.internal);
-        if let IpAddr::V4(address) = claim(range, attachment.ip.map(IpAddr::from))? {
-            ip = Some((address, range.subnet.length(), gateway));
-        }
-    }
-    if let Some(range) = &network.v6 {
-        let gateway = network.gateway6().filter(|_| !network.internal);
-        let claimed = claim(range, attachment.ip6.map(IpAddr::from));
-        let claimed = claimed.inspect_err(|_| ip.iter().for_each(|(address, ..)| claims::release(paths, &network.name, (*address).into())));
-        if let IpAddr::V6(address) = claimed? {
-            ip6 = Some((address, range.subnet.length(), gateway));
-        }
-    }
-    let number = (0..).find(|number| before.endpoints.iter().all(|other| other.interface != format!("eth{number}"))).unwrap_or(0);
-    let first = ip.map(|(address, ..)| IpAddr::from(address)).or(ip6.map(|(address, ..)| address.into()));
-    Ok(Endpoint {
-        network: network.name.clone(),
-        network_id: network.id.clone(),
-        interface: format!("eth{number}"),
-        host_interface: naming::cable(&record.id, number),
-        mac: attachment.mac.unwrap_or_else(|| Mac(cable::mac_for(first))),
-        ip,
-        ip6,
-        names: if network.has_names() { names(record, &attachment.aliases) } else { Vec::new() },
-        aliases: attachment.aliases.clone(),
-    })
-}
-
-/// One that is wished may still be that of a container which has just ended: people start the next one at once.
-fn claim_address(paths: &Paths, network: &Network, range: &Range, wished: Option<IpAddr>, id: &str) -> Result<IpAddr> {
-    let (begun, mut is_swept) = (Instant::now(), false);
-    loop {
-        let claimed = claims::claim(paths, network, range, wished, id);
-        let holder = wished.filter(|_| claimed.is_err()).and_then(|address| claims::holder(paths, &network.name, address));
-        let is_going = |id: &String| !matches!(find::by_id(paths, id), Ok(Some(seen)) if seen.is_running());
-        match holder {
-            Some(holder) if !is_swept => {
-                repair::doubt(paths, &holder);
-                is_swept = true;
-            }
-            Some(holder) if begun.elapsed() < PATIENCE && is_going(&holder) => process::sleep(Duration::from_millis(1)),
-            None if claimed.is_err() && wished.is_none() && !is_swept => {
-                repair::sweep(paths);
-                is_swept = true;
-            }
-            _ => return claimed,
-        }
-    }
-}
-
-fn names(record: &Container, aliases: &[String]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in [record.name.as_str(), &record.id[..12]].into_iter().chain(aliases.iter().map(String::as_str)) {
-        let name = name.to_ascii_lowercase();
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
-}
 
 impl Claimed {
-    /// Its first address of each kind.
-    pub fn addresses(&self) -> (Option<Ipv4Addr>, Option<Ipv6Addr>) {
-        self.joined.addresses()
-    }
-
-    pub fn has_names(&self) -> bool {
-        self.networks.iter().any(Network::has_names)
-    }
-
     /// Everything between the host and the process `pid`, which has a network namespace of its own.
-    /// Who stands at its doors from then on, if it has any.
+    /// Returns who stands at its doors from then on, if it has any.
     pub fn plug_in(&mut self, paths: &Paths, made: &Made, pid: i32, init: BorrowedFd) -> Result<Option<Companion>> {
         let (record, files) = (&made.record, &made.files);
         let host = Netlink::open().context("cannot speak to the kernel's network")?;
@@ -156,13 +48,11 @@ impl Claimed {
             }
             Ok(())
         })?;
-        // Written down first: what is published is found again, and taken back, by what stands there.
+        let open = doors::open(paths, &record.wishes.ports, &self.joined)?;
+        self.joined.ports.clone_from(&open.published);
+        // Before the rules: those are found again, and taken back, by what stands here.
         write_down(files, &self.joined)?;
-        let open = doors::open(paths, &record.wishes.ports, &mut self.joined)?;
-        if !open.published.is_empty() {
-            self.joined.ports.clone_from(&open.published);
-            write_down(files, &self.joined)?;
-        }
+        doors::lead_in(paths, files, &mut self.joined, &open.published)?;
         tell_names(paths, &record.id, &self.joined)?;
         let duties = doors::duties(paths, record, files, &self.joined, open, pid)?;
         if duties.is_empty() {

@@ -6,6 +6,7 @@
 
 pub(super) mod again;
 pub(super) mod begin;
+pub mod claim;
 pub(super) mod doors;
 pub mod down;
 pub(super) mod ending;

@@ -25,9 +25,10 @@ fn open_doors(paths: &Paths, seen: &Seen, live: &Live, wishes: &[PortWish]) -> R
     let files = seen.files(paths);
     let init = kill::first_process(live).context("it has just ended")?;
     let mut joined = join::written(&files).unwrap_or_default();
-    let open = doors::open(paths, wishes, &mut joined)?;
+    let open = doors::open(paths, wishes, &joined)?;
     joined.ports.extend(&open.published);
     join::write_down(&files, &joined)?;
+    doors::lead_in(paths, &files, &mut joined, &open.published)?;
     retell::open_doors(seen, &files, init.as_fd(), open)
 }
 
@@ -53,7 +54,8 @@ pub fn lead_elsewhere(paths: &Paths, seen: &Seen, live: &Live, before: &Joined, 
     let init = kill::first_process(live).context("it has just ended")?;
     rules::withdraw(paths, &join::redirects(before))?;
     retell::close_doors(&files, &now.ports)?;
-    let open = doors::open(paths, &doors::wishes_of(&now.ports), &mut now.clone())?;
+    let open = doors::open(paths, &doors::wishes_of(&now.ports), now)?;
+    doors::lead_in(paths, &files, &mut now.clone(), &open.published)?;
     retell::open_doors(seen, &files, init.as_fd(), open)
 }
 

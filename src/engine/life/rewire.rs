@@ -1,7 +1,7 @@
 //! A container's networks change, also while it runs. What is done is written down with it, for its next start.
 
 use crate::engine::join::{self, inside, open_namespace};
-use crate::engine::{amend, kill, republish, retell};
+use crate::engine::{amend, claim, kill, republish, retell};
 use crate::error::{Context, Error, Result};
 use crate::network::{Network, bridge, cable, claims, rules};
 use crate::options::Network as Wish;
@@ -61,7 +61,7 @@ fn plug_in(paths: &Paths, seen: &Seen, live: &Live, network: &Network, attachmen
     let files = seen.files(paths);
     let mut joined = join::written(&files).unwrap_or_default();
     let namespace = namespace_of(live)?;
-    let endpoint = join::claim_one(paths, network, attachment, &seen.record, &joined)?;
+    let endpoint = claim::claim_one(paths, network, attachment, &seen.record, &joined)?;
     let way_out = [has_no_way(&joined, Endpoint::way_out4), has_no_way(&joined, Endpoint::way_out6)];
     joined.endpoints.push(endpoint.clone());
     let plugged = plug_one(paths, network, &endpoint, &namespace, way_out, seen.record.wishes.net_rate)

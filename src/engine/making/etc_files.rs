@@ -3,7 +3,7 @@
 //! Made anew at every start: the host's name servers may have changed. The container's first process writes them down
 //! (`runtime/root/small_files.rs`). Whoever shares the network of another container shares its files instead.
 
-use crate::engine::join::Claimed;
+use crate::engine::claim::Claimed;
 use crate::engine::name_servers;
 use crate::options::Network;
 use crate::options::name_service::HOST_GATEWAY;

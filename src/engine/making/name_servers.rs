@@ -1,6 +1,6 @@
 //! Whom a container asks for names: what stands in its /etc/resolv.conf, and whom its porter asks.
 
-use crate::engine::join::Claimed;
+use crate::engine::claim::Claimed;
 use crate::network::porter;
 use crate::options::{NameService, Network, Wishes};
 use std::net::{IpAddr, SocketAddr};
