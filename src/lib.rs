@@ -60,6 +60,9 @@
 //!   cannot do this: the same socket holds the port, so two containers never get the same.
 //! * **Names are answered, not written down.** A hosts file per container would have to be rewritten in every container of a
 //!   network whenever one starts or ends. The porter looks a name up in a directory at the moment when somebody asks for it.
+//! * **The porter has no rights.** It reads what strangers send, from both sides, so it is nobody, holds sockets and directories of names
+//!   and nothing else, and leaves bytes on their way in the kernel's buffers. Inside, its name server is not on port 53, because then no
+//!   container could be one itself: four rules in the container's network exchange the ports.
 //! * **An address is a file.** Who can make it has the address: no lock, no list, no server. The hardware address follows from it,
 //!   so nobody's neighbour table is wrong when an address goes from one container to the next.
 //! * **Nobody waits for the files of a layer.** The blobs are flushed before an image is promised, which is a quarter of the bytes; the
