@@ -12,9 +12,6 @@ use std::io::{IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// More do not wait to be accepted; the kernel has a limit of its own.
-const MOST_WAITING: i32 = 4096;
-
 fn new_socket(kind: SockType, address: &SocketAddr) -> Result<OwnedFd, Errno> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let fd = socket::socket(family, kind, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
@@ -31,7 +28,8 @@ pub fn listen_tcp(address: SocketAddr) -> Result<OwnedFd, Errno> {
     // Connections of one that listened here before may still be about to end.
     setsockopt(&fd, ReuseAddr, &true)?;
     socket::bind(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
-    socket::listen(&fd, Backlog::new(MOST_WAITING)?)?;
+    // As many may wait to be accepted as the kernel lets (somaxconn).
+    socket::listen(&fd, Backlog::MAXALLOWABLE)?;
     Ok(fd)
 }
 
