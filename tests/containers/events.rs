@@ -251,7 +251,7 @@ fn who_finds_a_lost_container_tells_of_its_end() {
 fn what_cannot_happen_is_refused_and_not_waited_for() {
     let store = Store::new();
     for (filter, hint) in
-        [("event=strat", "start"), ("daemon=me", "container"), ("type=network", "image"), ("web", "KEY=VALUE"), ("colour=red", "label")]
+        [("event=strat", "start"), ("daemon=me", "container"), ("type=plugin", "image"), ("web", "KEY=VALUE"), ("colour=red", "label")]
     {
         let error = store.refuses(&["events", "-f", filter]);
         assert!(error.contains(hint), "{filter}: {error}");
