@@ -3,7 +3,7 @@
 use crate::common::process::run;
 use crate::common::test_images::probe;
 use crate::common::town::Town;
-use crate::common::{Store, eventually, program};
+use crate::common::{Store, program};
 
 /// Another's firewall, as ufw, firewalld and Docker leave it. The address families of nftables stand side by side.
 fn firewall(town: &Town, chain: &str, policy: &str, rule: &str) {
@@ -119,9 +119,9 @@ fn a_route_of_somebody_else_is_chosen_around() {
 }
 
 #[test]
-fn without_nf_tables_the_porter_serves_and_it_is_said() {
+fn without_nf_tables_there_are_no_networks_and_it_is_said() {
     let Some(town) = Town::new() else { return };
-    let (store, client) = (town.store(), town.machine("client"));
+    let store = town.store();
     // This kernel has them; so the sockets that lead to them are refused, as a kernel without them does, to all that the command starts.
     let without = |words: &[&str]| {
         let mut command = std::process::Command::new(probe());
@@ -129,16 +129,12 @@ fn without_nf_tables_the_porter_serves_and_it_is_said() {
         store.tell(&mut command);
         run(command, None)
     };
+    // What a network promises (a way out, and that others stay out) could not be kept: so it is said, and nothing is left.
     let ran = without(&["run", "-d", "--name", "web", "-p", "8080:80", "box", "/probe", "serve", "tcp", "80"]);
-    assert_eq!(ran.code, 0, "{}", ran.story());
-    assert!(ran.stderr.contains("nf_tables") && ran.stderr.contains("hint: modprobe"), "{}", ran.story());
-    assert_eq!(town.host.sh("nft list ruleset"), "");
-    town.host.hears("tcp", "127.0.0.1", 8080, &format!("you are {}", store.place("web", "bridge").gateway));
-    for address in ["192.0.2.1", "2001:db8::1"] {
-        eventually("another machine is answered", || client.ask("tcp", address, 8080).starts_with("you are "));
-    }
+    assert_eq!(ran.code, 125, "{}", ran.story());
+    assert!(["nf_tables", "hint: modprobe", "--network host"].iter().all(|word| ran.stderr.contains(word)), "{}", ran.story());
     assert_eq!(without(&["rm", "-f", "web"]).code, 0);
-    assert_eq!(town.host.sh("ss -Hlntu"), "");
+    assert_eq!(town.host.sh("ss -Hlntu; ip -o link | grep ': tc' || :"), "");
     for network in ["none", "host"] {
         let ran = without(&["run", "--rm", "--network", network, "box", "true"]);
         assert_eq!(ran.code, 0, "{}", ran.story());

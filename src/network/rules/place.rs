@@ -223,7 +223,7 @@ pub fn refusal(errno: Errno, what: impl Into<String>) -> Error {
     match errno {
         // A kind of chain or expression that the kernel has not is told like a file that is not there.
         Errno::ENOENT | Errno::EOPNOTSUPP | Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT => {
-            let modules = "modprobe -a nf_tables nft_chain_nat nft_masq nft_nat nft_ct nft_fib_ipv4 nft_fib_ipv6 nft_dup_ipv4 nft_dup_ipv6";
+            let modules = "modprobe -a nf_tables nft_chain_nat nft_masq nft_nat nft_ct nft_fib_ipv4 nft_fib_ipv6 nft_dup_ipv4 nft_dup_ipv6, or run with --network host or none";
             error.of_kind(Kind::CannotKeep).because("this kernel lacks a part of nf_tables").hint(modules)
         }
         Errno::EPERM => error.hint("only root may change rules"),
