@@ -34,6 +34,15 @@ impl Paths {
         self.root.join("version")
     }
 
+    /// Which user namespace an ordinary user's containers live in. See `rootless/find.rs`.
+    pub fn namespace(&self) -> PathBuf {
+        self.run.join("namespace")
+    }
+    /// Held while it is looked for, or made.
+    pub fn namespace_lock(&self) -> PathBuf {
+        self.run.join("namespace.lock")
+    }
+
     // Images: a valid OCI image layout, which skopeo and others can read.
     pub fn image_layout(&self) -> PathBuf {
         self.root.join("image")

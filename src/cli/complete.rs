@@ -12,10 +12,12 @@ mod tests;
 
 use crate::cli::nouns::{self, shorten};
 use crate::cli::say::say;
-use crate::cli::{COMMANDS, command_at, define, find, from_environment, program};
+use crate::cli::{COMMANDS, command_at, define, find, program};
 use crate::paths::Paths;
+use crate::rootless;
 use candidates::{Candidate, Offer};
 use clap::Arg;
+use std::path::{Path, PathBuf};
 
 /// The word that asks; no command can have it, and `tare help` does not show it.
 pub const WORD: &str = "__complete";
@@ -200,12 +202,14 @@ fn flags(command: &clap::Command) -> Offer {
 
 /// The store that the command would use.
 fn paths(options: &[String]) -> Paths {
-    let of = |flag: &str, variable: &str, default: &str| {
+    let usual = rootless::places::usual();
+    let of = |flag: &str, variable: &str, usual: &Path| {
         let with_equals = format!("{flag}=");
         let typed = options.iter().enumerate().find_map(|(at, word)| {
             word.strip_prefix(&with_equals).map(str::to_owned).or_else(|| (word == flag).then(|| options.get(at + 1).cloned()).flatten())
         });
-        typed.unwrap_or_else(|| from_environment(variable, default))
+        let told = typed.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()));
+        told.map_or_else(|| usual.to_owned(), PathBuf::from)
     };
-    Paths::new(of("--root", "TARE_ROOT", Paths::DEFAULT_ROOT), of("--run-dir", "TARE_RUN", Paths::DEFAULT_RUN))
+    Paths::new(of("--root", "TARE_ROOT", usual.root()), of("--run-dir", "TARE_RUN", usual.run()))
 }

@@ -70,9 +70,10 @@ use crate::engine::nurse;
 use crate::error::{Error, Kind, Result};
 use crate::oci;
 use crate::paths::Paths;
+use crate::rootless;
 use crate::store::version as version_of_store;
-use crate::sys::{Errno, identity};
 use clap::{Arg, ArgAction};
+use std::path::{Path, PathBuf};
 
 /// What every command gets.
 pub struct Context {
@@ -115,11 +116,13 @@ fn carry_out(words: &[String]) -> Result<i32> {
         Ok(matches) => matches,
         Err(error) => return suggest::refusal(&error, &suggest::Place::of(words)).map_or_else(|| usage(&error), Err),
     };
-    let text = |name: &str, default: &str| matches.get_one::<String>(name).cloned().unwrap_or_else(|| default.to_owned());
-    let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
+    let usual = rootless::places::usual();
+    let place = |name: &str, usual: &Path| matches.get_one::<String>(name).map_or_else(|| usual.to_owned(), PathBuf::from);
+    let paths = Paths::new(place("root", usual.root()), place("run-dir", usual.run()));
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = find(name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
     if !["version", "completion", "generate-systemd"].contains(&name) {
+        become_root(&paths)?;
         version_of_store::check(&paths)?;
     }
     (command.run)(&Context { paths }, arguments)
@@ -127,12 +130,25 @@ fn carry_out(words: &[String]) -> Result<i32> {
 
 fn run_at_once(words: &[String]) -> Option<Result<i32>> {
     let rest = words.get(1..)?.strip_prefix(&["run".to_owned()])?;
-    let paths = Paths::new(from_environment("TARE_ROOT", Paths::DEFAULT_ROOT), from_environment("TARE_RUN", Paths::DEFAULT_RUN));
-    run::quick(&Context { paths }, rest)
+    let paths = paths_of_environment();
+    match become_root(&paths) {
+        Ok(()) => run::quick(&Context { paths }, rest),
+        Err(error) => Some(Err(error)),
+    }
 }
 
-fn from_environment(variable: &str, default: &str) -> String {
-    std::env::var(variable).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+fn paths_of_environment() -> Paths {
+    let usual = rootless::places::usual();
+    let place = |variable: &str, usual: &Path| {
+        std::env::var_os(variable).filter(|value| !value.is_empty()).map_or_else(|| usual.to_owned(), PathBuf::from)
+    };
+    Paths::new(place("TARE_ROOT", usual.root()), place("TARE_RUN", usual.run()))
+}
+
+/// An ordinary user becomes root of a namespace of his.
+fn become_root(paths: &Paths) -> Result<()> {
+    let note = rootless::enter(paths)?;
+    note.map_or(Ok(()), |note| complain(&note))
 }
 
 /// Where the command stands among the words; the first is the program.
@@ -189,9 +205,7 @@ fn usage(error: &clap::Error) -> Result<i32> {
 /// The one place where an error is printed.
 fn report(error: &Error, command: &str) -> i32 {
     say::say_aside(format!("tare: {error}\n").as_bytes());
-    let is_denied = matches!(error.errno(), Some(Errno::EACCES | Errno::EPERM));
-    let needs_root = (is_denied && identity::own_uid() != 0).then_some("tare needs root for now: try sudo");
-    if let Some(hint) = error.hint_text().or(needs_root) {
+    if let Some(hint) = error.hint_text() {
         say::say_aside(format!("hint: {hint}\n").as_bytes());
     }
     match error.kind() {

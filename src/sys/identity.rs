@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use crate::sys::user_namespace;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -9,7 +10,11 @@ use std::os::fd::{FromRawFd, OwnedFd};
 /// Groups first, while we may still change them; uid 0 keeps its capabilities until they are set.
 pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<(), Errno> {
     let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
-    nix::unistd::setgroups(&groups)?;
+    match nix::unistd::setgroups(&groups) {
+        // Where only one user exists there are no other groups either.
+        Err(Errno::EPERM) if user_namespace::groups_are_fixed() => {}
+        other => other?,
+    }
     let gid = Gid::from_raw(gid);
     nix::unistd::setresgid(gid, gid, gid)?;
     let uid = Uid::from_raw(uid);

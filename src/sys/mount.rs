@@ -267,6 +267,11 @@ pub fn is_read_only(path: &Path) -> Result<bool, Errno> {
     Ok(nix::sys::statvfs::statvfs(path)?.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY))
 }
 
+/// Whether nobody gains anything by executing it, although it is setuid. Nobody who cannot even look at it does.
+pub fn ignores_setuid(program: &Path) -> bool {
+    nix::sys::statvfs::statvfs(program).is_ok_and(|about| about.flags().contains(nix::sys::statvfs::FsFlags::ST_NOSUID))
+}
+
 /// How cgroup2 is mounted: `nsdelegate` and its like. Who mounts it once more in the machine's own view of groups sets them anew
 /// for everybody, cgroups(7).
 pub fn cgroup2_settings() -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::spec::command;
 use crate::spec::image_words::ImageWords;
 use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
-use crate::sys::{Errno, file, identity, mount, terminal};
+use crate::sys::{Errno, file, identity, mount, terminal, user_namespace};
 use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
@@ -158,6 +158,7 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         upper: files.upper(),
         work: files.work(),
         volatile: record.wishes.remove,
+        in_user_namespace: !user_namespace::is_initial(),
         for_systemd: record.is_furnished_for_systemd(),
         hosts: files.etc("hosts"),
         hostname_file: files.etc("hostname"),

@@ -21,7 +21,7 @@ use crate::runtime::plan::Plan;
 use crate::spec::sysctl;
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::namespace;
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -37,13 +37,14 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
     }
     let others = mounts::gather(plan, |planned| !plan.shares_with_host(planned))?;
     let sources = shared.into_iter().zip(others).map(|(shared, other)| shared.or(other)).collect();
+    let nodes = devices::Nodes::of(plan)?;
     mounts::stack_layers(plan)?;
     let detour = needs_detour(plan).then(|| Detour::begin(plan)).transpose()?;
     if detour.is_none() {
         enter(plan)?;
     }
-    let read_only = mounts::attach_all(plan, sources)?;
-    devices::make_wished(plan)?;
+    let read_only = mounts::attach_all(plan, sources, &nodes)?;
+    devices::make_wished(plan, &nodes)?;
     memory::close(&read_only)?;
     set_sysctls(plan)?;
     hide::hide(plan)?;
@@ -68,9 +69,10 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
 /// namespace of our own, which ends with us.
 pub fn show(plan: &Plan) -> Result<()> {
     let sources = mounts::gather(plan, |_| true)?;
+    let nodes = devices::Nodes::of(plan)?;
     mounts::stack_layers(plan)?;
     enter(plan)?;
-    mounts::attach_all(plan, sources)?;
+    mounts::attach_all(plan, sources, &nodes)?;
     match plan.read_only_root {
         true => mount::close(Path::new("/")).at(Step::CloseRoot, "remount / read-only"),
         false => Ok(()),
@@ -80,7 +82,7 @@ pub fn show(plan: &Plan) -> Result<()> {
 /// Hooks want to see the finished mounts from outside; and in a user namespace the kernel mounts a /proc or /sys only while
 /// another one is in sight (mount_namespaces(7)).
 fn needs_detour(plan: &Plan) -> bool {
-    plan.has_hooks_before_root() || plan.namespaces.has(namespace::USER)
+    plan.has_hooks_before_root() || plan.namespaces.has(namespace::USER) || !user_namespace::is_initial()
 }
 
 /// The container's mounts are made while its root is ours by chroot(2) only: paths stay inside just as well, and there is a way

@@ -2,6 +2,7 @@
 
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
+use crate::runtime::root::devices::Nodes;
 use crate::runtime::root::outside::Outside;
 use crate::runtime::root::{devices, memory, neighbour};
 use crate::sys::file::OFlag;
@@ -129,7 +130,7 @@ fn mount_by_descriptors(overlay: &PlannedMount, lower: &[String], others: Vec<St
 }
 
 /// Everything but the root, in the order of the spec. Returns what shall be read-only in the end.
-pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<Vec<OwnedFd>> {
+pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>, nodes: &Nodes) -> Result<Vec<OwnedFd>> {
     let mut read_only = Vec::new();
     for (planned, source) in plan.mounts.iter().zip(sources) {
         if planned.target == Path::new("/") {
@@ -140,11 +141,11 @@ pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>) -> Result<Vec<Owne
             None => read_only.extend(mount_new(planned)?),
         }
         if planned.target == Path::new("/dev") && planned.kind == "tmpfs" {
-            devices::make_default(plan)?;
+            devices::make_default(nodes)?;
         }
     }
     if plan.strict.is_some() && !plan.mounts.iter().any(|planned| planned.target == Path::new("/dev")) {
-        devices::make_in_root(plan)?;
+        devices::make_in_root(nodes)?;
     }
     Ok(read_only)
 }

@@ -21,7 +21,7 @@ const STEP: Step = Step::GatherSources;
 pub struct Outside {
     pub root: OwnedFd,
     /// Device files of the host, by their path in the container.
-    pub devices: Vec<(PathBuf, OwnedFd)>,
+    pub devices: devices::Held,
 }
 
 /// `owners` are the mappings that mounts have of their own, in their order.
@@ -94,7 +94,7 @@ fn hold_root(plan: &Plan) -> Result<OwnedFd> {
 }
 
 /// The usual six, and what was asked for.
-fn hold_devices(plan: &Plan) -> Result<Vec<(PathBuf, OwnedFd)>> {
+pub fn hold_devices(plan: &Plan) -> Result<devices::Held> {
     let usual = devices::USUAL.map(|(path, major, minor)| (Path::new(path), Node::Character(major, minor)));
     let wished = plan.devices.iter().map(|device: &Device| (device.path, device.node));
     let all = usual.into_iter().chain(wished).filter(|(_, node)| !matches!(node, Node::Fifo));
