@@ -114,6 +114,12 @@ pub fn is_initial() -> bool {
     *IS_INITIAL.get_or_init(|| number_of_process(process::own_pid()).is_none_or(|number| number == FIRST))
 }
 
+/// Who a user of ours is outside.
+pub fn outside(uid: u32) -> Option<u32> {
+    let (uids, _) = own_maps().ok()?;
+    uids.iter().find(|(inside, _, count)| uid >= *inside && uid - inside < *count).map(|(inside, outside, _)| outside + (uid - inside))
+}
+
 /// Whether the groups of a process are what they are here: nobody may have them changed who mapped only himself.
 pub fn groups_are_fixed() -> bool {
     file::read_bounded(Path::new("/proc/self/setgroups"), 16).is_ok_and(|text| text.starts_with(b"deny"))
