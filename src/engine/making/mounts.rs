@@ -147,7 +147,7 @@ pub fn settle_owners(record: &mut Container, spec: &Spec) -> Result<bool> {
                 let about = std::fs::metadata(source).with_context(|| format!("cannot look at {}", source.display()))?;
                 *ownership = Ownership::Mapped(IdMap::exchange((about.uid(), about.gid()), (user.uid, user.gid)));
             }
-            Ownership::Kept | Ownership::Mapped(_) => {}
+            Ownership::Kept | Ownership::Mapped(_) | Ownership::Outside => {}
         }
     }
     Ok(true)
