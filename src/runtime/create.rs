@@ -6,8 +6,10 @@ use crate::runtime::cgroup::Group;
 use crate::runtime::child::{self, Inherited};
 use crate::runtime::cloner;
 use crate::runtime::handshake::{self, Failure, Stage, Word};
-use crate::runtime::plan::Plan;
+use crate::runtime::mappings::Mappings;
+use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{outside, owners};
+use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, channel, file};
 use crate::trace::Step;
@@ -59,6 +61,16 @@ pub fn prepare(plan: &mut Plan) -> Result<()> {
     match plan.namespaces.has(namespace::USER) {
         true => outside::hold(plan, &[]).map_err(Failure::into_error),
         false => Ok(()),
+    }
+}
+
+/// A container that is root of a user namespace and sees its own group only may divide it further, where it can write at all.
+pub fn give_group_away(group: &Group, plan: &Plan) -> Result<()> {
+    let is_writable = |planned: &PlannedMount| planned.is_cgroup() && !planned.options.flags.contains(Flags::MS_RDONLY);
+    let writes = plan.namespaces.is_new(namespace::CGROUP) && plan.mounts.iter().any(is_writable);
+    match plan.namespaces.mappings().and_then(Mappings::root_outside) {
+        Some((uid, gid)) if writes => group.give_to(uid, gid).context("cannot give the group to the container's root"),
+        _ => Ok(()),
     }
 }
 

@@ -65,7 +65,7 @@ fn of_resting(paths: &Paths, record: Container, lock: Lock, extent: Extent) -> R
     if extent == Extent::Everything {
         mounts::prepare(paths, record, &spec)?;
     }
-    let held = if extent == Extent::Everything { mounts::open(&record.wishes)? } else { Vec::new() };
+    let held = if extent == Extent::Everything { mounts::open(&record.wishes, None)? } else { Vec::new() };
     let mut plan = Plan::new(&spec, Beyond { held, ..Beyond::default() })?;
     plan.mounts.retain(|planned| planned.target == Path::new("/") || (extent == Extent::Everything && is_wished(record, planned.target)));
     for planned in &mut plan.mounts {

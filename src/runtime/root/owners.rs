@@ -12,12 +12,13 @@
 
 use crate::error::{Error, Result};
 use crate::runtime::child::{self, At, Failure};
+use crate::runtime::mappings::Mappings;
 use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::mounts;
 use crate::sys::file::{self, OFlag};
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::{self, namespace};
-use crate::sys::{Errno, user_namespace};
+use crate::sys::{Errno, identity, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -31,9 +32,17 @@ pub fn settle(plan: &Plan, pid: i32, init: BorrowedFd) -> Result<()> {
     if waiting.is_empty() && layers.is_none() {
         return Ok(());
     }
+    let root = match plan.namespaces.mappings().filter(|_| plan.namespaces.is_new(namespace::USER)) {
+        Some(mappings) => mappings.root_outside(),
+        None => Mappings::of_process(pid)?.root_outside(),
+    };
     let users = user_namespace::open(pid).at(Step::CloneContainer, "open its user namespace").map_err(Failure::into_error)?;
     waiting.into_iter().try_for_each(|planned| map_bind(planned, users.as_fd()))?;
-    layers.map_or(Ok(()), |overlay| stack(plan, overlay, init, users.as_fd()))
+    match (layers, root) {
+        (None, _) => Ok(()),
+        (Some(overlay), Some(root)) => stack(plan, overlay, root, init, users.as_fd()),
+        (Some(_), None) => Err(Error::cannot_keep("cannot give the container its files").because("none of its users is its root, number 0")),
+    }
 }
 
 fn map_bind(planned: &PlannedMount, users: BorrowedFd) -> Result<()> {
@@ -50,7 +59,8 @@ fn map_bind(planned: &PlannedMount, users: BorrowedFd) -> Result<()> {
     })
 }
 
-fn stack(plan: &Plan, overlay: &PlannedMount, init: BorrowedFd, users: BorrowedFd) -> Result<()> {
+/// `root`: the container's, outside.
+fn stack(plan: &Plan, overlay: &PlannedMount, root: (u32, u32), init: BorrowedFd, users: BorrowedFd) -> Result<()> {
     let parent = common_parent(&overlay.options.data);
     let what = || format!("open {}", parent.display());
     let tree = mount::detached_copy(&parent, true).at(STEP, what).map_err(Failure::into_error)?;
@@ -60,26 +70,42 @@ fn stack(plan: &Plan, overlay: &PlannedMount, init: BorrowedFd, users: BorrowedF
             .because(format!("its file system cannot map owners ({})", errno.desc()))
             .hint("keep the store on ext4, xfs or btrfs (--root DIR), or take --userns host; it needs Linux 5.19")
     })?;
-    stack_inside(plan, overlay, init, &parent, tree).map_err(Failure::into_error)
+    let stacking = Stacking { plan, overlay, parent: &parent, root };
+    stacking.go_inside(init, tree).map_err(Failure::into_error)
 }
 
-/// There and back again. The layers are hung over the root's directory as it was before the store was covered.
-fn stack_inside(plan: &Plan, overlay: &PlannedMount, init: BorrowedFd, parent: &Path, tree: OwnedFd) -> child::Result<()> {
-    let home = file::open(Path::new("/proc/self/ns/mnt"), OFlag::O_RDONLY).at(STEP, "hold our mounts")?;
-    process::join(init, namespace::MOUNT).at(STEP, "join the container's mounts")?;
-    let stacked = stack_here(plan, overlay, parent, tree);
-    process::join(home.as_fd(), namespace::MOUNT).at(STEP, "return to our mounts")?;
-    stacked
+struct Stacking<'a> {
+    plan: &'a Plan<'a>,
+    overlay: &'a PlannedMount<'a>,
+    parent: &'a Path,
+    root: (u32, u32),
 }
 
-fn stack_here(plan: &Plan, overlay: &PlannedMount, parent: &Path, tree: OwnedFd) -> child::Result<()> {
-    let place = file::open_dir(plan.root).at(STEP, || format!("open {}", plan.root.display()))?;
-    mount::attach(tree, parent).at(STEP, || format!("mount {} over itself", parent.display()))?;
-    // A device file that an image brings must not be one here: the container's root could not have made it.
-    let flags = overlay.options.flags | Flags::MS_NODEV;
-    let stacked = mounts::stack(overlay, &overlay.options.data, flags, &mount::path_of(place.as_fd()));
-    mount::unmount(parent).at(STEP, || format!("unmount {}", parent.display()))?;
-    stacked
+impl Stacking<'_> {
+    /// There and back again.
+    fn go_inside(&self, init: BorrowedFd, tree: OwnedFd) -> child::Result<()> {
+        let home = file::open(Path::new("/proc/self/ns/mnt"), OFlag::O_RDONLY).at(STEP, "hold our mounts")?;
+        process::join(init, namespace::MOUNT).at(STEP, "join the container's mounts")?;
+        let stacked = self.stack(tree);
+        process::join(home.as_fd(), namespace::MOUNT).at(STEP, "return to our mounts")?;
+        stacked
+    }
+
+    /// Over the root's directory as it was before the store was covered: there the mount over the store can go.
+    ///
+    /// For all that overlay ever does itself it is whoever mounted it. Through a mount that knows the container's users only, nobody
+    /// else could make anything, not even the host's root (EOVERFLOW).
+    fn stack(&self, tree: OwnedFd) -> child::Result<()> {
+        let Stacking { plan, overlay, parent, root: (uid, gid) } = self;
+        let place = file::open_dir(plan.root).at(STEP, || format!("open {}", plan.root.display()))?;
+        mount::attach(tree, parent).at(STEP, || format!("mount {} over itself", parent.display()))?;
+        // A device file that an image brings must not be one here: the container's root could not have made it.
+        let flags = overlay.options.flags | Flags::MS_NODEV;
+        let place = mount::path_of(place.as_fd());
+        let stacked = identity::seen_by_files_as(*uid, *gid, || mounts::stack(overlay, &overlay.options.data, flags, &place));
+        mount::unmount(parent).at(STEP, || format!("unmount {}", parent.display()))?;
+        stacked.at(STEP, "become the container's root for its files")?
+    }
 }
 
 /// Of everything that the layers, what is written above them and overlay's own room lie in.
