@@ -59,6 +59,36 @@ impl Auto {
     }
 }
 
+impl IdMap {
+    /// Whom a user and a group are inside; `None`: nobody.
+    pub fn inside(&self, uid: u32, gid: u32) -> (Option<u32>, Option<u32>) {
+        let find =
+            |map: &[Range], id: u32| map.iter().find(|range| id >= range.1 && id - range.1 < range.2).map(|range| range.0 + (id - range.1));
+        (find(&self.uids, uid), find(&self.gids, gid))
+    }
+
+    /// And outside.
+    pub fn outside(&self, uid: u32, gid: u32) -> (Option<u32>, Option<u32>) {
+        let find =
+            |map: &[Range], id: u32| map.iter().find(|range| id >= range.0 && id - range.0 < range.2).map(|range| range.1 + (id - range.0));
+        (find(&self.uids, uid), find(&self.gids, gid))
+    }
+
+    /// Whom the files of this map are when those it leads to are led further by another; who is not in both is nobody.
+    pub fn behind(&self, other: &IdMap) -> IdMap {
+        IdMap { uids: behind(&self.uids, &other.uids), gids: behind(&self.gids, &other.gids) }
+    }
+}
+
+fn behind(first: &[Range], second: &[Range]) -> Vec<Range> {
+    let overlap = |(files, seen, count): Range, (inside, outside, size): Range| {
+        let begin = seen.max(inside);
+        let end = (u64::from(seen) + u64::from(count)).min(u64::from(inside) + u64::from(size));
+        (u64::from(begin) < end).then(|| (files + (begin - seen), outside + (begin - inside), (end - u64::from(begin)) as u32))
+    };
+    first.iter().flat_map(|one| second.iter().filter_map(move |other| overlap(*one, *other))).collect()
+}
+
 /// Everybody below `size` whom nothing particular was said of is as far behind `first` as he is behind 0.
 fn filled(size: u32, particular: &[Range], first: u32) -> Vec<Range> {
     let mut map = particular.to_vec();
@@ -218,7 +248,8 @@ pub fn check(wishes: &Wishes) -> Result<()> {
 /// As `inspect` shows it, and as it could be typed.
 pub fn word(wish: &UserNamespace) -> String {
     let range = |(inside, outside, count): &Range| format!("{inside}:{outside}:{count}");
-    let with = |word: &str, options: Vec<String>| if options.is_empty() { word.to_owned() } else { format!("{word}:{}", options.join(",")) };
+    let with =
+        |word: &str, options: Vec<String>| if options.is_empty() { word.to_owned() } else { format!("{word}:{}", options.join(",")) };
     match wish {
         UserNamespace::Host => String::new(),
         UserNamespace::Auto(auto) => {
@@ -260,8 +291,24 @@ mod tests {
     #[test]
     fn what_is_no_map_is_refused() {
         for text in [
-            "hots", "auto:sise=1", "auto:size=0", "auto:size=-1", "auto:uidmapping=1", "container:", "keep-id:x=1", "keep-id:uid=a",
-            "nomap:1", "0", "0:1:0", "0:1:2:3", "0:4294967295:1", "0:1:4294967295", "1:2:3", "0:5:9,3:50:1", "0:5:9,20:8:1", "0:x:1",
+            "hots",
+            "auto:sise=1",
+            "auto:size=0",
+            "auto:size=-1",
+            "auto:uidmapping=1",
+            "container:",
+            "keep-id:x=1",
+            "keep-id:uid=a",
+            "nomap:1",
+            "0",
+            "0:1:0",
+            "0:1:2:3",
+            "0:4294967295:1",
+            "0:1:4294967295",
+            "1:2:3",
+            "0:5:9,3:50:1",
+            "0:5:9,20:8:1",
+            "0:x:1",
         ] {
             assert_eq!(parse(text).unwrap_err().kind(), Kind::Usage, "{text}");
         }
@@ -283,6 +330,21 @@ mod tests {
         assert_eq!(filled(10, &[(0, 1000, 1)], 500), [(0, 1000, 1), (1, 501, 9)]);
         assert_eq!(filled(10, &[(3, 7, 2), (9, 9, 5)], 500), [(0, 500, 3), (3, 7, 2), (5, 505, 4), (9, 9, 5)]);
         assert_eq!(filled(10, &[(20, 7, 2)], 500), [(0, 500, 10), (20, 7, 2)]);
+    }
+
+    #[test]
+    fn one_map_behind_another() {
+        assert_eq!(behind(&[(1000, 0, 1)], &[(0, 500_000, 10)]), [(1000, 500_000, 1)]);
+        assert_eq!(behind(&[(0, 5, 10)], &[(0, 100, 8), (8, 900, 10)]), [(0, 105, 3), (3, 900, 7)]);
+        assert_eq!(behind(&[(0, 50, 10)], &[(0, 100, 8)]), []);
+        assert_eq!(behind(&[(0, 0, u32::MAX)], &[(0, 1 << 30, 65_536)]), [(0, 1 << 30, 65_536)]);
+    }
+
+    #[test]
+    fn somebody_is_found_inside_and_outside() {
+        let map = IdMap { uids: vec![(0, 1000, 1), (1, 5000, 10)], gids: vec![(0, 7, 1)] };
+        assert_eq!((map.outside(0, 0), map.outside(10, 1), map.outside(11, 1)), ((Some(1000), Some(7)), (Some(5009), None), (None, None)));
+        assert_eq!((map.inside(5009, 7), map.inside(1001, 0)), ((Some(10), Some(0)), (None, None)));
     }
 
     #[test]

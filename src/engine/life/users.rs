@@ -8,9 +8,8 @@ use crate::error::{Context, Error, Result};
 use crate::options::user_namespaces::{Range, UserNamespace};
 use crate::options::{IdMap, Ipc, Network, Ownership, Pid, Wishes};
 use crate::paths::Paths;
-use crate::record::Container;
-use crate::sys::file::{self, OFlag};
-use crate::sys::{signal, user_namespace};
+use crate::record::{Container, Seen};
+use crate::sys::{file, identity, signal, user_namespace};
 use oci_spec::runtime::{LinuxIdMapping, LinuxIdMappingBuilder, LinuxNamespace, LinuxNamespaceType, Mount, Spec};
 use std::borrow::Cow;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -101,15 +100,27 @@ pub fn find_out(paths: &Paths, record: &Container) -> Result<Option<Users>> {
 
 fn join(paths: &Paths, id: &str) -> Result<Users> {
     let gone = || Error::no_such(format!("container {id:.12} is not there any more"));
-    let seen = find::by_id(paths, id)?.ok_or_else(gone)?;
+    of_running(&find::by_id(paths, id)?.ok_or_else(gone)?)
+}
+
+/// Those of a container that runs, to be shared.
+fn of_running(seen: &Seen) -> Result<Users> {
     let live = seen.running()?;
     let ended = || format!("container {} has just ended", seen.record.name);
     let owner = kill::first_process(live).with_context(ended)?;
-    let namespace = file::open(Path::new(&format!("/proc/{}/ns/user", live.pid)), OFlag::O_RDONLY).with_context(ended)?;
+    let namespace = user_namespace::open(live.pid).with_context(ended)?;
     let (uids, gids) = user_namespace::maps_of(live.pid).with_context(ended)?;
     // It lives: so the number was its own all the time.
     signal::send(owner.as_fd(), 0).with_context(ended)?;
     Ok(Users { map: IdMap { uids, gids }, joined: Some(namespace) })
+}
+
+/// For who works on a container that runs. `None`: everybody is who he is.
+pub fn of_others(seen: &Seen) -> Result<Option<Users>> {
+    match seen.record.wishes.user_namespace {
+        UserNamespace::Host => Ok(None),
+        _ => of_running(seen).map(Some),
+    }
 }
 
 /// The container has ended, or could not start.
@@ -145,7 +156,7 @@ impl Users {
         let keeps_owners = wish.is_some_and(|wish| matches!(wish.ownership(), Ownership::Kept | Ownership::Given));
         let is_devpts = mount.typ().as_deref() == Some("devpts");
         let Some(options) = mount.options_mut() else { return };
-        if is_devpts && outside(&self.map.gids, TERMINALS).is_none() {
+        if is_devpts && self.map.outside(0, TERMINALS).1.is_none() {
             options.retain(|option| option != "gid=5");
         }
         match options.iter().find_map(|option| ["rbind", "bind"].into_iter().find(|bind| option == bind)) {
@@ -156,8 +167,9 @@ impl Users {
     }
 
     /// Whom the container's root is outside: user and group.
-    pub fn root(&self) -> Option<(u32, u32)> {
-        outside(&self.map.uids, 0).zip(outside(&self.map.gids, 0))
+    fn root(&self) -> Option<(u32, u32)> {
+        let (uid, gid) = self.map.outside(0, 0);
+        uid.zip(gid)
     }
 
     /// Pipes of the container's streams become its root's, who may open them again by the names /dev/stdout and /dev/stderr.
@@ -168,44 +180,23 @@ impl Users {
 
     /// A map of files to ids inside becomes one to those outside.
     pub fn behind(&self, map: &IdMap) -> IdMap {
-        IdMap { uids: behind(&map.uids, &self.map.uids), gids: behind(&map.gids, &self.map.gids) }
+        map.behind(&self.map)
+    }
+
+    pub fn map(&self) -> &IdMap {
+        &self.map
+    }
+
+    /// What we do with the container's files, we do as its root: whoever is nobody to a file system makes nothing in it (EOVERFLOW).
+    pub fn as_its_root<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match self.root() {
+            Some((uid, gid)) => identity::seen_by_files_as(uid, gid, work).context("cannot become the container's root for its files")?,
+            None => work(),
+        }
     }
 }
 
 fn mapping(range: &Range) -> LinuxIdMapping {
     // Nothing can be missing.
     LinuxIdMappingBuilder::default().container_id(range.0).host_id(range.1).size(range.2).build().unwrap_or_default()
-}
-
-fn outside(map: &[Range], inside: u32) -> Option<u32> {
-    map.iter().find(|range| inside >= range.0 && inside - range.0 < range.2).map(|range| range.1 + (inside - range.0))
-}
-
-/// Whom the files of the first map are when those it leads to are led further by the second; who is not in both is nobody.
-fn behind(first: &[Range], second: &[Range]) -> Vec<Range> {
-    let overlap = |(files, seen, count): Range, (inside, outside, size): Range| {
-        let begin = seen.max(inside);
-        let end = (u64::from(seen) + u64::from(count)).min(u64::from(inside) + u64::from(size));
-        (u64::from(begin) < end).then(|| (files + (begin - seen), outside + (begin - inside), (end - u64::from(begin)) as u32))
-    };
-    first.iter().flat_map(|one| second.iter().filter_map(move |other| overlap(*one, *other))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_map_behind_another() {
-        assert_eq!(behind(&[(1000, 0, 1)], &[(0, 500_000, 10)]), [(1000, 500_000, 1)]);
-        assert_eq!(behind(&[(0, 5, 10)], &[(0, 100, 8), (8, 900, 10)]), [(0, 105, 3), (3, 900, 7)]);
-        assert_eq!(behind(&[(0, 50, 10)], &[(0, 100, 8)]), []);
-        assert_eq!(behind(&[(0, 0, u32::MAX)], &[(0, 1 << 30, 65_536)]), [(0, 1 << 30, 65_536)]);
-    }
-
-    #[test]
-    fn somebody_is_found_outside() {
-        let map = [(0, 1000, 1), (1, 5000, 10)];
-        assert_eq!((outside(&map, 0), outside(&map, 10), outside(&map, 11)), (Some(1000), Some(5009), None));
-    }
 }

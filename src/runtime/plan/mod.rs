@@ -134,8 +134,7 @@ impl Plan<'_> {
     /// Those that the first process still needs.
     pub fn descriptors(&self) -> Vec<i32> {
         let held = self.mounts.iter().flat_map(|planned| planned.held.iter().chain(&planned.ready));
-        let outside =
-            self.outside.iter().flat_map(|outside| outside.root.iter().chain(outside.devices.iter().map(|(_, fd)| fd)));
+        let outside = self.outside.iter().flat_map(|outside| outside.root.iter().chain(outside.devices.iter().map(|(_, fd)| fd)));
         let all = held
             .chain(outside)
             .map(AsFd::as_fd)

@@ -41,7 +41,9 @@ pub fn settle(plan: &Plan, pid: i32, init: BorrowedFd) -> Result<()> {
     match (layers, root) {
         (None, _) => Ok(()),
         (Some(overlay), Some(root)) => stack(plan, overlay, root, init, users.as_fd()),
-        (Some(_), None) => Err(Error::cannot_keep("cannot give the container its files").because("none of its users is its root, number 0")),
+        (Some(_), None) => {
+            Err(Error::cannot_keep("cannot give the container its files").because("none of its users is its root, number 0"))
+        }
     }
 }
 
@@ -55,7 +57,11 @@ fn map_bind(planned: &PlannedMount, users: BorrowedFd) -> Result<()> {
             Errno::EPERM => error.because("its owners are mapped already, or not ours to map"),
             errno => error.because(errno.desc()),
         }
-        .hint(format!("{}:{}:noidmap shows its files as nobody's; with --userns host they are whose they are", planned.source, planned.target.display()))
+        .hint(format!(
+            "{}:{}:noidmap shows its files as nobody's; with --userns host they are whose they are",
+            planned.source,
+            planned.target.display()
+        ))
     })
 }
 
