@@ -29,6 +29,23 @@ pub fn keep_capabilities(keep: bool) -> Result<(), Errno> {
     nix::sys::prctl::set_keepcaps(keep)
 }
 
+/// To file systems the caller is somebody else while it does something, with all of its capabilities (capabilities(7):
+/// SECBIT_NO_SETUID_FIXUP). The caller has no threads, and is root.
+pub fn seen_by_files_as<T>(uid: u32, gid: u32, work: impl FnOnce() -> T) -> Result<T, Errno> {
+    const NO_SETUID_FIXUP: libc::c_ulong = 1 << 2;
+    // SAFETY: prctl without further words.
+    let bits = Errno::result(unsafe { libc::prctl(libc::PR_GET_SECUREBITS) })? as libc::c_ulong;
+    // SAFETY: prctl with a number.
+    let set = |bits: libc::c_ulong| Errno::result(unsafe { libc::prctl(libc::PR_SET_SECUREBITS, bits) }).map(drop);
+    set(bits | NO_SETUID_FIXUP)?;
+    nix::unistd::setfsgid(Gid::from_raw(gid));
+    nix::unistd::setfsuid(Uid::from_raw(uid));
+    let done = work();
+    nix::unistd::setfsuid(Uid::from_raw(0));
+    nix::unistd::setfsgid(Gid::from_raw(0));
+    set(bits).map(|()| done)
+}
+
 /// The five sets as bit masks, capability n at bit n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
