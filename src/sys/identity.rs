@@ -4,6 +4,7 @@
 
 use crate::sys::user_namespace;
 use nix::errno::Errno;
+use nix::unistd::{Gid, Uid};
 use std::os::fd::{FromRawFd, OwnedFd};
 
 /// Groups first, while we may still change them; uid 0 keeps its capabilities until they are set.
