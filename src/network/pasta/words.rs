@@ -9,7 +9,8 @@ use std::net::IpAddr;
 /// Its stdin is the network namespace, and it tells its number on stdout when it is ready.
 pub fn words(outlet: &Outlet) -> Vec<String> {
     // It shall not end when the name of the namespace does: whoever started it ends it.
-    let mut words: Vec<String> = ["pasta", "--foreground", "--quiet", "--netns", "/proc/self/fd/0", "--no-netns-quit"].map(str::to_owned).into();
+    let mut words: Vec<String> =
+        ["pasta", "--foreground", "--quiet", "--netns", "/proc/self/fd/0", "--no-netns-quit"].map(str::to_owned).into();
     let mut add = |option: &str, value: &str| words.extend([option.to_owned(), value.to_owned()]);
     add("--pid", "/proc/self/fd/1");
     add("--ns-ifname", INTERFACE);
@@ -64,33 +65,50 @@ fn first_with_a_link_address(table: &str) -> Option<String> {
 /// As it wants them: a range at once, and no address where it is every address of both kinds.
 fn ports(published: &[Published], protocol: Protocol) -> Vec<String> {
     let mut all: Vec<&Published> = published.iter().filter(|port| port.protocol == protocol).collect();
-    let has = |one: &Published, address: IpAddr| all.iter().any(|port| port.address == address && (port.host, port.container) == (one.host, one.container));
+    let has = |one: &Published, address: IpAddr| {
+        all.iter().any(|port| port.address == address && (port.host, port.container) == (one.host, one.container))
+    };
     let [any4, any6] = [IpAddr::from([0, 0, 0, 0]), IpAddr::from([0u16; 8])];
     let of_both: Vec<Published> = all.iter().filter(|port| port.address == any4 && has(port, any6)).map(|port| **port).collect();
-    let is_of_both = |port: &Published| port.address.is_unspecified() && of_both.iter().any(|one| (one.host, one.container) == (port.host, port.container));
+    let is_of_both = |port: &Published| {
+        port.address.is_unspecified() && of_both.iter().any(|one| (one.host, one.container) == (port.host, port.container))
+    };
     all.retain(|port| !is_of_both(port));
     let mut wanted: Vec<(Option<IpAddr>, u16, u16)> = of_both.iter().map(|port| (None, port.host, port.container)).collect();
     wanted.extend(all.iter().map(|port| (Some(port.address), port.host, port.container)));
     wanted.sort_unstable();
-    let mut ranges: Vec<(Option<IpAddr>, u16, u16, u16)> = Vec::new();
+    let mut ranges: Vec<Range> = Vec::new();
     for (address, host, container) in wanted {
-        match ranges.last_mut() {
-            Some((same, first, inside, more))
-                if *same == address && u32::from(*first) + u32::from(*more) + 1 == host.into() && u32::from(*inside) + u32::from(*more) + 1 == container.into() =>
-            {
-                *more += 1;
-            }
-            _ => ranges.push((address, host, container, 0)),
+        match ranges.last_mut().filter(|range| range.goes_on_with(address, host, container)) {
+            Some(range) => range.more += 1,
+            None => ranges.push(Range { address, host, container, more: 0 }),
         }
     }
-    ranges.into_iter().map(spell).collect()
+    ranges.iter().map(Range::spell).collect()
 }
 
-fn spell((address, host, container, more): (Option<IpAddr>, u16, u16, u16)) -> String {
-    let address = address.map(|address| format!("{address}/")).unwrap_or_default();
-    match more {
-        0 => format!("{address}{host}:{container}"),
-        more => format!("{address}{host}-{}:{container}-{}", host + more, container + more),
+/// Ports that follow each other, on both sides.
+struct Range {
+    address: Option<IpAddr>,
+    host: u16,
+    container: u16,
+    /// Behind the first.
+    more: u16,
+}
+
+impl Range {
+    fn goes_on_with(&self, address: Option<IpAddr>, host: u16, container: u16) -> bool {
+        let next = |first: u16| first.checked_add(self.more)?.checked_add(1);
+        (self.address, next(self.host), next(self.container)) == (address, Some(host), Some(container))
+    }
+
+    fn spell(&self) -> String {
+        let Range { host, container, more, .. } = self;
+        let address = self.address.map(|address| format!("{address}/")).unwrap_or_default();
+        match more {
+            0 => format!("{address}{host}:{container}"),
+            more => format!("{address}{host}-{}:{container}-{}", host + more, container + more),
+        }
     }
 }
 
@@ -124,7 +142,12 @@ mod tests {
     fn a_container_without_ipv6_gets_none() {
         let v4 = Some(("10.208.0.5".parse().unwrap(), "10.208.0.1".parse().unwrap()));
         let words = words(&Outlet { v4, ..Outlet::default() }).join(" ");
-        for expected in ["--interface lo ", "--address 10.208.0.5 --netmask 32 --gateway 10.208.0.1", "--tcp-ports none --udp-ports none", "--ipv4-only"] {
+        for expected in [
+            "--interface lo ",
+            "--address 10.208.0.5 --netmask 32 --gateway 10.208.0.1",
+            "--tcp-ports none --udp-ports none",
+            "--ipv4-only",
+        ] {
             assert!(words.contains(expected), "{words}");
         }
     }
