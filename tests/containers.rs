@@ -108,6 +108,8 @@ mod registry_attacks;
 mod remote_looks;
 #[path = "containers/restarts.rs"]
 mod restarts;
+#[path = "containers/rootless_networks.rs"]
+mod rootless_networks;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]
