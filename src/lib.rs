@@ -24,7 +24,7 @@
 //! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
 //! | engine | `engine/`: one verb, one file; `making/` containers, their `life/`, `keeping/` their records, their `files/`, `looking/` at all of it |
 //! | watcher | `monitor/` |
-//! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `network/`, `volume/`; neighbours never meet |
+//! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `network/`, `volume/`, `rootless/`; neighbours never meet |
 //! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
@@ -85,6 +85,7 @@ pub mod options;
 pub mod paths;
 pub mod record;
 pub mod registry;
+pub mod rootless;
 pub mod runtime;
 pub mod spec;
 pub mod store;

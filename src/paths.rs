@@ -34,6 +34,15 @@ impl Paths {
         self.root.join("version")
     }
 
+    /// Which user namespace an ordinary user's containers live in. See `rootless/find.rs`.
+    pub fn namespace(&self) -> PathBuf {
+        self.run.join("namespace")
+    }
+    /// Held while it is looked for, or made.
+    pub fn namespace_lock(&self) -> PathBuf {
+        self.run.join("namespace.lock")
+    }
+
     // Images: a valid OCI image layout, which skopeo and others can read.
     pub fn image_layout(&self) -> PathBuf {
         self.root.join("image")
@@ -122,6 +131,10 @@ impl Paths {
     /// Written whenever somebody has looked for what killed processes left; missing since the machine was started: nobody has.
     pub fn swept(&self) -> PathBuf {
         self.run.join("swept")
+    }
+    /// Which ids of the host are a container's own. See `engine/life/id_claims.rs`.
+    pub fn ids(&self) -> PathBuf {
+        self.run.join("ids")
     }
     /// What happened since the machine was started.
     pub fn events(&self) -> PathBuf {

@@ -14,7 +14,7 @@ struct Room {
 
 const GROUND: &[&str] = &["sys", "trace", "error", "paths", "names", "time", "kernel", "store"];
 const WORDS: &[&str] = &["spec", "options", "record"];
-const CRAFTS: &[&str] = &["image", "registry", "runtime", "network", "volume"];
+const CRAFTS: &[&str] = &["image", "registry", "runtime", "network", "volume", "rootless"];
 
 /// Bottom to top. `+GROUND` and its like stand for the lists above, so that the table stays readable.
 const ROOMS: &[Room] = &[
@@ -37,6 +37,7 @@ const ROOMS: &[Room] = &[
     Room { name: "registry", may_use: &["+GROUND", "+WORDS"] },
     Room { name: "network", may_use: &["+GROUND", "+WORDS"] },
     Room { name: "volume", may_use: &["+GROUND", "+WORDS"] },
+    Room { name: "rootless", may_use: &["+GROUND"] },
     Room { name: "monitor", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "init"] },
     Room { name: "engine", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "init", "monitor"] },
     Room { name: "build", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "engine"] },

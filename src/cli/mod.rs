@@ -62,6 +62,7 @@ mod update;
 mod version;
 mod volume;
 mod wait;
+mod which_store;
 
 use commands::{BEHIND_NOUNS, COMMANDS, Command, define, find};
 use each::{each, names, one_or_more};
@@ -70,8 +71,8 @@ use crate::engine::nurse;
 use crate::error::{Error, Kind, Result};
 use crate::oci;
 use crate::paths::Paths;
+use crate::rootless;
 use crate::store::version as version_of_store;
-use crate::sys::{Errno, identity};
 use clap::{Arg, ArgAction};
 
 /// What every command gets.
@@ -101,13 +102,19 @@ pub fn main() -> i32 {
 /// Parses and carries out. Only the one command that was typed is built, and a `run` that is spelt right not even that: clap's
 /// picture of all commands would cost a tenth of a start, that of all flags of `run` as much again.
 fn carry_out(words: &[String]) -> Result<i32> {
-    if let Some(done) = run_at_once(words) {
+    let command = typed(words);
+    let paths = which_store::named(&words[1.min(words.len())..command_at(words).unwrap_or(words.len())]);
+    if command.is_some_and(|command| needs_a_store(command) && !words.iter().any(|word| word == "--help")) {
+        become_root(&paths)?;
+    }
+    let context = Context { paths };
+    if let Some(done) = words.get(1..).and_then(|words| run::quick(&context, words.strip_prefix(&["run".to_owned()])?)) {
         return done;
     }
-    if typed(words).is_some_and(|command| command.name == "exec") {
+    if command.is_some_and(|command| command.name == "exec") {
         exec::stay_out_of_reach()?;
     }
-    let program = match typed(words) {
+    let program = match command {
         Some(command) => program().subcommand(define(command)),
         None => whole_program(),
     };
@@ -115,24 +122,22 @@ fn carry_out(words: &[String]) -> Result<i32> {
         Ok(matches) => matches,
         Err(error) => return suggest::refusal(&error, &suggest::Place::of(words)).map_or_else(|| usage(&error), Err),
     };
-    let text = |name: &str, default: &str| matches.get_one::<String>(name).cloned().unwrap_or_else(|| default.to_owned());
-    let paths = Paths::new(text("root", Paths::DEFAULT_ROOT), text("run-dir", Paths::DEFAULT_RUN));
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = find(name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
-    if !["version", "completion", "generate-systemd"].contains(&name) {
-        version_of_store::check(&paths)?;
+    if needs_a_store(command) {
+        version_of_store::check(&context.paths)?;
     }
-    (command.run)(&Context { paths }, arguments)
+    (command.run)(&context, arguments)
 }
 
-fn run_at_once(words: &[String]) -> Option<Result<i32>> {
-    let rest = words.get(1..)?.strip_prefix(&["run".to_owned()])?;
-    let paths = Paths::new(from_environment("TARE_ROOT", Paths::DEFAULT_ROOT), from_environment("TARE_RUN", Paths::DEFAULT_RUN));
-    run::quick(&Context { paths }, rest)
+fn needs_a_store(command: &Command) -> bool {
+    !["version", "completion", "generate-systemd"].contains(&command.name)
 }
 
-fn from_environment(variable: &str, default: &str) -> String {
-    std::env::var(variable).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+/// An ordinary user becomes root of a namespace of his.
+fn become_root(paths: &Paths) -> Result<()> {
+    let note = rootless::enter(paths)?;
+    note.map_or(Ok(()), |note| complain(&note))
 }
 
 /// Where the command stands among the words; the first is the program.
@@ -189,9 +194,7 @@ fn usage(error: &clap::Error) -> Result<i32> {
 /// The one place where an error is printed.
 fn report(error: &Error, command: &str) -> i32 {
     say::say_aside(format!("tare: {error}\n").as_bytes());
-    let is_denied = matches!(error.errno(), Some(Errno::EACCES | Errno::EPERM));
-    let needs_root = (is_denied && identity::own_uid() != 0).then_some("tare needs root for now: try sudo");
-    if let Some(hint) = error.hint_text().or(needs_root) {
+    if let Some(hint) = error.hint_text() {
         say::say_aside(format!("hint: {hint}\n").as_bytes());
     }
     match error.kind() {

@@ -4,7 +4,8 @@
 //! an image of hundreds of layers never needs more lines than there are workers.
 
 use crate::cli::say::say_aside;
-use crate::cli::{human, interruption};
+use crate::cli::{complain, human, interruption};
+use crate::error::Result;
 use crate::image::Progress;
 use crate::image::progress::Part;
 use crate::sys::{file, terminal, threads};
@@ -30,10 +31,17 @@ impl Show {
     }
 }
 
-/// For images, whose workers can be told that nobody waits for them any more; then `said` is the last word.
-pub fn shown_until_interrupted<T>(show: Show, said: &str, work: impl FnOnce(&Progress) -> T) -> T {
+/// For images, whose workers can be told that nobody waits for them any more; then `said` is the last word. What of an image cannot be
+/// as it was packed is told by whoever took it in.
+pub fn shown_until_interrupted<T>(show: Show, said: &str, work: impl FnOnce(&Progress) -> Result<T>) -> Result<T> {
     let signals = interruption::catch();
-    shown(show, |progress| interruption::heard(signals.as_ref(), progress, said, || work(progress)))
+    let (done, lost) = shown(show, |progress| {
+        let done = interruption::heard(signals.as_ref(), progress, said, || work(progress));
+        (done, progress.lost.told())
+    });
+    let done = done?;
+    lost.iter().try_for_each(complain)?;
+    Ok(done)
 }
 
 /// Does the work, and shows how far it is.

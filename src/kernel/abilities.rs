@@ -130,6 +130,12 @@ fn all_namespaces() -> Ability {
 /// Switches of distributions that leave user namespaces to root.
 const ONLY_FOR_ROOT: [(&str, &str); 2] = [("kernel.unprivileged_userns_clone", "0"), ("kernel.apparmor_restrict_unprivileged_userns", "1")];
 
+/// The switch that does it here, its value, and the one that helps.
+pub fn user_namespaces_are_only_for_root() -> Option<(&'static str, &'static str, u8)> {
+    let (switch, value) = ONLY_FOR_ROOT.iter().find(|(switch, value)| sysctl(switch).as_deref() == Some(value))?;
+    Some((switch, value, if *value == "0" { 1 } else { 0 }))
+}
+
 fn user_namespaces() -> Ability {
     let name = "user namespaces";
     let answer = attempt::namespaces(namespace::USER);
@@ -137,10 +143,8 @@ fn user_namespaces() -> Ability {
         let why = "none are allowed: user.max_user_namespaces is 0";
         return Ability::new(ISOLATION, name, State::No, why).advice("sysctl user.max_user_namespaces=10000");
     }
-    let switch = ONLY_FOR_ROOT.iter().find(|(switch, value)| sysctl(switch).as_deref() == Some(value));
-    match (switch, answer) {
-        (Some((switch, value)), Ok(()) | Err(Errno::EPERM | Errno::EACCES)) => {
-            let other = if *value == "0" { 1 } else { 0 };
+    match (user_namespaces_are_only_for_root(), answer) {
+        (Some((switch, value, other)), Ok(()) | Err(Errno::EPERM | Errno::EACCES)) => {
             Ability::new(ISOLATION, name, State::Partly, format!("only for root: {switch} is {value}"))
                 .advice(format!("sysctl {switch}={other}"))
         }

@@ -34,7 +34,11 @@ fn overlay(facts: &Facts) -> Result<Mount> {
     let mut options = vec![format!("lowerdir={}", facts.lower.join(":")), format!("upperdir={upper}"), format!("workdir={work}")];
     // Some kernels do it unasked; then the container's own layer would tell nothing without those below, and no image could be
     // made of it.
-    options.extend(["redirect_dir=off".to_owned(), "metacopy=off".to_owned()]);
+    match facts.in_user_namespace {
+        // Its marks are attributes that the root of a namespace may write; and then it does none of the two.
+        true => options.push("userxattr".to_owned()),
+        false => options.extend(["redirect_dir=off".to_owned(), "metacopy=off".to_owned()]),
+    }
     if facts.volatile {
         // No file of it is ever synced: 250 µs less at the end of a container that is removed anyway.
         options.push("volatile".to_owned());

@@ -32,6 +32,8 @@ pub struct Facts {
     pub work: PathBuf,
     /// What the container writes may be lost in a power cut, because it is removed when it ends.
     pub volatile: bool,
+    /// We are not root of the machine, but of a user namespace.
+    pub in_user_namespace: bool,
     /// Its command is systemd: what that wants is there.
     pub for_systemd: bool,
     pub hosts: PathBuf,

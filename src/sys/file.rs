@@ -288,6 +288,11 @@ pub fn is_regular_file(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
 }
 
+/// Whether we may; for a file that only says so when it is tried.
+pub fn may_write(path: &Path) -> bool {
+    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
+}
+
 /// Whether it is a file that somebody may execute (root may whatever one of the three may).
 pub fn may_execute(path: &CStr) -> Result<(), Errno> {
     let found = stat::stat(path)?;

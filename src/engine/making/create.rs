@@ -1,6 +1,6 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, networks, remove};
+use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, networks, remove, users};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::health::Check;
@@ -14,7 +14,7 @@ use crate::spec::command;
 use crate::spec::image_words::ImageWords;
 use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
-use crate::sys::{Errno, file, identity, mount, terminal};
+use crate::sys::{Errno, file, identity, mount, terminal, user_namespace};
 use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
@@ -38,6 +38,7 @@ pub struct Made {
 pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made> {
     image::ground(paths)?;
     neighbours::settle(paths, &mut request.wishes)?;
+    users::settle(paths, &mut request.wishes)?;
     networks::settle(paths, &mut request.wishes)?;
     let id = file::random_id().context("cannot make an id")?;
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);
@@ -158,6 +159,7 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         upper: files.upper(),
         work: files.work(),
         volatile: record.wishes.remove,
+        in_user_namespace: !user_namespace::is_initial(),
         for_systemd: record.is_furnished_for_systemd(),
         hosts: files.etc("hosts"),
         hostname_file: files.etc("hostname"),

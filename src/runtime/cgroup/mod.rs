@@ -18,7 +18,7 @@ pub use rare::forget_empty_pids;
 
 use crate::error::{Context, Error, Result};
 use crate::sys::mount::cgroup2 as mount_point;
-use crate::sys::{Errno, file, process};
+use crate::sys::{Errno, file, process, user_namespace};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -42,12 +42,19 @@ impl Group {
     pub fn make(below: &Path) -> Result<Option<Group>> {
         let Some(top) = mount_point() else { return Ok(None) };
         let path = top.join(below.strip_prefix("/").unwrap_or(below));
-        Group::make_at(&path).map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
+        match Group::make_at(&path) {
+            // An ordinary user has no groups unless some are delegated to him.
+            Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) if !user_namespace::is_initial() => return Ok(None),
+            made => made.map(Some),
+        }
+        .with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
     }
 
     /// The leaf in which monitors live: outside the group of whoever typed the command, whose end must not be theirs.
     pub fn of_monitors() -> Option<Group> {
-        Group::make_at(&mount_point()?.join(MONITORS)).ok()
+        let leaf = mount_point()?.join(MONITORS);
+        let is_ours = user_namespace::is_initial() || file::may_write(&leaf.join("cgroup.procs"));
+        is_ours.then(|| Group::make_at(&leaf).ok()).flatten()
     }
 
     /// As a specification names it: below the cgroup2 mount, wherever that is. `None`: this host has no cgroup2 at all.

@@ -2,13 +2,13 @@
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::{Device, Plan};
-use crate::runtime::root::outside::Outside;
+use crate::runtime::root::outside;
 use crate::sys::file::{self, OFlag};
 use crate::sys::inside::{self, Node};
-use crate::sys::{Errno, mount};
+use crate::sys::{Errno, mount, user_namespace};
 use crate::trace::Step;
-use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 /// Name, major and minor number.
 pub const USUAL: [(&str, u64, u64); 6] =
@@ -23,12 +23,42 @@ const LINKS: [(&str, &str); 6] = [
     ("/proc/kcore", "/dev/core"),
 ];
 
+/// The host's own device files, as detached mounts by their path in the container: in a user namespace none can be made.
+pub type Held = Vec<(PathBuf, OwnedFd)>;
+
+/// Where device files come from.
+pub enum Nodes<'a> {
+    Made,
+    /// Whoever made us has taken hold of them.
+    Given(&'a Held),
+    Taken(Held),
+}
+
+impl Nodes<'_> {
+    /// We still see the host's mounts.
+    pub fn of<'a>(plan: &'a Plan) -> Result<Nodes<'a>> {
+        match &plan.outside {
+            Some(outside) => Ok(Nodes::Given(&outside.devices)),
+            None if user_namespace::is_initial() => Ok(Nodes::Made),
+            None => outside::hold_devices(plan).map(Nodes::Taken),
+        }
+    }
+
+    fn held(&self) -> Option<&Held> {
+        match self {
+            Nodes::Made => None,
+            Nodes::Given(held) => Some(held),
+            Nodes::Taken(held) => Some(held),
+        }
+    }
+}
+
 /// On our own fresh tmpfs, right after it was mounted: nobody else has been here (CVE-2026-41579).
-pub fn make_default(plan: &Plan) -> Result<()> {
+pub fn make_default(nodes: &Nodes) -> Result<()> {
     for (path, major, minor) in USUAL {
         let path = Path::new(path);
-        let made = match &plan.outside {
-            Some(outside) => hang(path, outside),
+        let made = match nodes.held() {
+            Some(held) => hang(path, held),
             None => mount::make_device(path, true, 0o666, major, minor),
         };
         made.at(Step::MakeDevices, || format!("make {}", path.display()))?;
@@ -41,12 +71,12 @@ pub fn make_default(plan: &Plan) -> Result<()> {
 
 /// Where nothing is mounted on /dev, in the root's own: the specification wants the files in every container. What was there
 /// under their names goes.
-pub fn make_in_root(plan: &Plan) -> Result<()> {
+pub fn make_in_root(nodes: &Nodes) -> Result<()> {
     inside::make_dirs(Path::new("/dev"), 0o755).at(Step::MakeDevices, "make directory /dev")?;
     for (path, major, minor) in USUAL {
         let path = Path::new(path);
-        let made = match &plan.outside {
-            Some(outside) => hang(path, outside),
+        let made = match nodes.held() {
+            Some(held) => hang(path, held),
             None => inside::replace_by_node(path, Node::Character(major, minor), 0o666, (0, 0)),
         };
         made.at(Step::MakeDevices, || format!("make {}", path.display()))?;
@@ -57,30 +87,30 @@ pub fn make_in_root(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-pub fn make_wished(plan: &Plan) -> Result<()> {
+pub fn make_wished(plan: &Plan, nodes: &Nodes) -> Result<()> {
     if plan.person.terminal {
         // The terminal is mounted over it, when a /dev that shall be read-only is already.
         inside::create(Path::new("/dev/console"), OFlag::O_WRONLY | OFlag::O_EXCL, 0o600).at(Step::MakeDevices, "make /dev/console")?;
     }
     for device in &plan.devices {
-        make(device, plan).at(Step::MakeDevices, || format!("make {}", device.path.display()))?;
+        make(device, nodes).at(Step::MakeDevices, || format!("make {}", device.path.display()))?;
     }
     Ok(())
 }
 
-fn make(device: &Device, plan: &Plan) -> Result<(), Errno> {
+fn make(device: &Device, nodes: &Nodes) -> Result<(), Errno> {
     if let Some(above) = device.path.parent() {
         inside::make_dirs(above, 0o755)?;
     }
-    match (&plan.outside, device.node) {
-        (Some(outside), Node::Character(..) | Node::Block(..)) => hang(device.path, outside),
+    match (nodes.held(), device.node) {
+        (Some(held), Node::Character(..) | Node::Block(..)) => hang(device.path, held),
         _ => inside::replace_by_node(device.path, device.node, device.mode, device.owner),
     }
 }
 
 /// The host's, over a file of its name: it has the host's owner and mode.
-fn hang(path: &Path, outside: &Outside) -> Result<(), Errno> {
-    let (_, tree) = outside.devices.iter().find(|(held, _)| held == path).ok_or(Errno::ENODEV)?;
+fn hang(path: &Path, held: &Held) -> Result<(), Errno> {
+    let (_, tree) = held.iter().find(|(held, _)| held == path).ok_or(Errno::ENODEV)?;
     let target = match mount::open_target(path) {
         Err(Errno::ENOENT) => {
             inside::create(path, OFlag::O_WRONLY | OFlag::O_EXCL, 0o666)?;

@@ -1,0 +1,100 @@
+//! Which user namespace is ours, while somebody lives in it.
+//!
+//! `RUN/namespace` holds one line: its number, a process that was in it, and how many ids it has. Processes end, and their numbers go to
+//! others; so whoever is named there is asked for his namespace, and where he is gone any process of ours that is in it will do.
+
+use crate::error::Result;
+use crate::rootless::who::Who;
+use crate::store::{self, Durable};
+use crate::sys::{file, process, user_namespace};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+/// How many ids a namespace has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// Those of /etc/subuid and /etc/subgid.
+    Many,
+    /// The user's own, who is root inside; nobody else exists.
+    One,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    number: u64,
+    pid: i32,
+    ids: Ids,
+}
+
+const LONGEST: u64 = 256;
+
+/// The namespace that is on record, if it still lives. The caller holds the lock.
+pub fn find(file: &Path, who: &Who) -> Option<OwnedFd> {
+    let known = read(file)?;
+    // Somebody who has got ranges meanwhile wants to use them: as soon as nothing runs in the old one, he does.
+    if let Some(namespace) = of_process(known.pid, known, who) {
+        return Some(namespace);
+    }
+    let (pid, namespace) = all_processes().find_map(|pid| Some((pid, of_process(pid, known, who)?)))?;
+    let _ = write(file, Known { pid, ..known });
+    Some(namespace)
+}
+
+/// Asked by name first, because to open one costs more; then by the descriptor, which nothing can change any more.
+fn of_process(pid: i32, known: Known, who: &Who) -> Option<OwnedFd> {
+    if user_namespace::number_of_process(pid)? != known.number {
+        return None;
+    }
+    let namespace = user_namespace::open(pid).ok()?;
+    let is_it =
+        user_namespace::number_of(namespace.as_fd()) == Ok(known.number) && user_namespace::owner_of(namespace.as_fd()) == Ok(who.uid);
+    is_it.then_some(namespace)
+}
+
+fn all_processes() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// We are about to go into it, and are the first who can be asked.
+pub fn remember(file: &Path, namespace: BorrowedFd, ids: Ids) -> Result<()> {
+    let number = user_namespace::number_of(namespace).unwrap_or(0);
+    write(file, Known { number, pid: process::own_pid(), ids })
+}
+
+pub fn was_of_kind(file: &Path, ids: Ids) -> bool {
+    read(file).is_some_and(|known| known.ids == ids)
+}
+
+fn write(file: &Path, known: Known) -> Result<()> {
+    let ids = if known.ids == Ids::Many { "many" } else { "one" };
+    store::write(file, format!("{} {} {ids}\n", known.number, known.pid).as_bytes(), Durable::No)
+}
+
+fn read(file: &Path) -> Option<Known> {
+    parse(&String::from_utf8_lossy(&file::read_bounded(file, LONGEST).ok()?))
+}
+
+fn parse(text: &str) -> Option<Known> {
+    let mut words = text.split_whitespace();
+    let (number, pid) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let ids = match words.next()? {
+        "many" => Ids::Many,
+        "one" => Ids::One,
+        _ => return None,
+    };
+    Some(Known { number, pid, ids })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_is_nobody_s() {
+        assert_eq!(parse("4026532000 17 many\n"), Some(Known { number: 4_026_532_000, pid: 17, ids: Ids::Many }));
+        for text in ["", "17", "x 17 one", "17 x one", "17 17 some", "17 17"] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+}

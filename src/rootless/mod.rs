@@ -1,0 +1,60 @@
+//! Without root: an ordinary user's tare goes into a user namespace of his, where it is root, and does everything as root does.
+//!
+//! There is one such namespace per user and run directory, and all of his containers live in it, each with the other namespaces of
+//! its own. So every command has power over every container and every file of the store, whatever owner it got inside, and no
+//! second way of doing anything exists: after `enter` the program is the same. What it cannot do in there, because the kernel asks for
+//! more than a namespace's root, is asked for where it is done (`sys::user_namespace::is_initial`).
+//!
+//! A namespace lives as long as a process is in it. No process of ours stays only for that: monitors stay while containers run, and
+//! when nobody is left nothing is lost with the namespace, because the next one has the same maps. The file `RUN/namespace` says
+//! which one it is and who was in it last (`find.rs`); a lock on it keeps two commands from making two.
+
+mod find;
+mod make;
+pub mod obstacles;
+pub mod places;
+pub mod ranges;
+pub mod who;
+
+use crate::error::{Context, Error, Result};
+use crate::paths::Paths;
+use crate::store;
+use crate::sys::{identity, user_namespace};
+use std::os::fd::{AsFd, OwnedFd};
+use who::Who;
+
+/// What a person should know who has just got a namespace.
+pub type Note = Option<Error>;
+
+/// Whether this process is an ordinary user who has not become root of his namespace yet.
+pub fn is_ordinary_user() -> bool {
+    identity::own_uid() != 0
+}
+
+/// Whoever is root already, of the machine or of a namespace, stays what he is. We have no threads.
+pub fn enter(paths: &Paths) -> Result<Note> {
+    match is_ordinary_user() {
+        true => enter_as(&Who::we_are(), paths),
+        false => Ok(None),
+    }
+}
+
+fn enter_as(who: &Who, paths: &Paths) -> Result<Note> {
+    places::make_private(paths.run(), who)?;
+    let (namespace, note) = find_or_make(who, paths)?;
+    user_namespace::become_root_of(namespace.as_fd()).context("cannot become root of the user namespace").map_err(obstacles::explain)?;
+    Ok(note)
+}
+
+fn find_or_make(who: &Who, paths: &Paths) -> Result<(OwnedFd, Note)> {
+    let known = paths.namespace();
+    let _lock = store::lock(&paths.namespace_lock())?;
+    if let Some(namespace) = find::find(&known, who) {
+        return Ok((namespace, None));
+    }
+    let made = make::make(who)?;
+    // Said once per session: a run directory that has seen a namespace of the same kind has seen the note.
+    let note = if find::was_of_kind(&known, made.kind) { None } else { made.note };
+    find::remember(&known, made.namespace.as_fd(), made.kind)?;
+    Ok((made.namespace, note))
+}
