@@ -63,12 +63,14 @@ fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> 
     // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
     // systemd keeps groups of its own below (`cgroup/own_tree.rs`).
     let of_groups = if facts.for_systemd { &SAFE[..] } else { for_reading };
+    // gid 5 is tty on every distribution, as grantpt(3) wants it; who is alone in a user namespace has no such group.
+    const TERMINALS: [&str; 6] = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];
+    let of_terminals = if facts.only_one_group { &TERMINALS[..5] } else { &TERMINALS[..] };
     let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", of_groups));
     [
         Some(("/proc", "proc", "proc", &SAFE[..])),
         Some(("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"][..])),
-        // gid 5 is tty on every distribution, as grantpt(3) wants it.
-        Some(("/dev/pts", "devpts", "devpts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"][..])),
+        Some(("/dev/pts", "devpts", "devpts", of_terminals)),
         Some(("/sys", "sysfs", "sysfs", for_reading)),
         groups,
         Some(("/dev/mqueue", "mqueue", "mqueue", &SAFE[..])),
