@@ -1,7 +1,7 @@
 //! Everything a container sees as a file system, in the order in which it is mounted.
 
 use crate::error::{Error, Result};
-use crate::options::{self, Below, Ipc, Network, Wishes};
+use crate::options::{self, Below, Ipc, Network, Pid, Wishes};
 use crate::spec::runtime_spec::Facts;
 use crate::spec::systemd;
 use oci_spec::runtime::Mount;
@@ -77,9 +77,29 @@ fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> 
     ]
     .into_iter()
     .flatten()
-    .map(|(destination, kind, source, options)| mount(destination, kind, source, options))
+    .map(|(destination, kind, source, options)| match is_the_host_s(wishes, facts, kind) {
+        true => borrowed(destination, options),
+        false => mount(destination, kind, source, options),
+    })
     .chain(shared_memory(wishes))
     .filter(|mount| !replaced(wishes, mount.destination().to_str().unwrap_or_default()))
+}
+
+/// A view of what belongs to the machine: a user namespace's root cannot mount one of his own, and gets the host's.
+fn is_the_host_s(wishes: &Wishes, facts: &Facts, kind: &str) -> bool {
+    let shared = match kind {
+        "proc" => wishes.pid == Pid::Host,
+        "sysfs" => wishes.network == Network::Host,
+        "mqueue" => wishes.ipc == Ipc::Host,
+        _ => false,
+    };
+    shared && facts.in_user_namespace
+}
+
+/// With all that is mounted below it, which the kernel does not let a user namespace uncover.
+fn borrowed(path: &str, options: &[&str]) -> Mount {
+    let options = options.iter().map(|option| if *option == "ro" { "rro" } else { option });
+    mount(path, "bind", path, &["rbind", "rprivate"].into_iter().chain(options).collect::<Vec<_>>())
 }
 
 /// System V objects and message queues go with the ipc namespace; POSIX shared memory is files, so it is shared by a mount.
