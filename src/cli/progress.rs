@@ -8,7 +8,7 @@ use crate::cli::{complain, human, interruption};
 use crate::error::Result;
 use crate::image::Progress;
 use crate::image::progress::Part;
-use crate::sys::{file, terminal};
+use crate::sys::{file, terminal, threads};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -52,19 +52,20 @@ pub fn shown<T>(show: Show, work: impl FnOnce(&Progress) -> T) -> T {
         return work(&progress);
     }
     let (over, is_over) = channel::<()>();
-    std::thread::scope(|scope| {
-        let progress = &progress;
-        scope.spawn(move || {
-            let mut drawing = Drawing { moving, ..Drawing::default() };
-            while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                drawing.draw(&progress.parts(), true);
-            }
-            drawing.draw(&progress.parts(), false);
-        });
+    let progress = &progress;
+    let draw = move || {
+        let mut drawing = Drawing { moving, ..Drawing::default() };
+        while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+            drawing.draw(&progress.parts(), true);
+        }
+        drawing.draw(&progress.parts(), false);
+    };
+    let (_, done) = threads::beside(draw, || {
         let done = work(progress);
         drop(over);
         done
-    })
+    });
+    done
 }
 
 /// A terminal that can move its cursor.

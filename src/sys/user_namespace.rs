@@ -23,15 +23,24 @@ pub fn write_maps(pid: i32, uids: &[Range], gids: &[Range]) -> Result<(), Errno>
 
 /// Those of users and groups that the calling process lives under.
 pub fn own_maps() -> Result<(Vec<Range>, Vec<Range>), Errno> {
-    let read = |path: &str| {
-        let text = file::read_bounded(Path::new(path), 1 << 16)?;
+    maps_in("self")
+}
+
+/// Those of another process, as they are for us.
+pub fn maps_of(pid: i32) -> Result<(Vec<Range>, Vec<Range>), Errno> {
+    maps_in(&pid.to_string())
+}
+
+fn maps_in(process: &str) -> Result<(Vec<Range>, Vec<Range>), Errno> {
+    let read = |name: &str| {
+        let text = file::read_bounded(Path::new(&format!("/proc/{process}/{name}")), 1 << 16)?;
         let line = |line: &str| {
             let mut numbers = line.split_whitespace().map(|number| number.parse::<u32>().ok());
             Some((numbers.next()??, numbers.next()??, numbers.next()??))
         };
         String::from_utf8_lossy(&text).lines().map(|text| line(text).ok_or(Errno::EINVAL)).collect::<Result<Vec<Range>, Errno>>()
     };
-    Ok((read("/proc/self/uid_map")?, read("/proc/self/gid_map")?))
+    Ok((read("uid_map")?, read("gid_map")?))
 }
 
 /// A user namespace that nobody lives in: only its maps are wanted, for a mount whose files have other owners on disk.

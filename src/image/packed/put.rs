@@ -10,7 +10,9 @@
 use crate::error::{Context, Error, Result};
 use crate::image::entries::{Entries, Entry, What, broken, damaged, shown_bytes};
 use crate::image::lost;
+use crate::image::packed::owners;
 use crate::image::unpack::{components, finish, finish_held};
+use crate::options::IdMap;
 use crate::sys::Errno;
 use crate::sys::beneath::{self, Directory, Moment, Node};
 use std::io::Read;
@@ -34,12 +36,15 @@ pub type ThroughLinks<'a> = &'a dyn Fn(&[u8]) -> Result<Directory, Errno>;
 const TRIES: usize = 1000;
 const BUFFER: usize = 128 << 10;
 
-pub fn put(source: impl Read, into: Directory, owner: Owner, through_links: Option<ThroughLinks>) -> Result<()> {
+/// `users`: whom the users of the container are outside that the files are for; `None`: who they are.
+pub fn put(source: impl Read, into: Directory, owner: Owner, users: Option<&IdMap>, through_links: Option<ThroughLinks>) -> Result<()> {
     let mut entries = Entries::new(source);
     let mut putting = Putting { into, owner, through_links, times: Vec::new(), buffer: vec![0; BUFFER] };
     while let Some(mut entry) = entries.next()? {
         putting.change_hands(&mut entry);
-        putting.entry(&entry, &mut entries).map_err(|error| explain(error).context(format!("cannot put {}", shown_bytes(&entry.name))))?;
+        let known = users.map_or(Ok(()), |users| owners::meant_outside(users, &mut entry));
+        let put = known.and_then(|()| putting.entry(&entry, &mut entries));
+        put.map_err(|error| explain(error).context(format!("cannot put {}", shown_bytes(&entry.name))))?;
     }
     putting.set_times();
     Ok(())
