@@ -6,6 +6,7 @@ use crate::engine::neighbours::Neighbours;
 use crate::engine::users::{self, Users};
 use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
 use crate::error::{Context, Error, Result};
+use crate::engine::join::Plugged;
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
 use crate::options::Network;
@@ -29,17 +30,17 @@ pub struct Begun {
     pub started: u64,
     /// How often it was begun before, by this monitor.
     pub restarts: u32,
-    /// Who stands at its doors.
-    pub porter: Option<Companion>,
+    /// What it has in its networks.
+    pub plugged: Plugged,
 }
 
 pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let group = make_group(made)?;
     match find_place_and_begin(paths, made, &neighbours, group.as_ref(), callers, restarts) {
-        Ok(First { created, streams, started, porter }) => {
+        Ok(First { created, streams, started, plugged }) => {
             let runtime::Created { pid, pidfd, status, .. } = created;
-            Ok(Begun { pid, pidfd, status, streams, group, started, restarts, porter })
+            Ok(Begun { pid, pidfd, status, streams, group, started, restarts, plugged })
         }
         Err(error) => {
             if let Some(group) = group {
@@ -96,7 +97,7 @@ struct First {
     created: runtime::Created,
     streams: watch::Streams,
     started: u64,
-    porter: Option<Companion>,
+    plugged: Plugged,
 }
 
 /// `users`: whom its users are outside. `claimed`: in its networks the addresses are known already, and the rest comes now.
@@ -142,9 +143,9 @@ fn begin_first_process(
     }
     let created = runtime::create(&plan, group_of_process, theirs)?;
     // Meanwhile it builds its world.
-    let porter = match claimed {
+    let plugged = match claimed {
         Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
-        None => None,
+        None => Plugged::default(),
     };
     let started = now();
     write_state(made, created.pid, group, started, restarts)?;
@@ -155,7 +156,7 @@ fn begin_first_process(
             let _ = file::remove_file(&made.files.state());
             pid_file::forget(record, created.pid);
             let _ = process::wait(created.pid);
-            porter.into_iter().for_each(Companion::dismiss);
+            plugged.companions.into_iter().for_each(Companion::dismiss);
             return Err(error);
         }
     };
@@ -163,7 +164,7 @@ fn begin_first_process(
         Some(master) => watch::Streams::Terminal(master),
         None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), outputs: pipes.ours },
     };
-    Ok(First { created, streams, started, porter })
+    Ok(First { created, streams, started, plugged })
 }
 
 /// The container's streams, without a terminal.

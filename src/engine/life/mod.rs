@@ -21,6 +21,7 @@ pub(super) mod monitor_life;
 pub mod nurse;
 pub mod pause;
 pub(super) mod pid_file;
+pub mod outlet;
 pub mod porter;
 pub mod republish;
 pub(super) mod retell;
