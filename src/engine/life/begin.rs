@@ -4,13 +4,14 @@ use crate::engine::claim::Claimed;
 use crate::engine::create::Made;
 use crate::engine::neighbours::Neighbours;
 use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
 use crate::options::Network;
 use crate::paths::Paths;
-use crate::record::Live;
-use crate::runtime::cgroup::Group;
+use crate::record::{Container, Live};
+use crate::runtime::cgroup::own_scope::Unit;
+use crate::runtime::cgroup::{Group, home};
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
@@ -60,13 +61,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     let linux = made.spec.linux().as_ref();
     let resources = linux.and_then(|linux| linux.resources().as_ref());
     let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
-    let group = Group::make(below)?;
-    let Some(mut group) = group else {
-        return match made.record.wishes.limits.any() {
-            true => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
-            false => Ok(None),
-        };
+    let top = match home::top_for(&unit(&made.record)) {
+        Ok(top) => top,
+        Err(error) if made.record.wishes.limits.any() => return Err(error),
+        // Much works without a group: not to pause it, and to count only its processes.
+        Err(_) => return Ok(None),
     };
+    let mut group = Group::make(&top, below)?;
     let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
     match limited {
         Ok(()) => Ok(Some(group)),
@@ -75,6 +76,12 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
             Err(error)
         }
     }
+}
+
+/// What systemd shows of it, where that makes the groups.
+fn unit(record: &Container) -> Unit<'_> {
+    let description = format!("container {} ({})", record.name, record.image);
+    Unit { id: &record.id, description, slice: record.wishes.cgroup_parent.as_deref() }
 }
 
 /// Its first process, which has become the user's program.
