@@ -132,6 +132,10 @@ impl Paths {
     pub fn swept(&self) -> PathBuf {
         self.run.join("swept")
     }
+    /// Which ids of the host are a container's own. See `engine/life/id_claims.rs`.
+    pub fn ids(&self) -> PathBuf {
+        self.run.join("ids")
+    }
     /// What happened since the machine was started.
     pub fn events(&self) -> PathBuf {
         self.run.join("events")

@@ -22,7 +22,6 @@ const NOT_BUILT: &[&str] = &[
     "--runtime",
     "--storage-opt",
     "--use-api-socket",
-    "--userns",
     "--volume-driver",
 ];
 

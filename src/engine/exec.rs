@@ -1,7 +1,7 @@
 //! `exec`: a further process in a container that runs.
 
 use crate::engine::events::of_execs::Told;
-use crate::engine::{create, filter, kill};
+use crate::engine::{create, filter, kill, users};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::record::{Live, Seen, Status};
@@ -72,6 +72,9 @@ pub fn exec_in(paths: &Paths, seen: &Seen, request: &Request, streams: Streams, 
         person.capabilities = identity::Capabilities { bounding: all, effective: all, permitted: all, ..identity::Capabilities::default() };
     } else {
         person.filter = filter::choose(&seen.record.wishes, person.capabilities.bounding)?;
+    }
+    if let (Streams::Separate { .. }, Some(users)) = (streams, users::of_others(seen)?) {
+        users.give(&streams.descriptors())?;
     }
     let init = kill::first_process(live).with_context(|| format!("container {} has just ended", seen.record.name))?;
     enter::enter(init.as_fd(), live.pid, group, &person, streams)

@@ -28,6 +28,7 @@ pub mod sizes;
 pub mod sysctls;
 pub mod systemd;
 pub mod ulimits;
+pub mod user_namespaces;
 pub mod users;
 pub mod volumes;
 
@@ -74,6 +75,8 @@ pub struct Wishes {
     pub host_uts: bool,
     /// It sees the whole tree of groups, not only its own below it.
     pub host_group_view: bool,
+    /// Whom its users are outside.
+    pub user_namespace: user_namespaces::UserNamespace,
     pub clocks: ClockOffsets,
     /// Bytes of /dev/shm.
     pub shm_size: Option<u64>,
@@ -276,9 +279,12 @@ pub enum Ownership {
     Exchanged,
     /// The files keep their owners, the container sees others.
     Mapped(IdMap),
+    /// `:noidmap`: as on the host, also where the container's users are others outside; to them the files are nobody's.
+    Outside,
 }
 
-/// Each range as (first id in the files, first id as it is seen, how many); ids in no range appear as nobody's.
+/// Each range as (first id in the files, first id as it is seen, how many), or of a container as (first id inside, first id outside,
+/// how many); ids in no range appear as nobody's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdMap {
     pub uids: Vec<(u32, u32, u32)>,

@@ -62,6 +62,7 @@ impl ShortOptions {
                 "z" | "Z" => options.relabel = true,
                 "nocopy" => options.no_copy = true,
                 "U" => options.ownership = Ownership::Given,
+                "noidmap" => options.ownership = Ownership::Outside,
                 // How fresh a copy must be in Docker's virtual machines on a Mac; here there is no copy.
                 "cached" | "delegated" | "consistent" => {}
                 _ if PROPAGATIONS.contains(&option) => options.propagation = option.to_owned(),

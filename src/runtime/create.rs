@@ -5,9 +5,11 @@ use crate::init;
 use crate::runtime::cgroup::Group;
 use crate::runtime::child::{self, Inherited};
 use crate::runtime::cloner;
-use crate::runtime::handshake::{self, Stage, Word};
+use crate::runtime::handshake::{self, Failure, Stage, Word};
 use crate::runtime::mappings::Mappings;
-use crate::runtime::plan::Plan;
+use crate::runtime::plan::{Plan, PlannedMount};
+use crate::runtime::root::{outside, owners};
+use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, channel, file};
 use crate::trace::Step;
@@ -54,6 +56,24 @@ pub struct Started {
     pub terminal: Option<OwnedFd>,
 }
 
+/// Takes hold of what the container could not, where its root is somebody else outside. Else nothing happens.
+pub fn prepare(plan: &mut Plan) -> Result<()> {
+    match plan.namespaces.has(namespace::USER) {
+        true => outside::hold(plan, &[]).map_err(Failure::into_error),
+        false => Ok(()),
+    }
+}
+
+/// A container that is root of a user namespace and sees its own group only may divide it further, where it can write at all.
+pub fn give_group_away(group: &Group, plan: &Plan) -> Result<()> {
+    let is_writable = |planned: &PlannedMount| planned.is_cgroup() && !planned.options.flags.contains(Flags::MS_RDONLY);
+    let writes = plan.namespaces.is_new(namespace::CGROUP) && plan.mounts.iter().any(is_writable);
+    match plan.namespaces.mappings().and_then(Mappings::root_outside) {
+        Some((uid, gid)) if writes => group.give_to(uid, gid).context("cannot give the group to the container's root"),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the first process. The caller has no threads (see `clone3`).
 pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Created> {
     let place = || format!("failed at {}", Step::CloneContainer.place());
@@ -78,21 +98,21 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
         }
         Forked::Parent { pid, pidfd } => {
             let created = Created { pid, pidfd, status: pipe.map(|(read, _)| read), socket: ours };
-            match plan.namespaces.mappings().filter(|_| plan.namespaces.is_new(namespace::USER)) {
-                Some(mappings) => created.map_users(mappings),
-                None => Ok(created),
-            }
+            if plan.namespaces.has(namespace::USER) { created.settle_users(plan) } else { Ok(created) }
         }
     }
 }
 
 impl Created {
-    /// The process waits for it: until then it is nobody.
-    fn map_users(self, mappings: &Mappings) -> Result<Created> {
-        let mapped = mappings.write(self.pid).and_then(|()| {
+    /// The process waits for it: until then it is nobody, and has no files.
+    fn settle_users(self, plan: &Plan) -> Result<Created> {
+        let new = plan.namespaces.mappings().filter(|_| plan.namespaces.is_new(namespace::USER));
+        let mapped = new.map_or(Ok(()), |mappings| mappings.write(self.pid));
+        let owned = mapped.and_then(|()| owners::settle(plan, self.pid, self.pidfd.as_fd()));
+        let told = owned.and_then(|()| {
             channel::send(self.socket.as_fd(), handshake::MAPPED, None).context("cannot reach the container's first process")
         });
-        match mapped {
+        match told {
             Ok(()) => Ok(self),
             Err(error) => {
                 let pid = self.pid;

@@ -33,6 +33,12 @@ impl Mappings {
         Mappings { uids: ranges(linux.uid_mappings()), gids: ranges(linux.gid_mappings()) }.checked("linux")
     }
 
+    /// As a process lives under them that we see.
+    pub fn of_process(pid: i32) -> Result<Mappings> {
+        let (uids, gids) = user_namespace::maps_of(pid).context("cannot read the container's map of users")?;
+        Ok(Mappings { uids, gids })
+    }
+
     pub fn of_mount(uids: &[Entry], gids: &[Entry]) -> Result<Option<Mappings>> {
         let ranges = |entries: &[Entry]| entries.iter().map(|entry| (entry.inside, entry.outside, entry.size)).collect();
         Mappings { uids: ranges(uids), gids: ranges(gids) }.checked("a mount")

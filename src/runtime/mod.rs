@@ -38,6 +38,6 @@ mod root;
 pub mod strict;
 pub mod view;
 
-pub use create::{Created, Streams, create};
+pub use create::{Created, Streams, create, prepare};
 pub use plan::{Beyond, Plan};
 pub use root::options::WORDS as MOUNT_OPTIONS;

@@ -4,7 +4,7 @@
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -40,12 +40,22 @@ pub fn bind(source: &Path, target: &Path, flags: Flags) -> Result<(), Errno> {
 pub const MOST_LOWER: usize = 500;
 
 /// An overlay whose options may be longer than the page that mount(2) takes: told piece by piece (kernel 6.8 and later).
-pub fn long_overlay(lower: &[String], others: &[(String, String)], target: &Path) -> Result<(), Errno> {
+pub fn long_overlay(lower: &[String], others: &[(String, String)], attributes: u64, target: &Path) -> Result<(), Errno> {
+    let layers = lower.iter().map(|layer| ("lowerdir+", layer.as_str()));
+    let others = others.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let tree = new_tree(c"overlay", layers.chain(others), attributes)?;
+    let target = CString::new(target.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+    move_mount(&tree, libc::AT_FDCWD, &target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS)
+}
+
+/// A new file system that is mounted nowhere, with its options told one by one; empty values are flags.
+pub fn new_tree<'a>(kind: &CStr, options: impl Iterator<Item = (&'a str, &'a str)>, attributes: u64) -> Result<OwnedFd, Errno> {
     const FSCONFIG_SET_FLAG: libc::c_uint = 0;
     const FSCONFIG_SET_STRING: libc::c_uint = 1;
     const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
+    const CLOSE_ON_EXEC: libc::c_uint = 1;
     // SAFETY: a C string and numbers; the result is a descriptor or an error.
-    let fs = Errno::result(unsafe { libc::syscall(libc::SYS_fsopen, c"overlay".as_ptr(), 1) })?;
+    let fs = Errno::result(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), CLOSE_ON_EXEC) })?;
     // SAFETY: the kernel has just made this descriptor for us.
     let fs = unsafe { OwnedFd::from_raw_fd(fs as i32) };
     let set = |command: libc::c_uint, key: Option<&str>, value: Option<&str>| -> Result<(), Errno> {
@@ -56,10 +66,7 @@ pub fn long_overlay(lower: &[String], others: &[(String, String)], target: &Path
         let result = unsafe { libc::syscall(libc::SYS_fsconfig, fs.as_raw_fd(), command, pointer(&key), pointer(&value), 0) };
         Errno::result(result).map(drop)
     };
-    for layer in lower {
-        set(FSCONFIG_SET_STRING, Some("lowerdir+"), Some(layer))?;
-    }
-    for (key, value) in others {
+    for (key, value) in options {
         match value.is_empty() {
             true => set(FSCONFIG_SET_FLAG, Some(key), None)?,
             false => set(FSCONFIG_SET_STRING, Some(key), Some(value))?,
@@ -67,26 +74,14 @@ pub fn long_overlay(lower: &[String], others: &[(String, String)], target: &Path
     }
     set(FSCONFIG_CMD_CREATE, None, None)?;
     // SAFETY: numbers; the result is a descriptor or an error.
-    let tree = Errno::result(unsafe { libc::syscall(libc::SYS_fsmount, fs.as_raw_fd(), 1, 0) })?;
+    let tree = Errno::result(unsafe { libc::syscall(libc::SYS_fsmount, fs.as_raw_fd(), CLOSE_ON_EXEC, attributes) })?;
     // SAFETY: the kernel has just made this descriptor for us.
-    attach(unsafe { OwnedFd::from_raw_fd(tree as i32) }, target)
+    Ok(unsafe { OwnedFd::from_raw_fd(tree as i32) })
 }
 
 /// A procfs of this process's pid namespace that is mounted nowhere, so that nobody can have mounted anything over its files.
 pub fn private_proc() -> Result<OwnedFd, Errno> {
-    const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
-    const CLOSE_ON_EXEC: libc::c_uint = 1;
-    // SAFETY: a C string and numbers; the result is a descriptor or an error.
-    let fs = Errno::result(unsafe { libc::syscall(libc::SYS_fsopen, c"proc".as_ptr(), CLOSE_ON_EXEC) })?;
-    // SAFETY: the kernel has just made this descriptor for us.
-    let fs = unsafe { OwnedFd::from_raw_fd(fs as i32) };
-    let nothing = std::ptr::null::<libc::c_char>();
-    // SAFETY: this command takes neither key nor value.
-    Errno::result(unsafe { libc::syscall(libc::SYS_fsconfig, fs.as_raw_fd(), FSCONFIG_CMD_CREATE, nothing, nothing, 0) })?;
-    // SAFETY: numbers; the result is a descriptor or an error.
-    let tree = Errno::result(unsafe { libc::syscall(libc::SYS_fsmount, fs.as_raw_fd(), CLOSE_ON_EXEC, 0) })?;
-    // SAFETY: the kernel has just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(tree as i32) })
+    new_tree(c"proc", std::iter::empty(), 0)
 }
 
 /// A copy of the mount that holds `path`, from `path` on, attached nowhere: it can be carried past pivot_root.
@@ -183,12 +178,18 @@ pub fn attach_over(tree: OwnedFd, target: BorrowedFd) -> Result<(), Errno> {
 }
 
 const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
+const MOVE_MOUNT_T_SYMLINKS: libc::c_uint = 0x10;
 const MOVE_MOUNT_T_EMPTY_PATH: libc::c_uint = 0x40;
 
-fn move_mount(tree: &OwnedFd, dir: i32, target: &std::ffi::CStr, flags: libc::c_uint) -> Result<(), Errno> {
+fn move_mount(tree: &OwnedFd, dir: i32, target: &CStr, flags: libc::c_uint) -> Result<(), Errno> {
     // SAFETY: both names are C strings; the call takes numbers besides.
     let result = unsafe { libc::syscall(libc::SYS_move_mount, tree.as_raw_fd(), c"".as_ptr(), dir, target.as_ptr(), flags) };
     Errno::result(result).map(drop)
+}
+
+/// Takes away what is mounted at `target`; whoever still uses it goes on.
+pub fn unmount(target: &Path) -> Result<(), Errno> {
+    nix::mount::umount2(target, MntFlags::MNT_DETACH)
 }
 
 /// The current directory becomes the root, and what was the root is gone: pivot_root(2) onto itself, then unmount what lies below.

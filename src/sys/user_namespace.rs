@@ -23,15 +23,24 @@ pub fn write_maps(pid: i32, uids: &[Range], gids: &[Range]) -> Result<(), Errno>
 
 /// Those of users and groups that the calling process lives under.
 pub fn own_maps() -> Result<(Vec<Range>, Vec<Range>), Errno> {
-    let read = |path: &str| {
-        let text = file::read_bounded(Path::new(path), 1 << 16)?;
+    maps_in("self")
+}
+
+/// Those of another process, as they are for us.
+pub fn maps_of(pid: i32) -> Result<(Vec<Range>, Vec<Range>), Errno> {
+    maps_in(&pid.to_string())
+}
+
+fn maps_in(process: &str) -> Result<(Vec<Range>, Vec<Range>), Errno> {
+    let read = |name: &str| {
+        let text = file::read_bounded(Path::new(&format!("/proc/{process}/{name}")), 1 << 16)?;
         let line = |line: &str| {
             let mut numbers = line.split_whitespace().map(|number| number.parse::<u32>().ok());
             Some((numbers.next()??, numbers.next()??, numbers.next()??))
         };
         String::from_utf8_lossy(&text).lines().map(|text| line(text).ok_or(Errno::EINVAL)).collect::<Result<Vec<Range>, Errno>>()
     };
-    Ok((read("/proc/self/uid_map")?, read("/proc/self/gid_map")?))
+    Ok((read("uid_map")?, read("gid_map")?))
 }
 
 /// A user namespace that nobody lives in: only its maps are wanted, for a mount whose files have other owners on disk.
@@ -112,6 +121,29 @@ pub fn is_initial() -> bool {
     const FIRST: u64 = 0xeffffffd;
     static IS_INITIAL: OnceLock<bool> = OnceLock::new();
     *IS_INITIAL.get_or_init(|| number_of_process(process::own_pid()).is_none_or(|number| number == FIRST))
+}
+
+/// Whether a file of ours can belong to this user.
+pub fn has_user(uid: u32) -> bool {
+    is_in(&maps().0, uid)
+}
+
+pub fn has_group(gid: u32) -> bool {
+    is_in(&maps().1, gid)
+}
+
+pub fn count_of_users() -> u64 {
+    maps().0.iter().map(|(_, _, count)| u64::from(*count)).sum()
+}
+
+fn is_in(map: &[Range], id: u32) -> bool {
+    map.iter().any(|(inside, _, count)| id >= *inside && id - inside < *count)
+}
+
+/// Ours, which cannot change any more.
+fn maps() -> &'static (Vec<Range>, Vec<Range>) {
+    static MAPS: OnceLock<(Vec<Range>, Vec<Range>)> = OnceLock::new();
+    MAPS.get_or_init(|| own_maps().unwrap_or_default())
 }
 
 /// Who a user of ours is outside.

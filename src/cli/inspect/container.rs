@@ -4,7 +4,7 @@ use crate::cli::inspect::{limits, network};
 use crate::cli::ps::rows;
 use crate::options::health::Check;
 use crate::options::restart::Restart;
-use crate::options::{Ipc, Log, LogDriver, Mount, Ownership, Pid, Seccomp, Wishes, logs};
+use crate::options::{Ipc, Log, LogDriver, Mount, Ownership, Pid, Seccomp, Wishes, logs, user_namespaces};
 use crate::paths::ContainerPaths;
 use crate::record::health::Health;
 use crate::record::network::Joined;
@@ -159,7 +159,7 @@ fn other_wishes(wishes: &Wishes, spec: Option<&Spec>) -> Map<String, Value> {
         "IpcMode": ipc(&wishes.ipc),
         "PidMode": pid(&wishes.pid),
         "UTSMode": if wishes.host_uts { "host" } else { "" },
-        "UsernsMode": "",
+        "UsernsMode": user_namespaces::word(&wishes.user_namespace),
         "Privileged": wishes.privileged,
         "PublishAllPorts": wishes.publish_all,
         "ReadonlyRootfs": wishes.read_only,
@@ -234,6 +234,7 @@ fn ownership(ownership: &Ownership) -> &'static str {
         Ownership::Kept => "",
         Ownership::Given => "U",
         Ownership::Exchanged | Ownership::Mapped(_) => "idmap",
+        Ownership::Outside => "noidmap",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::words::{Flag, Flags, list, switch, value};
 use crate::error::{Context, Error, Result};
-use crate::options::{Ipc, Wishes, cgroup_parent, clocks, devices, mounts, namespaces, sizes, sysctls, systemd, volumes};
+use crate::options::{Ipc, Wishes, cgroup_parent, clocks, devices, mounts, namespaces, sizes, sysctls, systemd, user_namespaces, volumes};
 use std::path::PathBuf;
 
 pub const FLAGS: &[Flag] = &[
@@ -12,8 +12,11 @@ pub const FLAGS: &[Flag] = &[
     value("ipc", None, "shareable|private|none|host|container:NAME", "With whom it shares memory and message queues (default private)"),
     value("uts", None, "host", "Use the host's name"),
     value("cgroupns", None, "host|private", "Control groups it sees (default private: its own)"),
+    value("userns", None, "host|auto[:OPTIONS]|container:NAME|MAP", "Whom its users are outside (default host: the same)"),
+    list("uidmap", None, "INSIDE:OUTSIDE:COUNT", "Users inside are these outside"),
+    list("gidmap", None, "INSIDE:OUTSIDE:COUNT", "Groups inside are these outside"),
     value("time-offset", None, "CLOCK=OFFSET,…", "Clocks of its own: monotonic=1h30m,boottime=-5s"),
-    list("volume", Some('v'), "SOURCE:TARGET[:ro,U,idmap]", "Show a directory of the host, or a volume by its name"),
+    list("volume", Some('v'), "SOURCE:TARGET[:ro,U,idmap,noidmap]", "Show a directory of the host, or a volume by its name"),
     list("mount", None, "type=bind|volume|tmpfs,…", "Mount, in words"),
     list("volumes-from", None, "CONTAINER[:ro]", "Show what another container has mounted"),
     list("tmpfs", None, "TARGET[:OPTIONS]", "An empty file system in memory"),
@@ -30,6 +33,7 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
     wishes.ipc = flags.parse("ipc", namespaces::parse_ipc)?.unwrap_or_default();
     wishes.host_uts = flags.parse("uts", namespaces::parse_uts)?.unwrap_or(false);
     wishes.host_group_view = flags.parse("cgroupns", namespaces::parse_cgroup)?.unwrap_or(false);
+    wishes.user_namespace = user_namespace(flags)?;
     wishes.clocks = flags.parse("time-offset", clocks::parse)?.unwrap_or_default();
     wishes.mounts = mounts_of(flags)?;
     wishes.volumes_from = flags.parse_all("volumes-from", |text| volumes::parse_volumes_from(text).map(|_| text.to_owned()))?;
@@ -49,6 +53,11 @@ pub fn read(flags: &Flags, wishes: &mut Wishes) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn user_namespace(flags: &Flags) -> Result<user_namespaces::UserNamespace> {
+    let ranges = |flag| flags.parse_all(flag, user_namespaces::parse_ranges).map(|all| all.concat());
+    user_namespaces::join(flags.parse("userns", user_namespaces::parse)?, ranges("uidmap")?, ranges("gidmap")?)
 }
 
 /// What can only be said of a thing that the container has of its own.

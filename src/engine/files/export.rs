@@ -12,7 +12,7 @@ use std::path::Path;
 
 pub fn export(paths: &Paths, wanted: &str, to: impl Write) -> Result<()> {
     let files = files_of::open(paths, wanted, Extent::Root)?;
-    let mut pack = Pack::new(to, Form::Plain);
+    let mut pack = Pack::new(to, Form::Plain).with_users(files.map().cloned());
     let packed = pack.add_contents(files.root()?, b"").and_then(|()| pack.finish());
     packed.with_context(|| format!("cannot export container {}", files.record.name))?;
     events::of_container(paths, &files.record, "export", &[]);

@@ -4,10 +4,11 @@
 //! layers, volumes and binds are stacked where only we see them. Either way what comes back is one descriptor (`runtime/view.rs`):
 //! whoever is killed leaves no mount behind, and the lock goes with him.
 
+use crate::engine::users::{self, Users};
 use crate::engine::{find, hold, kill, mounts, start};
 use crate::error::{Context, Error, Result};
 use crate::image;
-use crate::options::Mount;
+use crate::options::{IdMap, Mount};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Seen};
 use crate::runtime::plan::{Beyond, Plan};
@@ -22,6 +23,8 @@ use std::path::Path;
 /// The open root. Names in it are looked up by `sys/beneath/rooted.rs` only.
 pub struct Files {
     pub record: Container,
+    /// Whom its users are, where the files are seen as those outside.
+    users: Option<Users>,
     root: Option<Directory>,
     kept: Kept,
 }
@@ -52,20 +55,21 @@ fn of_running(seen: Seen, extent: Extent) -> Result<Files> {
     const ENDED: &str = "it has just ended";
     let init = kill::first_process(seen.running()?).context(ENDED)?;
     let root = Directory::of(view::of_running(init.as_fd(), extent)?);
-    Ok(Files { record: seen.record, root: Some(root), kept: Kept::Running(init) })
+    let users = users::of_others(&seen).context(ENDED)?;
+    Ok(Files { record: seen.record, users, root: Some(root), kept: Kept::Running(init) })
 }
 
 fn of_resting(paths: &Paths, record: Container, lock: Lock, extent: Extent) -> Result<Files> {
     let files = ContainerPaths::new(paths, &record.id, record.wishes.remove);
     // Lets go of it also when something fails from here on.
-    let mut opened = Files { record, root: None, kept: Kept::Resting { files: files.clone(), _lock: lock } };
+    let mut opened = Files { record, users: None, root: None, kept: Kept::Resting { files: files.clone(), _lock: lock } };
     let record = &opened.record;
     image::ground(paths)?;
     let spec: Spec = store::read_json(&files.config())?.ok_or_else(|| Error::damaged("it has no config.json"))?;
     if extent == Extent::Everything {
         mounts::prepare(paths, record, &spec)?;
     }
-    let held = if extent == Extent::Everything { mounts::open(&record.wishes)? } else { Vec::new() };
+    let held = if extent == Extent::Everything { mounts::open(&record.wishes, None)? } else { Vec::new() };
     let mut plan = Plan::new(&spec, Beyond { held, ..Beyond::default() })?;
     plan.mounts.retain(|planned| planned.target == Path::new("/") || (extent == Extent::Everything && is_wished(record, planned.target)));
     for planned in &mut plan.mounts {
@@ -86,6 +90,19 @@ fn is_wished(record: &Container, target: &Path) -> bool {
 impl Files {
     pub fn root(&self) -> Result<&Directory> {
         self.root.as_ref().ok_or_else(|| Error::failed("the container's files are not open"))
+    }
+
+    /// Owners in the archive are those inside.
+    pub fn map(&self) -> Option<&IdMap> {
+        self.users.as_ref().map(Users::map)
+    }
+
+    /// Writes into it.
+    pub fn change<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match &self.users {
+            Some(users) => users.as_its_root(work),
+            None => work(),
+        }
     }
 
     /// What was written into a container that has ended meanwhile may not all be where its next run will look for it.

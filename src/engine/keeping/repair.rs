@@ -6,7 +6,7 @@
 
 use crate::engine::down::{self, Down};
 use crate::engine::events::{self, of_runs};
-use crate::engine::{find, hold, join, kill, name_claim, now, pid_file, remove, volumes};
+use crate::engine::{find, hold, id_claims, join, kill, name_claim, now, pid_file, remove, volumes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::{Container, Ended, Live};
 use crate::runtime::cgroup::Group;
@@ -108,6 +108,7 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
         }
     }
     join::leave(paths, id, &files);
+    id_claims::release(paths, id);
     match record {
         Some(record) if record.wishes.remove && (record.launched || live.is_some()) => {
             remove::erase(paths, &record, &files);
@@ -171,6 +172,7 @@ pub fn clear_away(paths: &Paths, id: &str, record: Option<&Container>) {
     let files = ContainerPaths::new(paths, id, true);
     end_processes(id, record, store::read_json::<Live>(&files.state()).ok().flatten().as_ref());
     join::leave(paths, id, &files);
+    id_claims::release(paths, id);
     remove::clear_disk(paths, &files);
     hold::forget_live(&files);
 }

@@ -3,6 +3,7 @@
 use crate::engine::claim::Claimed;
 use crate::engine::create::Made;
 use crate::engine::neighbours::Neighbours;
+use crate::engine::users::{self, Users};
 use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
 use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
@@ -16,7 +17,8 @@ use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
 use crate::sys::{file, process, signal};
-use std::os::fd::{AsFd, OwnedFd};
+use std::borrow::Cow;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A container that has become the user's program.
 pub struct Begun {
@@ -35,14 +37,7 @@ pub struct Begun {
 pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let group = make_group(made)?;
-    let begun = claim::claim(paths, &made.record).and_then(|mut claimed| {
-        let begun = begin_first_process(paths, made, &neighbours, group.as_ref(), callers, restarts, &mut claimed);
-        if let (Err(_), Some(claimed)) = (&begun, &claimed) {
-            join::take_back(paths, made, claimed);
-        }
-        begun
-    });
-    match begun {
+    match find_place_and_begin(paths, made, &neighbours, group.as_ref(), callers, restarts) {
         Ok(First { created, streams, started, porter }) => {
             let runtime::Created { pid, pidfd, status, .. } = created;
             Ok(Begun { pid, pidfd, status, streams, group, started, restarts, porter })
@@ -52,9 +47,28 @@ pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts
                 let _ = group.kill();
                 repair::remove_group(&group);
             }
+            users::give_back(paths, &made.record);
             Err(error)
         }
     }
+}
+
+/// Its ids and its addresses first.
+fn find_place_and_begin(
+    paths: &Paths,
+    made: &Made,
+    neighbours: &Neighbours,
+    group: Option<&Group>,
+    callers: Option<[OwnedFd; 2]>,
+    restarts: u32,
+) -> Result<First> {
+    let users = users::find_out(paths, &made.record)?;
+    let mut claimed = claim::claim(paths, &made.record)?;
+    let begun = begin_first_process(paths, made, neighbours, users.as_ref(), group, callers, restarts, &mut claimed);
+    if let (Err(_), Some(claimed)) = (&begun, &claimed) {
+        join::take_back(paths, made, claimed);
+    }
+    begun
 }
 
 fn make_group(made: &Made) -> Result<Option<Group>> {
@@ -92,11 +106,12 @@ struct First {
     porter: Option<Companion>,
 }
 
-/// `claimed`: in its networks the addresses are known already, and the rest comes now.
+/// `users`: whom its users are outside. `claimed`: in its networks the addresses are known already, and the rest comes now.
 fn begin_first_process(
     paths: &Paths,
     made: &Made,
     neighbours: &Neighbours,
+    users: Option<&Users>,
     group: Option<&Group>,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
@@ -104,6 +119,10 @@ fn begin_first_process(
 ) -> Result<First> {
     let record = &made.record;
     let spec = neighbours.joined(&made.spec);
+    let spec = match users {
+        Some(users) => Cow::Owned(users.added(spec, &record.wishes)),
+        None => spec,
+    };
     let has_files = !matches!(record.wishes.network, Network::Container(_));
     let beyond = Beyond {
         small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record, claimed.as_ref()) }),
@@ -111,16 +130,24 @@ fn begin_first_process(
         user: Some(&record.user),
         groups: &record.wishes.groups,
         reaper: record.reaper,
-        held: mounts::open(&record.wishes)?,
+        held: mounts::open(&record.wishes, users)?,
         ..Beyond::default()
     };
     let mut plan = Plan::new(&spec, beyond)?;
     plan.person.filter = filter::choose(&record.wishes, plan.person.capabilities.bounding)?;
+    runtime::prepare(&mut plan)?;
     let pipes = Pipes::make(record.wishes.interactive && !record.wishes.terminal, callers).context("cannot make pipes")?;
     let input = pipes.input.as_ref().map(|(read, _)| read.as_fd());
     let theirs = Streams::Separate { input, output: pipes.theirs[0].as_fd(), error: pipes.theirs[1].as_fd() };
+    if let Some(users) = users {
+        users.give(&pipes.of_container())?;
+    }
     let own = group.filter(|_| record.is_furnished_for_systemd()).map(Group::own_tree).transpose()?;
-    let created = runtime::create(&plan, own.as_ref().or(group), theirs)?;
+    let group_of_process = own.as_ref().or(group);
+    if let (Some(_), Some(group)) = (users, group_of_process) {
+        runtime::create::give_group_away(group, &plan)?;
+    }
+    let created = runtime::create(&plan, group_of_process, theirs)?;
     // Meanwhile it builds its world.
     let porter = match claimed {
         Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
@@ -164,6 +191,14 @@ impl Pipes {
         }
         let (output, error) = (file::pipe()?, file::pipe()?);
         Ok(Pipes { input, ours: [Some(output.0), Some(error.0)], theirs: [output.1, error.1] })
+    }
+}
+
+impl Pipes {
+    /// Not those that the caller brought.
+    fn of_container(&self) -> Vec<BorrowedFd<'_>> {
+        let outputs = self.theirs.iter().zip(&self.ours).filter(|(_, ours)| ours.is_some()).map(|(theirs, _)| theirs);
+        self.input.iter().map(|(read, _)| read).chain(outputs).map(AsFd::as_fd).collect()
     }
 }
 

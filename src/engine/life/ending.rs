@@ -3,7 +3,7 @@
 use crate::engine::create::Made;
 use crate::engine::down::{self, Down};
 use crate::engine::events::{self, of_runs};
-use crate::engine::{amend, create, hold, join, kill, pid_file, remove, repair, volumes};
+use crate::engine::{amend, create, hold, join, kill, pid_file, remove, repair, users, volumes};
 use crate::error::{Error, Kind, Result};
 use crate::monitor::watch::Ending;
 use crate::options::{Network, Pid};
@@ -66,6 +66,7 @@ impl Run {
         if matches!(made.record.wishes.network, Network::Networks(_)) {
             join::leave(paths, &made.record.id, &made.files);
         }
+        users::give_back(paths, &made.record);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, networks, remove};
+use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, networks, remove, users};
 use crate::error::{Context, Error, Result};
 use crate::image::{self, Image};
 use crate::options::health::Check;
@@ -38,6 +38,7 @@ pub struct Made {
 pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made> {
     image::ground(paths)?;
     neighbours::settle(paths, &mut request.wishes)?;
+    users::settle(paths, &mut request.wishes)?;
     networks::settle(paths, &mut request.wishes)?;
     let id = file::random_id().context("cannot make an id")?;
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);

@@ -4,6 +4,7 @@
 //! asked for, and each gets a name. `prepare`, when the container's record names them: they are made, filled, given away.
 //! `open`, in the monitor: what a path in the spec cannot say is opened and handed to the runtime.
 
+use crate::engine::users::Users;
 use crate::engine::{find, now, volumes as verbs};
 use crate::error::{Context, Error, Result};
 use crate::options::mounts::clean_path;
@@ -19,6 +20,7 @@ use crate::sys::beneath::Directory;
 use crate::sys::{Errno, copy, file, mount, user_namespace};
 use crate::volume::{self, Volume};
 use oci_spec::runtime::Spec;
+use std::borrow::Cow;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
@@ -147,7 +149,7 @@ pub fn settle_owners(record: &mut Container, spec: &Spec) -> Result<bool> {
                 let about = std::fs::metadata(source).with_context(|| format!("cannot look at {}", source.display()))?;
                 *ownership = Ownership::Mapped(IdMap::exchange((about.uid(), about.gid()), (user.uid, user.gid)));
             }
-            Ownership::Kept | Ownership::Mapped(_) => {}
+            Ownership::Kept | Ownership::Mapped(_) | Ownership::Outside => {}
         }
     }
     Ok(true)
@@ -191,7 +193,8 @@ fn user_file(root: &Directory, name: &str) -> Result<String> {
 
 /// Detached trees, by target, for the mounts that need more than a path: a part of a volume, found beneath it by the kernel so
 /// that no symlink in it leads out, and files that have other owners on disk.
-pub fn open(wishes: &Wishes) -> Result<Vec<(PathBuf, OwnedFd)>> {
+/// `users`: whom those of the container are outside.
+pub fn open(wishes: &Wishes, users: Option<&Users>) -> Result<Vec<(PathBuf, OwnedFd)>> {
     let mut trees = Vec::new();
     for mount in &wishes.mounts {
         let (source, subpath, recursive) = match mount {
@@ -211,7 +214,8 @@ pub fn open(wishes: &Wishes) -> Result<Vec<(PathBuf, OwnedFd)>> {
             None => mount::detached_copy(source, recursive).with_context(|| format!("cannot open {}", source.display()))?,
         };
         if let Some(map) = map {
-            map_owners(&tree, recursive, map).with_context(|| format!("cannot map the owners of {}", source.display()))?;
+            let map = users.map_or(Cow::Borrowed(map), |users| Cow::Owned(users.behind(map)));
+            map_owners(&tree, recursive, &map).with_context(|| format!("cannot map the owners of {}", source.display()))?;
         }
         trees.push((mount.target().into(), tree));
     }

@@ -11,9 +11,12 @@ mod overlay;
 
 use crate::error::{Context, Error, Result};
 use crate::image::entries::shown_bytes;
+use crate::image::packed::owners;
+use crate::options::IdMap;
 use crate::sys::beneath::{Directory, FileStat, Held};
 use crate::sys::{Errno, mount};
 pub use header::Entry;
+pub use overlay::is_opaque as is_marked_opaque;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 
@@ -37,6 +40,8 @@ pub enum Form {
 pub struct Pack<W> {
     out: W,
     form: Form,
+    /// Whom the users of the container are outside whose files these are; `None`: who they are.
+    users: Option<IdMap>,
     /// Files that have several names, until all of them were met.
     links: HashMap<(u64, u64), Link>,
     /// For names that are kept in memory.
@@ -60,7 +65,11 @@ struct Level {
 
 impl<W: Write> Pack<W> {
     pub fn new(out: W, form: Form) -> Pack<W> {
-        Pack { out, form, links: HashMap::new(), room: MOST_NAMES, buffer: vec![0; BUFFER] }
+        Pack { out, form, users: None, links: HashMap::new(), room: MOST_NAMES, buffer: vec![0; BUFFER] }
+    }
+
+    pub fn with_users(self, users: Option<IdMap>) -> Pack<W> {
+        Pack { users, ..self }
     }
 
     /// What is called `name` in `parent`, with all that is below it; in the archive it is called `called`.
@@ -138,7 +147,10 @@ impl<W: Write> Pack<W> {
         if self.form == Form::Layer && overlay::is_whiteout(what, about.st_rdev) {
             return self.whiteout(called, entry);
         }
-        let attributes = held.attributes().map_err(|e| refused(called, e))?;
+        let mut attributes = held.attributes().map_err(|e| refused(called, e))?;
+        if let Some(users) = &self.users {
+            (entry.uid, entry.gid) = owners::seen_inside(users, (entry.uid, entry.gid), &mut attributes);
+        }
         let is_opaque = what == kind::DIRECTORY && self.form == Form::Layer && overlay::is_opaque(&attributes);
         if self.form == Form::Layer {
             overlay::check(called, &attributes)?;

@@ -9,7 +9,10 @@
 
 use crate::error::{Context, Error, Result};
 use crate::image::entries::{Entries, Entry, What, broken, damaged, shown_bytes};
+use crate::image::lost;
+use crate::image::packed::owners;
 use crate::image::unpack::{components, finish, finish_held};
+use crate::options::IdMap;
 use crate::sys::Errno;
 use crate::sys::beneath::{self, Directory, Moment, Node};
 use std::io::Read;
@@ -18,7 +21,7 @@ use std::os::fd::{AsFd, OwnedFd};
 /// Whose the files become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// As the archive says, with everything that hangs on it.
+    /// As the archive says, with everything that hangs on it; root's, where its owner does not exist.
     AsPacked,
     /// This user's and group's. A program that ran with its owner's rights does so only if it has not changed hands.
     Given(u32, u32),
@@ -33,12 +36,15 @@ pub type ThroughLinks<'a> = &'a dyn Fn(&[u8]) -> Result<Directory, Errno>;
 const TRIES: usize = 1000;
 const BUFFER: usize = 128 << 10;
 
-pub fn put(source: impl Read, into: Directory, owner: Owner, through_links: Option<ThroughLinks>) -> Result<()> {
+/// `users`: whom the users of the container are outside that the files are for; `None`: who they are.
+pub fn put(source: impl Read, into: Directory, owner: Owner, users: Option<&IdMap>, through_links: Option<ThroughLinks>) -> Result<()> {
     let mut entries = Entries::new(source);
     let mut putting = Putting { into, owner, through_links, times: Vec::new(), buffer: vec![0; BUFFER] };
     while let Some(mut entry) = entries.next()? {
         putting.change_hands(&mut entry);
-        putting.entry(&entry, &mut entries).map_err(|error| explain(error).context(format!("cannot put {}", shown_bytes(&entry.name))))?;
+        let known = users.map_or(Ok(()), |users| owners::meant_outside(users, &mut entry));
+        let put = known.and_then(|()| putting.entry(&entry, &mut entries));
+        put.map_err(|error| explain(error).context(format!("cannot put {}", shown_bytes(&entry.name))))?;
     }
     putting.set_times();
     Ok(())
@@ -66,7 +72,10 @@ impl Putting<'_> {
     /// What made a file powerful in its owner's hands makes nobody else powerful: as chown(2) does it.
     fn change_hands(&self, entry: &mut Entry) {
         let (uid, gid, keeps) = match self.owner {
-            Owner::AsPacked => return,
+            Owner::AsPacked => {
+                lost::settle(entry);
+                return;
+            }
             Owner::Given(uid, gid) => (uid, gid, (entry.uid, entry.gid) == (uid, gid)),
             Owner::Stranger(uid, gid) => (uid, gid, false),
         };

@@ -58,6 +58,7 @@ impl MountWords {
             "readonly" | "ro" => self.read_only = switch()?,
             "consistency" => drop(text()?),
             "U" | "chown" => self.ownership = if switch()? { Ownership::Given } else { Ownership::Kept },
+            "noidmap" => self.ownership = if switch()? { Ownership::Outside } else { Ownership::Kept },
             "idmap" => self.ownership = ownership::parse_id_map(field)?.unwrap_or_default(),
             "bind-propagation" => self.propagation = Some(text()?),
             "bind-create-src" => self.make_source = switch()?,

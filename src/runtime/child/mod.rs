@@ -18,12 +18,12 @@ pub use waiting::wait_for_start;
 use crate::runtime::create::Streams;
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces::{self, Held};
-use crate::runtime::plan::{Plan, Strict};
+use crate::runtime::plan::{Plan, SmallFiles, Strict};
 use crate::runtime::{identity, root};
 use crate::sys::process::{self, namespace};
-use crate::sys::{Errno, channel, identity as kernel_identity, mount, network, poll};
+use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll};
 use crate::trace::Step;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// What the child has from its parent, besides the plan.
 #[derive(Clone, Copy)]
@@ -72,10 +72,10 @@ pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     hide_from_tracers()?;
-    match inherited.of_another_user_namespace {
+    let place = match inherited.of_another_user_namespace {
         true => become_its_root(plan, inherited.socket)?,
-        false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD)?,
-    }
+        false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD).map(|()| None)?,
+    };
     match &plan.strict {
         None => die_with_monitor(inherited.socket)?,
         Some(strict) => begin_strictly(strict)?,
@@ -85,7 +85,7 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         process::unshare(own).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
     }
     let umask = mount::set_umask(0);
-    root::furnish(plan, &|| waiting::run_hooks_before_root(plan, inherited.socket))?;
+    root::furnish(plan, place, &|| waiting::run_hooks_before_root(plan, inherited.socket))?;
     if let (Some(hostname), true) = (plan.hostname, plan.namespaces.has(namespace::UTS)) {
         kernel_identity::set_hostname(hostname).at(Step::NameHost, || format!("sethostname({hostname:?})"))?;
     }
@@ -121,16 +121,16 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
 }
 
 /// Until now we were somebody whom the user namespace does not know. As that one we go to the root's directory, because its own
-/// root may not look into the directories above it.
-fn become_its_root(plan: &Plan, socket: BorrowedFd) -> Result<()> {
+/// root may not look into the directories above it; and we take hold of where the container's own files go.
+fn become_its_root(plan: &Plan, socket: BorrowedFd) -> Result<Option<OwnedFd>> {
     const STEP: Step = Step::CloneContainer;
-    if plan.namespaces.is_new(namespace::USER) {
-        waiting::hear(socket, handshake::MAPPED).at(STEP, "wait for the users to be mapped")?;
-    }
+    waiting::hear(socket, handshake::MAPPED).at(STEP, "wait for the users to be mapped")?;
+    let hold = |small: &SmallFiles| file::open_dir(small.dir).at(STEP, || format!("open {}", small.dir.display()));
+    let place = plan.small_files.as_ref().map(hold).transpose()?;
     mount::change_dir(plan.root).at(Step::MountRoot, || format!("chdir {}", plan.root.display()))?;
     kernel_identity::become_user(0, 0, &[]).at(STEP, "become the root of the user namespace")?;
     // The change of the user may have undone it: prctl(2), PR_SET_DUMPABLE.
-    hide_from_tracers()
+    hide_from_tracers().map(|()| place)
 }
 
 fn hide_from_tracers() -> Result<()> {

@@ -134,14 +134,18 @@ impl Plan<'_> {
     /// Those that the first process still needs.
     pub fn descriptors(&self) -> Vec<i32> {
         let held = self.mounts.iter().flat_map(|planned| planned.held.iter().chain(&planned.ready));
-        let outside =
-            self.outside.iter().flat_map(|outside| std::iter::once(&outside.root).chain(outside.devices.iter().map(|(_, fd)| fd)));
+        let outside = self.outside.iter().flat_map(|outside| outside.root.iter().chain(outside.devices.iter().map(|(_, fd)| fd)));
         let all = held
             .chain(outside)
             .map(AsFd::as_fd)
             .chain(self.borrowed.iter().map(|lent| lent.owner))
             .chain(self.strict.as_ref().map(|strict| strict.gate));
         all.map(|fd| fd.as_raw_fd()).chain(3..3 + self.person.preserved).collect()
+    }
+
+    /// The mount at `/`; `None`: the root's own directory is it.
+    pub fn layers(&self) -> Option<&PlannedMount<'_>> {
+        self.mounts.iter().find(|planned| planned.target == Path::new("/"))
     }
 
     /// A bind whose later mounts are also the host's: the mount and the root must both be asked to be shared.

@@ -15,6 +15,8 @@ pub struct PlannedMount<'a> {
     pub held: Option<OwnedFd>,
     /// All of it, as it shall be, where the container could not do that itself.
     pub ready: Option<OwnedFd>,
+    /// Only its owners are still to be mapped, as the container's users are.
+    pub awaits_users: bool,
 }
 
 impl<'a> PlannedMount<'a> {
@@ -31,6 +33,7 @@ impl<'a> PlannedMount<'a> {
             options,
             held: None,
             ready: None,
+            awaits_users: false,
         })
     }
 

@@ -12,12 +12,14 @@ mod mounts;
 mod neighbour;
 pub mod options;
 pub mod outside;
+pub mod owners;
 mod small_files;
 
 pub use mounts::stack_image;
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;
+use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl;
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::namespace;
@@ -27,15 +29,18 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// `before_root` is for hooks, which see the whole host and the container's mounts below the root's directory.
-pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> {
+/// `place`: where the container's own files go, if its root may not go there.
+pub fn furnish(plan: &Plan, place: Option<OwnedFd>, before_root: &dyn Fn() -> Result<()>) -> Result<()> {
     // What shall reach the host later is taken hold of before the cut: a copy of a shared mount stays one with it.
-    let shared = mounts::gather(plan, |planned| plan.shares_with_host(planned))?;
+    let shared = mounts::gather(plan, None, |planned| plan.shares_with_host(planned))?;
     // From here on nothing that we mount or unmount reaches the host, and what is mounted there still reaches us.
     mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_SLAVE).at(Step::CutMounts, "make / a slave")?;
-    if let Some(small) = &plan.small_files {
-        small_files::write(small)?;
-    }
-    let others = mounts::gather(plan, |planned| !plan.shares_with_host(planned))?;
+    let small = match (&plan.small_files, place) {
+        (Some(small), Some(place)) => Some(small_files::write_over(small, place.as_fd())?),
+        (Some(small), None) => small_files::write(small).map(|()| None)?,
+        (None, _) => None,
+    };
+    let others = mounts::gather(plan, small.as_ref(), |planned| !plan.shares_with_host(planned))?;
     let sources = shared.into_iter().zip(others).map(|(shared, other)| shared.or(other)).collect();
     let nodes = devices::Nodes::of(plan)?;
     mounts::stack_layers(plan)?;
@@ -53,7 +58,7 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
         if plan.has_hooks_before_root() {
             before_root()?;
         }
-        enter(plan)?;
+        enter_here(plan)?;
     }
     // Last, because mounts on a shared one become shared themselves, and an unbindable one cannot be copied to protect its files.
     if plan.propagation.intersects(Flags::MS_SHARED | Flags::MS_SLAVE | Flags::MS_UNBINDABLE) {
@@ -68,7 +73,7 @@ pub fn furnish(plan: &Plan, before_root: &dyn Fn() -> Result<()>) -> Result<()> 
 /// The container's files without the container: its layers, what it has written, and what is bound into it. We are in a mount
 /// namespace of our own, which ends with us.
 pub fn show(plan: &Plan) -> Result<()> {
-    let sources = mounts::gather(plan, |_| true)?;
+    let sources = mounts::gather(plan, None, |_| true)?;
     let nodes = devices::Nodes::of(plan)?;
     mounts::stack_layers(plan)?;
     enter(plan)?;
@@ -89,17 +94,20 @@ fn needs_detour(plan: &Plan) -> bool {
 /// back. Then the hooks run, and the root is entered for good.
 struct Detour {
     host: OwnedFd,
+    root: OwnedFd,
 }
 
 impl Detour {
     fn begin(plan: &Plan) -> Result<Detour> {
         let host = file::open_dir(Path::new("/")).at(Step::EnterRoot, "hold the host's root")?;
         go_to_root(plan)?;
+        let root = mount::open_target(Path::new(".")).at(Step::EnterRoot, || format!("open {}", plan.root.display()))?;
         mount::change_root(Path::new(".")).at(Step::EnterRoot, || format!("chroot {}", plan.root.display()))?;
-        Ok(Detour { host })
+        Ok(Detour { host, root })
     }
     fn end(self) -> Result<()> {
-        mount::change_root_to(self.host.as_fd()).at(Step::EnterRoot, "return to the host's root")
+        mount::change_root_to(self.host.as_fd()).at(Step::EnterRoot, "return to the host's root")?;
+        mount::change_dir_to(self.root.as_fd()).at(Step::EnterRoot, "chdir to the container's root")
     }
 }
 
@@ -107,6 +115,10 @@ impl Detour {
 /// The old one lies below it then instead of being gone. No path leads there; only CAP_SYS_ADMIN could take the new one away.
 fn enter(plan: &Plan) -> Result<()> {
     go_to_root(plan)?;
+    enter_here(plan)
+}
+
+fn enter_here(plan: &Plan) -> Result<()> {
     let pivoted = if plan.strict.is_some_and(|strict| strict.moves_root) { Err(Errno::EINVAL) } else { mount::pivot_root_here() };
     match pivoted {
         Err(Errno::EINVAL) => mount::move_root_here().at(Step::EnterRoot, "move . to /")?,
@@ -117,7 +129,9 @@ fn enter(plan: &Plan) -> Result<()> {
 
 fn go_to_root(plan: &Plan) -> Result<()> {
     let gone = match &plan.outside {
-        Some(outside) => mount::change_dir_to(outside.root.as_fd()),
+        Some(Outside { root: Some(root), .. }) => mount::change_dir_to(root.as_fd()),
+        // We are there (`child/`), and could not go there any more.
+        Some(Outside { root: None, .. }) => Ok(()),
         None => mount::change_dir(plan.root),
     };
     gone.at(Step::EnterRoot, || format!("chdir {}", plan.root.display()))

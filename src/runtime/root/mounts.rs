@@ -3,8 +3,9 @@
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::devices::Nodes;
+use crate::runtime::root::options;
 use crate::runtime::root::outside::Outside;
-use crate::runtime::root::{devices, memory, neighbour};
+use crate::runtime::root::{devices, memory, neighbour, small_files};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file, inside};
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 const OPTION_PAGE: usize = 4095;
 
 /// A detached copy of every source on the host that is `chosen`, in the order of the mounts; `None` where nothing is held.
-pub fn gather(plan: &Plan, chosen: impl Fn(&PlannedMount) -> bool) -> Result<Vec<Option<OwnedFd>>> {
+/// `small_files`: where those lie, if not where the spec says.
+pub fn gather(plan: &Plan, small_files: Option<&OwnedFd>, chosen: impl Fn(&PlannedMount) -> bool) -> Result<Vec<Option<OwnedFd>>> {
     let ready = |planned: &PlannedMount, tree: &OwnedFd| {
         let what = || format!("hold {} for {}", planned.source, planned.target.display());
         file::duplicate(tree.as_fd()).at(Step::GatherSources, what)
@@ -24,7 +26,10 @@ pub fn gather(plan: &Plan, chosen: impl Fn(&PlannedMount) -> bool) -> Result<Vec
     let hold = |planned: &PlannedMount| match &planned.ready {
         _ if !chosen(planned) => Ok(None),
         Some(tree) => ready(planned, tree).map(Some),
-        None if planned.is_bind() => take(plan, planned).map(Some),
+        None if planned.is_bind() => match small_files.zip(small_files::name(plan, planned)) {
+            Some((all, name)) => small_files::take(all, name).and_then(|tree| with_attributes(planned, tree)).map(Some),
+            None => take(plan, planned).map(Some),
+        },
         None => Ok(None),
     };
     plan.mounts.iter().map(hold).collect()
@@ -39,6 +44,11 @@ pub fn take(plan: &Plan, planned: &PlannedMount) -> Result<OwnedFd> {
         (None, Some(tree)) => file::duplicate(tree.as_fd()).at(Step::GatherSources, what)?,
         (None, None) => mount::detached_copy(&planned.source_path(), planned.options.recursive).at(Step::GatherSources, what)?,
     };
+    with_attributes(planned, tree)
+}
+
+fn with_attributes(planned: &PlannedMount, tree: OwnedFd) -> Result<OwnedFd> {
+    let what = || format!("open {} for {}", planned.source, planned.target.display());
     let asked = planned.options.propagation;
     // Private unless asked otherwise: an unmount in the container must not reach the host.
     let propagation = if asked.is_empty() { Flags::MS_REC | Flags::MS_PRIVATE } else { asked };
@@ -57,10 +67,13 @@ pub fn take(plan: &Plan, planned: &PlannedMount) -> Result<OwnedFd> {
 /// The mount at `/`, hung over the root directory that the spec names. Without one, that directory itself is the root:
 /// bound onto itself, because only a mount can become a root.
 pub fn stack_layers(plan: &Plan) -> Result<()> {
-    if let Some(outside) = &plan.outside {
-        return hang_root(outside).at(Step::MountRoot, || format!("mount {}", plan.root.display()));
+    match &plan.outside {
+        Some(Outside { root: Some(root), .. }) => return hang_root(root).at(Step::MountRoot, || format!("mount {}", plan.root.display())),
+        // Whoever made us has stacked them (`owners.rs`).
+        Some(Outside { root: None, .. }) => return Ok(()),
+        None => {}
     }
-    let Some(overlay) = plan.mounts.iter().find(|planned| planned.target == Path::new("/")) else {
+    let Some(overlay) = plan.layers() else {
         let what = || format!("bind {}", plan.root.display());
         mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, what)?;
         // As a slave it goes on to hear of what the host mounts in there; nothing else does.
@@ -73,29 +86,29 @@ pub fn stack_layers(plan: &Plan) -> Result<()> {
 }
 
 /// We are in the directory that it hangs over (`child/`).
-fn hang_root(outside: &Outside) -> Result<(), Errno> {
+fn hang_root(root: &OwnedFd) -> Result<(), Errno> {
     let here = mount::open_target(Path::new("."))?;
-    mount::attach_over(file::duplicate(outside.root.as_fd())?, here.as_fd())
+    mount::attach_over(file::duplicate(root.as_fd())?, here.as_fd())
 }
 
 /// The layers alone, without what the container writes: as its image is.
 pub fn stack_image(plan: &Plan) -> Result<()> {
     let none = || Failure::new(Step::MountRoot, Errno::ENOENT, "the spec has no layers");
-    let overlay = plan.mounts.iter().find(|planned| planned.target == Path::new("/")).ok_or_else(none)?;
+    let overlay = plan.layers().ok_or_else(none)?;
     let of_upper = |option: &&String| option.as_str() == "volatile" || option.starts_with("upperdir=") || option.starts_with("workdir=");
     let data: Vec<String> = overlay.options.data.iter().filter(|option| !of_upper(option)).cloned().collect();
     stack(overlay, &data, overlay.options.flags | Flags::MS_RDONLY, plan.root)
 }
 
-fn stack(overlay: &PlannedMount, options: &[String], flags: Flags, root: &Path) -> Result<()> {
-    let data = options.join(",");
+pub fn stack(overlay: &PlannedMount, words: &[String], flags: Flags, root: &Path) -> Result<()> {
+    let data = words.join(",");
     let what = || format!("mount {} on {}", overlay.kind, root.display());
     if data.len() <= OPTION_PAGE {
         return mount::file_system(overlay.kind, overlay.source, root, flags, &data).at(Step::MountRoot, what);
     }
     let mut lower = Vec::new();
     let mut others = Vec::new();
-    for option in options {
+    for option in words {
         match option.split_once('=') {
             Some(("lowerdir", layers)) => lower.extend(layers.split(':').map(str::to_owned)),
             _ => others.push(option.clone()),
@@ -105,7 +118,7 @@ fn stack(overlay: &PlannedMount, options: &[String], flags: Flags, root: &Path) 
         .iter()
         .map(|option| option.split_once('=').map_or((option.clone(), String::new()), |(key, value)| (key.to_owned(), value.to_owned())))
         .collect();
-    match mount::long_overlay(&lower, &pairs, root) {
+    match mount::long_overlay(&lower, &pairs, options::attributes(flags), root) {
         // Before kernel 6.8 overlay knows no `lowerdir+`.
         Err(Errno::EINVAL) => mount_by_descriptors(overlay, &lower, others, flags, root),
         other => other.at(Step::MountRoot, what),

@@ -238,7 +238,8 @@ const OF_ACCESS_TIME: Flags = Flags::MS_NOATIME.union(Flags::MS_STRICTATIME).uni
 /// MS_NOSYMFOLLOW of mount(2), Linux 5.10.
 const NO_SYMLINKS: Flags = Flags::from_bits_retain(256);
 
-fn attributes(flags: Flags) -> u64 {
+/// As mount_setattr(2) writes them.
+pub fn attributes(flags: Flags) -> u64 {
     let bits = [
         (Flags::MS_NOATIME, attribute::NO_ACCESS_TIME),
         (Flags::MS_STRICTATIME, attribute::STRICT_ACCESS_TIME),

@@ -6,11 +6,11 @@
 use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::mappings::Mappings;
 use crate::runtime::plan::{Device, Plan, PlannedMount};
-use crate::runtime::root::{devices, mounts};
+use crate::runtime::root::{devices, mounts, small_files};
 use crate::sys::inside::Node;
 use crate::sys::mount::{self, Flags, attribute};
 use crate::sys::process::namespace;
-use crate::sys::{Errno, file, user_namespace};
+use crate::sys::{Errno, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 const STEP: Step = Step::GatherSources;
 
 pub struct Outside {
-    pub root: OwnedFd,
+    /// `None`: it is stacked of layers, when the container's users are mapped (`owners.rs`).
+    pub root: Option<OwnedFd>,
     /// Device files of the host, by their path in the container.
     pub devices: devices::Held,
 }
@@ -33,19 +34,24 @@ pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
         if mapped && !planned.is_bind() {
             return Err(Failure::new(STEP, Errno::EINVAL, format!("map the owners of {}, which is no bind", planned.target.display())));
         }
-        if planned.is_bind() && (mapped || of_others) {
+        if planned.is_bind() && (mapped || of_others) && small_files::name(plan, planned).is_none() {
             let tree = mounts::take(plan, planned)?;
             cut_off(plan, planned, &tree)?;
-            if mapped {
-                map_owners(plan, planned, own, &tree)?;
+            if let Some(own) = own {
+                map_owners(planned, own, &tree)?;
+            } else if mapped && !of_others {
+                let what = format!("map the owners of {}: neither it nor the container says how", planned.source);
+                return Err(Failure::new(STEP, Errno::EINVAL, what));
             }
+            plan.mounts[number].awaits_users = mapped && own.is_none();
             plan.mounts[number].ready = Some(tree);
         } else if of_others && planned.is_cgroup() && !plan.namespaces.has(namespace::CGROUP) {
             plan.mounts[number].ready = host_s_groups()?;
         }
     }
     if of_others {
-        plan.outside = Some(Outside { root: hold_root(plan)?, devices: hold_devices(plan)? });
+        let root = if plan.layers().is_none() { Some(hold_root(plan)?) } else { None };
+        plan.outside = Some(Outside { root, devices: hold_devices(plan)? });
     }
     Ok(())
 }
@@ -60,16 +66,9 @@ fn cut_off(plan: &Plan, planned: &PlannedMount, tree: &OwnedFd) -> Result<()> {
     set(Flags::MS_SLAVE).and_then(|()| set(Flags::MS_SHARED)).at(STEP, || format!("cut {} off from the host", planned.source))
 }
 
-/// As the mount's own mappings say, else as the container's.
-fn map_owners(plan: &Plan, planned: &PlannedMount, own: Option<&Mappings>, tree: &OwnedFd) -> Result<()> {
+fn map_owners(planned: &PlannedMount, own: &Mappings, tree: &OwnedFd) -> Result<()> {
     let what = || format!("map the owners of {} for {}", planned.source, planned.target.display());
-    let namespace = match own.or(plan.namespaces.mappings()) {
-        Some(mappings) => user_namespace::with_maps(&mappings.uids, &mappings.gids).at(STEP, what)?,
-        None => match plan.namespaces.path_of(namespace::USER) {
-            Some(path) => file::open(path, file::OFlag::O_RDONLY).at(STEP, what)?,
-            None => return Err(Errno::EINVAL).at(STEP, || format!("{}: neither it nor the container says how", what())),
-        },
-    };
+    let namespace = user_namespace::with_maps(&own.uids, &own.gids).at(STEP, what)?;
     mount::map_owners(tree.as_fd(), planned.options.maps_recursively, namespace.as_fd()).at(STEP, what)
 }
 

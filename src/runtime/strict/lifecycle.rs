@@ -10,9 +10,8 @@ use crate::runtime::create::{self, Created, Streams};
 use crate::runtime::filter::Filter;
 use crate::runtime::handshake::{self, Failure};
 use crate::runtime::hooks::{self, Moment};
-use crate::runtime::mappings::Mappings;
 use crate::runtime::placement::Placement;
-use crate::runtime::plan::{Beyond, Plan, PlannedMount, Strict};
+use crate::runtime::plan::{Beyond, Plan, Strict};
 use crate::runtime::root;
 use crate::runtime::strict::bundle::Bundle;
 use crate::runtime::strict::rights::{self, LeftOut};
@@ -20,7 +19,6 @@ use crate::runtime::strict::shelf::{Claim, Kept, Shelf, Status};
 use crate::runtime::strict::{delete, net_devices, newer, resctrl};
 use crate::spec::resources;
 use crate::store::{self, Durable};
-use crate::sys::mount::Flags;
 use crate::sys::process::{self, namespace};
 use crate::sys::{channel, file, identity, signal, socket};
 use crate::time;
@@ -147,7 +145,7 @@ fn create_in_group(
     let own = if plan.namespaces.has(namespace::USER) { u64::MAX } else { identity::own_capabilities() };
     let left_out = rights::fit(&mut plan.person.capabilities, own);
     if let Some(group) = group {
-        give_group_away(group, &plan)?;
+        create::give_group_away(group, &plan)?;
     }
     let created = create::create(&plan, group, Streams::Callers)?;
     let mut kept = Kept {
@@ -179,16 +177,6 @@ fn create_in_group(
         let _ = process::wait(created.pid);
     }
     finished.map(|terminal| Made { kept, terminal, left_out })
-}
-
-/// A container that is root of a user namespace and sees its own group only may divide it further, where it can write at all.
-fn give_group_away(group: &Group, plan: &Plan) -> Result<()> {
-    let is_writable = |planned: &PlannedMount| planned.is_cgroup() && !planned.options.flags.contains(Flags::MS_RDONLY);
-    let writes = plan.namespaces.is_new(namespace::CGROUP) && plan.mounts.iter().any(is_writable);
-    match plan.namespaces.mappings().and_then(Mappings::root_outside) {
-        Some((uid, gid)) if writes => group.give_to(uid, gid).context("cannot give the group to the container's root"),
-        _ => Ok(()),
-    }
 }
 
 fn plan<'a>(bundle: &'a Bundle, wishes: &Wishes, strict: Strict<'a>) -> Result<Plan<'a>> {

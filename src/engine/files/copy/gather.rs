@@ -4,6 +4,7 @@ use crate::engine::copy::place::{Found, Source};
 use crate::error::{Context, Error, Result};
 use crate::image::pack::{Form, Pack};
 use crate::image::shown_bytes;
+use crate::options::IdMap;
 use crate::sys::Errno;
 use crate::sys::beneath::{Directory, FileStat, Held};
 use std::io::Write;
@@ -19,8 +20,9 @@ pub struct Gather<W> {
 }
 
 impl<W: Write> Gather<W> {
-    pub fn new(out: W, devices: bool) -> Gather<W> {
-        Gather { pack: Pack::new(out, Form::Plain), devices, closed: None, left_out: Vec::new() }
+    /// `users`: whom those of the container are outside whose files these are.
+    pub fn new(out: W, users: Option<IdMap>, devices: bool) -> Gather<W> {
+        Gather { pack: Pack::new(out, Form::Plain).with_users(users), devices, closed: None, left_out: Vec::new() }
     }
 
     pub fn keep_out_of(&mut self, device: Option<u64>) {

@@ -19,11 +19,11 @@ use crate::error::{Context, Error, Result};
 use crate::image::compression;
 use crate::image::progress::Part;
 use crate::image::put::{self, Owner};
-use crate::options::Mount;
+use crate::options::{IdMap, Mount};
 use crate::paths::Paths;
 use crate::runtime::view::Extent;
 use crate::sys::beneath::Directory;
-use crate::sys::{Errno, file, identity};
+use crate::sys::{Errno, file, identity, threads};
 use gather::Gather;
 use landing::Landing;
 use place::{Source, Target};
@@ -71,14 +71,15 @@ impl Container<'_> {
         let closed = of_devices(&self.files)?;
         let left_out = match to {
             To::Archive(to) => {
-                let mut gather = Gather::new(to, true);
+                let mut gather = Gather::new(to, self.files.map().cloned(), true);
                 gather.keep_out_of(closed);
                 gather.take(&source, source.name().unwrap_or(b".")).and_then(|()| gather.finish()).with_context(what)?
             }
             To::Host(path) => {
                 let landing = land(&host()?, &source, path).with_context(what)?;
                 let owner = if options.archive { Owner::AsPacked } else { Owner::Stranger(identity::own_uid(), identity::own_gid()) };
-                transfer(&source, landing, options.archive, closed, owner, part).with_context(what)?
+                let way = Way { devices: options.archive, closed, owner, from: self.files.map(), to: None };
+                transfer(&source, landing, way, part).with_context(what)?
             }
         };
         events::of_container(self.paths, &self.files.record, "archive-path", &[]);
@@ -89,12 +90,16 @@ impl Container<'_> {
         let root = self.files.root()?;
         let what = || format!("cannot copy to {}:{to}", self.name);
         let left_out = match from {
-            From::Archive(archive) => unpack(archive, root, to, part).with_context(what).map(|()| LeftOut::new())?,
+            From::Archive(archive) => {
+                let unpacked = self.files.change(|| unpack(archive, root, to, self.files.map(), part));
+                unpacked.with_context(what).map(|()| LeftOut::new())?
+            }
             From::Host(path) => {
                 let source = place::source(&host()?, path.as_bytes(), options.follow).with_context(|| format!("cannot copy {path}"))?;
-                let landing = land(root, &source, to).with_context(what)?;
                 let owner = if options.archive { Owner::AsPacked } else { Owner::Given(0, 0) };
-                transfer(&source, landing, true, None, owner, part).with_context(what)?
+                let way = Way { devices: true, closed: None, owner, from: None, to: self.files.map() };
+                let landing = self.files.change(|| land(root, &source, to)).with_context(what)?;
+                self.files.change(|| transfer(&source, landing, way, part)).with_context(what)?
             }
         };
         if !self.files.is_as_it_was() {
@@ -115,7 +120,7 @@ fn land(root: &Directory, source: &Source, to: &str) -> Result<Landing> {
 }
 
 /// An archive tells itself whose its files are. Its names may lead over symlinks of the container, as in its own root.
-fn unpack(archive: Box<dyn Read + '_>, root: &Directory, to: &str, part: &Part) -> Result<()> {
+fn unpack(archive: Box<dyn Read + '_>, root: &Directory, to: &str, users: Option<&IdMap>, part: &Part) -> Result<()> {
     let Target::Directory(into) = place::target(root, to.as_bytes())? else {
         return Err(Error::conflict("it is no directory").hint("an archive is unpacked into a directory that is there"));
     };
@@ -123,24 +128,33 @@ fn unpack(archive: Box<dyn Read + '_>, root: &Directory, to: &str, part: &Part) 
     let archive = Counted { source: archive, part };
     let (_, unpacked) = compression::unpacked(archive).context("cannot read the archive")?;
     let through_links = |path: &[u8]| root.directory_inside(&[to.as_bytes(), b"/", path].concat());
-    put::put(unpacked, into, Owner::AsPacked, Some(&through_links))
+    put::put(unpacked, into, Owner::AsPacked, users, Some(&through_links))
+}
+
+/// From one side to the other.
+struct Way<'a> {
+    devices: bool,
+    /// A file system that is not entered.
+    closed: Option<u64>,
+    owner: Owner,
+    /// Whom the users of a container on the one side are outside, and on the other.
+    from: Option<&'a IdMap>,
+    to: Option<&'a IdMap>,
 }
 
 /// One thread packs while we put down.
-fn transfer(source: &Source, landing: Landing, devices: bool, closed: Option<u64>, owner: Owner, part: &Part) -> Result<LeftOut> {
+fn transfer(source: &Source, landing: Landing, way: Way, part: &Part) -> Result<LeftOut> {
     let (read, write) = file::pipe().context("cannot make a pipe")?;
     let (read, write) = (File::from(read), File::from(write));
     let Landing { into, called } = landing;
-    let (arrived, sent) = std::thread::scope(|scope| {
-        let packer = scope.spawn(move || {
-            let mut gather = Gather::new(write, devices);
-            gather.keep_out_of(closed);
-            gather.take(source, &called).and_then(|()| gather.finish())
-        });
-        let arrived = put::put(Counted { source: read, part }, into, owner, None);
-        (arrived, packer.join().unwrap_or_else(|_| Err(Error::failed("the packer broke down"))))
-    });
-    match (arrived, sent) {
+    let users = way.from.cloned();
+    let pack = move || {
+        let mut gather = Gather::new(write, users, way.devices);
+        gather.keep_out_of(way.closed);
+        gather.take(source, &called).and_then(|()| gather.finish())
+    };
+    let (sent, arrived) = threads::beside(pack, || put::put(Counted { source: read, part }, into, way.owner, way.to, None));
+    match (arrived, sent.unwrap_or_else(|_| Err(Error::failed("the packer broke down")))) {
         (Ok(()), sent) => sent,
         // Nobody read on: why, the other side knows.
         (Err(error), Err(sent)) if sent.errno() == Some(Errno::EPIPE) => Err(error),
