@@ -33,7 +33,9 @@ pub fn open(paths: &Paths, wishes: &[PortWish], joined: &Joined) -> Result<Open>
 fn for_pasta(wishes: &[PortWish]) -> Result<()> {
     let hint = "run as root, or leave it out";
     if let Some(wish) = wishes.iter().find(|wish| wish.protocol == Protocol::Sctp) {
-        return Err(Error::cannot_keep(format!("cannot publish {}/sctp", wish.container)).because("pasta leads in tcp and udp only").hint(hint));
+        return Err(Error::cannot_keep(format!("cannot publish {}/sctp", wish.container))
+            .because("pasta leads in tcp and udp only")
+            .hint(hint));
     }
     let same = |one: &PortWish, other: &PortWish| one.host.is_some() && (one.host, one.protocol) == (other.host, other.protocol);
     let twice = wishes.iter().enumerate().find(|(at, wish)| wishes[..*at].iter().any(|other| same(wish, other)));

@@ -5,10 +5,10 @@
 
 use crate::engine::claim::Claimed;
 use crate::engine::name_servers;
+use crate::network::switchboard;
 use crate::options::Network;
 use crate::options::name_service::HOST_GATEWAY;
 use crate::record::Container;
-use crate::network::switchboard;
 use crate::record::network::Endpoint;
 use crate::sys::network;
 use std::net::IpAddr;

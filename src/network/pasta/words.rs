@@ -9,7 +9,8 @@ use std::net::IpAddr;
 /// Its stdin is the network namespace, and it tells its number on stdout when it is ready.
 pub fn words(outlet: &Outlet) -> Vec<String> {
     // It shall not end when the name of the namespace does: whoever started it ends it.
-    let mut words: Vec<String> = ["pasta", "--foreground", "--quiet", "--netns", "/proc/self/fd/0", "--no-netns-quit"].map(str::to_owned).into();
+    let mut words: Vec<String> =
+        ["pasta", "--foreground", "--quiet", "--netns", "/proc/self/fd/0", "--no-netns-quit"].map(str::to_owned).into();
     let mut add = |option: &str, value: &str| words.extend([option.to_owned(), value.to_owned()]);
     add("--pid", "/proc/self/fd/1");
     add("--ns-ifname", INTERFACE);
@@ -64,10 +65,14 @@ fn first_with_a_link_address(table: &str) -> Option<String> {
 /// As it wants them: a range at once, and no address where it is every address of both kinds.
 fn ports(published: &[Published], protocol: Protocol) -> Vec<String> {
     let mut all: Vec<&Published> = published.iter().filter(|port| port.protocol == protocol).collect();
-    let has = |one: &Published, address: IpAddr| all.iter().any(|port| port.address == address && (port.host, port.container) == (one.host, one.container));
+    let has = |one: &Published, address: IpAddr| {
+        all.iter().any(|port| port.address == address && (port.host, port.container) == (one.host, one.container))
+    };
     let [any4, any6] = [IpAddr::from([0, 0, 0, 0]), IpAddr::from([0u16; 8])];
     let of_both: Vec<Published> = all.iter().filter(|port| port.address == any4 && has(port, any6)).map(|port| **port).collect();
-    let is_of_both = |port: &Published| port.address.is_unspecified() && of_both.iter().any(|one| (one.host, one.container) == (port.host, port.container));
+    let is_of_both = |port: &Published| {
+        port.address.is_unspecified() && of_both.iter().any(|one| (one.host, one.container) == (port.host, port.container))
+    };
     all.retain(|port| !is_of_both(port));
     let mut wanted: Vec<(Option<IpAddr>, u16, u16)> = of_both.iter().map(|port| (None, port.host, port.container)).collect();
     wanted.extend(all.iter().map(|port| (Some(port.address), port.host, port.container)));
@@ -76,7 +81,9 @@ fn ports(published: &[Published], protocol: Protocol) -> Vec<String> {
     for (address, host, container) in wanted {
         match ranges.last_mut() {
             Some((same, first, inside, more))
-                if *same == address && u32::from(*first) + u32::from(*more) + 1 == host.into() && u32::from(*inside) + u32::from(*more) + 1 == container.into() =>
+                if *same == address
+                    && u32::from(*first) + u32::from(*more) + 1 == host.into()
+                    && u32::from(*inside) + u32::from(*more) + 1 == container.into() =>
             {
                 *more += 1;
             }
@@ -124,7 +131,12 @@ mod tests {
     fn a_container_without_ipv6_gets_none() {
         let v4 = Some(("10.208.0.5".parse().unwrap(), "10.208.0.1".parse().unwrap()));
         let words = words(&Outlet { v4, ..Outlet::default() }).join(" ");
-        for expected in ["--interface lo ", "--address 10.208.0.5 --netmask 32 --gateway 10.208.0.1", "--tcp-ports none --udp-ports none", "--ipv4-only"] {
+        for expected in [
+            "--interface lo ",
+            "--address 10.208.0.5 --netmask 32 --gateway 10.208.0.1",
+            "--tcp-ports none --udp-ports none",
+            "--ipv4-only",
+        ] {
             assert!(words.contains(expected), "{words}");
         }
     }
