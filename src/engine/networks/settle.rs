@@ -30,7 +30,7 @@ pub fn without_root(paths: &Paths, wishes: &Wishes) -> Result<()> {
         false => Err(outlet::nobody_comes_in()),
         true if wishes.net_rate.inward.is_some() => Err(Error::cannot_keep("cannot limit what an ordinary user's container receives")
             .because("nobody can slow down what pasta sends to it")
-            .hint("limit what it sends alone: --net-rate out=RATE")),
+            .hint("limit what it sends alone: --net-rate :RATE")),
         true => pasta::program().map(drop),
     }
 }

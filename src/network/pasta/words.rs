@@ -77,27 +77,38 @@ fn ports(published: &[Published], protocol: Protocol) -> Vec<String> {
     let mut wanted: Vec<(Option<IpAddr>, u16, u16)> = of_both.iter().map(|port| (None, port.host, port.container)).collect();
     wanted.extend(all.iter().map(|port| (Some(port.address), port.host, port.container)));
     wanted.sort_unstable();
-    let mut ranges: Vec<(Option<IpAddr>, u16, u16, u16)> = Vec::new();
+    let mut ranges: Vec<Range> = Vec::new();
     for (address, host, container) in wanted {
-        match ranges.last_mut() {
-            Some((same, first, inside, more))
-                if *same == address
-                    && u32::from(*first) + u32::from(*more) + 1 == host.into()
-                    && u32::from(*inside) + u32::from(*more) + 1 == container.into() =>
-            {
-                *more += 1;
-            }
-            _ => ranges.push((address, host, container, 0)),
+        match ranges.last_mut().filter(|range| range.goes_on_with(address, host, container)) {
+            Some(range) => range.more += 1,
+            None => ranges.push(Range { address, host, container, more: 0 }),
         }
     }
-    ranges.into_iter().map(spell).collect()
+    ranges.iter().map(Range::spell).collect()
 }
 
-fn spell((address, host, container, more): (Option<IpAddr>, u16, u16, u16)) -> String {
-    let address = address.map(|address| format!("{address}/")).unwrap_or_default();
-    match more {
-        0 => format!("{address}{host}:{container}"),
-        more => format!("{address}{host}-{}:{container}-{}", host + more, container + more),
+/// Ports that follow each other, on both sides.
+struct Range {
+    address: Option<IpAddr>,
+    host: u16,
+    container: u16,
+    /// Behind the first.
+    more: u16,
+}
+
+impl Range {
+    fn goes_on_with(&self, address: Option<IpAddr>, host: u16, container: u16) -> bool {
+        let next = |first: u16| first.checked_add(self.more)?.checked_add(1);
+        (self.address, next(self.host), next(self.container)) == (address, Some(host), Some(container))
+    }
+
+    fn spell(&self) -> String {
+        let Range { host, container, more, .. } = self;
+        let address = self.address.map(|address| format!("{address}/")).unwrap_or_default();
+        match more {
+            0 => format!("{address}{host}:{container}"),
+            more => format!("{address}{host}-{}:{container}-{}", host + more, container + more),
+        }
     }
 }
 
