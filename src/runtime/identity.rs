@@ -30,7 +30,8 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
         person.filter.load(inherited.socket.as_fd())?;
     }
     identity::keep_capabilities(true).at(Step::ChangeIdentity, "keep capabilities")?;
-    identity::become_user(user.uid, user.gid, &user.groups).at(Step::ChangeIdentity, || format!("become {}:{}", user.uid, user.gid))?;
+    let who = || become_whom(&user, inherited.of_another_user_namespace);
+    identity::become_user(user.uid, user.gid, &user.groups).at(Step::ChangeIdentity, who)?;
     identity::keep_capabilities(false).at(Step::ChangeIdentity, "keep capabilities no more")?;
     enter_directory(person.cwd)?;
     identity::set_capabilities(&capabilities_of(person, user.uid)).at(Step::ChangeIdentity, "set capabilities")?;
@@ -38,6 +39,13 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
         person.filter.load(inherited.socket.as_fd())?;
     }
     execute(person, &user, inherited, label.as_ref())
+}
+
+fn become_whom(user: &User, of_another_user_namespace: bool) -> String {
+    let groups: Vec<String> = user.groups.iter().map(u32::to_string).collect();
+    let groups = if groups.is_empty() { String::new() } else { format!(" in groups {}", groups.join(",")) };
+    let reason = if of_another_user_namespace { ", who must all be among the container's ids" } else { "" };
+    format!("become {}:{}{groups}{reason}", user.uid, user.gid)
 }
 
 /// Where the label is to be written, below a procfs that nobody can have mounted anything over (CVE-2019-16884, CVE-2025-52881).
