@@ -144,6 +144,19 @@ fn only_sys_talks_to_the_kernel() {
     complain("unsafe, raw calls and file writes live in src/sys/ only", wrong);
 }
 
+#[test]
+fn every_thread_is_joined() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| source.path != Path::new("sys/threads.rs")) {
+        for (number, line) in source.code_lines() {
+            if ["thread::scope", "thread::spawn", "thread::Builder"].iter().any(|call| line.contains(call)) {
+                wrong.push(format!("src/{}:{number}: use src/sys/threads.rs, which waits until a thread is gone", source.name()));
+            }
+        }
+    }
+    complain("no thread of ours is left when a process is made", wrong);
+}
+
 /// The ways of std to change a file, which would go round the ground floor (no sync, no mode, no resolving beneath a root).
 const WRITING: &[&str] = &[
     "fs::write(",

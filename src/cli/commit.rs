@@ -1,9 +1,10 @@
 //! `tare commit`: make an image from what a container has changed.
 
-use crate::cli::Context;
 use crate::cli::load::{limits, limits_of};
 use crate::cli::say::say_line;
-use crate::engine::commit::{self, Request};
+use crate::cli::{Context, complain};
+use crate::engine::commit::{self, Pause, Request};
+
 use crate::error::Result;
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -21,8 +22,6 @@ pub fn define(command: clap::Command) -> clap::Command {
             text("pause", 'p', "BOOL", "Let the container stand still meanwhile (default: true)")
                 .num_args(0..=1)
                 .require_equals(true)
-                .default_value("true")
-                .hide_default_value(true)
                 .default_missing_value("true")
                 .value_parser(|word: &str| crate::options::mounts::parse_bool(word).map_err(|error| error.to_string())),
         )
@@ -39,8 +38,14 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
         author: text("author").unwrap_or_default(),
         message: text("message").unwrap_or_default(),
         changes: matches.get_many::<String>("change").into_iter().flatten().map(String::as_str).collect(),
-        pause: matches.get_one::<bool>("pause").is_none_or(|pause| *pause) && !matches.get_flag("no-pause"),
+        pause: match matches.get_one::<bool>("pause") {
+            Some(true) => Pause::Must,
+            None if !matches.get_flag("no-pause") => Pause::IfPossible,
+            _ => Pause::No,
+        },
     };
-    say_line!("{}", commit::commit(&context.paths, &request, &limits_of(matches)?)?.id);
+    let (made, note) = commit::commit(&context.paths, &request, &limits_of(matches)?)?;
+    say_line!("{}", made.id);
+    note.map_or(Ok(()), |note| complain(&note))?;
     Ok(0)
 }

@@ -12,12 +12,11 @@ mod tests;
 
 use crate::cli::nouns::{self, shorten};
 use crate::cli::say::say;
+use crate::cli::which_store;
 use crate::cli::{COMMANDS, command_at, define, find, program};
 use crate::paths::Paths;
-use crate::rootless;
 use candidates::{Candidate, Offer};
 use clap::Arg;
-use std::path::{Path, PathBuf};
 
 /// The word that asks; no command can have it, and `tare help` does not show it.
 pub const WORD: &str = "__complete";
@@ -73,7 +72,7 @@ fn offer(words: &[String]) -> Offer {
     let mut defined = define(command);
     // Adds what clap gives to every command: --help.
     defined.build();
-    let paths = paths(&before[1..at]);
+    let paths = which_store::named(&before[1..at]);
     if !defined.has_subcommands() {
         return at_place(&place(&defined, &before[at + 1..], typed), command.name, typed, &paths);
     }
@@ -198,18 +197,4 @@ fn flags(command: &clap::Command) -> Offer {
         Some(Candidate { word: format!("--{}", arg.get_long()?), about: arg.get_help().map(ToString::to_string).unwrap_or_default() })
     });
     Offer { words: words.collect(), files: None }
-}
-
-/// The store that the command would use.
-fn paths(options: &[String]) -> Paths {
-    let usual = rootless::places::usual();
-    let of = |flag: &str, variable: &str, usual: &Path| {
-        let with_equals = format!("{flag}=");
-        let typed = options.iter().enumerate().find_map(|(at, word)| {
-            word.strip_prefix(&with_equals).map(str::to_owned).or_else(|| (word == flag).then(|| options.get(at + 1).cloned()).flatten())
-        });
-        let told = typed.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()));
-        told.map_or_else(|| usual.to_owned(), PathBuf::from)
-    };
-    Paths::new(of("--root", "TARE_ROOT", usual.root()), of("--run-dir", "TARE_RUN", usual.run()))
 }

@@ -4,6 +4,7 @@
 use crate::cli::say::say_aside;
 use crate::image::Progress;
 use crate::sys::signal::{self, Signals};
+use crate::sys::threads;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -22,8 +23,8 @@ pub fn heard<T>(signals: Option<&Signals>, progress: &Progress, said: &str, work
     let Some(signals) = signals else { return work() };
     let caught = AtomicI32::new(0);
     let (over, is_over) = channel::<()>();
-    let done = std::thread::scope(|scope| {
-        scope.spawn(|| watch(signals, progress, &caught, said, is_over));
+    let watch = || watch(signals, progress, &caught, said, is_over);
+    let (_, done) = threads::beside(watch, || {
         let done = work();
         drop(over);
         done

@@ -62,6 +62,7 @@ mod update;
 mod version;
 mod volume;
 mod wait;
+mod which_store;
 
 use commands::{BEHIND_NOUNS, COMMANDS, Command, define, find};
 use each::{each, names, one_or_more};
@@ -73,7 +74,6 @@ use crate::paths::Paths;
 use crate::rootless;
 use crate::store::version as version_of_store;
 use clap::{Arg, ArgAction};
-use std::path::{Path, PathBuf};
 
 /// What every command gets.
 pub struct Context {
@@ -102,13 +102,19 @@ pub fn main() -> i32 {
 /// Parses and carries out. Only the one command that was typed is built, and a `run` that is spelt right not even that: clap's
 /// picture of all commands would cost a tenth of a start, that of all flags of `run` as much again.
 fn carry_out(words: &[String]) -> Result<i32> {
-    if let Some(done) = run_at_once(words) {
+    let command = typed(words);
+    let paths = which_store::named(&words[1.min(words.len())..command_at(words).unwrap_or(words.len())]);
+    if command.is_some_and(|command| needs_a_store(command) && !words.iter().any(|word| word == "--help")) {
+        become_root(&paths)?;
+    }
+    let context = Context { paths };
+    if let Some(done) = words.get(1..).and_then(|words| run::quick(&context, words.strip_prefix(&["run".to_owned()])?)) {
         return done;
     }
-    if typed(words).is_some_and(|command| command.name == "exec") {
+    if command.is_some_and(|command| command.name == "exec") {
         exec::stay_out_of_reach()?;
     }
-    let program = match typed(words) {
+    let program = match command {
         Some(command) => program().subcommand(define(command)),
         None => whole_program(),
     };
@@ -116,33 +122,16 @@ fn carry_out(words: &[String]) -> Result<i32> {
         Ok(matches) => matches,
         Err(error) => return suggest::refusal(&error, &suggest::Place::of(words)).map_or_else(|| usage(&error), Err),
     };
-    let usual = rootless::places::usual();
-    let place = |name: &str, usual: &Path| matches.get_one::<String>(name).map_or_else(|| usual.to_owned(), PathBuf::from);
-    let paths = Paths::new(place("root", usual.root()), place("run-dir", usual.run()));
     let Some((name, arguments)) = matches.subcommand() else { return Err(Error::usage("no command")) };
     let command = find(name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
-    if !["version", "completion", "generate-systemd"].contains(&name) {
-        become_root(&paths)?;
-        version_of_store::check(&paths)?;
+    if needs_a_store(command) {
+        version_of_store::check(&context.paths)?;
     }
-    (command.run)(&Context { paths }, arguments)
+    (command.run)(&context, arguments)
 }
 
-fn run_at_once(words: &[String]) -> Option<Result<i32>> {
-    let rest = words.get(1..)?.strip_prefix(&["run".to_owned()])?;
-    let paths = paths_of_environment();
-    match become_root(&paths) {
-        Ok(()) => run::quick(&Context { paths }, rest),
-        Err(error) => Some(Err(error)),
-    }
-}
-
-fn paths_of_environment() -> Paths {
-    let usual = rootless::places::usual();
-    let place = |variable: &str, usual: &Path| {
-        std::env::var_os(variable).filter(|value| !value.is_empty()).map_or_else(|| usual.to_owned(), PathBuf::from)
-    };
-    Paths::new(place("TARE_ROOT", usual.root()), place("TARE_RUN", usual.run()))
+fn needs_a_store(command: &Command) -> bool {
+    !["version", "completion", "generate-systemd"].contains(&command.name)
 }
 
 /// An ordinary user becomes root of a namespace of his.

@@ -4,10 +4,11 @@
 //! an image of hundreds of layers never needs more lines than there are workers.
 
 use crate::cli::say::say_aside;
-use crate::cli::{human, interruption};
+use crate::cli::{complain, human, interruption};
+use crate::error::Result;
 use crate::image::Progress;
 use crate::image::progress::Part;
-use crate::sys::{file, terminal};
+use crate::sys::{file, terminal, threads};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -30,10 +31,17 @@ impl Show {
     }
 }
 
-/// For images, whose workers can be told that nobody waits for them any more; then `said` is the last word.
-pub fn shown_until_interrupted<T>(show: Show, said: &str, work: impl FnOnce(&Progress) -> T) -> T {
+/// For images, whose workers can be told that nobody waits for them any more; then `said` is the last word. What of an image cannot be
+/// as it was packed is told by whoever took it in.
+pub fn shown_until_interrupted<T>(show: Show, said: &str, work: impl FnOnce(&Progress) -> Result<T>) -> Result<T> {
     let signals = interruption::catch();
-    shown(show, |progress| interruption::heard(signals.as_ref(), progress, said, || work(progress)))
+    let (done, lost) = shown(show, |progress| {
+        let done = interruption::heard(signals.as_ref(), progress, said, || work(progress));
+        (done, progress.lost.told())
+    });
+    let done = done?;
+    lost.iter().try_for_each(complain)?;
+    Ok(done)
 }
 
 /// Does the work, and shows how far it is.
@@ -44,19 +52,20 @@ pub fn shown<T>(show: Show, work: impl FnOnce(&Progress) -> T) -> T {
         return work(&progress);
     }
     let (over, is_over) = channel::<()>();
-    std::thread::scope(|scope| {
-        let progress = &progress;
-        scope.spawn(move || {
-            let mut drawing = Drawing { moving, ..Drawing::default() };
-            while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                drawing.draw(&progress.parts(), true);
-            }
-            drawing.draw(&progress.parts(), false);
-        });
+    let progress = &progress;
+    let draw = move || {
+        let mut drawing = Drawing { moving, ..Drawing::default() };
+        while is_over.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+            drawing.draw(&progress.parts(), true);
+        }
+        drawing.draw(&progress.parts(), false);
+    };
+    let (_, done) = threads::beside(draw, || {
         let done = work(progress);
         drop(over);
         done
-    })
+    });
+    done
 }
 
 /// A terminal that can move its cursor.

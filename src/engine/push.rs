@@ -7,6 +7,7 @@ use crate::image::push::{self, Blob, Outgoing};
 use crate::image::{Progress, Reference};
 use crate::paths::Paths;
 use crate::registry::{Content, Known, Repository, Went, Wish};
+use crate::sys::threads;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -72,7 +73,7 @@ impl<'a> Pushing<'a> {
                 }
             }
         };
-        std::thread::scope(|scope| (0..AT_ONCE.min(blobs.len())).for_each(|_| drop(scope.spawn(work))));
+        threads::crew(AT_ONCE.min(blobs.len()), work);
         match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => Ok(went.into_inner().unwrap_or_else(PoisonError::into_inner)),

@@ -5,6 +5,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::image::entries::damaged;
+use crate::image::lost::Lost;
 use crate::image::progress::Progress;
 use crate::sys::file;
 use std::path::Path;
@@ -33,6 +34,8 @@ pub struct Budget {
     over: AtomicBool,
     /// Set by whoever has ordered the work and does not want it any more.
     unwanted: Arc<AtomicBool>,
+    /// No bound, but known to the same: what cannot be as it was packed.
+    pub lost: Arc<Lost>,
 }
 
 impl Budget {
@@ -48,12 +51,13 @@ impl Budget {
             files: share(limits.layer_entries, if free.files == 0 { u64::MAX } else { free.files }).into(),
             over: AtomicBool::new(false),
             unwanted: Arc::default(),
+            lost: Arc::default(),
         })
     }
 
-    /// Ends where the work is not wanted any more.
+    /// Ends where the work is not wanted any more, and tells what was lost to who wanted it.
     pub fn while_wanted(self, progress: &Progress) -> Budget {
-        Budget { unwanted: progress.unwanted(), ..self }
+        Budget { unwanted: progress.unwanted(), lost: progress.lost.clone(), ..self }
     }
 
     /// A layer has come to `total` bytes.

@@ -25,7 +25,7 @@ pub use kept::{catalog, faults};
 use kept::{find, garbage, ground, index, proven, unflushed};
 #[doc(hidden)] // for tests/fuzz
 pub use packed::{compression, unpack};
-use packed::{entries, layer, pax, tree};
+use packed::{entries, layer, lost, pax, tree};
 pub use packed::{pack, put};
 
 pub use entries::shown_bytes;

@@ -2,6 +2,7 @@
 //!
 //! The other way round it tells the workers that nobody wants their work any more.
 
+use crate::image::lost::Lost;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -11,6 +12,8 @@ use std::time::Instant;
 pub struct Progress {
     parts: Mutex<Vec<Arc<Part>>>,
     unwanted: Arc<AtomicBool>,
+    /// Of what came in.
+    pub lost: Arc<Lost>,
 }
 
 /// One part: the archive that is read, or a layer that is unpacked.

@@ -297,13 +297,22 @@ impl Room {
                 Source::Input => self.feed(),
                 Source::Client(index) => self.serve(index, ready),
                 Source::Listener => self.welcome(),
-                Source::Companion(index) => self.companions[index] = self.companions[index].take().and_then(Companion::replace),
+                Source::Companion(index) => self.replace(index),
                 Source::Status => end = end.or(self.container.hear_status().map(Some)),
                 Source::Init => end = end.or_else(|| Some(self.last_words())),
             }
         }
         self.clients.retain(|client| !client.is_finished());
         end
+    }
+
+    /// A companion has ended. It may have seen before us that the container has: then a successor would open doors that are closed.
+    fn replace(&mut self, index: usize) {
+        let Some(companion) = self.companions[index].take() else { return };
+        match has_input(self.container.init.as_fd()) {
+            true => companion.dismiss(),
+            false => self.companions[index] = companion.replace(),
+        }
     }
 
     /// Writes the list for poll. What is not on it cannot wake us: output while the first client holds it up, input

@@ -4,15 +4,18 @@ use crate::error::{Error, Result};
 use crate::paths::Paths;
 use crate::rootless::who::Who;
 use crate::store;
-use crate::sys::identity;
+use crate::sys::{identity, user_namespace};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The two trees of whoever calls us, unless he names others.
+/// The two trees of whoever calls us, unless he names others. Who has become root of his namespace is still the same person.
 pub fn usual() -> Paths {
     match identity::own_uid() {
-        0 => Paths::new(Paths::DEFAULT_ROOT, Paths::DEFAULT_RUN),
-        uid => Paths::new(store_of_user(uid), run_of_user(uid)),
+        0 if user_namespace::is_initial() => Paths::new(Paths::DEFAULT_ROOT, Paths::DEFAULT_RUN),
+        own => {
+            let outside = user_namespace::outside(own).unwrap_or(own);
+            Paths::new(store_of_user(outside), run_of_user(outside, own))
+        }
     }
 }
 
@@ -24,11 +27,11 @@ fn store_of_user(uid: u32) -> PathBuf {
 
 /// What is true only until the machine ends. Sessions without a login (su, cron, ssh without PAM) have no directory for it in their
 /// environment, although it may be there; the last is one of our own making.
-fn run_of_user(uid: u32) -> PathBuf {
-    let of_session = PathBuf::from(format!("/run/user/{uid}"));
+fn run_of_user(outside: u32, own: u32) -> PathBuf {
+    let of_session = PathBuf::from(format!("/run/user/{outside}"));
     let candidates = absolute("XDG_RUNTIME_DIR").into_iter().chain([of_session]);
-    let theirs = candidates.into_iter().find(|dir| belongs_to(dir, uid));
-    theirs.map_or_else(|| PathBuf::from(format!("/tmp/tare-{uid}")), |dir| dir.join("tare"))
+    let theirs = candidates.into_iter().find(|dir| belongs_to(dir, own));
+    theirs.map_or_else(|| PathBuf::from(format!("/tmp/tare-{outside}")), |dir| dir.join("tare"))
 }
 
 fn absolute(variable: &str) -> Option<PathBuf> {

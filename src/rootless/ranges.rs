@@ -60,6 +60,6 @@ mod tests {
     fn ranges_follow_each_other_inside() {
         assert_eq!(map(1000, &[]), [(0, 1000, 1)]);
         assert_eq!(map(1000, &[(100_000, 65_536), (300_000, 10)]), [(0, 1000, 1), (1, 100_000, 65_536), (65_537, 300_000, 10)]);
-        assert_eq!(map(1000, &[(0, u32::MAX), (7, 7)]).len(), 1 + 1, "what does not fit is left out");
+        assert_eq!(map(1000, &[(7, 7), (0, u32::MAX)]).len(), 2, "what does not fit is left out");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Context, Result};
 use crate::sys::beneath::{self, Directory, FileStat, Held, Moment, Node};
-use crate::sys::{Errno, file, mount};
+use crate::sys::{Errno, file, mount, user_namespace};
 use std::collections::HashMap;
 use std::os::fd::AsFd;
 
@@ -100,9 +100,12 @@ fn finish_directory(from: &Directory, to: &Directory, path: &[u8]) -> Result<()>
 /// Owner, then mode, then attributes: each of the first two takes away what the later ones give (chown(2)).
 fn make_like(made: &Held, model: &Held) -> Result<()> {
     let about = model.about().context("cannot look at it")?;
-    made.set_owner(about.st_uid, about.st_gid).context("cannot give it its owner")?;
+    // Somebody who does not exist in our user namespace cannot get anything; what is his becomes root's, without his powers.
+    let (exists, has_group) = (user_namespace::has_user(about.st_uid), user_namespace::has_group(about.st_gid));
+    let owner = (if exists { about.st_uid } else { 0 }, if has_group { about.st_gid } else { 0 });
+    made.set_owner(owner.0, owner.1).context("cannot give it its owner")?;
     if about.st_mode & KIND != SYMLINK {
-        made.set_mode(about.st_mode & 0o7777).context("cannot set its mode")?;
+        made.set_mode(about.st_mode & if exists && has_group { 0o7777 } else { 0o1777 }).context("cannot set its mode")?;
     }
     for (name, value) in model.attributes().context("cannot read its attributes")? {
         let capability = name == b"security.capability";

@@ -208,16 +208,26 @@ pub fn remove_file(path: &Path) -> Result<(), Errno> {
 }
 
 /// Removes a tree without following any symlink in it; one that is gone already is fine.
+///
+/// Somebody may change it meanwhile: what was a directory a moment ago is a file now, or the other way round. Then it is looked at
+/// again; who wants to disturb us for ever is not waited for.
 pub fn remove_tree(path: &Path) -> Result<(), Errno> {
+    const CHANGED: [Errno; 4] = [Errno::ENOTDIR, Errno::EISDIR, Errno::ELOOP, Errno::ENOTEMPTY];
+    let mut patience = 100;
     loop {
         match std::fs::remove_dir_all(path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => return remove_file(path),
+            Err(e) if errno(&e) == Errno::ENOTDIR && !is_directory(path) => return remove_file(path),
+            Err(e) if CHANGED.contains(&errno(&e)) && patience > 0 => patience -= 1,
             // The library holds every directory on the way down, and a path may have two thousand.
             Err(e) if errno(&e) == Errno::EMFILE => lift(path)?,
             other => return other.map_err(|e| errno(&e)),
         }
     }
+}
+
+fn is_directory(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|about| about.is_dir())
 }
 
 /// Takes a directory out of the depth of a tree and puts it at the top, where few descriptors reach it.
@@ -440,4 +450,47 @@ pub fn is_pipe(fd: BorrowedFd) -> Result<bool, Errno> {
 pub fn standard_streams() -> [BorrowedFd<'static>; 3] {
     // SAFETY: nobody in this program closes them; where the caller had closed one, Rust's start has put /dev/null there.
     [0, 1, 2].map(|fd| unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::threads;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn c_path(path: &Path) -> std::ffi::CString {
+        std::ffi::CString::new(path.as_os_str().as_bytes()).unwrap()
+    }
+
+    #[allow(unsafe_code)]
+    fn exchange_names(one: &std::ffi::CStr, other: &std::ffi::CStr) {
+        // SAFETY: two C strings, which live until the call returns.
+        unsafe { libc::syscall(libc::SYS_renameat2, libc::AT_FDCWD, one.as_ptr(), libc::AT_FDCWD, other.as_ptr(), libc::RENAME_EXCHANGE) };
+    }
+
+    #[test]
+    fn a_tree_goes_though_somebody_changes_it_under_our_hands() {
+        let top = std::env::temp_dir().join(format!("tare-removal-{}", std::process::id()));
+        let over = AtomicBool::new(false);
+        let (one, other) = (top.join("one"), top.join("other"));
+        let (one_name, other_name) = (c_path(&one), c_path(&other));
+        let exchange = || {
+            while !over.load(Ordering::Relaxed) {
+                exchange_names(&one_name, &other_name);
+            }
+        };
+        let (done, ()) = threads::beside(exchange, || {
+            for _ in 0..300 {
+                make_dirs(&one.join("deep/deeper"), 0o700).unwrap();
+                make_symlink("/usr", &other).unwrap();
+                let removed = remove_tree(&top);
+                if removed.is_err() {
+                    over.store(true, Ordering::Relaxed);
+                }
+                assert_eq!((removed, top.exists()), (Ok(()), false));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        done.unwrap();
+    }
 }

@@ -8,17 +8,21 @@ use nix::unistd::{Gid, Uid};
 use std::os::fd::{FromRawFd, OwnedFd};
 
 /// Groups first, while we may still change them; uid 0 keeps its capabilities until they are set.
+///
+/// Not through libc, which would change all threads of the process, by its list of them: that was copied from the process that
+/// made us, and may be wrong, or locked (`threads.rs`).
 pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<(), Errno> {
-    let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
-    match nix::unistd::setgroups(&groups) {
+    // SAFETY: so many numbers are there, and live until the call returns.
+    match Errno::result(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) }) {
         // Where only one user exists there are no other groups either.
         Err(Errno::EPERM) if user_namespace::groups_are_fixed() => {}
-        other => other?,
+        other => other.map(drop)?,
     }
-    let gid = Gid::from_raw(gid);
-    nix::unistd::setresgid(gid, gid, gid)?;
-    let uid = Uid::from_raw(uid);
-    nix::unistd::setresuid(uid, uid, uid)
+    // SAFETY: numbers only.
+    unsafe {
+        Errno::result(libc::syscall(libc::SYS_setresgid, gid, gid, gid))?;
+        Errno::result(libc::syscall(libc::SYS_setresuid, uid, uid, uid)).map(drop)
+    }
 }
 
 /// Capabilities survive the change to another user: they are set to what was wished right after it.

@@ -27,6 +27,7 @@ pub mod signal;
 mod signal_names;
 pub mod socket;
 pub mod terminal;
+pub mod threads;
 pub mod user_namespace;
 
 pub use nix::errno::Errno;

@@ -29,8 +29,8 @@ pub enum Forked {
 /// One clone3: new namespaces, straight into its cgroup, with a pidfd.
 ///
 /// Into the cgroup, because moving a process there afterwards (`cgroup.procs`) waits 11 ms for a grace period.
-/// The caller must have no other thread: the child goes on in the same program, and a lock that another thread held
-/// would stay locked in it for ever.
+/// The caller must have no other thread, not even one that is about to be gone: the child goes on in the same program, and a lock that
+/// another thread held would stay locked in it for ever (`threads.rs`).
 pub fn clone3(namespaces: u64, cgroup: Option<BorrowedFd>) -> Result<Forked, Errno> {
     clone_with(namespaces, libc::SIGCHLD, cgroup)
 }

@@ -123,6 +123,35 @@ pub fn is_initial() -> bool {
     *IS_INITIAL.get_or_init(|| number_of_process(process::own_pid()).is_none_or(|number| number == FIRST))
 }
 
+/// Whether a file of ours can belong to this user.
+pub fn has_user(uid: u32) -> bool {
+    is_in(&maps().0, uid)
+}
+
+pub fn has_group(gid: u32) -> bool {
+    is_in(&maps().1, gid)
+}
+
+pub fn count_of_users() -> u64 {
+    maps().0.iter().map(|(_, _, count)| u64::from(*count)).sum()
+}
+
+pub fn is_in(map: &[Range], id: u32) -> bool {
+    map.iter().any(|(inside, _, count)| id >= *inside && id - inside < *count)
+}
+
+/// Ours, which cannot change any more.
+fn maps() -> &'static (Vec<Range>, Vec<Range>) {
+    static MAPS: OnceLock<(Vec<Range>, Vec<Range>)> = OnceLock::new();
+    MAPS.get_or_init(|| own_maps().unwrap_or_default())
+}
+
+/// Who a user of ours is outside.
+pub fn outside(uid: u32) -> Option<u32> {
+    let (uids, _) = own_maps().ok()?;
+    uids.iter().find(|(inside, _, count)| uid >= *inside && uid - inside < *count).map(|(inside, outside, _)| outside + (uid - inside))
+}
+
 /// Whether the groups of a process are what they are here: nobody may have them changed who mapped only himself.
 pub fn groups_are_fixed() -> bool {
     file::read_bounded(Path::new("/proc/self/setgroups"), 16).is_ok_and(|text| text.starts_with(b"deny"))

@@ -10,6 +10,7 @@ pub mod broken;
 pub mod drivers;
 pub mod kubelet;
 pub mod leftovers;
+pub mod ordinary;
 pub mod probe;
 pub mod process;
 pub mod random;
@@ -27,6 +28,7 @@ pub mod victim;
 pub mod world;
 
 pub use archive::{Image, Layer};
+pub use ordinary::Person;
 pub use probe::Report;
 pub use process::{Ran, Running};
 pub use random::{Random, race_rounds, rounds};

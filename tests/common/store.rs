@@ -1,5 +1,6 @@
 //! A store of its own for each test, with the real program before it, and a look at the end that nothing is left.
 
+use super::ordinary::Person;
 use super::process::{self, Ran, Running};
 use super::terminal::Terminal;
 use super::town::Machine;
@@ -17,23 +18,44 @@ pub struct Store {
     pub run: PathBuf,
     /// Where its commands run, if not in the network of whoever runs the tests.
     pub machine: Option<Arc<Machine>>,
+    /// In whose name, if not root's.
+    pub person: Option<Person>,
 }
 
 impl Store {
     /// With the images `box` and `probe`.
     pub fn new() -> Self {
-        let store = Self::empty();
-        let copied = process::tool(&["cp", "-a", template().to_str().expect("utf-8"), store.root.to_str().expect("utf-8")]);
-        copied.ok();
-        store
+        Self::empty().with_images()
+    }
+
+    /// Of an ordinary user, whoever runs the tests.
+    pub fn of(person: Person) -> Self {
+        Self::empty_of(Some(person)).with_images()
+    }
+
+    fn with_images(self) -> Self {
+        let template = template(self.person);
+        process::tool(&["cp", "-a", template.to_str().expect("utf-8"), self.root.to_str().expect("utf-8")]).ok();
+        self
     }
 
     /// Without images, without even the directories.
     pub fn empty() -> Self {
+        let person = Person::of_this_run();
+        if let Some(person) = person {
+            person.is_whose_files_are_made();
+        }
+        Self::empty_of(person)
+    }
+
+    pub fn empty_of(person: Option<Person>) -> Self {
         // On a disk, as a store is: /tmp is often a tmpfs, which in older kernels cannot hold every attribute.
         let parent = Some(PathBuf::from("/var/tmp")).filter(|dir| dir.is_dir()).unwrap_or_else(std::env::temp_dir);
         let dir = super::fresh_directory(&parent, "tt");
-        let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None };
+        if let Some(person) = person {
+            person.owns(&dir);
+        }
+        let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None, person };
         store.registries("");
         store
     }
@@ -68,6 +90,9 @@ impl Store {
         command.env("REGISTRY_AUTH_FILE", self.dir.join("auth.json"));
         for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        if let Some(person) = &self.person {
+            person.takes(command, &self.dir.join("home"));
         }
     }
 
@@ -177,6 +202,9 @@ impl Store {
         let path = self.dir.join(name);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         std::fs::write(&path, data).expect("a file of the test");
+        if let Some(person) = &self.person {
+            std::os::unix::fs::chown(&path, Some(person.uid), Some(person.uid)).expect("the user's file");
+        }
         path
     }
 
@@ -224,27 +252,29 @@ pub fn parse_attempts(text: &str) -> Vec<(String, String)> {
     text.lines().filter_map(|line| line.split_once(' ')).map(|(name, answer)| (name.to_string(), answer.to_string())).collect()
 }
 
-/// A store into which `box` and `probe` were loaded once; every test copies it. Made again when the program or the probe changes.
-fn template() -> PathBuf {
+/// A store into which `box` and `probe` were loaded once, for each kind of user; every test copies it. Made again when the program or
+/// the probe changes.
+fn template(person: Option<Person>) -> PathBuf {
     let dir = image_dir();
     std::fs::create_dir_all(&dir).expect("target/images");
     let lock = std::fs::File::create(dir.join(".store-lock")).expect("a lock");
     // SAFETY: plain flock(2) on a descriptor of ours. Other test programs may be making the same template.
     assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0, "flock");
-    let path = dir.join(format!(".store-{:x}", age(&program()) ^ age(&test_images::probe()).rotate_left(7)));
+    let whose = format!(".store-{}-", person.map_or("root".to_owned(), |person| person.called()));
+    let path = dir.join(format!("{whose}{:x}", age(&program()) ^ age(&test_images::probe()).rotate_left(7)));
     if path.is_dir() {
         return path;
     }
     let old = std::fs::read_dir(&dir).expect("target/images").filter_map(|entry| Some(entry.ok()?.path()));
-    for old in old.filter(|path| path.is_dir() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".store-"))) {
+    for old in old.filter(|path| path.is_dir() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&whose))) {
         let _ = std::fs::remove_dir_all(old);
     }
-    let store = Store::empty();
+    let store = Store::empty_of(person);
     for (name, archive) in test_images::archives() {
         let file = store.file(&name, archive);
         store.ok(&["load", "-i", file.to_str().expect("utf-8")]);
     }
-    let new = dir.join(format!(".store-new{}", std::process::id()));
+    let new = dir.join(format!("{whose}new{}", std::process::id()));
     process::tool(&["cp", "-a", store.root.to_str().expect("utf-8"), new.to_str().expect("utf-8")]).ok();
     std::fs::rename(&new, &path).expect("rename the template");
     path

@@ -167,17 +167,32 @@ impl Machine {
         wait_to_hear(&question, answer, || self.ask(protocol, address, port), || self.picture());
     }
 
-    /// Interfaces, routes and rules, as they should be again when all is over. What only counts, or only orders, is left out.
+    /// Interfaces, addresses, routes and rules, as they should be again when all is over. What only counts, orders, or tells whether
+    /// somebody is at the other end of a cable right now, is left out: the kernel changes that in its own time.
     pub fn snapshot(&self) -> String {
-        let links = self.sh("ip -o link");
-        let links = links.lines().map(|line| {
+        let sorted = |script: &str, line: &dyn Fn(&str) -> String| {
+            let mut lines: Vec<String> = self.sh(script).lines().map(line).filter(|line| !line.is_empty()).collect();
+            lines.sort();
+            lines.join("\n")
+        };
+        let links = sorted("ip -o link", &|line| {
             let words = line.split_whitespace().collect::<Vec<_>>();
-            let peer = words[1].split('@').next().expect("a name").trim_end_matches(':').to_owned();
-            format!("{peer} {}\n", words.iter().skip_while(|word| **word != "mtu").copied().collect::<Vec<_>>().join(" "))
+            let name = words[1].split('@').next().expect("a name").trim_end_matches(':');
+            let (before, behind) = words.split_at(words.iter().position(|word| *word == "state").unwrap_or(words.len()));
+            let lasting = before.iter().skip_while(|word| **word != "mtu").chain(behind.iter().skip(2));
+            format!("{name} {}", lasting.copied().collect::<Vec<_>>().join(" "))
         });
-        let mut links: Vec<String> = links.collect();
-        links.sort();
-        format!("{}{}\n{}\n{}", links.concat(), self.sh("ip route"), self.sh("ip -6 route"), self.sh("nft list ruleset"))
+        let addresses = sorted("ip -o addr show scope global", &|line| {
+            let words = line.split_whitespace().skip(1);
+            words.filter(|word| *word != "tentative").collect::<Vec<_>>().join(" ")
+        });
+        let routes = sorted("ip route; ip -6 route; ip rule; ip -6 rule", &|line| {
+            // A bridge has its own when somebody has been at its other end.
+            let is_of_the_link_alone = line.starts_with("fe80::/64 dev tare-");
+            let words = line.split_whitespace().filter(|word| !is_of_the_link_alone && *word != "linkdown");
+            words.collect::<Vec<_>>().join(" ")
+        });
+        [links, addresses, routes, self.sh("nft list ruleset")].join("\n")
     }
 
     /// Everything that could say why a packet got lost.

@@ -271,7 +271,10 @@ fn a_running_container_stands_still_meanwhile_and_goes_on() {
 /// A store in memory, because a busy disk takes minutes for thousands of files.
 pub fn store_in_memory() -> Store {
     let (on_disk, dir) = (Store::new(), fresh_directory(Path::new("/dev/shm"), "tt"));
-    let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None };
+    if let Some(person) = on_disk.person {
+        person.owns(&dir);
+    }
+    let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None, person: on_disk.person };
     tool(&["cp", "-a", on_disk.root.to_str().expect("utf-8"), store.root.to_str().expect("utf-8")]).ok();
     store
 }

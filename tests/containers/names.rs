@@ -280,9 +280,8 @@ fn a_volume_that_is_measured_and_removed_never_leads_out() {
         assert!(size.trim_end_matches('B').parse::<usize>().is_ok_and(|size| size <= 2 * victim.path().len()), "{size}");
         let ran = if round % 2 == 0 { store.tare(&["volume", "rm", "data"]) } else { store.tare(&["volume", "prune", "-af"]) };
         drop(racer);
-        assert!([0, 1].contains(&ran.code), "{}", ran.story());
+        ran.ok();
         victim.assert_untouched("a volume that is removed");
-        store.tare(&["volume", "rm", "-f", "data"]);
     }
     store.ok(&["volume", "ls", "-q"]);
     leftovers::assert_none(&store);

@@ -4,9 +4,10 @@
 use crate::common::archive::{gzip, sha256};
 use crate::common::process::{self, tool};
 use crate::common::registry::{Answer, MANIFEST, Registry, Served, Strange};
-use crate::common::{Image, Layer, Store, image_dir};
+use crate::common::{Image, Layer, Store, image_dir, installed, lacking, program};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::Command;
 
 /// An archive of `images/`, pushed by skopeo.
 fn push(registry: &Registry, archive: &Path, name: &str) -> String {
@@ -61,6 +62,29 @@ fn a_user_may_want_the_newest_each_time() {
     assert_eq!(store.ok(&["run", "--rm", "-q", &name, "ls", "/new"]), "/new");
     assert_eq!(store.ok(&["run", "--rm", "-q", "--pull", "missing", &name, "ls", "/new"]), "/new");
     assert_ne!(store.ok(&["inspect", "-f", "{{.Id}}", &name]), before);
+}
+
+/// A process is a copy of one thread: what another, on its last steps, had locked in the C library would be locked in it for ever, and
+/// a container once never became somebody. Here threads take long to go, and names are looked up.
+#[test]
+fn no_thread_of_a_pull_is_left_when_the_container_begins() {
+    let Some(registry) = Registry::plain() else { return };
+    if !installed("strace") && lacking("strace (apt-get install strace)") {
+        return;
+    }
+    let store = Store::empty();
+    store.registries("pull = \"always\"\n");
+    let name = push(&registry, &busybox(), "team/box:1").replace("127.0.0.1", "localhost");
+    let trace = store.dir.join("trace");
+    let slowly = ["-f", "-e", "trace=exit,clone,clone3", "-e", "inject=exit:delay_enter=200000"];
+    let mut command = Command::new("strace");
+    command.arg("-o").arg(&trace).args(slowly).arg(program()).args(["run", "--rm", "-q", &name, "echo", "hello"]);
+    store.tell(&mut command);
+    assert_eq!(process::run(command, None).ok(), "hello");
+    let trace = std::fs::read_to_string(trace).expect("what happened");
+    let before = trace.split_once("CLONE_PIDFD").expect("a process is made").0;
+    let (begun, ended) = (before.matches("CLONE_THREAD").count(), before.matches("+++ exited").count());
+    assert!(begun >= 2 && begun == ended, "{begun} threads, of which {ended} had ended:\n{trace}");
 }
 
 /// Documents and blobs by their digests, and one name.

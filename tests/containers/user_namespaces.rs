@@ -464,7 +464,7 @@ fn a_map_is_what_was_said() {
     let only_root = |user: &str| store.tare(&["run", "--rm", "--userns", "0:300000", "-u", user, "box", "cat", "/proc/self/uid_map"]);
     assert_eq!(only_root("0:0").ok().split_whitespace().collect::<Vec<_>>(), ["0", "300000", "1"]);
     let error = only_root("root").expect_code(125).stderr;
-    assert!(error.contains("groups 0,10") && error.contains("the container's ids"), "{error}");
+    assert!(error.contains("there is no group 10 here"), "{error}");
 }
 
 #[test]

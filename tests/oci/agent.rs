@@ -59,6 +59,17 @@ impl Agent {
         self
     }
 
+    /// What it was told about the process with this number. It hears of one in its own time: who told it did not wait.
+    pub fn told(&self, number: usize) -> Value {
+        let told = || self.told.lock().expect("a lock").get(number).cloned();
+        crate::common::eventually("the agent hears of a process", || told().is_some());
+        told().expect("it was there a moment ago")
+    }
+
+    pub fn was_told_nothing(&self) -> bool {
+        self.told.lock().expect("a lock").is_empty()
+    }
+
     fn answer(&self, filter: &OwnedFd, pretended: &[i64]) {
         loop {
             let mut waiting = libc::pollfd { fd: filter.as_raw_fd(), events: libc::POLLIN, revents: 0 };

@@ -52,15 +52,15 @@ fn an_agent_answers_calls_of_the_container_and_of_who_enters_it() {
         let agent = Agent::default().listen(&bundle.dir.join("agent"), &MKDIR);
         bundle.call(&["create", "one"]);
         let pid = bundle.state("one")["pid"].clone();
-        assert!(agent.told.lock().expect("a lock").is_empty(), "nothing is filtered before the start");
+        assert!(agent.was_told_nothing(), "nothing is filtered before the start");
         bundle.call(&["start", "one"]);
-        let told = agent.told.lock().expect("a lock")[0].clone();
+        let told = agent.told(0);
         assert_eq!((&told["fds"], &told["pid"], &told["metadata"]), (&json!(["seccompFd"]), &pid, &json!("for the agent")));
         assert_eq!((&told["ociVersion"], &told["state"]["id"], &told["state"]["pid"]), (&bundle.config["ociVersion"], &json!("one"), &pid));
         assert_eq!((&told["state"]["status"], &told["state"]["annotations"]["org.example.a"]), (&json!("created"), &json!("b")));
 
         assert_eq!(bundle.call(&["exec", "one", "sh", "-c", PRETEND]), "made\n", "no directory");
-        let told = agent.told.lock().expect("a lock")[1].clone();
+        let told = agent.told(1);
         assert_eq!((&told["state"]["status"], &told["state"]["pid"]), (&json!("running"), &pid));
         assert_ne!(told["pid"], pid);
         let asked = agent.asked.lock().expect("a lock").clone();

@@ -2,11 +2,12 @@
 //!
 //! What is typed is judged first, then the container stands still as long as its files are read, and no longer.
 
+pub use crate::engine::standstill::Pause;
 use crate::engine::{commit_words, events, find, images, now, standstill};
 use crate::error::{Context, Error, Result};
 use crate::image::commit::{self, Base};
 use crate::image::making::{self, Making};
-use crate::image::{Limits, Loaded, changes};
+use crate::image::{Limits, Loaded, Progress, changes};
 use crate::paths::Paths;
 use crate::record::Container;
 use crate::spec::image_words::ImageWords;
@@ -23,32 +24,32 @@ pub struct Request<'a> {
     pub message: &'a str,
     /// Instructions of a Dockerfile.
     pub changes: Vec<&'a str>,
-    /// It stands still meanwhile.
-    pub pause: bool,
+    pub pause: Pause,
 }
 
-pub fn commit(paths: &Paths, request: &Request, limits: &Limits) -> Result<Loaded> {
+/// The image, and what should be known of it.
+pub fn commit(paths: &Paths, request: &Request, limits: &Limits) -> Result<(Loaded, Option<Error>)> {
     let name = making::name(request.name)?;
     let seen = find::container(paths, request.container)?;
     let cannot = || format!("cannot commit container {}", seen.record.name);
     let base = Base::find(paths, &seen.record.image_id).with_context(cannot)?;
     let config = describe(&seen.record, &base, request)?;
-    let making = Making::begin(paths, limits, &|| images::users(paths)).with_context(cannot)?;
-    let layer = (|| {
-        let (record, _standstill) = standstill::begin(paths, &seen.record.id, request.pause)?;
+    let making = Making::begin(paths, limits, &Progress::default(), &|| images::users(paths)).with_context(cannot)?;
+    let (layer, note) = (|| {
+        let (record, _standstill, note) = standstill::begin(paths, &seen.record.id, request.pause)?;
         let upper = seen.files(paths).upper();
         let changed = Directory::open_root(&upper).context("cannot open its files")?;
         let layer = commit::layer(&making, &changed);
         // Whoever removes it takes the record first, and then the files from under our hands: what we have may be a part.
         let is_there = file::has_name(changed.as_fd(), &upper) && find::record(paths, &record.id)?.is_some();
-        if is_there { layer } else { Err(Error::no_such("it was removed meanwhile")) }
+        if is_there { Ok((layer?, note)) } else { Err(Error::no_such("it was removed meanwhile")) }
     })()
     .with_context(cannot)?;
     let made = making.publish(config, base.layers, layer, name.as_ref()).with_context(cannot)?;
     let mut told = vec![("comment", request.message.to_owned()), ("imageID", made.id.clone())];
     told.extend(made.names.first().map(|name| ("imageRef", name.clone())));
     events::of_container(paths, &seen.record, "commit", &told);
-    Ok(made)
+    Ok((made, note))
 }
 
 fn describe(record: &Container, base: &Base, request: &Request) -> Result<Map<String, Value>> {

@@ -5,6 +5,7 @@
 
 use crate::engine::find;
 use crate::error::{Context, Result};
+use crate::image::pack::is_marked_opaque;
 use crate::paths::Paths;
 use crate::sys::Errno;
 use crate::sys::beneath::{Directory, FileStat, Held};
@@ -157,7 +158,7 @@ fn is_whiteout(about: &FileStat) -> bool {
 /// Nothing of the layers below shows through.
 fn is_opaque(held: &Held) -> Result<bool> {
     let attributes = held.attributes().context("cannot read the attributes of a directory")?;
-    Ok(attributes.iter().any(|(name, value)| name == b"trusted.overlay.opaque" && value == b"y"))
+    Ok(is_marked_opaque(&attributes))
 }
 
 // inode(7)

@@ -4,16 +4,25 @@
 //! thaws it when the other end is closed: by us, or by the kernel when we are killed. Only who kills both leaves the container
 //! paused; `ps` shows that, and `unpause` ends it.
 
-use crate::engine::{find, hold, pause, start};
+use crate::engine::{find, hold, pause as pausing, start};
 use crate::error::{Context, Error, Result};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Live, Status};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Lock};
 use crate::sys::process::{self, Forked};
-use crate::sys::{file, signal};
+use crate::sys::{file, signal, user_namespace};
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+/// Whether one that runs stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    No,
+    /// What who says nothing gets: the machine's root has a control group for every container, and an ordinary user rarely.
+    IfPossible,
+    Must,
+}
 
 /// As long as it lives, nothing in the container moves. Neither of both: somebody has paused it, and it stays so, or nobody wants
 /// it to stand still.
@@ -36,21 +45,25 @@ struct Frozen {
     end: Option<OwnedFd>,
 }
 
-/// The container as it is from now on, and what keeps it so. `freeze`: one that runs stands still, too.
-pub fn begin(paths: &Paths, id: &str, freeze: bool) -> Result<(Container, Standstill)> {
+/// The container as it is from now on, what keeps it so, and a note where nothing does.
+pub fn begin(paths: &Paths, id: &str, pause: Pause) -> Result<(Container, Standstill, Option<Error>)> {
     let mut patience = hold::Patience::begin();
     loop {
         let seen = find::by_id(paths, id)?.ok_or_else(|| start::gone(id))?;
         let files = seen.files(paths);
         if seen.live.is_some() {
-            if !freeze || seen.status == Status::Paused {
-                return Ok((seen.record, Standstill::default()));
+            if pause == Pause::No || seen.status == Status::Paused {
+                return Ok((seen.record, Standstill::default(), None));
             }
             let live = seen.running()?;
+            if pause == Pause::IfPossible && !user_namespace::is_initial() && pausing::group(live).is_none() {
+                let note = Error::failed(format!("note: {} went on while it was read", seen.record.name)).because(NO_GROUP);
+                return Ok((seen.record, Standstill::default(), Some(note.hint("stop it first where that matters"))));
+            }
             // Of two who want this at once, one comes after the other, and does not take the first one's pause for a person's.
             let one_at_a_time = store::lock_dir(&files.upper())?;
             if let Some(frozen) = freeze_group(live, one_at_a_time)? {
-                return Ok((seen.record, Standstill { _frozen: Some(frozen), ..Standstill::default() }));
+                return Ok((seen.record, Standstill { _frozen: Some(frozen), ..Standstill::default() }, None));
             }
             continue;
         }
@@ -59,12 +72,14 @@ pub fn begin(paths: &Paths, id: &str, freeze: bool) -> Result<(Container, Stands
             Some(held) => {
                 if let Some((record, held)) = start::settled(paths, id, held)? {
                     let resting = Resting { files, keep_records: record.wishes.remove, _held: held };
-                    return Ok((record, Standstill { _resting: Some(resting), ..Standstill::default() }));
+                    return Ok((record, Standstill { _resting: Some(resting), ..Standstill::default() }, None));
                 }
             }
         }
     }
 }
+
+const NO_GROUP: &str = "it has no control group, which could be frozen";
 
 impl Drop for Resting {
     fn drop(&mut self) {
@@ -89,10 +104,8 @@ impl Drop for Frozen {
 /// `None`: somebody has paused it, or ended it, in this very moment. The caller has no threads (see `clone3`).
 fn freeze_group(live: &Live, one_at_a_time: Lock) -> Result<Option<Frozen>> {
     const WHAT: &str = "cannot let it stand still";
-    let Some(group) = pause::group(live) else {
-        return Err(Error::cannot_keep(WHAT)
-            .because("it has no control group, which could be frozen")
-            .hint("read it as it runs: --no-pause"));
+    let Some(group) = pausing::group(live) else {
+        return Err(Error::cannot_keep(WHAT).because(NO_GROUP).hint("read it as it runs: --no-pause"));
     };
     if group.is_frozen() {
         return Ok(None);

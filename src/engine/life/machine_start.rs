@@ -9,7 +9,7 @@ use crate::monitor::protocol::Wants;
 use crate::options::Pid;
 use crate::paths::Paths;
 use crate::record::{Asker, Container, Seen};
-use std::thread;
+use crate::sys::threads;
 
 /// So many are waited for at once.
 const AT_ONCE: usize = 64;
@@ -44,13 +44,10 @@ pub fn stop_all(paths: &Paths, done: &mut dyn FnMut(&Seen, Result<()>)) -> Resul
     let how = stop::How { seconds: None, signal: None, by: Asker::Shutdown };
     let running: Vec<Seen> = list::containers(paths)?.into_iter().filter(Seen::is_running).collect();
     for some in running.chunks(AT_ONCE) {
-        thread::scope(|scope| {
-            let begun: Vec<_> = some.iter().map(|seen| (seen, scope.spawn(move || stop::stop(paths, seen, how)))).collect();
-            for (seen, stopping) in begun {
-                let ended = stopping.join().unwrap_or_else(|_| Err(Error::failed(format!("cannot stop container {}", seen.record.name))));
-                // One that removes itself is gone, as it should be.
-                done(seen, if matches!(find::by_id(paths, &seen.record.id), Ok(None)) { Ok(()) } else { ended });
-            }
+        threads::each(some, |seen| stop::stop(paths, seen, how), &mut |seen, stopped| {
+            let ended = stopped.unwrap_or_else(|_| Err(Error::failed(format!("cannot stop container {}", seen.record.name))));
+            // One that removes itself is gone, as it should be.
+            done(seen, if matches!(find::by_id(paths, &seen.record.id), Ok(None)) { Ok(()) } else { ended });
         });
     }
     Ok(())

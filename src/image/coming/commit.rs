@@ -17,6 +17,7 @@ use crate::image::proven;
 use crate::paths::Paths;
 use crate::sys::beneath::Directory;
 use crate::sys::file::{self, OFlag};
+use crate::sys::threads;
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Read};
@@ -87,15 +88,13 @@ pub fn describe(base: &Base, settings: Map<String, Value>, author: &str, step: M
 /// The container's own layer, packed and taken in at once.
 pub fn layer(making: &Making, changed: &Directory) -> Result<Taken> {
     let (from, to) = file::pipe().map_err(|e| Error::from_errno("cannot make a pipe", e))?;
-    let (taken, packed) = std::thread::scope(|scope| {
-        let packer = scope.spawn(move || {
-            let mut pack = Pack::new(BufWriter::with_capacity(256 << 10, File::from(to)), Form::Layer);
-            pack.add_contents(changed, b"")?;
-            pack.finish().map(drop)
-        });
-        // Its end of the pipe goes with it, so the packer never waits for one who has given up.
-        (making.layer(File::from(from), &Part::default()), packer.join())
-    });
+    let pack = move || {
+        let mut pack = Pack::new(BufWriter::with_capacity(256 << 10, File::from(to)), Form::Layer);
+        pack.add_contents(changed, b"")?;
+        pack.finish().map(drop)
+    };
+    // Its end of the pipe goes with it, so the packer never waits for one who has given up.
+    let (packed, taken) = threads::beside(pack, || making.layer(File::from(from), &Part::default()));
     match (taken, packed.unwrap_or_else(|_| Err(Error::failed("the packer broke down")))) {
         // It was told of a broken pipe; the other side knows why.
         (Err(error), Err(packer)) if packer.errno() == Some(crate::sys::Errno::EPIPE) => Err(error),

@@ -38,7 +38,7 @@ pub fn import(
     let mut settings = Map::new();
     changes::apply_all(&mut settings, &request.changes)?;
     let config = describe(request, settings)?;
-    let making = Making::begin(paths, limits, users)?;
+    let making = Making::begin(paths, limits, progress, users)?;
     let part = progress.begin("archive", length);
     let layer = making.layer(source, &part)?;
     if layer.passed.blob_size == 0 {

@@ -16,6 +16,7 @@ use crate::image::members::Place;
 use crate::image::progress::{Part, Progress};
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
+use crate::sys::threads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -150,7 +151,7 @@ impl<'a> Intake<'a> {
                 }
             }
         };
-        std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+        threads::crew(workers, work);
         if let Some(error) = locked(&failed).take() {
             return Err(error);
         }

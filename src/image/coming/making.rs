@@ -11,7 +11,7 @@ use crate::image::layer::{self, Wanted};
 use crate::image::limits::{Budget, Limits};
 use crate::image::load::Loaded;
 use crate::image::members::Document;
-use crate::image::progress::Part;
+use crate::image::progress::{Part, Progress};
 use crate::image::publish::{self, Ready};
 use crate::image::reference::Reference;
 use crate::image::workplace::Workplace;
@@ -37,9 +37,9 @@ pub fn name(typed: Option<&str>) -> Result<Option<Reference>> {
 }
 
 impl<'a> Making<'a> {
-    pub fn begin(paths: &'a Paths, limits: &Limits, users: Users) -> Result<Making<'a>> {
+    pub fn begin(paths: &'a Paths, limits: &Limits, progress: &Progress, users: Users) -> Result<Making<'a>> {
         let workplace = Workplace::begin(paths, users)?;
-        let budget = Budget::new(limits, workplace.path())?;
+        let budget = Budget::new(limits, workplace.path())?.while_wanted(progress);
         Ok(Making { paths, workplace, budget })
     }
 

@@ -14,6 +14,7 @@ use crate::image::progress::Part;
 use crate::image::unpack;
 use crate::sys::beneath::{self, Directory};
 use crate::sys::file::{self, OFlag};
+use crate::sys::threads;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -61,14 +62,11 @@ pub fn pass(source: impl Read + Send, wanted: Wanted, budget: &Budget, part: &Pa
     let (full, to_unpack) = sync_channel(ON_THE_WAY);
     let (empty, to_fill) = channel();
     let writes = root.is_some();
-    let (consumed, content, read) = std::thread::scope(|scope| {
-        let failure = &failure;
-        let reader = scope.spawn(move || feed(unpacked, &Pipe { full, to_fill }, failure, budget, writes));
-        // What is not packed has one digest, and what was read a second time is hashed once more.
-        let sum = (compression != Compression::Plain || wanted.digest.is_some()).then(Sum::default);
-        let (consumed, content) = consume(Chunks { receiver: to_unpack, back: empty, current: Chunk::default(), at: 0, sum }, root, budget);
-        (consumed, content, reader.join())
-    });
+    // What is not packed has one digest, and what was read a second time is hashed once more.
+    let sum = (compression != Compression::Plain || wanted.digest.is_some()).then(Sum::default);
+    let chunks = Chunks { receiver: to_unpack, back: empty, current: Chunk::default(), at: 0, sum };
+    let read_on = || feed(unpacked, &Pipe { full, to_fill }, &failure, budget, writes);
+    let (read, (consumed, content)) = threads::beside(read_on, || consume(chunks, root, budget));
     match (consumed, read.unwrap_or_else(|_| Err(Stop::Broken(Error::failed("the reader of the layer broke down"))))) {
         // The other side saw a stream that ended too soon; the reader knows why.
         (_, Err(Stop::Broken(error))) | (Err(error), _) => Err(error),

@@ -7,6 +7,7 @@
 pub mod compression;
 pub(super) mod entries;
 pub(super) mod layer;
+pub(super) mod lost;
 mod owners;
 pub mod pack;
 pub(super) mod pax;

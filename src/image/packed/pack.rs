@@ -16,6 +16,7 @@ use crate::options::IdMap;
 use crate::sys::beneath::{Directory, FileStat, Held};
 use crate::sys::{Errno, mount};
 pub use header::Entry;
+pub use overlay::is_opaque as is_marked_opaque;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 

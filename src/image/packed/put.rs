@@ -9,6 +9,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::image::entries::{Entries, Entry, What, broken, damaged, shown_bytes};
+use crate::image::lost;
 use crate::image::packed::owners;
 use crate::image::unpack::{components, finish, finish_held};
 use crate::options::IdMap;
@@ -20,7 +21,7 @@ use std::os::fd::{AsFd, OwnedFd};
 /// Whose the files become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// As the archive says, with everything that hangs on it.
+    /// As the archive says, with everything that hangs on it; root's, where its owner does not exist.
     AsPacked,
     /// This user's and group's. A program that ran with its owner's rights does so only if it has not changed hands.
     Given(u32, u32),
@@ -71,7 +72,10 @@ impl Putting<'_> {
     /// What made a file powerful in its owner's hands makes nobody else powerful: as chown(2) does it.
     fn change_hands(&self, entry: &mut Entry) {
         let (uid, gid, keeps) = match self.owner {
-            Owner::AsPacked => return,
+            Owner::AsPacked => {
+                lost::settle(entry);
+                return;
+            }
             Owner::Given(uid, gid) => (uid, gid, (entry.uid, entry.gid) == (uid, gid)),
             Owner::Stranger(uid, gid) => (uid, gid, false),
         };

@@ -33,6 +33,7 @@ pub fn unpack(source: impl BufRead, root: Directory, budget: &Budget) -> Result<
     let mut entries = Entries::new(source);
     let mut unpacking = Unpacking { tree: Tree::new(root), times: Vec::new(), names: 0 };
     let size = each(&mut entries, budget, |entry, data| {
+        budget.lost.adapt(entry);
         let room = budget.spend_file().and_then(|()| budget.check_announced(data.stored()));
         room.and_then(|()| unpacking.apply(entry, data)).map_err(|e| about(entry, e))
     })?;
@@ -45,12 +46,16 @@ pub fn measure(source: impl Read, budget: &Budget) -> Result<u64> {
     each(&mut Entries::new(source), budget, |_, _| Ok(()))
 }
 
-fn each<R: Read>(entries: &mut Entries<R>, budget: &Budget, mut deed: impl FnMut(&Entry, &mut Entries<R>) -> Result<()>) -> Result<u64> {
+fn each<R: Read>(
+    entries: &mut Entries<R>,
+    budget: &Budget,
+    mut deed: impl FnMut(&mut Entry, &mut Entries<R>) -> Result<()>,
+) -> Result<u64> {
     let (mut count, mut size) = (0u64, 0u64);
-    while let Some(entry) = entries.next()? {
+    while let Some(mut entry) = entries.next()? {
         count += 1;
         budget.check_entry(count)?;
-        deed(&entry, entries)?;
+        deed(&mut entry, entries)?;
         size = size.saturating_add(if entry.what == What::File { entry.size } else { 0 });
     }
     Ok(size)

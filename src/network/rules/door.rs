@@ -9,10 +9,10 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::network::naming;
 use crate::paths::Paths;
 use crate::sys::Errno;
-use crate::sys::netlink::message::{APPEND, Answer, CREATE, EXCLUSIVE, Message, REPLACE, number};
+use crate::sys::netlink::links::{self, Link, NumberedEnd};
+use crate::sys::netlink::message::Message;
 use crate::sys::netlink::nftables::Family;
-use crate::sys::netlink::nftables::sets::address;
-use crate::sys::netlink::{Netlink, links, traffic};
+use crate::sys::netlink::{Netlink, neighbours, routes, traffic};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Their numbers begin here, where the kernel does not come by counting up.
@@ -73,13 +73,17 @@ impl Door {
     fn try_to_make(&self, netlink: &Netlink, families: &[Family]) -> Result<(), Errno> {
         let ends = [self.sending, self.receiving()];
         let mut messages = vec![self.cable()];
-        messages.extend(ends.map(without_addresses));
-        messages.extend(ends.map(switch_on));
+        // The kernel gives it none of its own: nobody talks to it.
+        messages.extend(ends.map(links::without_addresses));
+        messages.extend(ends.map(links::switched_on));
         for family in families {
-            messages.extend([self.route(*family), self.neighbour_entry(*family)]);
+            // Another store has the same route to another door.
+            let neighbour = Door::neighbour(*family);
+            messages
+                .extend([routes::to_neighbour(neighbour, self.sending), neighbours::permanent(neighbour, self.hardware(), self.sending)]);
         }
         messages.push(traffic::place_for_filters(self.receiving()));
-        for interface in interfaces_of_the_host(netlink)? {
+        for interface in entrances(netlink)? {
             messages.push(traffic::redirect_marked(self.receiving(), MARK | (interface & 0x00ff_ffff), interface));
         }
         let results = netlink.tell_all(messages)?;
@@ -91,50 +95,21 @@ impl Door {
 
     /// Both ends go with one.
     pub fn remove(&self) -> Result<()> {
-        const DELETE_LINK: u16 = 17;
         let failed = || format!("cannot remove {}", self.names[0]);
         if !self.is_there() {
             return Ok(());
         }
         let netlink = Netlink::open().with_context(failed)?;
-        match netlink.tell(Message::new(DELETE_LINK, 0, &link_head(self.sending, 0))) {
+        match netlink.remove_link_of_number(self.sending) {
             Err(Errno::ENODEV) => Ok(()),
             removed => removed.with_context(failed),
         }
     }
 
     fn cable(&self) -> Message {
-        const ADDRESS: u16 = 1;
-        const NAME: u16 = 3;
-        const INFO: u16 = 18;
-        let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_head(self.sending, 0)).text(NAME, &self.names[0]);
-        message.nest(INFO, |info| {
-            info.text(1, "veth").nest(2, |data| {
-                data.nest(1, |peer| peer.raw(&link_head(self.receiving(), 0)).text(NAME, &self.names[1]).bytes(ADDRESS, &self.hardware()))
-            })
-        })
-    }
-
-    /// To the neighbour; another store has the same route to another door.
-    fn route(&self, family: Family) -> Message {
-        const NEW_ROUTE: u16 = 24;
-        const MAIN: u8 = 254;
-        const BY_AN_ADMINISTRATOR: u8 = 4;
-        const LINK: u8 = 253;
-        const UNICAST: u8 = 1;
-        let to = address(Door::neighbour(family));
-        let head = [family as u8, to.len() as u8 * 8, 0, 0, MAIN, BY_AN_ADMINISTRATOR, LINK, UNICAST, 0, 0, 0, 0];
-        Message::new(NEW_ROUTE, CREATE | APPEND, &head).bytes(1, &to).number(4, self.sending)
-    }
-
-    fn neighbour_entry(&self, family: Family) -> Message {
-        const NEW_NEIGHBOUR: u16 = 28;
-        const PERMANENT: u8 = 0x80;
-        let mut head = vec![family as u8, 0, 0, 0];
-        head.extend(self.sending.to_ne_bytes());
-        head.extend([PERMANENT, 0, 0, 0]);
-        let message = Message::new(NEW_NEIGHBOUR, CREATE | REPLACE, &head);
-        message.bytes(1, &address(Door::neighbour(family))).bytes(2, &self.hardware())
+        let [sending, receiving] = &self.names;
+        let sending = NumberedEnd { index: self.sending, name: sending, mac: None };
+        links::cable_of_numbers(&sending, &NumberedEnd { index: self.receiving(), name: receiving, mac: Some(self.hardware()) })
     }
 
     /// What has no filter comes in here, from addresses that are elsewhere. Where the host asks for more in all interfaces,
@@ -145,44 +120,10 @@ impl Door {
     }
 }
 
-const NEW_LINK: u16 = 16;
-
-/// struct ifinfomsg
-fn link_head(index: u32, flags: u32) -> Vec<u8> {
-    [[0; 4], index.to_ne_bytes(), flags.to_ne_bytes(), flags.to_ne_bytes()].concat()
-}
-
-fn switch_on(index: u32) -> Message {
-    const UP: u32 = 1;
-    Message::new(NEW_LINK, 0, &link_head(index, UP))
-}
-
-/// The kernel gives it none of its own (IN6_ADDR_GEN_MODE_NONE): nobody talks to it.
-fn without_addresses(index: u32) -> Message {
-    const BY_FAMILY: u16 = 26;
-    const V6: u16 = 10;
-    const GENERATION: u16 = 8;
-    const NONE: u8 = 1;
-    let message = Message::new(NEW_LINK, 0, &link_head(index, 0));
-    message.nest(BY_FAMILY, |families| families.nest(V6, |v6| v6.bytes(GENERATION, &[NONE])))
-}
-
 /// Those at which packets for this host come in: none that is a part of another one, and none of ours.
-fn interfaces_of_the_host(netlink: &Netlink) -> Result<Vec<u32>, Errno> {
-    const GET_LINK: u16 = 18;
-    const DETAIL: u16 = 29;
-    const WITHOUT_COUNTERS: u32 = 8;
-    let answers = netlink.ask(Message::new(GET_LINK, 0, &link_head(0, 0)).number(DETAIL, WITHOUT_COUNTERS))?;
-    Ok(answers.iter().filter_map(index_of_entrance).filter(|index| *index < DOORS).collect())
-}
-
-fn index_of_entrance(answer: &Answer) -> Option<u32> {
-    const LOOPBACK: u32 = 8;
-    const NAME: u16 = 3;
-    const MASTER: u16 = 10;
-    let attributes = answer.attributes(16);
-    let is_one = number(&answer.body, 8)? & LOOPBACK == 0 && attributes.value(MASTER).is_none();
-    (is_one && !attributes.text(NAME)?.starts_with("tare")).then_some(number(&answer.body, 4)?)
+fn entrances(netlink: &Netlink) -> Result<Vec<u32>, Errno> {
+    let is_one = |link: &Link| !link.is_loopback && link.bridge.is_none() && !link.name.starts_with("tare") && link.index < DOORS;
+    Ok(netlink.links()?.iter().filter(|link| is_one(link)).map(|link| link.index).collect())
 }
 
 /// What another has done already is done. Without IPv6 nothing of it can be set.

@@ -24,6 +24,11 @@ const OTHER_END: u16 = 1;
 /// struct ifinfomsg
 const HEAD: usize = 16;
 const UP: u32 = libc::IFF_UP as u32;
+const LOOPBACK: u32 = libc::IFF_LOOPBACK as u32;
+
+/// Below BY_FAMILY, of IPv6: which addresses an interface gives itself.
+const BY_FAMILY: u16 = 26;
+const GENERATION: u16 = 8;
 
 /// One end of a cable.
 pub struct End<'a> {
@@ -36,9 +41,10 @@ pub struct End<'a> {
 pub struct Link {
     pub index: u32,
     pub name: String,
-    /// The index of the bridge that it is plugged into.
+    /// The index of the bridge, or of what else it is a part of.
     pub bridge: Option<u32>,
     pub is_up: bool,
+    pub is_loopback: bool,
 }
 
 impl Netlink {
@@ -49,7 +55,17 @@ impl Netlink {
     }
 
     pub fn switch_on(&self, index: u32) -> Result<(), Errno> {
-        self.tell(Message::new(NEW_LINK, 0, &head(index, UP, UP)))
+        self.tell(switched_on(index))
+    }
+
+    /// With it go the routes over it.
+    pub fn switch_off(&self, index: u32) -> Result<(), Errno> {
+        self.tell(Message::new(NEW_LINK, 0, &head(index, 0, UP)))
+    }
+
+    /// Switched on, for packets of this length.
+    pub fn switch_on_for(&self, index: u32, mtu: u32) -> Result<(), Errno> {
+        self.tell(Message::new(NEW_LINK, 0, &head(index, UP, UP)).number(MTU, mtu))
     }
 
     /// Switched on. Its address is given, because else it would change with the cables that are plugged in.
@@ -80,15 +96,53 @@ impl Netlink {
         self.tell(Message::new(REMOVE_LINK, 0, &head(0, 0, 0)).text(NAME, name))
     }
 
+    pub fn remove_link_of_number(&self, index: u32) -> Result<(), Errno> {
+        self.tell(Message::new(REMOVE_LINK, 0, &head(index, 0, 0)))
+    }
+
+    /// Without their counters, which nobody asks for and which take the kernel most of its time.
     pub fn links(&self) -> Result<Vec<Link>, Errno> {
-        let answers = self.ask(Message::new(GET_LINK, 0, &head(0, 0, 0)))?;
+        const DETAIL: u16 = 29;
+        const WITHOUT_COUNTERS: u32 = 8;
+        let answers = self.ask(Message::new(GET_LINK, 0, &head(0, 0, 0)).number(DETAIL, WITHOUT_COUNTERS))?;
         let link = |answer: &super::message::Answer| {
             let all = answer.attributes(HEAD);
-            let is_up = number(&answer.body, 8)? & UP != 0;
-            Some(Link { index: number(&answer.body, 4)?, name: all.text(NAME)?.to_owned(), bridge: all.number(BRIDGE), is_up })
+            let flags = number(&answer.body, 8)?;
+            let (is_up, is_loopback) = (flags & UP != 0, flags & LOOPBACK != 0);
+            let (index, name) = (number(&answer.body, 4)?, all.text(NAME)?.to_owned());
+            Some(Link { index, name, bridge: all.number(BRIDGE), is_up, is_loopback })
         };
         Ok(answers.iter().filter_map(link).collect())
     }
+}
+
+/// An end of a cable whose number is chosen. The other end may have an address of its own.
+pub struct NumberedEnd<'a> {
+    pub index: u32,
+    pub name: &'a str,
+    pub mac: Option<[u8; 6]>,
+}
+
+/// A cable with both ends here, under numbers that nobody has yet. Neither end is switched on.
+pub fn cable_of_numbers(one: &NumberedEnd, other: &NumberedEnd) -> Message {
+    let end = |message: Message, end: &NumberedEnd| {
+        let named = message.text(NAME, end.name);
+        end.mac.iter().fold(named, |message, mac| message.bytes(ADDRESS, mac))
+    };
+    let message = end(Message::new(NEW_LINK, CREATE | EXCLUSIVE, &head(one.index, 0, 0)), one);
+    let other_end = |message: Message| end(message.raw(&head(other.index, 0, 0)), other);
+    message.nest(ABOUT, |about| about.text(KIND, "veth").nest(DATA, |data| data.nest(OTHER_END, other_end)))
+}
+
+pub fn switched_on(index: u32) -> Message {
+    Message::new(NEW_LINK, 0, &head(index, UP, UP))
+}
+
+/// It gives itself no address (IN6_ADDR_GEN_MODE_NONE).
+pub fn without_addresses(index: u32) -> Message {
+    const NONE: u8 = 1;
+    let of_ipv6 = |families: Message| families.nest(libc::AF_INET6 as u16, |ipv6| ipv6.bytes(GENERATION, &[NONE]));
+    Message::new(NEW_LINK, 0, &head(index, 0, 0)).nest(BY_FAMILY, of_ipv6)
 }
 
 /// By its name, in the network namespace that we are in.

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod links;
 pub mod message;
+pub mod neighbours;
 pub mod nftables;
 pub mod routes;
 pub mod traffic;

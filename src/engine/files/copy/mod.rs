@@ -23,7 +23,7 @@ use crate::options::{IdMap, Mount};
 use crate::paths::Paths;
 use crate::runtime::view::Extent;
 use crate::sys::beneath::Directory;
-use crate::sys::{Errno, file, identity};
+use crate::sys::{Errno, file, identity, threads};
 use gather::Gather;
 use landing::Landing;
 use place::{Source, Target};
@@ -148,16 +148,13 @@ fn transfer(source: &Source, landing: Landing, way: Way, part: &Part) -> Result<
     let (read, write) = (File::from(read), File::from(write));
     let Landing { into, called } = landing;
     let users = way.from.cloned();
-    let (arrived, sent) = std::thread::scope(|scope| {
-        let packer = scope.spawn(move || {
-            let mut gather = Gather::new(write, users, way.devices);
-            gather.keep_out_of(way.closed);
-            gather.take(source, &called).and_then(|()| gather.finish())
-        });
-        let arrived = put::put(Counted { source: read, part }, into, way.owner, way.to, None);
-        (arrived, packer.join().unwrap_or_else(|_| Err(Error::failed("the packer broke down"))))
-    });
-    match (arrived, sent) {
+    let pack = move || {
+        let mut gather = Gather::new(write, users, way.devices);
+        gather.keep_out_of(way.closed);
+        gather.take(source, &called).and_then(|()| gather.finish())
+    };
+    let (sent, arrived) = threads::beside(pack, || put::put(Counted { source: read, part }, into, way.owner, way.to, None));
+    match (arrived, sent.unwrap_or_else(|_| Err(Error::failed("the packer broke down")))) {
         (Ok(()), sent) => sent,
         // Nobody read on: why, the other side knows.
         (Err(error), Err(sent)) if sent.errno() == Some(Errno::EPIPE) => Err(error),

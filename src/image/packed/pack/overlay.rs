@@ -1,21 +1,26 @@
 //! What overlayfs notes in a container's own layer, in the words of an image's layer.
 //!
-//! Only the marks of our own mounts count, which are `trusted.`: a `user.overlay.opaque` may have come up with a directory of the
-//! image, whose layers bear both (`tree.rs`), or may have been set by the container itself, and hides nothing there.
+//! Only the marks of our own mounts count. As root these are `trusted.`: a `user.overlay.opaque` may have come up with a directory of the
+//! image, whose layers bear both (`tree.rs`), or may have been set by the container itself, and hides nothing there. In a user
+//! namespace they are `user.`, the kernel lets nobody set them through the mount, and the others cannot even be seen.
 
 use super::{cannot_pack, kind};
 use crate::error::{Error, Result};
 use crate::sys::beneath::Attribute;
+use crate::sys::user_namespace;
 
 pub const WHITEOUT: &[u8] = b".wh.";
 pub const OPAQUE: &[u8] = b".wh..wh..opq";
+
+/// As root, and in a user namespace.
+const OPAQUE_MARK: [&[u8]; 2] = [b"trusted.overlay.opaque", b"user.overlay.opaque"];
 
 pub fn is_whiteout(kind: u32, device: u64) -> bool {
     kind == kind::CHARACTER && device == 0
 }
 
 pub fn is_opaque(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|(name, value)| name == b"trusted.overlay.opaque" && value == b"y")
+    attributes.iter().any(|(name, value)| name == OPAQUE_MARK[usize::from(!user_namespace::is_initial())] && value == b"y")
 }
 
 /// What a layer cannot tell, or the container's own layer does not tell alone.

@@ -1,0 +1,146 @@
+//! An ordinary user of this machine, in whose name a store's commands run: with ids of his own in /etc/subuid, or without any.
+//!
+//! The machine gets no account. Each command lives in a mount namespace in which the user is known, and then gives up being root.
+//! `TARE_AS=user` and `TARE_AS=single` let every test run that way (`scripts/without-root`); who wants an ordinary user in any case says
+//! `Store::of(Person::with_ranges())`.
+
+use super::image_dir;
+use std::ffi::CString;
+use std::io::{Error, Result};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub uid: u32,
+    /// The first of 65536 further ids.
+    pub ids: Option<u32>,
+}
+
+pub const COUNT: u32 = 65536;
+
+impl Person {
+    pub fn with_ranges() -> Person {
+        Person { uid: 1777, ids: Some(2_000_000) }
+    }
+
+    pub fn single() -> Person {
+        Person { uid: 1777, ids: None }
+    }
+
+    /// Somebody else on the same machine.
+    pub fn neighbour(self) -> Person {
+        Person { uid: self.uid + 1, ids: self.ids.map(|first| first + COUNT) }
+    }
+
+    /// Who `TARE_AS` says; `None`: root, as ever.
+    pub fn of_this_run() -> Option<Person> {
+        match std::env::var("TARE_AS").ok()?.as_str() {
+            "user" => Some(Person::with_ranges()),
+            "single" => Some(Person::single()),
+            "" | "root" => None,
+            other => panic!("TARE_AS={other}: say root, user or single"),
+        }
+    }
+
+    pub fn name(&self) -> String {
+        format!("ann{}", self.uid)
+    }
+
+    /// A word for file names.
+    pub fn called(&self) -> String {
+        format!("{}-{}", self.uid, self.ids.map_or("single", |_| "ranges"))
+    }
+
+    /// Who on this machine the user with this number in a container is.
+    pub fn outside(&self, inside: u32) -> u32 {
+        match inside {
+            0 => self.uid,
+            _ => self.ids.expect("a person with ranges") + inside - 1,
+        }
+    }
+
+    /// From here on the command is his. `home`: of his own, made here.
+    pub fn takes(&self, command: &mut Command, home: &Path) {
+        for dir in [home.to_owned(), self.session(home)] {
+            let _ = std::fs::create_dir(&dir);
+            self.owns(&dir);
+        }
+        command.env("HOME", home).env("USER", self.name()).env("XDG_RUNTIME_DIR", self.session(home)).env_remove("XDG_DATA_HOME");
+        let binds = self.binds();
+        let (uid, gid) = (self.uid, self.uid);
+        // SAFETY: system calls between fork and exec, on strings made before.
+        unsafe {
+            command.pre_exec(move || {
+                known(libc::unshare(libc::CLONE_NEWNS))?;
+                mount(None, c"/", libc::MS_REC | libc::MS_PRIVATE)?;
+                for (from, to) in &binds {
+                    mount(Some(from), to, libc::MS_BIND)?;
+                }
+                known(libc::setgroups(1, &raw const gid))?;
+                known(libc::setresgid(gid, gid, gid))?;
+                known(libc::setresuid(uid, uid, uid))
+            });
+        }
+    }
+
+    /// Like that of a login: for him alone.
+    pub fn session(&self, home: &Path) -> PathBuf {
+        home.join("session")
+    }
+
+    pub fn owns(&self, path: &Path) {
+        std::os::unix::fs::lchown(path, Some(self.uid), Some(self.uid)).unwrap_or_else(|e| panic!("cannot give {}: {e}", path.display()));
+        if path.is_dir() {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+            std::fs::set_permissions(path, mode).expect("a mode");
+        }
+    }
+
+    /// What this thread makes from now on is his, as if he had made the scene of the test himself; it keeps its powers.
+    pub fn is_whose_files_are_made(&self) {
+        nix::unistd::setfsgid(nix::unistd::Gid::from_raw(self.uid));
+        nix::unistd::setfsuid(nix::unistd::Uid::from_raw(self.uid));
+        let may = caps::read(None, caps::CapSet::Permitted).expect("our capabilities");
+        // The kernel takes those over files away from whoever stops being root there.
+        caps::set(None, caps::CapSet::Effective, &may).expect("our capabilities again");
+    }
+
+    /// Files in which he is known, and where they go.
+    fn binds(&self) -> Vec<(CString, CString)> {
+        let dir = image_dir().join(format!(".{}", self.called()));
+        let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let (name, uid) = (self.name(), self.uid);
+        let range = self.ids.map_or(String::new(), |first| format!("{name}:{first}:{COUNT}\n"));
+        let files = [
+            ("/etc/passwd", format!("{}{name}:x:{uid}:{uid}::/:/bin/sh\n", text("/etc/passwd"))),
+            ("/etc/group", format!("{}{name}:x:{uid}:\n", text("/etc/group"))),
+            ("/etc/subuid", range.clone()),
+            ("/etc/subgid", range),
+        ];
+        let _ = std::fs::create_dir_all(&dir);
+        let there = |(target, content): (&str, String)| {
+            let file = dir.join(target.rsplit('/').next().expect("a name"));
+            if !file.exists() || text(file.to_str().expect("utf-8")) != content {
+                // Others may be reading it.
+                let new = file.with_extension(std::process::id().to_string());
+                std::fs::write(&new, &content).and_then(|()| std::fs::rename(&new, &file)).expect("a file of the user's");
+            }
+            let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).expect("a path");
+            Path::new(target).exists().then(|| (path(&file), path(Path::new(target))))
+        };
+        files.into_iter().filter_map(there).collect()
+    }
+}
+
+fn mount(from: Option<&CString>, to: &std::ffi::CStr, flags: libc::c_ulong) -> Result<()> {
+    let from = from.map_or(std::ptr::null(), |from| from.as_ptr());
+    // SAFETY: C strings that outlive the call.
+    known(unsafe { libc::mount(from, to.as_ptr(), std::ptr::null(), flags, std::ptr::null()) })
+}
+
+fn known(answer: libc::c_int) -> Result<()> {
+    if answer < 0 { Err(Error::last_os_error()) } else { Ok(()) }
+}
