@@ -54,14 +54,6 @@ pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts
     }
 }
 
-/// What a container stands in.
-struct Surroundings<'a> {
-    neighbours: &'a Neighbours,
-    /// Whom its users are outside; `None`: who they are.
-    users: Option<Users>,
-    group: Option<&'a Group>,
-}
-
 /// Its ids and its addresses first.
 fn find_place_and_begin(
     paths: &Paths,
@@ -71,8 +63,9 @@ fn find_place_and_begin(
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
 ) -> Result<First> {
-    let around = Surroundings { neighbours, users: users::find_out(paths, &made.record)?, group };
+    let users = users::find_out(paths, &made.record)?;
     let mut claimed = claim::claim(paths, &made.record)?;
+    let around = Around { neighbours, users: users.as_ref(), group };
     let begun = begin_first_process(paths, made, &around, callers, restarts, &mut claimed);
     if let (Err(_), Some(claimed)) = (&begun, &claimed) {
         join::take_back(paths, made, claimed);
@@ -115,17 +108,25 @@ struct First {
     plugged: Plugged,
 }
 
+/// What is there before it.
+struct Around<'a> {
+    neighbours: &'a Neighbours,
+    /// Whom its users are outside; `None`: the same.
+    users: Option<&'a Users>,
+    group: Option<&'a Group>,
+}
+
 /// `claimed`: in its networks the addresses are known already, and the rest comes now.
 fn begin_first_process(
     paths: &Paths,
     made: &Made,
-    around: &Surroundings,
+    around: &Around,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
     claimed: &mut Option<Claimed>,
 ) -> Result<First> {
-    let Surroundings { neighbours, group, .. } = *around;
-    let (record, users) = (&made.record, around.users.as_ref());
+    let record = &made.record;
+    let Around { neighbours, users, group } = *around;
     let spec = neighbours.joined(&made.spec);
     let spec = match users {
         Some(users) => Cow::Owned(users.added(spec, &record.wishes)),
