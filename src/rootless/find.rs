@@ -30,7 +30,7 @@ const LONGEST: u64 = 256;
 
 /// The namespace that is on record, if it still lives. The caller holds the lock.
 pub fn find(file: &Path, who: &Who) -> Option<OwnedFd> {
-    let known = read(file)?;
+    let Some(known) = read(file) else { return find_without_record(file, who) };
     // Somebody who has got ranges meanwhile wants to use them: as soon as nothing runs in the old one, he does.
     if let Some(namespace) = of_process(known.pid, known, who) {
         return Some(namespace);
@@ -38,6 +38,27 @@ pub fn find(file: &Path, who: &Who) -> Option<OwnedFd> {
     let (pid, namespace) = all_processes().find_map(|pid| Some((pid, of_process(pid, known, who)?)))?;
     let _ = write(file, Known { pid, ..known });
     Some(namespace)
+}
+
+/// The record is gone or damaged. Whoever is in a namespace of the user's and has something open beside it cares for a container of
+/// this run directory.
+fn find_without_record(file: &Path, who: &Who) -> Option<OwnedFd> {
+    let dir = file.parent()?;
+    let ours = user_namespace::number_of_process(process::own_pid())?;
+    all_processes().find_map(|pid| {
+        let number = user_namespace::number_of_process(pid).filter(|number| *number != ours && holds_something_in(dir, pid))?;
+        let users = user_namespace::maps_of(pid).ok()?.0;
+        let ids = if users.len() > 1 { Ids::Many } else { Ids::One };
+        let known = Known { number, pid, ids };
+        let namespace = of_process(pid, known, who)?;
+        let _ = write(file, known);
+        Some(namespace)
+    })
+}
+
+fn holds_something_in(dir: &Path, pid: i32) -> bool {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|path| path.starts_with(dir))
 }
 
 /// Asked by name first, because to open one costs more; then by the descriptor, which nothing can change any more.
