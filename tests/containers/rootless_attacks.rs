@@ -116,7 +116,7 @@ fn what_is_forbidden_by_default_is_forbidden_to_an_ordinary_user_s_containers() 
         let answers = parse_attempts(&store.ok(&[&["run", "--rm", "box", "/probe", "try"], &names[..]].concat()));
         assert_eq!(answers.len(), names.len(), "{answers:?}");
         for (name, answer) in answers {
-            assert_eq!(answer, "EPERM", "{name}");
+            assert!(answer.ends_with("EPERM"), "{name}: {answer}");
         }
     }
 }
