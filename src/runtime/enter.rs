@@ -42,14 +42,28 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let (birth, midwife) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
+    let out_of_reach = group.filter(|group| !group.is_in_reach());
     match process::clone3(0, None).context(WHAT)? {
         Forked::Child => {
+            drop(birth);
+            if out_of_reach.is_some() && !matches!(channel::receive(midwife.as_fd(), &mut [0]), Ok((1.., _))) {
+                process::exit_now(1);
+            }
             let (socket, program) = (theirs.as_fd(), program.as_fd());
             let inherited = Inherited { socket, program, streams, status: None, held: &[], of_another_user_namespace };
             child::fail(midwife.as_fd(), bear(init, first | others, group, person, inherited, &midwife))
         }
         Forked::Parent { pid: cloner, .. } => {
             drop((theirs, midwife));
+            let near = out_of_reach.map_or(Ok(()), |group| group.let_in(cloner));
+            if let Err(error) = near {
+                drop(birth);
+                process::wait(cloner).context(WHAT)?;
+                return Err(error);
+            }
+            if out_of_reach.is_some() {
+                channel::send(birth.as_fd(), handshake::GO_ON, None).context(WHAT)?;
+            }
             let born = hear_of_birth(birth.as_fd());
             process::wait(cloner).context(WHAT)?;
             born.map(|(pid, pidfd)| Created::entered(pid, pidfd, ours))

@@ -2,16 +2,18 @@
 
 use crate::engine::claim::Claimed;
 use crate::engine::create::Made;
+use crate::engine::join::Plugged;
 use crate::engine::neighbours::Neighbours;
 use crate::engine::users::{self, Users};
 use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
 use crate::options::Network;
 use crate::paths::Paths;
-use crate::record::Live;
-use crate::runtime::cgroup::Group;
+use crate::record::{Container, Live};
+use crate::runtime::cgroup::own_scope::Unit;
+use crate::runtime::cgroup::{Group, home};
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
@@ -29,17 +31,17 @@ pub struct Begun {
     pub started: u64,
     /// How often it was begun before, by this monitor.
     pub restarts: u32,
-    /// Who stands at its doors.
-    pub porter: Option<Companion>,
+    /// What it has in its networks.
+    pub plugged: Plugged,
 }
 
 pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let group = make_group(made)?;
     match find_place_and_begin(paths, made, &neighbours, group.as_ref(), callers, restarts) {
-        Ok(First { created, streams, started, porter }) => {
+        Ok(First { created, streams, started, plugged }) => {
             let runtime::Created { pid, pidfd, status, .. } = created;
-            Ok(Begun { pid, pidfd, status, streams, group, started, restarts, porter })
+            Ok(Begun { pid, pidfd, status, streams, group, started, restarts, plugged })
         }
         Err(error) => {
             if let Some(group) = group {
@@ -52,6 +54,14 @@ pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts
     }
 }
 
+/// What a container stands in.
+struct Surroundings<'a> {
+    neighbours: &'a Neighbours,
+    /// Whom its users are outside; `None`: who they are.
+    users: Option<Users>,
+    group: Option<&'a Group>,
+}
+
 /// Its ids and its addresses first.
 fn find_place_and_begin(
     paths: &Paths,
@@ -61,9 +71,9 @@ fn find_place_and_begin(
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
 ) -> Result<First> {
-    let users = users::find_out(paths, &made.record)?;
+    let around = Surroundings { neighbours, users: users::find_out(paths, &made.record)?, group };
     let mut claimed = claim::claim(paths, &made.record)?;
-    let begun = begin_first_process(paths, made, neighbours, users.as_ref(), group, callers, restarts, &mut claimed);
+    let begun = begin_first_process(paths, made, &around, callers, restarts, &mut claimed);
     if let (Err(_), Some(claimed)) = (&begun, &claimed) {
         join::take_back(paths, made, claimed);
     }
@@ -74,13 +84,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     let linux = made.spec.linux().as_ref();
     let resources = linux.and_then(|linux| linux.resources().as_ref());
     let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
-    let group = Group::make(below)?;
-    let Some(mut group) = group else {
-        return match made.record.wishes.limits.any() {
-            true => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
-            false => Ok(None),
-        };
+    let top = match home::top_for(&unit(&made.record)) {
+        Ok(top) => top,
+        Err(error) if made.record.wishes.limits.any() => return Err(error),
+        // Much works without a group: not to pause it, and to count only its processes.
+        Err(_) => return Ok(None),
     };
+    let mut group = Group::make(&top, below)?;
     let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
     match limited {
         Ok(()) => Ok(Some(group)),
@@ -91,26 +101,31 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     }
 }
 
+/// What systemd shows of it, where that makes the groups.
+fn unit(record: &Container) -> Unit<'_> {
+    let description = format!("container {} ({})", record.name, record.image);
+    Unit { id: &record.id, description, slice: record.wishes.cgroup_parent.as_deref() }
+}
+
 /// Its first process, which has become the user's program.
 struct First {
     created: runtime::Created,
     streams: watch::Streams,
     started: u64,
-    porter: Option<Companion>,
+    plugged: Plugged,
 }
 
-/// `users`: whom its users are outside. `claimed`: in its networks the addresses are known already, and the rest comes now.
+/// `claimed`: in its networks the addresses are known already, and the rest comes now.
 fn begin_first_process(
     paths: &Paths,
     made: &Made,
-    neighbours: &Neighbours,
-    users: Option<&Users>,
-    group: Option<&Group>,
+    around: &Surroundings,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
     claimed: &mut Option<Claimed>,
 ) -> Result<First> {
-    let record = &made.record;
+    let Surroundings { neighbours, group, .. } = *around;
+    let (record, users) = (&made.record, around.users.as_ref());
     let spec = neighbours.joined(&made.spec);
     let spec = match users {
         Some(users) => Cow::Owned(users.added(spec, &record.wishes)),
@@ -142,9 +157,9 @@ fn begin_first_process(
     }
     let created = runtime::create(&plan, group_of_process, theirs)?;
     // Meanwhile it builds its world.
-    let porter = match claimed {
+    let plugged = match claimed {
         Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
-        None => None,
+        None => Plugged::default(),
     };
     let started = now();
     write_state(made, created.pid, group, started, restarts)?;
@@ -155,7 +170,7 @@ fn begin_first_process(
             let _ = file::remove_file(&made.files.state());
             pid_file::forget(record, created.pid);
             let _ = process::wait(created.pid);
-            porter.into_iter().for_each(Companion::dismiss);
+            plugged.companions.into_iter().for_each(Companion::dismiss);
             return Err(error);
         }
     };
@@ -163,7 +178,7 @@ fn begin_first_process(
         Some(master) => watch::Streams::Terminal(master),
         None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), outputs: pipes.ours },
     };
-    Ok(First { created, streams, started, porter })
+    Ok(First { created, streams, started, plugged })
 }
 
 /// The container's streams, without a terminal.
