@@ -9,6 +9,7 @@ use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repai
 use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
+use crate::network::switchboard;
 use crate::options::Network;
 use crate::paths::Paths;
 use crate::record::{Container, Live};
@@ -132,6 +133,7 @@ fn begin_first_process(
         Some(users) => Cow::Owned(users.added(spec, &record.wishes)),
         None => spec,
     };
+    let hands_over = claimed.is_some() && switchboard::is_needed();
     let has_files = !matches!(record.wishes.network, Network::Container(_));
     let beyond = Beyond {
         small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record, claimed.as_ref()) }),
@@ -140,6 +142,7 @@ fn begin_first_process(
         groups: &record.wishes.groups,
         reaper: record.reaper,
         held: mounts::open(&record.wishes, users)?,
+        hands_over_network: hands_over,
         ..Beyond::default()
     };
     let mut plan = Plan::new(&spec, beyond)?;
@@ -159,7 +162,12 @@ fn begin_first_process(
     let created = runtime::create(&plan, group_of_process, theirs)?;
     // Meanwhile it builds its world.
     let plugged = match claimed {
-        Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
+        Some(claimed) => {
+            let network = if hands_over { created.network() } else { join::open_namespace(&format!("/proc/{}/ns/net", created.pid)) };
+            network
+                .and_then(|network| claimed.plug_in(paths, made, created.pid, &network, created.pidfd.as_fd()))
+                .inspect_err(|_| end(&created))?
+        }
         None => Plugged::default(),
     };
     let started = now();
