@@ -34,6 +34,43 @@ pub fn top_for(unit: &Unit) -> Result<PathBuf> {
     }
 }
 
+/// For `info`: where groups of containers come from here.
+#[derive(Debug)]
+pub enum Source {
+    Given(PathBuf),
+    /// A scope for each, by the systemd whose own group this is.
+    Systemd(PathBuf),
+    Nobody(Error),
+}
+
+impl Source {
+    /// Of somebody who is not root of the machine.
+    pub fn of_user() -> Source {
+        let none = || Error::cannot_keep("containers have no groups");
+        match (given(), mount_point()) {
+            (Some(group), _) => Source::Given(group),
+            (None, None) => Source::Nobody(none().because("this host has no cgroup v2 mounted")),
+            (None, Some(top)) => {
+                let uid = user_namespace::outside(identity::own_uid()).unwrap_or_default();
+                let systemd = top.join(format!("user.slice/user-{uid}.slice/user@{uid}.service"));
+                match super::bus::of_user() {
+                    Ok(Some(_)) => Source::Systemd(systemd),
+                    Ok(None) => Source::Nobody(nobody_gives_one(none())),
+                    Err(error) => Source::Nobody(error),
+                }
+            }
+        }
+    }
+
+    pub fn controllers(&self) -> Vec<String> {
+        let text = match self {
+            Source::Given(group) | Source::Systemd(group) => std::fs::read_to_string(group.join("cgroup.controllers")).unwrap_or_default(),
+            Source::Nobody(_) => String::new(),
+        };
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+}
+
 fn nobody_gives_one(error: Error) -> Error {
     if hints::is_in_v1("memory") {
         return error
