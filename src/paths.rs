@@ -108,6 +108,13 @@ impl Paths {
     pub fn network(&self, name: &str) -> PathBuf {
         self.networks().join(name)
     }
+    /// Where an ordinary user's bridges lie. See `network/switchboard.rs`.
+    pub fn switchboard(&self) -> PathBuf {
+        self.run.join("switchboard")
+    }
+    pub fn switchboard_lock(&self) -> PathBuf {
+        self.run.join("switchboard.lock")
+    }
     pub fn live_networks(&self) -> PathBuf {
         self.run.join("network")
     }

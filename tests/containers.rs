@@ -144,6 +144,8 @@ mod unflushed;
 mod unpack_attacks;
 #[path = "containers/updates.rs"]
 mod updates;
+#[path = "containers/user_namespaces.rs"]
+mod user_namespaces;
 #[path = "containers/volume_filling.rs"]
 mod volume_filling;
 #[path = "containers/volume_store.rs"]

@@ -14,7 +14,7 @@ use crate::engine::events::{self, Kind as What};
 use crate::engine::{join, list};
 use crate::error::{Error, Result};
 use crate::names;
-use crate::network::{self, Network, Plan, bridge, foreign, rules};
+use crate::network::{self, Network, Plan, bridge, foreign, rules, switchboard};
 use crate::options;
 use crate::options::networks::DEFAULT;
 use crate::paths::Paths;
@@ -125,6 +125,9 @@ fn in_use(users: &[String], name: &str) -> Option<Error> {
 /// What keeps others from a container's ports, or hides from it who they are; each with what helps.
 pub fn hindrances(detour: Option<&str>) -> Vec<String> {
     let hidden = detour.map(|why| format!("the container does not see who calls: {why}"));
+    if switchboard::is_needed() {
+        return hidden.into_iter().collect();
+    }
     let closed = foreign::obstacles().into_iter().map(|obstacle| format!("{}\nhint: {}", obstacle.text, obstacle.hint));
     hidden.into_iter().chain(closed).collect()
 }
@@ -132,7 +135,7 @@ pub fn hindrances(detour: Option<&str>) -> Vec<String> {
 /// First what is in the kernel: as long as the record is there the next container makes it again.
 fn take_down(paths: &Paths, held: network::Held) -> Result<()> {
     let network = held.network.clone();
-    bridge::remove(paths, &network)?;
+    switchboard::visit(paths, || bridge::remove(paths, &network))?;
     rules::forget(paths, &network)?;
     held.remove(paths)?;
     let _ = file::remove_tree(&paths.live_network(&network.name));

@@ -18,7 +18,9 @@ fn complete(paths: &Paths, network: &Network) -> PathBuf {
 /// The bridge's index, whoever made it. `on_new`: what else belongs to it, done before anybody relies on it.
 ///
 /// Any number of processes may do this at once: what is there already is as good as made.
-pub fn ensure(paths: &Paths, network: &Network, host: &Netlink, on_new: impl FnOnce() -> Result<()>) -> Result<u32> {
+///
+/// `is_plain`: it is a switch and nothing else. Nobody is at the gateway's addresses, and nothing is passed on.
+pub fn ensure(paths: &Paths, network: &Network, host: &Netlink, is_plain: bool, on_new: impl FnOnce() -> Result<()>) -> Result<u32> {
     let what = || format!("cannot make bridge {} of network {}", network.bridge, network.name);
     if let Some(index) = existing(paths, network) {
         return Ok(index);
@@ -39,18 +41,27 @@ pub fn ensure(paths: &Paths, network: &Network, host: &Netlink, on_new: impl FnO
     }
     let index = links::index_of(&network.bridge).with_context(what)?;
     forwarding::never_listen_on(&network.bridge)?;
-    for range in network.ranges() {
-        match host.add_address(index, &Address::new(range.gateway, range.subnet.length())) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(errno).with_context(what),
-        }
+    if !is_plain {
+        make_gateway(network, host, index).with_context(what)?;
     }
     host.switch_on(index).with_context(what)?;
-    forwarding::switch_on(network, host)?;
-    on_new()?;
+    if !is_plain {
+        forwarding::switch_on(network, host)?;
+        on_new()?;
+    }
     store::make_dirs(&paths.live_network(&network.name))?;
     store::write(&complete(paths, network), index.to_string().as_bytes(), Durable::No)?;
     Ok(index)
+}
+
+fn make_gateway(network: &Network, host: &Netlink, index: u32) -> Result<(), Errno> {
+    for range in network.ranges() {
+        match host.add_address(index, &Address::new(range.gateway, range.subnet.length())) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            other => return other,
+        }
+    }
+    Ok(())
 }
 
 /// `None`: it is not there, or not complete, or somebody else has put another in its place.

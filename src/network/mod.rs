@@ -17,9 +17,11 @@ pub mod foreign;
 pub mod forwarding;
 mod keep;
 pub mod naming;
+pub mod pasta;
 pub mod porter;
 pub mod rules;
 pub mod subnet;
+pub mod switchboard;
 mod taken;
 
 pub use keep::{Held, Plan, default, find, hold, host_has_v6, list, make};

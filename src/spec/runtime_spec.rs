@@ -34,6 +34,8 @@ pub struct Facts {
     pub volatile: bool,
     /// We are not root of the machine, but of a user namespace.
     pub in_user_namespace: bool,
+    /// Nobody but root exists in it.
+    pub only_one_group: bool,
     /// Its command is systemd: what that wants is there.
     pub for_systemd: bool,
     pub hosts: PathBuf,

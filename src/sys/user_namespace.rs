@@ -137,7 +137,7 @@ pub fn count_of_users() -> u64 {
     maps().0.iter().map(|(_, _, count)| u64::from(*count)).sum()
 }
 
-fn is_in(map: &[Range], id: u32) -> bool {
+pub fn is_in(map: &[Range], id: u32) -> bool {
     map.iter().any(|(inside, _, count)| id >= *inside && id - inside < *count)
 }
 

@@ -123,7 +123,7 @@ impl Person {
         let _ = std::fs::create_dir_all(&dir);
         let there = |(target, content): (&str, String)| {
             let file = dir.join(target.rsplit('/').next().expect("a name"));
-            if text(file.to_str().expect("utf-8")) != content {
+            if !file.exists() || text(file.to_str().expect("utf-8")) != content {
                 // Others may be reading it.
                 let new = file.with_extension(std::process::id().to_string());
                 std::fs::write(&new, &content).and_then(|()| std::fs::rename(&new, &file)).expect("a file of the user's");

@@ -2,6 +2,7 @@
 
 use crate::engine::claim::Claimed;
 use crate::engine::create::Made;
+use crate::engine::join::Plugged;
 use crate::engine::neighbours::Neighbours;
 use crate::engine::users::{self, Users};
 use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
@@ -30,17 +31,17 @@ pub struct Begun {
     pub started: u64,
     /// How often it was begun before, by this monitor.
     pub restarts: u32,
-    /// Who stands at its doors.
-    pub porter: Option<Companion>,
+    /// What it has in its networks.
+    pub plugged: Plugged,
 }
 
 pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts: u32) -> Result<Begun> {
     let neighbours = Neighbours::meet(paths, &made.record)?;
     let group = make_group(made)?;
     match find_place_and_begin(paths, made, &neighbours, group.as_ref(), callers, restarts) {
-        Ok(First { created, streams, started, porter }) => {
+        Ok(First { created, streams, started, plugged }) => {
             let runtime::Created { pid, pidfd, status, .. } = created;
-            Ok(Begun { pid, pidfd, status, streams, group, started, restarts, porter })
+            Ok(Begun { pid, pidfd, status, streams, group, started, restarts, plugged })
         }
         Err(error) => {
             if let Some(group) = group {
@@ -53,6 +54,14 @@ pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts
     }
 }
 
+/// What a container stands in.
+struct Surroundings<'a> {
+    neighbours: &'a Neighbours,
+    /// Whom its users are outside; `None`: who they are.
+    users: Option<Users>,
+    group: Option<&'a Group>,
+}
+
 /// Its ids and its addresses first.
 fn find_place_and_begin(
     paths: &Paths,
@@ -62,9 +71,9 @@ fn find_place_and_begin(
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
 ) -> Result<First> {
-    let users = users::find_out(paths, &made.record)?;
+    let around = Surroundings { neighbours, users: users::find_out(paths, &made.record)?, group };
     let mut claimed = claim::claim(paths, &made.record)?;
-    let begun = begin_first_process(paths, made, neighbours, users.as_ref(), group, callers, restarts, &mut claimed);
+    let begun = begin_first_process(paths, made, &around, callers, restarts, &mut claimed);
     if let (Err(_), Some(claimed)) = (&begun, &claimed) {
         join::take_back(paths, made, claimed);
     }
@@ -103,21 +112,20 @@ struct First {
     created: runtime::Created,
     streams: watch::Streams,
     started: u64,
-    porter: Option<Companion>,
+    plugged: Plugged,
 }
 
-/// `users`: whom its users are outside. `claimed`: in its networks the addresses are known already, and the rest comes now.
+/// `claimed`: in its networks the addresses are known already, and the rest comes now.
 fn begin_first_process(
     paths: &Paths,
     made: &Made,
-    neighbours: &Neighbours,
-    users: Option<&Users>,
-    group: Option<&Group>,
+    around: &Surroundings,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
     claimed: &mut Option<Claimed>,
 ) -> Result<First> {
-    let record = &made.record;
+    let Surroundings { neighbours, group, .. } = *around;
+    let (record, users) = (&made.record, around.users.as_ref());
     let spec = neighbours.joined(&made.spec);
     let spec = match users {
         Some(users) => Cow::Owned(users.added(spec, &record.wishes)),
@@ -149,9 +157,9 @@ fn begin_first_process(
     }
     let created = runtime::create(&plan, group_of_process, theirs)?;
     // Meanwhile it builds its world.
-    let porter = match claimed {
+    let plugged = match claimed {
         Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
-        None => None,
+        None => Plugged::default(),
     };
     let started = now();
     write_state(made, created.pid, group, started, restarts)?;
@@ -162,7 +170,7 @@ fn begin_first_process(
             let _ = file::remove_file(&made.files.state());
             pid_file::forget(record, created.pid);
             let _ = process::wait(created.pid);
-            porter.into_iter().for_each(Companion::dismiss);
+            plugged.companions.into_iter().for_each(Companion::dismiss);
             return Err(error);
         }
     };
@@ -170,7 +178,7 @@ fn begin_first_process(
         Some(master) => watch::Streams::Terminal(master),
         None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), outputs: pipes.ours },
     };
-    Ok(First { created, streams, started, porter })
+    Ok(First { created, streams, started, plugged })
 }
 
 /// The container's streams, without a terminal.

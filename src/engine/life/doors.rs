@@ -5,7 +5,7 @@ use crate::engine::{find, list, name_servers};
 use crate::error::{Context, Error, Kind, Result};
 use crate::network::porter::{self, Closed, Duties, NameDuty, Open, Place};
 use crate::network::rules;
-use crate::network::{self, claims};
+use crate::network::{self, claims, switchboard};
 use crate::options::Wishes;
 use crate::options::ports::{PortWish, Protocol};
 use crate::paths::{ContainerPaths, Paths};
@@ -18,12 +18,33 @@ use std::os::fd::OwnedFd;
 /// Binds the ports, so that nobody else has them.
 pub fn open(paths: &Paths, wishes: &[PortWish], joined: &Joined) -> Result<Open> {
     let (v4, v6) = joined.addresses();
+    if switchboard::is_needed() {
+        for_pasta(wishes)?;
+    }
     let unbound = wishes.iter().find(|wish| wish.protocol == Protocol::Sctp && wish.host.is_none());
     if let Some(wish) = unbound {
         return Err(Error::cannot_keep(format!("cannot choose a port of this host for {}/sctp", wish.container))
             .hint(format!("say which: -p {0}:{0}/sctp", wish.container)));
     }
     porter::open_doors(wishes, v4, v6).map_err(|closed| refusal(paths, closed))
+}
+
+/// What it cannot lead in.
+fn for_pasta(wishes: &[PortWish]) -> Result<()> {
+    let hint = "run as root, or leave it out";
+    if let Some(wish) = wishes.iter().find(|wish| wish.protocol == Protocol::Sctp) {
+        return Err(Error::cannot_keep(format!("cannot publish {}/sctp", wish.container))
+            .because("pasta leads in tcp and udp only")
+            .hint(hint));
+    }
+    let same = |one: &PortWish, other: &PortWish| one.host.is_some() && (one.host, one.protocol) == (other.host, other.protocol);
+    let twice = wishes.iter().enumerate().find(|(at, wish)| wishes[..*at].iter().any(|other| same(wish, other)));
+    match twice {
+        None => Ok(()),
+        Some((_, wish)) => Err(Error::cannot_keep(format!("cannot publish port {}/{} twice", wish.host.unwrap_or(0), wish.protocol))
+            .because("pasta knows a port once, at one address or at all of them")
+            .hint("name no address, or one, or take another port for one of the two")),
+    }
 }
 
 /// Packets from outside go straight to the container from now on, where this kernel can; else through the porter alone, and it is
@@ -112,6 +133,9 @@ pub fn open_again(paths: &Paths, id: &str, pid: i32) -> Option<Duties> {
     let seen = find::by_id(paths, id).ok()??;
     let files = seen.files(paths);
     let mut joined = join::written(&files)?;
+    if switchboard::is_needed() {
+        return duties(paths, &seen.record, &files, &joined, Open::default(), pid).ok();
+    }
     let open = open(paths, &wishes_of(&joined.ports), &joined).ok()?;
     lead_in(paths, &files, &mut joined, &open.published).ok()?;
     duties(paths, &seen.record, &files, &joined, open, pid).ok()

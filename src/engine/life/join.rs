@@ -10,12 +10,14 @@
 
 use crate::engine::claim::Claimed;
 use crate::engine::create::Made;
-use crate::engine::{doors, porter};
+use crate::engine::{doors, outlet, porter};
 use crate::error::{Context, Error, Result};
 use crate::monitor::companion::Companion;
+use crate::network::porter::Open;
 use crate::network::rules::Redirect;
-use crate::network::{bridge, cable, claims, rules};
+use crate::network::{bridge, cable, claims, rules, switchboard};
 use crate::paths::{ContainerPaths, Paths};
+use crate::record::Container;
 use crate::record::network::{Joined, Published};
 use crate::store::{self, Durable};
 use crate::sys::file::{self, OFlag};
@@ -27,42 +29,72 @@ use std::path::Path;
 
 impl Claimed {
     /// Everything between the host and the process `pid`, which has a network namespace of its own.
-    /// Returns who stands at its doors from then on, if it has any.
-    pub fn plug_in(&mut self, paths: &Paths, made: &Made, pid: i32, init: BorrowedFd) -> Result<Option<Companion>> {
+    pub fn plug_in(&mut self, paths: &Paths, made: &Made, pid: i32, init: BorrowedFd) -> Result<Plugged> {
         let (record, files) = (&made.record, &made.files);
-        let host = Netlink::open().context("cannot speak to the kernel's network")?;
+        let board = switchboard::hold(paths)?;
         let namespace = open_namespace(&format!("/proc/{pid}/ns/net"))?;
-        for (network, endpoint) in self.networks.iter().zip(&self.joined.endpoints) {
-            let bridge = bridge::ensure(paths, network, &host, || rules::admit(paths, network))?;
-            cable::plug(&host, endpoint, bridge, network.mtu, namespace.as_fd())?;
-            cable::slow_down(&host, &endpoint.host_interface, record.wishes.net_rate.inward)?;
-        }
-        inside(&namespace, || {
-            let within = Netlink::open().context("cannot speak to the container's network")?;
-            let mut way_out = [true, true];
-            for endpoint in &self.joined.endpoints {
-                cable::configure(&within, endpoint, way_out)?;
-                cable::slow_down(&within, &endpoint.interface, record.wishes.net_rate.outward)?;
-                way_out[0] &= endpoint.ip.and_then(|(.., gateway)| gateway).is_none();
-                way_out[1] &= endpoint.ip6.and_then(|(.., gateway)| gateway).is_none();
-            }
-            Ok(())
-        })?;
+        switchboard::at(board.as_ref(), || self.lay_cables(paths, record, &namespace, board.is_some()))?;
+        inside(&namespace, || self.configure(record, board.is_some()))?;
         let open = doors::open(paths, &record.wishes.ports, &self.joined)?;
         self.joined.ports.clone_from(&open.published);
         // Before the rules: those are found again, and taken back, by what stands here.
         write_down(files, &self.joined)?;
-        doors::lead_in(paths, files, &mut self.joined, &open.published)?;
+        let mut companions = Vec::new();
+        let doors = match board {
+            None => {
+                doors::lead_in(paths, files, &mut self.joined, &open.published)?;
+                open
+            }
+            // Its ports were ours until now, so nobody else has got them.
+            Some(_) => {
+                drop(open);
+                outlet::check_ports(&self.joined)?;
+                companions.extend(outlet::open(&self.joined, &namespace, record.wishes.net_rate.outward)?);
+                Open::default()
+            }
+        };
         tell_names(paths, &record.id, &self.joined)?;
-        let duties = doors::duties(paths, record, files, &self.joined, open, pid)?;
-        if duties.is_empty() {
-            return Ok(None);
+        let duties = doors::duties(paths, record, files, &self.joined, doors, pid)?;
+        if !duties.is_empty() {
+            let (paths, id) = (paths.clone(), record.id.clone());
+            let again = move || doors::open_again(&paths, &id, pid);
+            companions.push(porter::hire(duties, init, again).ok_or_else(|| Error::failed("cannot start the container's porter"))?);
         }
-        let (paths, id) = (paths.clone(), record.id.clone());
-        let again = move || doors::open_again(&paths, &id, pid);
-        let hired = porter::hire(duties, init, again);
-        hired.map(Some).ok_or_else(|| Error::failed("cannot start the container's porter"))
+        Ok(Plugged { companions, board })
     }
+
+    /// Where the bridges lie.
+    fn lay_cables(&self, paths: &Paths, record: &Container, namespace: &OwnedFd, is_plain: bool) -> Result<()> {
+        let host = Netlink::open().context("cannot speak to the kernel's network")?;
+        for (network, endpoint) in self.networks.iter().zip(&self.joined.endpoints) {
+            let bridge = bridge::ensure(paths, network, &host, is_plain, || rules::admit(paths, network))?;
+            cable::plug(&host, endpoint, bridge, network.mtu, namespace.as_fd())?;
+            cable::slow_down(&host, &endpoint.host_interface, record.wishes.net_rate.inward)?;
+        }
+        Ok(())
+    }
+
+    /// In the container. `by_outlet`: no cable leads out, something else does.
+    fn configure(&self, record: &Container, by_outlet: bool) -> Result<()> {
+        let within = Netlink::open().context("cannot speak to the container's network")?;
+        let mut way_out = [!by_outlet; 2];
+        for endpoint in &self.joined.endpoints {
+            cable::configure(&within, endpoint, way_out)?;
+            cable::slow_down(&within, &endpoint.interface, record.wishes.net_rate.outward)?;
+            way_out[0] &= endpoint.ip.and_then(|(.., gateway)| gateway).is_none();
+            way_out[1] &= endpoint.ip6.and_then(|(.., gateway)| gateway).is_none();
+        }
+        Ok(())
+    }
+}
+
+/// What a container in its networks has beside it as long as it runs.
+#[derive(Default)]
+pub struct Plugged {
+    /// Who stands at its doors, and who leads it out.
+    pub companions: Vec<Companion>,
+    /// Where an ordinary user's bridges lie: there for as long as somebody holds it.
+    pub board: Option<OwnedFd>,
 }
 
 pub fn open_namespace(path: &str) -> Result<OwnedFd> {
@@ -74,9 +106,7 @@ pub fn take_back(paths: &Paths, made: &Made, claimed: &Claimed) {
     match made.files.network().exists() {
         true => leave(paths, &made.record.id, &made.files),
         false => {
-            if let Ok(host) = Netlink::open() {
-                claimed.joined.endpoints.iter().for_each(|endpoint| cable::pull_out(&host, &endpoint.host_interface));
-            }
+            pull_out(paths, &claimed.joined);
             give_back(paths, &made.record.id, &claimed.joined);
         }
     }
@@ -139,14 +169,20 @@ pub fn leave(paths: &Paths, id: &str, files: &ContainerPaths) {
         }
         return;
     };
-    if let Ok(host) = Netlink::open() {
-        joined.endpoints.iter().for_each(|endpoint| cable::pull_out(&host, &endpoint.host_interface));
-    }
+    pull_out(paths, &joined);
     if !joined.ports.is_empty() {
         let _ = rules::withdraw(paths, &redirects(&joined));
     }
     give_back(paths, id, &joined);
     let _ = file::remove_file(&files.network());
+}
+
+pub fn pull_out(paths: &Paths, joined: &Joined) {
+    let _ = switchboard::visit(paths, || {
+        let host = Netlink::open().context("cannot speak to the kernel's network")?;
+        joined.endpoints.iter().for_each(|endpoint| cable::pull_out(&host, &endpoint.host_interface));
+        Ok(())
+    });
 }
 
 pub fn give_back(paths: &Paths, id: &str, joined: &Joined) {

@@ -19,6 +19,7 @@ pub mod log_keeping;
 pub mod machine_start;
 pub(super) mod monitor_life;
 pub mod nurse;
+pub mod outlet;
 pub mod pause;
 pub(super) mod pid_file;
 pub mod porter;

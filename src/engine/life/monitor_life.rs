@@ -69,8 +69,10 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
         early: clients.early,
         log: log_keeping::keeping(made),
         open_stdin: made.record.wishes.interactive,
-        companions: nurse(paths, made).into_iter().chain(begun.porter).collect(),
+        companions: nurse(paths, made).into_iter().chain(begun.plugged.companions).collect(),
     };
+    // Until nothing of it is left.
+    let _board = begun.plugged.board;
     let mut again = None;
     watch::watch(watch, &mut |ending| again = record_end(paths, made, &run, ending));
     run.clear_up(paths, made);

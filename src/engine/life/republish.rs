@@ -2,7 +2,7 @@
 
 use crate::engine::{amend, doors, join, kill, retell};
 use crate::error::{Context, Error, Result};
-use crate::network::rules;
+use crate::network::{rules, switchboard};
 use crate::options::Network as Wish;
 use crate::options::ports::PortWish;
 use crate::paths::Paths;
@@ -22,6 +22,7 @@ pub fn publish(paths: &Paths, seen: &Seen, wishes: &[PortWish]) -> Result<()> {
 }
 
 fn open_doors(paths: &Paths, seen: &Seen, live: &Live, wishes: &[PortWish]) -> Result<()> {
+    are_not_fixed(seen)?;
     let files = seen.files(paths);
     let init = kill::first_process(live).context("it has just ended")?;
     let mut joined = join::written(&files).unwrap_or_default();
@@ -30,6 +31,18 @@ fn open_doors(paths: &Paths, seen: &Seen, live: &Live, wishes: &[PortWish]) -> R
     join::write_down(&files, &joined)?;
     doors::lead_in(paths, &files, &mut joined, &open.published)?;
     retell::open_doors(seen, &files, init.as_fd(), open)
+}
+
+/// As long as it runs pasta has the ports that it began with. Nobody else can lead in without hiding who calls.
+fn are_not_fixed(seen: &Seen) -> Result<()> {
+    match switchboard::is_needed() {
+        false => Ok(()),
+        true => {
+            let name = &seen.record.name;
+            let error = Error::cannot_keep("the ports of an ordinary user's container are fixed while it runs");
+            Err(error.hint(format!("stop it first, then start it again: tare stop {name}")))
+        }
+    }
 }
 
 /// Published no more. Connections that have come through stay.
@@ -60,6 +73,7 @@ pub fn lead_elsewhere(paths: &Paths, seen: &Seen, live: &Live, before: &Joined, 
 }
 
 fn close_doors(paths: &Paths, seen: &Seen, wishes: &[PortWish]) -> Result<()> {
+    are_not_fixed(seen)?;
     let files = seen.files(paths);
     let Some(mut joined) = join::written(&files) else { return Ok(()) };
     let means = |one: &Published| wishes.iter().any(|wish| wish.means(Some(one.address), Some(one.host), one.container, one.protocol));

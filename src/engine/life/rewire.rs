@@ -1,9 +1,9 @@
 //! A container's networks change, also while it runs. What is done is written down with it, for its next start.
 
 use crate::engine::join::{self, inside, open_namespace};
-use crate::engine::{amend, claim, kill, republish, retell};
+use crate::engine::{amend, claim, kill, outlet, republish, retell};
 use crate::error::{Context, Error, Result};
-use crate::network::{Network, bridge, cable, claims, rules};
+use crate::network::{Network, bridge, cable, claims, rules, switchboard};
 use crate::options::Network as Wish;
 use crate::options::networks::{Attachment, NetRate};
 use crate::paths::{ContainerPaths, Paths};
@@ -63,8 +63,10 @@ fn plug_in(paths: &Paths, seen: &Seen, live: &Live, network: &Network, attachmen
     let namespace = namespace_of(live)?;
     let endpoint = claim::claim_one(paths, network, attachment, &seen.record, &joined)?;
     let way_out = [has_no_way(&joined, Endpoint::way_out4), has_no_way(&joined, Endpoint::way_out6)];
+    let before = joined.clone();
     joined.endpoints.push(endpoint.clone());
     let plugged = plug_one(paths, network, &endpoint, &namespace, way_out, seen.record.wishes.net_rate)
+        .and_then(|()| if switchboard::is_needed() { inside(&namespace, || outlet::follow(&before, &joined)) } else { Ok(()) })
         .and_then(|()| join::write_down(&files, &joined));
     let (undo_paths, undo_files, id, plugged_in) = (paths.clone(), files.clone(), seen.record.id.clone(), endpoint.clone());
     let undo = move || drop(pull_out(&undo_paths, &undo_files, &id, joined, &plugged_in));
@@ -88,13 +90,17 @@ fn has_no_way(joined: &Joined, way: impl Fn(&Endpoint) -> Option<IpAddr>) -> boo
 }
 
 fn plug_one(paths: &Paths, network: &Network, endpoint: &Endpoint, namespace: &OwnedFd, way_out: [bool; 2], rate: NetRate) -> Result<()> {
-    let host = Netlink::open().context("cannot speak to the kernel's network")?;
-    let index = bridge::ensure(paths, network, &host, || rules::admit(paths, network))?;
-    cable::plug(&host, endpoint, index, network.mtu, namespace.as_fd())?;
-    cable::slow_down(&host, &endpoint.host_interface, rate.inward)?;
+    let is_plain = switchboard::is_needed();
+    let plugged = switchboard::visit(paths, || {
+        let host = Netlink::open().context("cannot speak to the kernel's network")?;
+        let index = bridge::ensure(paths, network, &host, is_plain, || rules::admit(paths, network))?;
+        cable::plug(&host, endpoint, index, network.mtu, namespace.as_fd())?;
+        cable::slow_down(&host, &endpoint.host_interface, rate.inward)
+    })?;
+    plugged.ok_or_else(|| Error::failed("the networks' namespace is gone").hint("start the container again"))?;
     inside(namespace, || {
         let within = Netlink::open().context("cannot speak to the container's network")?;
-        cable::configure(&within, endpoint, way_out)?;
+        cable::configure(&within, endpoint, way_out.map(|leads_out| leads_out && !is_plain))?;
         cable::slow_down(&within, &endpoint.interface, rate.outward)
     })
 }
@@ -106,16 +112,17 @@ fn unplug(paths: &Paths, seen: &Seen, live: &Live, network: &str) -> Result<()> 
     let namespace = namespace_of(live)?;
     let rest = pull_out(paths, &files, &seen.record.id, joined.clone(), &endpoint);
     retell::go_out_of(&files, &endpoint);
+    if switchboard::is_needed() {
+        return inside(&namespace, || outlet::follow(&joined, &rest));
+    }
     republish::lead_elsewhere(paths, seen, live, &joined, &rest)?;
     inside(&namespace, || find_another_way_out(&rest, &endpoint))
 }
 
 /// What is left.
 fn pull_out(paths: &Paths, files: &ContainerPaths, id: &str, mut joined: Joined, endpoint: &Endpoint) -> Joined {
-    if let Ok(host) = Netlink::open() {
-        cable::pull_out(&host, &endpoint.host_interface);
-    }
     let gone = Joined { endpoints: vec![endpoint.clone()], ..Joined::default() };
+    join::pull_out(paths, &gone);
     join::give_back(paths, id, &gone);
     joined.endpoints.retain(|other| other.interface != endpoint.interface);
     let _ = join::write_down(files, &joined);

@@ -5,10 +5,12 @@
 
 use crate::engine::claim::Claimed;
 use crate::engine::name_servers;
+use crate::network::switchboard;
 use crate::options::Network;
 use crate::options::name_service::HOST_GATEWAY;
 use crate::record::Container;
 use crate::record::network::Endpoint;
+use crate::sys::network;
 use std::net::IpAddr;
 
 const LOCAL_HOSTS: &str =
@@ -57,8 +59,17 @@ fn hosts(mut text: String, container: &Container, claimed: Option<&Claimed>) -> 
 
 /// This host, as the container reaches it.
 fn gateways(claimed: Option<&Claimed>) -> Vec<IpAddr> {
+    if switchboard::is_needed() {
+        return own_addresses();
+    }
     let endpoints = || claimed.iter().flat_map(|claimed| &claimed.joined.endpoints);
     endpoints().find_map(Endpoint::way_out4).into_iter().chain(endpoints().find_map(Endpoint::way_out6)).collect()
+}
+
+/// Those by which others know this host. Nobody is called: they are where everybody may document something.
+fn own_addresses() -> Vec<IpAddr> {
+    let elsewhere = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])];
+    elsewhere.into_iter().filter_map(|address| network::address_towards((address, 9).into())).collect()
 }
 
 fn has_host(hosts: &str, name: &str) -> bool {

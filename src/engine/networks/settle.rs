@@ -1,8 +1,8 @@
 //! When a container is made: the networks that were named are there, and can give it what was wished of them.
 
-use crate::engine::networks;
+use crate::engine::{networks, outlet};
 use crate::error::{Error, Result};
-use crate::network::{self, Network, Range};
+use crate::network::{self, Network, Range, pasta, switchboard};
 use crate::options::networks::{Attachment, DEFAULT};
 use crate::options::{Network as Wish, Wishes};
 use crate::paths::Paths;
@@ -17,7 +17,21 @@ pub fn settle(paths: &Paths, wishes: &mut Wishes) -> Result<()> {
     let twice = all.iter().enumerate().find(|(at, one)| all[..*at].iter().any(|other| other.network == one.network));
     match twice {
         Some((_, one)) => Err(Error::usage(format!("network {} is named twice", one.network))),
+        None if switchboard::is_needed() => without_root(paths, wishes),
         None => Ok(()),
+    }
+}
+
+/// What an ordinary user's container will need is there, before anything of it is made.
+pub fn without_root(paths: &Paths, wishes: &Wishes) -> Result<()> {
+    let networks = wishes.attachments().iter().map(|one| networks::find(paths, &one.network)).collect::<Result<Vec<_>>>()?;
+    match networks.iter().any(|network| !network.internal) {
+        false if networks.is_empty() || wishes.ports.is_empty() => Ok(()),
+        false => Err(outlet::nobody_comes_in()),
+        true if wishes.net_rate.inward.is_some() => Err(Error::cannot_keep("cannot limit what an ordinary user's container receives")
+            .because("nobody can slow down what pasta sends to it")
+            .hint("limit what it sends alone: --net-rate :RATE")),
+        true => pasta::program().map(drop),
     }
 }
 

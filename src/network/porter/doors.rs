@@ -97,6 +97,11 @@ fn bind(address: IpAddr, port: u16, protocol: Protocol) -> Result<(u16, Option<O
             let error = Error::from_errno(format!("cannot publish port {port}/{protocol} on {address}"), errno);
             Closed::Refused(error.hint("the address must be one of this host's: `ip address` shows them"))
         }
+        Errno::EACCES => {
+            let error = Error::from_errno(format!("cannot publish port {port}/{protocol} on {address}"), errno);
+            let error = error.because("the low ports of this host are for root");
+            Closed::Refused(error.hint(format!("sudo sysctl net.ipv4.ip_unprivileged_port_start={port}, or take a port from 1024 on")))
+        }
         _ => Closed::Refused(Error::from_errno(format!("cannot publish port {port}/{protocol} on {address}"), errno)),
     })?;
     let port = inet::own_address(socket.as_fd()).map_or(port, |own| own.port());

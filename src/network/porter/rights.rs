@@ -1,7 +1,7 @@
 //! The porter gives up what it does not need, before it hears the first stranger.
 
 use crate::sys::identity::{self, Capabilities};
-use crate::sys::{Errno, process};
+use crate::sys::{Errno, process, user_namespace};
 
 const NOBODY: u32 = 65534;
 /// Beside those of the doors: enough for thousands of connections, which have two each. More would let strangers take the kernel's
@@ -16,7 +16,10 @@ pub fn give_up(own: usize) -> Result<usize, Errno> {
     let (is_bound, monitor) = (process::dies_with_parent(), process::parent_pid());
     let descriptors = raise_descriptors(own as u64);
     identity::limit_bounding_set(0)?;
-    identity::become_user(NOBODY, NOBODY, &[])?;
+    // Where only one user exists (an ordinary user without ranges of ids) there is no nobody to become.
+    if user_namespace::is_initial() || user_namespace::outside(NOBODY).is_some() {
+        identity::become_user(NOBODY, NOBODY, &[])?;
+    }
     identity::set_capabilities(&Capabilities::default())?;
     identity::no_new_privileges()?;
     process::hide_from_tracers()?;

@@ -58,6 +58,16 @@ impl Netlink {
         self.tell(switched_on(index))
     }
 
+    /// With it go the routes over it.
+    pub fn switch_off(&self, index: u32) -> Result<(), Errno> {
+        self.tell(Message::new(NEW_LINK, 0, &head(index, 0, UP)))
+    }
+
+    /// Switched on, for packets of this length.
+    pub fn switch_on_for(&self, index: u32, mtu: u32) -> Result<(), Errno> {
+        self.tell(Message::new(NEW_LINK, 0, &head(index, UP, UP)).number(MTU, mtu))
+    }
+
     /// Switched on. Its address is given, because else it would change with the cables that are plugged in.
     pub fn make_bridge(&self, name: &str, mac: [u8; 6], mtu: Option<u32>) -> Result<(), Errno> {
         let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &head(0, UP, UP)).text(NAME, name).bytes(ADDRESS, &mac);

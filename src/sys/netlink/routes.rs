@@ -40,6 +40,15 @@ impl Netlink {
         self.tell(Message::new(NEW_ROUTE, CREATE, &head).bytes(GATEWAY, &bytes).number(INTERFACE, interface))
     }
 
+    /// This one machine is a neighbour there.
+    pub fn add_neighbour_route(&self, to: IpAddr, interface: u32) -> Result<(), Errno> {
+        const ON_THE_LINK: u8 = 253;
+        let (family, bytes) = family_and_bytes(to);
+        let length = bytes.len() as u8 * 8;
+        let head = [family, length, 0, 0, MAIN_TABLE, BY_AN_ADMINISTRATOR, ON_THE_LINK, UNICAST, 0, 0, 0, 0];
+        self.tell(Message::new(NEW_ROUTE, CREATE, &head).bytes(DESTINATION, &bytes).number(INTERFACE, interface))
+    }
+
     /// The main table, of both kinds. Without multicast and what belongs to one link.
     pub fn routes(&self) -> Result<Vec<Route>, Errno> {
         let mut routes = Vec::new();

@@ -7,7 +7,7 @@ use crate::engine::{join, networks};
 use crate::error::{Context, Error, Result};
 use crate::network::foreign::{self, Obstacle};
 use crate::network::rules::{self, Redirect};
-use crate::network::{self, Network, bridge, claims};
+use crate::network::{self, Network, bridge, claims, switchboard};
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::network::Joined;
 use crate::sys::netlink::Netlink;
@@ -26,8 +26,9 @@ pub fn look(paths: &Paths) -> Result<Vec<Wrong>> {
         return Ok(found);
     }
     let in_use = in_use(paths, &running);
-    let lost = in_use.iter().filter(|network| !is_plugged(paths, network, &running));
-    found.extend(lost.map(|network| Wrong::new(What::BridgeGone, &network.name, format!("network {}", network.name))));
+    let lost = || Ok(in_use.iter().filter(|network| !is_plugged(paths, network, &running)).collect::<Vec<_>>());
+    let lost = switchboard::visit(paths, lost)?.unwrap_or_else(|| in_use.iter().collect());
+    found.extend(lost.iter().map(|network| Wrong::new(What::BridgeGone, &network.name, format!("network {}", network.name))));
     if rules::is_whole(paths, &in_use, &redirects(&running)).is_ok_and(|whole| !whole) {
         found.push(Wrong::new(What::RulesGone, "", "rules of the networks"));
     }
@@ -37,6 +38,9 @@ pub fn look(paths: &Paths) -> Result<Vec<Wrong>> {
 /// What others on this host keep from our containers, where there are any in a network. It is not ours to put right.
 pub fn obstacles(paths: &Paths) -> Vec<Obstacle> {
     if running(paths).values().all(|joined| joined.endpoints.is_empty()) {
+        return Vec::new();
+    }
+    if switchboard::is_needed() {
         return Vec::new();
     }
     [foreign::obstacles(), network::routes_across(paths).unwrap_or_default()].concat()
@@ -89,7 +93,11 @@ pub fn mend(paths: &Paths, wrong: &Wrong) -> Result<bool> {
             claims::release_all(paths, &wrong.which);
             Ok(true)
         }
-        What::BridgeGone => plug_again(paths, &wrong.which),
+        What::BridgeGone => {
+            let is_plain = switchboard::is_needed();
+            let mended = switchboard::visit(paths, || plug_again(paths, &wrong.which, is_plain))?;
+            mended.ok_or_else(no_cable)
+        }
         _ => {
             let running = running(paths);
             rules::rebuild(paths, &in_use(paths, &running), &redirects(&running)).map(|()| true)
@@ -97,19 +105,23 @@ pub fn mend(paths: &Paths, wrong: &Wrong) -> Result<bool> {
     }
 }
 
-fn plug_again(paths: &Paths, name: &str) -> Result<bool> {
+fn no_cable() -> Error {
+    Error::failed("a container has lost its cable").hint("start it again")
+}
+
+fn plug_again(paths: &Paths, name: &str, is_plain: bool) -> Result<bool> {
     let network = networks::find(paths, name)?;
     let running = running(paths);
     if is_plugged(paths, &network, &running) {
         return Ok(false);
     }
     let host = Netlink::open().context("cannot speak to the kernel's network")?;
-    let index = bridge::ensure(paths, &network, &host, || rules::admit(paths, &network))?;
+    let index = bridge::ensure(paths, &network, &host, is_plain, || rules::admit(paths, &network))?;
     for cable in cables(&network, &running) {
         host.plug_into(cable, index).with_context(|| format!("cannot plug {cable} into {}", network.bridge))?;
     }
     match is_plugged(paths, &network, &running) {
         true => Ok(true),
-        false => Err(Error::failed("a container has lost its cable").hint("start it again")),
+        false => Err(no_cable()),
     }
 }
