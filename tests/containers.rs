@@ -84,6 +84,8 @@ mod network_names;
 mod network_rates;
 #[path = "containers/networks.rs"]
 mod networks;
+#[path = "containers/obstacles.rs"]
+mod obstacles;
 #[path = "containers/port_relay.rs"]
 mod port_relay;
 #[path = "containers/published.rs"]

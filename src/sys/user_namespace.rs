@@ -116,7 +116,8 @@ pub fn owner_of(namespace: BorrowedFd) -> Result<u32, Errno> {
     Ok(uid)
 }
 
-/// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever.
+/// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever. Whoever
+/// is about to leave it for another one asks afterwards: the answer is kept.
 pub fn is_initial() -> bool {
     const FIRST: u64 = 0xeffffffd;
     static IS_INITIAL: OnceLock<bool> = OnceLock::new();
