@@ -84,6 +84,8 @@ mod network_names;
 mod network_rates;
 #[path = "containers/networks.rs"]
 mod networks;
+#[path = "containers/obstacles.rs"]
+mod obstacles;
 #[path = "containers/port_relay.rs"]
 mod port_relay;
 #[path = "containers/published.rs"]
@@ -110,6 +112,10 @@ mod remote_looks;
 mod restarts;
 #[path = "containers/rootless_networks.rs"]
 mod rootless_networks;
+#[path = "containers/rootless.rs"]
+mod rootless;
+#[path = "containers/rootless_attacks.rs"]
+mod rootless_attacks;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]
@@ -144,6 +150,8 @@ mod unflushed;
 mod unpack_attacks;
 #[path = "containers/updates.rs"]
 mod updates;
+#[path = "containers/user_namespaces.rs"]
+mod user_namespaces;
 #[path = "containers/volume_filling.rs"]
 mod volume_filling;
 #[path = "containers/volume_store.rs"]

@@ -10,6 +10,8 @@
 //! which one it is and who was in it last (`find.rs`); a lock on it keeps two commands from making two.
 
 mod find;
+pub mod ground;
+pub mod look;
 mod make;
 pub mod obstacles;
 pub mod places;
@@ -40,7 +42,7 @@ pub fn enter(paths: &Paths) -> Result<Note> {
 }
 
 fn enter_as(who: &Who, paths: &Paths) -> Result<Note> {
-    places::make_private(paths.run(), who)?;
+    places::make_private(paths, who)?;
     let (namespace, note) = find_or_make(who, paths)?;
     user_namespace::become_root_of(namespace.as_fd()).context("cannot become root of the user namespace").map_err(obstacles::explain)?;
     Ok(note)
@@ -51,6 +53,9 @@ fn find_or_make(who: &Who, paths: &Paths) -> Result<(OwnedFd, Note)> {
     let _lock = store::lock(&paths.namespace_lock())?;
     if let Some(namespace) = find::find(&known, who) {
         return Ok((namespace, None));
+    }
+    if !paths.root().exists() {
+        ground::check(paths.root())?;
     }
     let made = make::make(who)?;
     // Said once per session: a run directory that has seen a namespace of the same kind has seen the note.

@@ -15,13 +15,33 @@ pub fn of_user(text: &str, name: Option<&str>, uid: u32) -> Vec<Owned> {
     text.lines().filter_map(range).collect()
 }
 
+/// As many as everybody is usually given, and as images expect: the last is nobody.
+pub const USUAL: u32 = 65_536;
+
+/// The first of USUAL ids behind those of everybody in these files, where useradd(8) would look, too.
+pub fn first_free(texts: &[&str]) -> u32 {
+    const FIRST: u32 = 100_000;
+    let end = |line: &str| {
+        let mut numbers = line.trim().split(':').skip(1).map(str::parse::<u32>);
+        numbers.next()?.ok()?.checked_add(numbers.next()?.ok()?)
+    };
+    let last = texts.iter().flat_map(|text| text.lines()).filter_map(end).max().unwrap_or(FIRST).max(FIRST);
+    if last > u32::MAX - USUAL { FIRST } else { last }
+}
+
 /// The name that /etc/passwd has for a number.
 pub fn name_of(passwd: &str, uid: u32) -> Option<&str> {
-    passwd.lines().find_map(|line| {
-        let mut parts = line.split(':');
-        let (name, number) = (parts.next()?, parts.nth(1)?);
-        (number.parse() == Ok(uid)).then_some(name)
-    })
+    line_of(passwd, uid)?.next()
+}
+
+/// And the directory; one that is no absolute path is none.
+pub fn home_of(passwd: &str, uid: u32) -> Option<&str> {
+    line_of(passwd, uid)?.nth(5).filter(|home| home.starts_with('/'))
+}
+
+fn line_of(passwd: &str, uid: u32) -> Option<impl Iterator<Item = &str>> {
+    let is_his = |line: &&str| line.split(':').nth(2).is_some_and(|number| number.parse() == Ok(uid));
+    passwd.lines().find(is_his).map(|line| line.split(':'))
 }
 
 /// The whole map: the user is root inside, and his further ids follow from 1 on, in their order. As in user_namespaces(7): first
@@ -50,10 +70,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_suggested_belongs_to_nobody() {
+        assert_eq!(first_free(&["", "# x\n"]), 100_000);
+        assert_eq!(first_free(&["ann:100000:65536\nbob:300000:10\n", "ann:100000:65536\n"]), 300_010);
+        assert_eq!(first_free(&["ann:500:7\n", "bad:1:x\n"]), 100_000);
+    }
+
+    #[test]
     fn a_name_is_found_by_its_number() {
         let passwd = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n";
         assert_eq!(name_of(passwd, 1000), Some("ann"));
         assert_eq!(name_of(passwd, 7), None);
+        assert_eq!((home_of(passwd, 1000), home_of("x:x:5:5::", 5)), (Some("/home/ann"), None));
     }
 
     #[test]

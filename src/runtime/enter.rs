@@ -21,7 +21,7 @@ use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{channel, file, identity, mount};
+use crate::sys::{channel, file, identity, mount, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -38,22 +38,43 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
     let others = [(namespace::TIME, "time"), (namespace::USER, "user"), (namespace::CGROUP, "cgroup")];
     let others = others.into_iter().filter(|(_, name)| namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit);
     let of_another_user_namespace = others & namespace::USER != 0;
+    let first = if user_namespace::is_initial() { FIRST } else { FIRST & !the_machine_s(pid) };
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let (birth, midwife) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
+    let out_of_reach = group.filter(|group| !group.is_in_reach());
     match process::clone3(0, None).context(WHAT)? {
         Forked::Child => {
+            drop(birth);
+            if out_of_reach.is_some() && !matches!(channel::receive(midwife.as_fd(), &mut [0]), Ok((1.., _))) {
+                process::exit_now(1);
+            }
             let (socket, program) = (theirs.as_fd(), program.as_fd());
             let inherited = Inherited { socket, program, streams, status: None, held: &[], of_another_user_namespace };
-            child::fail(midwife.as_fd(), bear(init, FIRST | others, group, person, inherited, &midwife))
+            child::fail(midwife.as_fd(), bear(init, first | others, group, person, inherited, &midwife))
         }
         Forked::Parent { pid: cloner, .. } => {
             drop((theirs, midwife));
+            let near = out_of_reach.map_or(Ok(()), |group| group.let_in(cloner));
+            if let Err(error) = near {
+                drop(birth);
+                process::wait(cloner).context(WHAT)?;
+                return Err(error);
+            }
+            if out_of_reach.is_some() {
+                channel::send(birth.as_fd(), handshake::GO_ON, None).context(WHAT)?;
+            }
             let born = hear_of_birth(birth.as_fd());
             process::wait(cloner).context(WHAT)?;
             born.map(|(pid, pidfd)| Created::entered(pid, pidfd, ours))
         }
     }
+}
+
+/// What the container shares with the host, and so with us: a user namespace's root may not join it, and need not.
+fn the_machine_s(pid: i32) -> u64 {
+    let kinds = [(namespace::PID, "pid"), (namespace::IPC, "ipc"), (namespace::UTS, "uts"), (namespace::NET, "net")];
+    kinds.into_iter().filter(|(_, name)| !namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit)
 }
 
 fn hear_of_birth(birth: BorrowedFd) -> Result<(i32, OwnedFd)> {

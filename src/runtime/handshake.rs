@@ -134,6 +134,10 @@ impl Failure {
     /// The same in words for a person. A command that is not there or cannot be executed is the user's matter, and has
     /// exit codes of its own; everything else is ours and says at which step.
     pub fn into_error(self) -> Error {
+        if (self.step, self.errno) == (Step::FindUser, Errno::EINVAL) {
+            return Error::no_such(self.what)
+                .hint("ids to give away stand in /etc/subuid and /etc/subgid: sudo usermod --add-subuids, --add-subgids");
+        }
         if self.step == Step::FindUser {
             let file =
                 if self.what.starts_with("no group") { "a group of the image's /etc/group" } else { "a user of the image's /etc/passwd" };

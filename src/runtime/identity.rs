@@ -8,6 +8,7 @@ use crate::runtime::labels::Label;
 use crate::runtime::plan::Person;
 use crate::spec::user::{self, User};
 use crate::sys::identity::{self, Capabilities};
+use crate::sys::user_namespace::{self, Range};
 use crate::sys::{Errno, file, inside, mount, process};
 use crate::trace::Step;
 use std::ffi::{CStr, CString};
@@ -30,7 +31,8 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
         person.filter.load(inherited.socket.as_fd())?;
     }
     identity::keep_capabilities(true).at(Step::ChangeIdentity, "keep capabilities")?;
-    identity::become_user(user.uid, user.gid, &user.groups).at(Step::ChangeIdentity, || format!("become {}:{}", user.uid, user.gid))?;
+    check_groups(person)?;
+    identity::become_user(user.uid, user.gid, &user.groups).map_err(|errno| refused(&user, errno))?;
     identity::keep_capabilities(false).at(Step::ChangeIdentity, "keep capabilities no more")?;
     enter_directory(person.cwd)?;
     identity::set_capabilities(&capabilities_of(person, user.uid)).at(Step::ChangeIdentity, "set capabilities")?;
@@ -38,6 +40,33 @@ pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> 
         person.filter.load(inherited.socket.as_fd())?;
     }
     execute(person, &user, inherited, label.as_ref())
+}
+
+/// Why the kernel does not let us become somebody: mostly he has no id in our user namespace.
+fn refused(user: &User, errno: Errno) -> Failure {
+    let cannot = || Failure::new(Step::ChangeIdentity, errno, format!("become {}:{}", user.uid, user.gid));
+    let Some((uids, gids)) = Some(errno).filter(|errno| *errno == Errno::EINVAL).and_then(|_| user_namespace::own_maps().ok()) else {
+        return cannot();
+    };
+    let without_id = |what: &str, map: &[Range], id: u32| {
+        let count: u64 = map.iter().map(|(_, _, count)| u64::from(*count)).sum();
+        (!user_namespace::is_in(map, id)).then(|| match count {
+            1 => format!("there is no {what} {id} here, only 0"),
+            count => format!("there is no {what} {id} here, only {count} of them"),
+        })
+    };
+    let group = || user.groups.iter().chain([&user.gid]).find_map(|gid| without_id("group", &gids, *gid));
+    without_id("user", &uids, user.uid).or_else(group).map_or_else(cannot, |what| Failure::new(Step::FindUser, errno, what))
+}
+
+/// Whom the machine's root has given no ids may not change his groups at all: user_namespaces(7).
+fn check_groups(person: &Person) -> Result<()> {
+    match person.further_groups.first() {
+        Some(group) if user_namespace::groups_are_fixed() => {
+            Err(Failure::new(Step::FindUser, Errno::EINVAL, format!("group {group} cannot be added, there is only one group here")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Where the label is to be written, below a procfs that nobody can have mounted anything over (CVE-2019-16884, CVE-2025-52881).
@@ -54,7 +83,7 @@ fn hold_label(label: &Label) -> Result<(OwnedFd, &'static CStr)> {
 fn give_streams(person: &Person, user: &User, of_another_user_namespace: bool) -> Result<()> {
     const TERMINALS: u32 = 5;
     let give = |fd, gid, what| match file::change_owner_of(fd, user.uid, gid) {
-        Err(Errno::EPERM | Errno::EINVAL) if of_another_user_namespace => Ok(()),
+        Err(Errno::EPERM | Errno::EINVAL) if of_another_user_namespace || !user_namespace::is_initial() => Ok(()),
         other => other.at(Step::OpenTerminal, what),
     };
     if person.terminal {

@@ -1,7 +1,8 @@
 //! Everything a container sees as a file system, in the order in which it is mounted.
 
 use crate::error::{Error, Result};
-use crate::options::{self, Below, Ipc, Network, Wishes};
+use crate::options::user_namespaces::UserNamespace;
+use crate::options::{self, Below, Ipc, Network, Pid, Wishes};
 use crate::spec::runtime_spec::Facts;
 use crate::spec::systemd;
 use oci_spec::runtime::Mount;
@@ -63,21 +64,48 @@ fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> 
     // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
     // systemd keeps groups of its own below (`cgroup/own_tree.rs`).
     let of_groups = if facts.for_systemd { &SAFE[..] } else { for_reading };
+    // Where they are shared with a host that shows none, there are none.
+    let shows_queues = wishes.ipc != Ipc::Host || !facts.in_user_namespace || facts.host_shows_queues;
+    let queues = shows_queues.then_some(("/dev/mqueue", "mqueue", "mqueue", &SAFE[..]));
+    // gid 5 is tty on every distribution, as grantpt(3) wants it; who is alone in a user namespace has no such group.
+    const TERMINALS: [&str; 6] = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];
+    let of_terminals = if facts.only_one_group { &TERMINALS[..5] } else { &TERMINALS[..] };
     let groups = facts.cgroup2_mounted.then_some(("/sys/fs/cgroup", "cgroup2", "cgroup", of_groups));
     [
         Some(("/proc", "proc", "proc", &SAFE[..])),
         Some(("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"][..])),
-        // gid 5 is tty on every distribution, as grantpt(3) wants it.
-        Some(("/dev/pts", "devpts", "devpts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"][..])),
+        Some(("/dev/pts", "devpts", "devpts", of_terminals)),
         Some(("/sys", "sysfs", "sysfs", for_reading)),
         groups,
-        Some(("/dev/mqueue", "mqueue", "mqueue", &SAFE[..])),
+        queues,
     ]
     .into_iter()
     .flatten()
-    .map(|(destination, kind, source, options)| mount(destination, kind, source, options))
+    .map(|(destination, kind, source, options)| match is_the_host_s(wishes, facts, kind) {
+        true => borrowed(destination, if kind == "cgroup2" { &SAFE_AND_READ_ONLY } else { options }),
+        false => mount(destination, kind, source, options),
+    })
     .chain(shared_memory(wishes))
     .filter(|mount| !replaced(wishes, mount.destination().to_str().unwrap_or_default()))
+}
+
+/// A view of what belongs to the machine: a user namespace's root cannot mount one of his own, and gets the host's.
+fn is_the_host_s(wishes: &Wishes, facts: &Facts, kind: &str) -> bool {
+    let shared = match kind {
+        "proc" => wishes.pid == Pid::Host,
+        "sysfs" => wishes.network == Network::Host,
+        "mqueue" => wishes.ipc == Ipc::Host,
+        // And that nobody may write, whoever's group it is (CVE-2023-25809).
+        "cgroup2" => wishes.host_group_view,
+        _ => false,
+    };
+    shared && (facts.in_user_namespace || wishes.user_namespace != UserNamespace::Host)
+}
+
+/// With all that is mounted below it, which the kernel does not let a user namespace uncover.
+fn borrowed(path: &str, options: &[&str]) -> Mount {
+    let options = options.iter().map(|option| if *option == "ro" { "rro" } else { option });
+    mount(path, "bind", path, &["rbind", "rprivate"].into_iter().chain(options).collect::<Vec<_>>())
 }
 
 /// System V objects and message queues go with the ipc namespace; POSIX shared memory is files, so it is shared by a mount.

@@ -116,7 +116,8 @@ pub fn owner_of(namespace: BorrowedFd) -> Result<u32, Errno> {
     Ok(uid)
 }
 
-/// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever.
+/// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever. Whoever
+/// is about to leave it for another one asks afterwards: the answer is kept.
 pub fn is_initial() -> bool {
     const FIRST: u64 = 0xeffffffd;
     static IS_INITIAL: OnceLock<bool> = OnceLock::new();
@@ -136,7 +137,7 @@ pub fn count_of_users() -> u64 {
     maps().0.iter().map(|(_, _, count)| u64::from(*count)).sum()
 }
 
-fn is_in(map: &[Range], id: u32) -> bool {
+pub fn is_in(map: &[Range], id: u32) -> bool {
     map.iter().any(|(inside, _, count)| id >= *inside && id - inside < *count)
 }
 

@@ -40,7 +40,8 @@ fn look(store: &Store, known: &BTreeSet<String>) -> Vec<String> {
     for group in groups(known) {
         left.push(format!("control group: {}", group.display()));
     }
-    for place in [store.root.join("container"), store.run.join("container"), store.root.join("unfinished")] {
+    let places = [store.root.join("container"), store.run.join("container"), store.root.join("unfinished"), store.run.join("ids")];
+    for place in places {
         for entry in std::fs::read_dir(&place).into_iter().flatten().filter_map(Result::ok) {
             left.push(format!("file: {}", entry.path().display()));
         }

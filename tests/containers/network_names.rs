@@ -62,6 +62,12 @@ fn porter(store: &Store, container: &str) -> Option<i32> {
     all.into_iter().find(|pid| name(*pid).trim() == "tare-porter" && parent(*pid) == Some(monitor))
 }
 
+/// Nobody waits until it has begun.
+fn first_porter(store: &Store, container: &str) -> i32 {
+    eventually("a porter begins", || porter(store, container).is_some());
+    porter(store, container).expect("a porter")
+}
+
 #[test]
 fn neighbours_are_found_by_every_name_they_have_and_only_as_long_as_they_run() {
     let Some(town) = Town::new() else { return };
@@ -202,7 +208,7 @@ fn a_hostile_container_has_nothing_of_it() {
     let store = town.store();
     store.ok(&["network", "create", "back"]);
     sleeper(&store, "evil", &["--network", "back", "--dns", "192.0.2.77"]);
-    let before = porter(&store, "evil").expect("a porter");
+    let before = first_porter(&store, "evil");
     let script = r#"
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for n in range(5000):
@@ -231,8 +237,11 @@ fn it_has_no_rights_and_one_that_is_killed_gets_a_successor() {
     let store = town.store();
     store.ok(&["network", "create", "back"]);
     store.serve("web", &["--network", "back", "-p", "8080:80"], &["tcp", "80"]);
-    let first = porter(&store, "web").expect("a porter");
-    let status = std::fs::read_to_string(format!("/proc/{first}/status")).expect("its status");
+    let first = first_porter(&store, "web");
+    let read = || std::fs::read_to_string(format!("/proc/{first}/status")).expect("its status");
+    // It gives up its rights when it has begun already, and nobody waits for that.
+    eventually("it is nobody", || read().contains("NoNewPrivs:\t1"));
+    let status = read();
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}"));
         line.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -18,8 +18,10 @@ fn measured(store: &Store, container: &str, direction: &[&str]) -> f64 {
     report["end"]["sum_received"]["bits_per_second"].as_f64().unwrap_or_else(|| panic!("no rate: {report:#}")) / 1e6
 }
 
-fn is_about(seen: f64, wished: f64) {
-    assert!((wished * 0.85..wished * 1.15).contains(&seen), "{seen:.1} Mbit/s instead of {wished}");
+/// A machine that is busy with others may have no time for one measurement; a rate that is wrong is wrong in all of them.
+fn is_about(measure: impl Fn() -> f64, wished: f64) {
+    let seen: Vec<f64> = (0..4).map(|_| measure()).take_while(|seen| !(wished * 0.85..wished * 1.15).contains(seen)).collect();
+    assert!(seen.len() < 4, "{seen:.1?} Mbit/s instead of {wished}");
 }
 
 fn other(town: &Town) -> Option<Machine> {
@@ -38,10 +40,10 @@ fn each_direction_has_its_own_rate() {
     let Some(_other) = other(&town) else { return };
     let store = town.store();
     store.ok(&["run", "-d", "--name", "slow", "--net-rate", "40mbit:16mbit", "box", "sleep", "1000"]);
-    is_about(measured(&store, "slow", &["-R"]), 40.0);
-    is_about(measured(&store, "slow", &[]), 16.0);
+    is_about(|| measured(&store, "slow", &["-R"]), 40.0);
+    is_about(|| measured(&store, "slow", &[]), 16.0);
     // One of them only; the other is as fast as it goes.
     store.ok(&["run", "-d", "--name", "half", "--net-rate", ":2MB", "box", "sleep", "1000"]);
-    is_about(measured(&store, "half", &[]), 16.0);
+    is_about(|| measured(&store, "half", &[]), 16.0);
     assert!(measured(&store, "half", &["-R"]) > 200.0);
 }

@@ -7,7 +7,7 @@ use crate::common::{installed, lacking};
 /// A script for the host; `at` connects to a port of loopback, by IPv4 or IPv6.
 fn python(town: &Town, script: &str) -> String {
     const BEGIN: &str = r#"
-import hashlib, resource, socket, threading
+import hashlib, resource, socket, threading, time
 def at(host, port):
     s = socket.create_connection((host, port), 20)
     s.settimeout(60)
@@ -35,18 +35,20 @@ fn megabytes_arrive_as_they_were_and_one_end_may_come_before_the_other() {
         r#"
 data = bytes(range(256)) * 200000
 for host in ('127.0.0.1', '::1'):
-    for patience in range(100):
+    for patience in range(400):
         try:
             s = at(host, 8080); s.sendall(data); s.shutdown(socket.SHUT_WR)
             heard = s.makefile('rb').read()
             if heard: break
         except OSError: pass
+        time.sleep(0.05)
     assert heard.split()[0].decode() == hashlib.sha256(data).hexdigest(), heard
-    for patience in range(100):
+    for patience in range(400):
         try:
             heard = at(host, 8081).makefile('rb').read()
             if heard: break
         except OSError: pass
+        time.sleep(0.05)
     assert heard == (b'0123456789\n' * 5000000)[:50000000], len(heard)
     print(host, 'well')
 "#,

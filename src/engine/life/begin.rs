@@ -6,14 +6,15 @@ use crate::engine::join::Plugged;
 use crate::engine::neighbours::Neighbours;
 use crate::engine::users::{self, Users};
 use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
 use crate::network::switchboard;
 use crate::options::Network;
 use crate::paths::Paths;
-use crate::record::Live;
-use crate::runtime::cgroup::Group;
+use crate::record::{Container, Live};
+use crate::runtime::cgroup::own_scope::Unit;
+use crate::runtime::cgroup::{Group, home};
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
@@ -65,7 +66,8 @@ fn find_place_and_begin(
 ) -> Result<First> {
     let users = users::find_out(paths, &made.record)?;
     let mut claimed = claim::claim(paths, &made.record)?;
-    let begun = begin_first_process(paths, made, neighbours, users.as_ref(), group, callers, restarts, &mut claimed);
+    let around = Around { neighbours, users: users.as_ref(), group };
+    let begun = begin_first_process(paths, made, &around, callers, restarts, &mut claimed);
     if let (Err(_), Some(claimed)) = (&begun, &claimed) {
         join::take_back(paths, made, claimed);
     }
@@ -76,13 +78,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     let linux = made.spec.linux().as_ref();
     let resources = linux.and_then(|linux| linux.resources().as_ref());
     let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
-    let group = Group::make(below)?;
-    let Some(mut group) = group else {
-        return match made.record.wishes.limits.any() {
-            true => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
-            false => Ok(None),
-        };
+    let top = match home::top_for(&unit(&made.record)) {
+        Ok(top) => top,
+        Err(error) if made.record.wishes.limits.any() => return Err(error),
+        // Much works without a group: not to pause it, and to count only its processes.
+        Err(_) => return Ok(None),
     };
+    let mut group = Group::make(&top, below)?;
     let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
     match limited {
         Ok(()) => Ok(Some(group)),
@@ -93,6 +95,12 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     }
 }
 
+/// What systemd shows of it, where that makes the groups.
+fn unit(record: &Container) -> Unit<'_> {
+    let description = format!("container {} ({})", record.name, record.image);
+    Unit { id: &record.id, description, slice: record.wishes.cgroup_parent.as_deref() }
+}
+
 /// Its first process, which has become the user's program.
 struct First {
     created: runtime::Created,
@@ -101,18 +109,25 @@ struct First {
     plugged: Plugged,
 }
 
-/// `users`: whom its users are outside. `claimed`: in its networks the addresses are known already, and the rest comes now.
+/// What is there before it.
+struct Around<'a> {
+    neighbours: &'a Neighbours,
+    /// Whom its users are outside; `None`: the same.
+    users: Option<&'a Users>,
+    group: Option<&'a Group>,
+}
+
+/// `claimed`: in its networks the addresses are known already, and the rest comes now.
 fn begin_first_process(
     paths: &Paths,
     made: &Made,
-    neighbours: &Neighbours,
-    users: Option<&Users>,
-    group: Option<&Group>,
+    around: &Around,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
     claimed: &mut Option<Claimed>,
 ) -> Result<First> {
     let record = &made.record;
+    let Around { neighbours, users, group } = *around;
     let spec = neighbours.joined(&made.spec);
     let spec = match users {
         Some(users) => Cow::Owned(users.added(spec, &record.wishes)),

@@ -18,6 +18,9 @@ use crate::sys::{Errno, file, identity, mount, terminal, user_namespace};
 use oci_spec::runtime::{BoxBuilder, Spec};
 use std::path::Path;
 
+/// The group tty, which devpts is given to (grantpt(3)).
+const TERMINALS: u32 = 5;
+
 pub struct Request {
     /// As it was typed.
     pub image: String,
@@ -160,6 +163,8 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         work: files.work(),
         volatile: record.wishes.remove,
         in_user_namespace: !user_namespace::is_initial(),
+        host_shows_queues: !user_namespace::is_initial() && Path::new("/dev/mqueue").is_dir(),
+        only_one_group: !user_namespace::is_initial() && !user_namespace::has_group(TERMINALS),
         for_systemd: record.is_furnished_for_systemd(),
         hosts: files.etc("hosts"),
         hostname_file: files.etc("hostname"),

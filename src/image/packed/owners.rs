@@ -46,17 +46,22 @@ pub fn meant_outside(map: &IdMap, entry: &mut entries::Entry) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn entry(uid: u32, gid: u32, attributes: Vec<Attribute>) -> entries::Entry {
+        let (what, name, link, mode, modified) = (entries::What::File, Vec::new(), Vec::new(), 0, Default::default());
+        entries::Entry { what, name, link, mode, uid, gid, modified, device: (0, 0), size: 0, pieces: None, attributes }
+    }
+
     #[test]
     fn there_and_back_again() {
         let map = IdMap { uids: vec![(0, 500_000, 10)], gids: vec![(0, 600_000, 10)] };
         let second = (CAPABILITY.to_vec(), [&[1, 0, 0, 2][..], &[7; 16]].concat());
-        let mut entry = entries::Entry { uid: 3, gid: 4, attributes: vec![second.clone()], ..entries::Entry::default() };
+        let mut entry = entry(3, 4, vec![second.clone()]);
         meant_outside(&map, &mut entry).unwrap();
         assert_eq!((entry.uid, entry.gid), (500_003, 600_004));
         assert_eq!(entry.attributes[0].1[20..], 500_000_u32.to_le_bytes());
         assert_eq!(seen_inside(&map, (entry.uid, entry.gid), &mut entry.attributes), (3, 4));
         assert_eq!(entry.attributes, [second]);
         assert_eq!(seen_inside(&map, (0, 600_000), &mut []), (65_534, 0));
-        assert!(meant_outside(&map, &mut entries::Entry { uid: 10, ..entries::Entry::default() }).is_err());
+        assert!(meant_outside(&map, &mut self::entry(10, 0, Vec::new())).is_err());
     }
 }

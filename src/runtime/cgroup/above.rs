@@ -1,14 +1,16 @@
 //! The groups above a container's: made where they are missing, told to hand controllers on, and taken away when they are empty.
 
-use super::OURS;
+use super::{OURS, home};
 use crate::error::{Context, Error, Result};
-use crate::sys::mount::cgroup2 as mount_point;
-use crate::sys::{Errno, file};
+use crate::sys::{Errno, file, user_namespace};
 use std::path::Path;
 
 /// Stands on a group that we made above a container's because `--cgroup-parent` named it and it was not there. The mark is the
 /// group's own, so no crash loses it; a group that was there before has none, and stays whatever happens.
-const MADE: &str = "trusted.tare.made";
+fn made() -> &'static str {
+    // What only root of the machine can write, nobody else can take for a mark of his.
+    if user_namespace::is_initial() { "trusted.tare.made" } else { "user.tare.made" }
+}
 
 /// Makes a group and those above it. Whoever empties a group above may take it away between two steps of ours: then again.
 pub fn make(path: &Path) -> Result<(), Errno> {
@@ -25,8 +27,8 @@ pub fn make(path: &Path) -> Result<(), Errno> {
 fn make_above(path: &Path) -> Result<(), Errno> {
     match file::make_dir(path, 0o755) {
         // Ours is for all containers and stays.
-        Ok(()) if mount_point().is_some_and(|top| path == top.join(OURS)) => Ok(()),
-        Ok(()) => file::set_attribute(path, MADE, b"1"),
+        Ok(()) if home::top().is_some_and(|top| path == top.join(OURS)) => Ok(()),
+        Ok(()) => file::set_attribute(path, made(), b"1"),
         Err(Errno::EEXIST) => Ok(()),
         Err(Errno::ENOENT) => {
             make_above(path.parent().ok_or(Errno::ENOENT)?)?;
@@ -38,8 +40,8 @@ fn make_above(path: &Path) -> Result<(), Errno> {
 
 /// From the group above a container's upwards, as far as we made them and nothing else is in them.
 pub fn remove_made(mut path: &Path) {
-    let Some(top) = mount_point() else { return };
-    while path.starts_with(top) && path != top && path != top.join(OURS) && file::has_attribute(path, MADE) {
+    let Some(top) = home::top() else { return };
+    while path.starts_with(&top) && path != top && path != top.join(OURS) && file::has_attribute(path, made()) {
         if file::remove_dir(path).is_err() {
             return;
         }
@@ -50,9 +52,9 @@ pub fn remove_made(mut path: &Path) {
 
 /// Controllers reach a group only when every group above hands them on.
 pub fn hand_on(group: &Path, controllers: &[&str]) -> Result<()> {
-    let Some(top) = mount_point() else { return Ok(()) };
+    let Some(top) = home::top() else { return Ok(()) };
     let words: String = controllers.iter().map(|name| format!("+{name} ")).collect();
-    let mut above: Vec<&Path> = group.ancestors().skip(1).take_while(|path| path.starts_with(top)).collect();
+    let mut above: Vec<&Path> = group.ancestors().skip(1).take_while(|path| path.starts_with(&top)).collect();
     above.reverse();
     for path in above {
         let what = || format!("cannot hand {} on from {}", controllers.join(" and "), path.display());
@@ -94,7 +96,7 @@ fn make_room(group: &Path) -> Result<(), Errno> {
 ///
 /// No lock: whoever writes looks again afterwards, so the last one to write has seen everybody's.
 pub fn promise_memory(group: &Path) -> Result<(), Errno> {
-    let (Some(above), Some(top)) = (group.parent(), mount_point()) else { return Ok(()) };
+    let (Some(above), Some(top)) = (group.parent(), home::top()) else { return Ok(()) };
     if above != top.join(OURS) {
         return Ok(());
     }

@@ -63,6 +63,8 @@ impl Group {
                 empty(&Directory::open_root(&self.path)?)?;
                 file::remove_dir(&self.path)?;
             }
+            // Systemd takes a scope away with all that is below it, as soon as nobody is left in there.
+            Err(Errno::ENOENT) => {}
             other => other?,
         }
         if self.has_promise {

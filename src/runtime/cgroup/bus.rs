@@ -1,13 +1,14 @@
 //! As much of D-Bus as it takes to ask systemd for a scope: calls, their answers, and one signal.
 //!
-//! On systemd's private socket nobody stands between it and its caller, so there is no Hello and no name.
+//! On systemd's private socket nobody stands between it and its caller, so there is no Hello and no name. An ordinary user's systemd
+//! has such a socket, too; where only his session's bus can be reached (it was handed into a sandbox, say), that passes the words on.
 
-use super::message::{self, Message, Words};
+use super::message::{self, Message, Object, Words};
 use crate::error::{Context, Error, Result};
 use crate::sys::poll::{Watched, poll};
-use crate::sys::{identity, socket};
+use crate::sys::{identity, socket, user_namespace};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const WHAT: &str = "cannot speak with systemd";
 /// Systemd's answers are some hundred bytes; its signals may be longer.
@@ -22,6 +23,30 @@ pub struct Bus {
     ended: Vec<(String, String)>,
 }
 
+/// That of the user whom we are outside of our namespace; `None`: he has none.
+pub fn of_user() -> Result<Option<Bus>> {
+    let runtime_dirs = runtime_dirs();
+    if let Some(private) = runtime_dirs.iter().map(|dir| dir.join("systemd/private")).find(|socket| socket.exists()) {
+        return Bus::connect(&private).map(Some);
+    }
+    let of_session = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().and_then(|addresses| socket_of(&addresses));
+    let brokers = of_session.into_iter().chain(runtime_dirs.iter().map(|dir| dir.join("bus")));
+    brokers.into_iter().find(|socket| socket.exists()).map(|socket| Bus::connect_to_broker(&socket)).transpose()
+}
+
+/// Sessions without a login (su, cron) do not name the directory, although it may be there.
+fn runtime_dirs() -> Vec<PathBuf> {
+    let named = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let uid = user_namespace::outside(identity::own_uid());
+    named.into_iter().chain(uid.map(|uid| PathBuf::from(format!("/run/user/{uid}")))).collect()
+}
+
+/// "Server Addresses" of the D-Bus specification: several, each a kind and its words; only sockets with a path are known here.
+fn socket_of(addresses: &str) -> Option<PathBuf> {
+    let words = addresses.split(';').find_map(|address| address.strip_prefix("unix:"))?;
+    words.split(',').find_map(|word| word.strip_prefix("path=")).map(PathBuf::from)
+}
+
 /// An answer that is an error: its name, and what it says.
 pub type Refusal = (String, String);
 
@@ -29,8 +54,10 @@ impl Bus {
     pub fn connect(path: &Path) -> Result<Bus> {
         let what = || format!("{WHAT} at {}", path.display());
         let socket = socket::connect(path).with_context(what)?;
-        // Who we are is in the socket itself; the name is our uid's digits, each in hexadecimal.
-        let uid: String = identity::own_uid().to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
+        // Who we are is in the socket itself, as others see us; the name is that uid's digits, each in hexadecimal.
+        let own = identity::own_uid();
+        let seen = if user_namespace::is_initial() { own } else { user_namespace::outside(own).unwrap_or(own) };
+        let uid: String = seen.to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
         socket::send_all(socket.as_fd(), format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n").as_bytes()).with_context(what)?;
         let mut bus = Bus { socket, serial: 0, ended: Vec::new() };
         let mut line = Vec::new();
@@ -43,10 +70,25 @@ impl Bus {
         }
     }
 
+    /// It wants to be greeted, and to know whose signals we want to hear.
+    fn connect_to_broker(path: &Path) -> Result<Bus> {
+        const SIGNALS: &str = "type='signal',interface='org.freedesktop.systemd1.Manager',member='JobRemoved'";
+        let mut bus = Bus::connect(path)?;
+        for (member, signature, body) in [("Hello", "", Words::default()), ("AddMatch", "s", Words::default().text(SIGNALS))] {
+            let answer = bus.call_to(&message::BROKER, member, signature, &body)?;
+            answer.map_err(|(name, text)| Error::failed(WHAT).because(format!("{name}: {text}")))?;
+        }
+        Ok(bus)
+    }
+
     /// The texts of the answer, or the name and the text of an error.
     pub fn call(&mut self, member: &str, signature: &str, body: &Words) -> Result<Result<Vec<String>, Refusal>> {
+        self.call_to(&message::SYSTEMD, member, signature, body)
+    }
+
+    fn call_to(&mut self, to: &Object, member: &str, signature: &str, body: &Words) -> Result<Result<Vec<String>, Refusal>> {
         self.serial += 1;
-        socket::send_all(self.socket.as_fd(), &message::call(self.serial, member, signature, body)).context(WHAT)?;
+        socket::send_all(self.socket.as_fd(), &message::call(to, self.serial, member, signature, body)).context(WHAT)?;
         loop {
             let reply = self.next()?;
             match reply.kind {
@@ -100,5 +142,17 @@ impl Bus {
             }
         }
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_a_socket() {
+        assert_eq!(socket_of("unix:path=/run/user/1000/bus"), Some("/run/user/1000/bus".into()));
+        assert_eq!(socket_of("tcp:host=x;unix:guid=1,path=/a"), Some("/a".into()));
+        assert_eq!(socket_of("unix:abstract=/tmp/x"), None);
     }
 }

@@ -4,10 +4,10 @@ use super::agreement::{agrees, is_no_limit};
 use super::disks::io_weight;
 use super::hints;
 use super::limits::{Present, Wanted};
-use super::{Group, above};
+use super::{Group, above, home};
 use crate::error::{Context, Error, Result};
-use crate::sys::mount::cgroup2 as mount_point;
-use crate::sys::{Errno, file};
+use crate::kernel::controllers::TO_DELEGATE;
+use crate::sys::{Errno, file, user_namespace};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
 use std::path::Path;
@@ -136,20 +136,27 @@ impl Group {
         if missing.is_empty() {
             return Ok(());
         }
-        wanted.check_offered()?;
+        // Where no group of ours lies above it, another has made it, and has handed on what there is.
+        let top = home::top();
+        wanted.check_offered(top.as_deref().unwrap_or(&self.path))?;
         above::hand_on(&self.path, &missing)
     }
 
     /// Whether a group could have these limits here, which is not made yet.
     pub fn check_offered(resources: &LinuxResources) -> Result<()> {
-        Wanted::from(resources, &Present::default())?.check_offered()
+        let wanted = Wanted::from(resources, &Present::default())?;
+        match home::top() {
+            Some(top) => wanted.check_offered(&top),
+            // Whoever has to ask for a group first will hear then what it has.
+            None if !user_namespace::is_initial() && !hints::is_in_v1("memory") => Ok(()),
+            None => wanted.check_offered(Path::new("/sys/fs/cgroup")),
+        }
     }
 }
 
 impl Wanted {
-    /// What this machine has not, no group can be handed.
-    fn check_offered(&self) -> Result<()> {
-        let top = mount_point().unwrap_or(Path::new("/sys/fs/cgroup"));
+    /// What the group at the top has not, none below can be handed.
+    fn check_offered(&self, top: &Path) -> Result<()> {
         let offered = std::fs::read_to_string(top.join("cgroup.controllers")).unwrap_or_default();
         let is_offered = |name: &str| offered.split_whitespace().any(|offered| offered == name);
         let Some(absent) = self.controllers.iter().find(|name| !is_offered(name)) else { return Ok(()) };
@@ -159,6 +166,9 @@ impl Wanted {
             true => error
                 .because(format!("this host keeps its {absent} controller in cgroup v1"))
                 .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or do without {flags}")),
+            false if !user_namespace::is_initial() => error
+                .because(format!("the {absent} controller is not given to you"))
+                .hint(format!("{}; or do without {flags}", TO_DELEGATE)),
             false => error.because(format!("this kernel offers no {absent} controller")).hint(format!("do without {flags}")),
         })
     }

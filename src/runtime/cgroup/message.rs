@@ -85,6 +85,11 @@ impl Words {
         self
     }
 
+    pub fn pids(mut self, pids: &[u32]) -> Words {
+        self.put(&Value::Pids(pids.to_vec()));
+        self
+    }
+
     /// An array of structs that has none.
     pub fn nothing(mut self) -> Words {
         self.array(8, |_| {});
@@ -105,27 +110,35 @@ impl Words {
     }
 }
 
-/// A call of systemd's manager.
-pub fn call(serial: u32, member: &str, signature: &str, body: &Words) -> Vec<u8> {
+/// Whom a call is for.
+pub struct Object {
+    path: &'static str,
+    name: &'static str,
+    interface: &'static str,
+}
+
+pub const SYSTEMD: Object =
+    Object { path: "/org/freedesktop/systemd1", name: "org.freedesktop.systemd1", interface: "org.freedesktop.systemd1.Manager" };
+/// Whoever passes messages on between others.
+pub const BROKER: Object = Object { path: "/org/freedesktop/DBus", name: "org.freedesktop.DBus", interface: "org.freedesktop.DBus" };
+
+pub fn call(to: &Object, serial: u32, member: &str, signature: &str, body: &Words) -> Vec<u8> {
     let mut message = Words(vec![b'l', CALL, 0, 1]);
     message.number(body.0.len() as u32);
     message.number(serial);
     message.array(8, |fields| {
-        for (code, kind, text) in [
-            (1, "o", "/org/freedesktop/systemd1"),
-            (2, "s", "org.freedesktop.systemd1.Manager"),
-            (3, "s", member),
-            (6, "s", "org.freedesktop.systemd1"),
-        ] {
+        for (code, kind, text) in [(1, "o", to.path), (2, "s", to.interface), (3, "s", member), (6, "s", to.name)] {
             fields.align(8);
             fields.0.push(code);
             fields.signature(kind);
             fields.put_text(text);
         }
-        fields.align(8);
-        fields.0.push(8);
-        fields.signature("g");
-        fields.signature(signature);
+        if !signature.is_empty() {
+            fields.align(8);
+            fields.0.push(8);
+            fields.signature("g");
+            fields.signature(signature);
+        }
     });
     message.align(8);
     message.0.extend(&body.0);
@@ -213,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_call_is_laid_out_as_the_specification_says() {
-        let message = call(7, "StopUnit", "ss", &Words::default().text("a.scope").text("replace"));
+        let message = call(&SYSTEMD, 7, "StopUnit", "ss", &Words::default().text("a.scope").text("replace"));
         assert_eq!(&message[..4], b"l\x01\0\x01");
         let fields = u32::from_le_bytes(message[12..16].try_into().unwrap()) as usize;
         let body = (16 + fields).next_multiple_of(8);
@@ -240,7 +253,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_makes_no_sense_and_hurts_nobody() {
-        let message = call(7, "StopUnit", "ss", &Words::default().text("a.scope"));
+        let message = call(&SYSTEMD, 7, "StopUnit", "ss", &Words::default().text("a.scope"));
         for length in 0..message.len() {
             let _ = Message::decode(&message[..length]);
         }

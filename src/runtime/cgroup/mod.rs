@@ -7,9 +7,11 @@ mod bus;
 mod devices;
 mod disks;
 mod hints;
+pub mod home;
 mod keep;
 mod limits;
 mod message;
+pub mod own_scope;
 mod rare;
 pub mod systemd;
 pub mod usage;
@@ -38,26 +40,29 @@ pub struct Group {
 }
 
 impl Group {
-    /// Makes a group by its path below the cgroup2 mount. `None`: this host has no cgroup2 at all.
-    pub fn make(below: &Path) -> Result<Option<Group>> {
-        let Some(top) = mount_point() else { return Ok(None) };
+    /// Whether a process of ours can be born in it, or be moved there.
+    pub fn is_in_reach(&self) -> bool {
+        home::reaches(&self.path)
+    }
+
+    /// Brings a process of ours so near that it is in its reach.
+    pub fn let_in(&self, pid: i32) -> Result<()> {
+        own_scope::let_in(&self.path, pid)
+    }
+
+    /// Makes a group by its path below that where ours may lie (`home.rs`).
+    pub fn make(top: &Path, below: &Path) -> Result<Group> {
         let path = top.join(below.strip_prefix("/").unwrap_or(below));
-        match Group::make_at(&path) {
-            // An ordinary user has no groups unless some are delegated to him.
-            Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) if !user_namespace::is_initial() => return Ok(None),
-            made => made.map(Some),
-        }
-        .with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
+        Group::make_at(&path).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
     }
 
     /// The leaf in which monitors live: outside the group of whoever typed the command, whose end must not be theirs.
     pub fn of_monitors() -> Option<Group> {
-        let leaf = mount_point()?.join(MONITORS);
-        let is_ours = user_namespace::is_initial() || file::may_write(&leaf.join("cgroup.procs"));
-        is_ours.then(|| Group::make_at(&leaf).ok()).flatten()
+        Group::make_at(&home::top()?.join(MONITORS)).ok()
     }
 
-    /// As a specification names it: below the cgroup2 mount, wherever that is. `None`: this host has no cgroup2 at all.
+    /// As a specification names it: below the cgroup2 mount, wherever that is. `None`: this host has no cgroup2 at all, or an ordinary
+    /// user, who has become root of a namespace, may make nothing there.
     pub fn make_below_top(path: &Path) -> Result<Option<Group>> {
         let Some(top) = mount_point() else { return Ok(None) };
         let mut inside = PathBuf::new();
@@ -72,7 +77,11 @@ impl Group {
             return Err(Error::damaged(format!("cgroupsPath {} names no group", path.display())));
         }
         let path = top.join(inside);
-        Group::make_at(&path).map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
+        let made = match Group::make_at(&path) {
+            Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) if !user_namespace::is_initial() => return Ok(None),
+            made => made,
+        };
+        made.map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
     }
 
     fn make_at(path: &Path) -> Result<Group, Errno> {
@@ -97,14 +106,14 @@ impl Group {
         Group::existing_at(&Path::new(OURS).join(name))
     }
 
-    /// The same, by its path below the cgroup2 mount.
+    /// The same, by its path below that where ours lie.
     pub fn existing_at(below: &Path) -> Result<Option<Group>> {
-        Ok(mount_point().and_then(|top| Group::open(&top.join(below.strip_prefix("/").unwrap_or(below)))))
+        Ok(home::top().and_then(|top| Group::open(&top.join(below.strip_prefix("/").unwrap_or(below)))))
     }
 
     /// The names of those in ours that are called like containers.
     pub fn all_of_containers() -> Vec<String> {
-        let entries = mount_point().and_then(|top| std::fs::read_dir(top.join(OURS)).ok()).into_iter().flatten().flatten();
+        let entries = home::top().and_then(|top| std::fs::read_dir(top.join(OURS)).ok()).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         names.filter(|name| name.len() == 64 && name.bytes().all(|letter| letter.is_ascii_hexdigit())).collect()
     }
@@ -138,6 +147,11 @@ impl Group {
 
     /// Lets the kernel ask our program before a device is made or opened.
     pub fn guard_devices(&self, resources: Option<&LinuxResources>) -> Result<()> {
+        // Only root of the machine may load one, and only he makes device files: whoever is it in a namespace of his has those of the
+        // host that are shown to him, and their owners and modes guard them.
+        if !user_namespace::is_initial() {
+            return Ok(());
+        }
         let rules = resources.and_then(|resources| resources.devices().as_deref()).unwrap_or_default();
         let program = devices::program(rules)?;
         crate::sys::device_filter::attach(self.descriptor(), &program).with_context(|| format!("failed at {}", Step::GuardDevices.place()))

@@ -3,13 +3,13 @@
 //! A scope cannot be empty, and a container is born into a group that is there already. So a process of ours holds the place until
 //! the container is in it. What stands in the group's files is told to systemd, too, which writes it again whenever it likes.
 
-use super::Group;
-use super::bus::{Bus, Refusal};
+use super::bus::{self, Bus, Refusal};
 use super::message::{Value, Words};
+use super::{Group, home};
 use crate::error::{Context, Error, Result};
 use crate::spec::number_list::NumberList;
 use crate::sys::process::{self, Forked};
-use crate::sys::{Errno, file, signal};
+use crate::sys::{Errno, file, signal, user_namespace};
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -74,10 +74,9 @@ impl Scope {
     /// Where systemd has put the one who holds the place.
     fn group(&self) -> Result<Group> {
         let pid = self.place_holder.as_ref().map_or(0, |holder| holder.pid);
-        let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).context("cannot find the group")?;
-        let path = text.lines().find_map(|line| line.strip_prefix("0::")).filter(|path| path.ends_with(&self.name));
+        let path = home::group_of(&pid.to_string()).filter(|path| path.ends_with(&self.name));
         let path = path.ok_or_else(|| Error::failed("cannot find the group").because("systemd has put nobody into it"))?;
-        Group::existing_at(Path::new(path))?.ok_or_else(|| Error::failed(format!("cannot open the group {path}")))
+        Group::open(&path).ok_or_else(|| Error::failed(format!("cannot open the group {}", path.display())))
     }
 
     /// The container is in it: nobody has to hold the place any more, and only its own processes are counted.
@@ -113,8 +112,17 @@ pub fn stop(scope: &str) -> Result<()> {
     .with_context(|| format!("cannot let systemd stop {scope}"))
 }
 
+pub fn runs_here() -> bool {
+    Path::new(RUNS).is_dir()
+}
+
+/// That of the machine for its root, an ordinary user's own for him.
 fn connect() -> Result<Bus> {
-    if !Path::new(RUNS).is_dir() {
+    if !user_namespace::is_initial() {
+        let nobody = || Error::cannot_keep("no systemd of yours can be reached").hint("log in, or sudo loginctl enable-linger YOU");
+        return bus::of_user()?.ok_or_else(nobody);
+    }
+    if !runs_here() {
         return Err(Error::cannot_keep("systemd does not run here").because(format!("there is no {RUNS}")).hint("use cgroupfs"));
     }
     Bus::connect(Path::new(PRIVATE_SOCKET))
@@ -123,13 +131,17 @@ fn connect() -> Result<Bus> {
 /// A call that begins a job, to the job's end.
 fn run(bus: &mut Bus, member: &str, signature: &str, body: &Words) -> Result<()> {
     let answer = bus.call(member, signature, body)?.map_err(refused)?;
+    end_of_job(bus, &answer)
+}
+
+pub(super) fn end_of_job(bus: &mut Bus, answer: &[String]) -> Result<()> {
     match bus.wait_for(answer.first().map_or("", String::as_str))?.as_str() {
         "done" => Ok(()),
         other => Err(Error::failed(format!("systemd's job has ended as {other:?}"))),
     }
 }
 
-fn refused((name, text): Refusal) -> Error {
+pub(super) fn refused((name, text): Refusal) -> Error {
     Error::failed(if text.is_empty() { name } else { text })
 }
 
@@ -139,7 +151,8 @@ impl Names {
         let wrong = || Error::damaged(format!("cgroupsPath {text:?} is not slice:prefix:name")).because("systemd makes the group");
         let [slice, prefix, name] = text.split(':').collect::<Vec<_>>()[..] else { return Err(wrong()) };
         let (prefix, name) = if path.is_none() { ("tare", id) } else { (prefix, name) };
-        let slice = if slice.is_empty() { "system.slice" } else { slice };
+        let usual = if user_namespace::is_initial() { "system.slice" } else { "user.slice" };
+        let slice = if slice.is_empty() { usual } else { slice };
         let stem = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}-{name}") };
         let stem = stem.strip_suffix(".scope").unwrap_or(&stem);
         // systemd.unit(5) has few letters for names, and the kernel 255 for those of directories.

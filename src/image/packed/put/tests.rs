@@ -33,7 +33,7 @@ fn archive(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
 
 fn put_into(path: &Path, entries: &[(EntryType, &str, &str)]) -> Result<()> {
     let into = Directory::open_root(&path.join("into")).unwrap();
-    put(&archive(entries)[..], into, Owner::Stranger(0, 0), None)
+    put(&archive(entries)[..], into, Owner::Stranger(0, 0), None, None)
 }
 
 #[test]
