@@ -4,7 +4,8 @@
 //!
 //! `tare run -it --rm alpine sh`, from `main` to `execve`, is read in this order:
 //!
-//! 1. `main.rs` calls `cli/mod.rs`, which finds the one command that was typed and parses its words.
+//! 1. `main.rs` calls `cli/mod.rs`, which finds the one command that was typed and parses its words. Whoever is not root becomes
+//!    root of a user namespace of his first (`rootless/`), and from then on nothing is different.
 //! 2. `cli/run.rs` turns flags into wishes (`cli/run_flags/`, `options/`), and asks the engine.
 //! 3. `engine/making/create.rs` lets `spec/runtime_spec.rs` write the OCI spec, claims a name, makes the directories.
 //! 4. `engine/life/launch.rs` forks the **monitor** (`monitor_life.rs`), and `begin.rs` makes the cgroup (`runtime/cgroup/`) and the pipes.
@@ -34,6 +35,8 @@
 //! in its run directory, which is made first and removed last), and `engine/keeping/repair.rs` what the next command does with one
 //! that nobody holds. `tare system check` (`engine/looking/check/`) looks for everything else that can be wrong.
 //!
+//! Threads are made in `sys/threads.rs` only, and are gone before a process is made: a fork copies the locks of those that are not.
+//!
 //! # Where this differs from the first design, and why
 //!
 //! * **Mounts after `pivot_root`, not before.** Sources on the host are held as detached mounts (`open_tree`) before the root
@@ -58,6 +61,14 @@
 //!   other packets go straight (`network/rules/`; it costs a tenth of a millisecond per connection). Loopback, the host itself and
 //!   containers that call the host come through a socket of the container's porter, and so does everything where the kernel
 //!   cannot do this: the same socket holds the port, so two containers never get the same.
+//! * **Without root there is no second way of doing anything.** An ordinary user's command goes into his user namespace and is root there;
+//!   all of his containers live in the same one, so every command has power over all of them and over every file of his store. No
+//!   process stays only to keep it: whoever comes looks for somebody who is in it, and where nobody is nothing is lost with it
+//!   (`rootless/find.rs`). Networks are the same code in a network namespace that belongs to it, and what leaves the machine goes through
+//!   a pasta of each container, so the client's address is kept (`network/pasta/`).
+//! * **Files keep their owners on disk, whoever a container's users are.** With `--userns` its layers are seen through one idmapped mount
+//!   over the store (`runtime/root/owners.rs`): nothing is changed on disk, it costs the same for every image, and the next start
+//!   may have other ids.
 //! * **Names are answered, not written down.** A hosts file per container would have to be rewritten in every container of a
 //!   network whenever one starts or ends. The porter looks a name up in a directory at the moment when somebody asks for it.
 //! * **The porter has no rights.** It reads what strangers send, from both sides, so it is nobody, holds sockets and directories of names

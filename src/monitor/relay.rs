@@ -206,8 +206,9 @@ impl Relay {
 }
 
 #[cfg(test)]
-#[allow(clippy::zombie_processes, reason = "the relay itself waits for them")]
 mod tests {
+    #![allow(clippy::zombie_processes, reason = "the relay itself waits for them")]
+
     use super::*;
     use std::process::{Command, Stdio};
 

@@ -15,7 +15,7 @@ pub fn words(outlet: &Outlet) -> Vec<String> {
     add("--pid", "/proc/self/fd/1");
     add("--ns-ifname", INTERFACE);
     add("--mtu", &MTU.to_string());
-    add("--interface", &outlet.like.as_deref().unwrap_or("lo"));
+    add("--interface", outlet.like.as_deref().unwrap_or("lo"));
     if let Some((address, gateway)) = outlet.v4 {
         add("--address", &address.to_string());
         add("--netmask", "32");
