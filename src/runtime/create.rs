@@ -83,7 +83,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
     let held = plan.namespaces.hold().with_context(place)?;
     let group = group.map(Group::descriptor);
-    let forked = match plan.namespaces.need_a_cloner() {
+    let forked = match plan.namespaces.need_a_cloner(plan.takes_of_host()) {
         true => cloner::clone_through(plan, &held, group)?,
         false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
     };
