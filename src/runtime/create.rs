@@ -11,7 +11,7 @@ use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{outside, owners};
 use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file};
+use crate::sys::{Errno, channel, file, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -92,8 +92,16 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
             drop(ours);
             let status = pipe.as_ref().map(|(_, status)| status.as_fd());
             let of_another_user_namespace = plan.namespaces.has(namespace::USER);
-            let inherited =
-                Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status, held: &held, of_another_user_namespace };
+            let dies_with_reaper = plan.reaper && !plan.namespaces.is_new(namespace::PID) && !user_namespace::is_initial();
+            let inherited = Inherited {
+                socket: theirs.as_fd(),
+                program: program.as_fd(),
+                streams,
+                status,
+                held: &held,
+                of_another_user_namespace,
+                dies_with_reaper,
+            };
             child::become_container(plan, inherited)
         }
         Forked::Parent { pid, pidfd } => {
