@@ -5,7 +5,7 @@
 use crate::sys::file::{self, OFlag};
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, identity};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -114,6 +114,15 @@ pub fn owner_of(namespace: BorrowedFd) -> Result<u32, Errno> {
     // SAFETY: the kernel writes one number.
     Errno::result(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_OWNER_UID as _, &raw mut uid) })?;
     Ok(uid)
+}
+
+/// The number of the one that it was made in. EPERM: it is none of ours, nor of those that were made in ours.
+pub fn parent_of(namespace: BorrowedFd) -> Result<u64, Errno> {
+    const NS_GET_PARENT: libc::c_ulong = 0xb702;
+    // SAFETY: no argument; the kernel gives a new descriptor.
+    let parent = Errno::result(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_PARENT as _) })?;
+    // SAFETY: the kernel has just made it for us.
+    number_of(unsafe { OwnedFd::from_raw_fd(parent) }.as_fd())
 }
 
 /// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever. Whoever
