@@ -110,12 +110,12 @@ mod registry_attacks;
 mod remote_looks;
 #[path = "containers/restarts.rs"]
 mod restarts;
-#[path = "containers/rootless_networks.rs"]
-mod rootless_networks;
 #[path = "containers/rootless.rs"]
 mod rootless;
 #[path = "containers/rootless_attacks.rs"]
 mod rootless_attacks;
+#[path = "containers/rootless_networks.rs"]
+mod rootless_networks;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]
