@@ -110,6 +110,10 @@ mod registry_attacks;
 mod remote_looks;
 #[path = "containers/restarts.rs"]
 mod restarts;
+#[path = "containers/rootless.rs"]
+mod rootless;
+#[path = "containers/rootless_attacks.rs"]
+mod rootless_attacks;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]

@@ -28,26 +28,37 @@ struct Known {
 
 const LONGEST: u64 = 256;
 
-/// The namespace that is on record, if it still lives. The caller holds the lock.
+/// The namespace that is on record, if it still lives; else that of whoever cares for a container of this run directory, because the
+/// record may be wrong or gone. The caller holds the lock.
 pub fn find(file: &Path, who: &Who) -> Option<OwnedFd> {
-    let known = read(file)?;
+    let known = read(file);
     // Somebody who has got ranges meanwhile wants to use them: as soon as nothing runs in the old one, he does.
-    if let Some(namespace) = of_process(known.pid, known, who) {
+    if let Some(namespace) = known.and_then(|known| of_process(known.pid, known.number, who)) {
         return Some(namespace);
     }
-    let (pid, namespace) = all_processes().find_map(|pid| Some((pid, of_process(pid, known, who)?)))?;
-    let _ = write(file, Known { pid, ..known });
-    Some(namespace)
+    let (dir, ours) = (file.parent()?, user_namespace::number_of_process(process::own_pid())?);
+    all_processes().find_map(|pid| {
+        let number = user_namespace::number_of_process(pid).filter(|number| *number != ours)?;
+        let is_it = known.is_some_and(|known| known.number == number) || holds_something_in(dir, pid);
+        let namespace = of_process(pid, number, who).filter(|_| is_it)?;
+        let users = user_namespace::maps_of(pid).ok()?.0;
+        let _ = write(file, Known { number, pid, ids: if users.len() > 1 { Ids::Many } else { Ids::One } });
+        Some(namespace)
+    })
+}
+
+fn holds_something_in(dir: &Path, pid: i32) -> bool {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|path| path.starts_with(dir))
 }
 
 /// Asked by name first, because to open one costs more; then by the descriptor, which nothing can change any more.
-fn of_process(pid: i32, known: Known, who: &Who) -> Option<OwnedFd> {
-    if user_namespace::number_of_process(pid)? != known.number {
+fn of_process(pid: i32, expected: u64, who: &Who) -> Option<OwnedFd> {
+    if user_namespace::number_of_process(pid)? != expected {
         return None;
     }
     let namespace = user_namespace::open(pid).ok()?;
-    let is_it =
-        user_namespace::number_of(namespace.as_fd()) == Ok(known.number) && user_namespace::owner_of(namespace.as_fd()) == Ok(who.uid);
+    let is_it = user_namespace::number_of(namespace.as_fd()) == Ok(expected) && user_namespace::owner_of(namespace.as_fd()) == Ok(who.uid);
     is_it.then_some(namespace)
 }
 

@@ -42,7 +42,7 @@ pub fn enter(paths: &Paths) -> Result<Note> {
 }
 
 fn enter_as(who: &Who, paths: &Paths) -> Result<Note> {
-    places::make_private(paths.run(), who)?;
+    places::make_private(paths, who)?;
     let (namespace, note) = find_or_make(who, paths)?;
     user_namespace::become_root_of(namespace.as_fd()).context("cannot become root of the user namespace").map_err(obstacles::explain)?;
     Ok(note)

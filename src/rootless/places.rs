@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::paths::Paths;
-use crate::rootless::who::Who;
+use crate::rootless::who::{self, Who};
 use crate::store;
 use crate::sys::{identity, user_namespace};
 use std::os::unix::fs::MetadataExt;
@@ -21,8 +21,14 @@ pub fn usual() -> Paths {
 
 /// As the XDG base directory specification has it.
 fn store_of_user(uid: u32) -> PathBuf {
-    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
-    data.unwrap_or_else(|| PathBuf::from(format!("/var/tmp/tare-{uid}"))).join("tare")
+    let home = || absolute("HOME").or_else(|| who::home_of(uid));
+    let data = absolute("XDG_DATA_HOME").or_else(|| Some(home()?.join(".local/share")));
+    data.unwrap_or_else(|| homeless(uid)).join("tare")
+}
+
+/// Who has no home at all.
+fn homeless(uid: u32) -> PathBuf {
+    PathBuf::from(format!("/var/tmp/tare-{uid}"))
 }
 
 /// What is true only until the machine ends. Sessions without a login (su, cron, ssh without PAM) have no directory for it in their
@@ -42,17 +48,36 @@ fn belongs_to(dir: &Path, uid: u32) -> bool {
     std::fs::symlink_metadata(dir).is_ok_and(|about| about.is_dir() && about.uid() == uid)
 }
 
-/// Makes it for the user alone, and refuses one that somebody else has made or can look into: in /tmp anybody may have been first.
-pub fn make_private(dir: &Path, who: &Who) -> Result<()> {
+/// What runs belongs to nobody else, and neither do images and containers.
+pub fn make_private(paths: &Paths, who: &Who) -> Result<()> {
+    for_the_user_alone(paths.run(), who, "name another directory: --run-dir DIR")?;
+    const HINT: &str = "name another directory: --root DIR";
+    let homeless = homeless(who.uid);
+    match paths.root() {
+        root if root.starts_with(&homeless) => for_the_user_alone(&homeless, who, HINT),
+        root => match std::fs::symlink_metadata(root) {
+            Ok(about) if about.is_dir() && about.uid() != who.uid => Err(somebody_else_s(root, about.uid(), who).hint(HINT)),
+            _ => Ok(()),
+        },
+    }
+}
+
+fn somebody_else_s(dir: &Path, owner: u32, who: &Who) -> Error {
+    Error::failed(cannot_use(dir)).because(format!("it belongs to user {owner}, and you are {}", who.uid))
+}
+
+fn cannot_use(dir: &Path) -> String {
+    format!("cannot use {}", dir.display())
+}
+
+/// Made so, or refused if somebody else has made it or can look into it: in /tmp anybody may have been first.
+fn for_the_user_alone(dir: &Path, who: &Who, hint: &str) -> Result<()> {
     store::make_dirs(dir)?;
-    let what = || format!("cannot keep live state in {}", dir.display());
+    let what = || cannot_use(dir);
     let about = std::fs::symlink_metadata(dir).map_err(|error| Error::failed(what()).because(error))?;
-    let hint = "name another directory: --run-dir DIR";
     match () {
         () if !about.is_dir() => Err(Error::failed(what()).because("it is no directory").hint(hint)),
-        () if about.uid() != who.uid => {
-            Err(Error::failed(what()).because(format!("it belongs to user {}, and you are {}", about.uid(), who.uid)).hint(hint))
-        }
+        () if about.uid() != who.uid => Err(somebody_else_s(dir, about.uid(), who).hint(hint)),
         () if about.mode() & 0o077 != 0 => Err(Error::failed(what())
             .because(format!("others may enter it (mode {:o})", about.mode() & 0o7777))
             .hint(format!("chmod 700 {}", dir.display()))),

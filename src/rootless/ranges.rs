@@ -31,11 +31,17 @@ pub fn first_free(texts: &[&str]) -> u32 {
 
 /// The name that /etc/passwd has for a number.
 pub fn name_of(passwd: &str, uid: u32) -> Option<&str> {
-    passwd.lines().find_map(|line| {
-        let mut parts = line.split(':');
-        let (name, number) = (parts.next()?, parts.nth(1)?);
-        (number.parse() == Ok(uid)).then_some(name)
-    })
+    line_of(passwd, uid)?.next()
+}
+
+/// And the directory; one that is no absolute path is none.
+pub fn home_of(passwd: &str, uid: u32) -> Option<&str> {
+    line_of(passwd, uid)?.nth(5).filter(|home| home.starts_with('/'))
+}
+
+fn line_of(passwd: &str, uid: u32) -> Option<impl Iterator<Item = &str>> {
+    let is_his = |line: &&str| line.split(':').nth(2).is_some_and(|number| number.parse() == Ok(uid));
+    passwd.lines().find(is_his).map(|line| line.split(':'))
 }
 
 /// The whole map: the user is root inside, and his further ids follow from 1 on, in their order. As in user_namespaces(7): first
@@ -75,6 +81,7 @@ mod tests {
         let passwd = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n";
         assert_eq!(name_of(passwd, 1000), Some("ann"));
         assert_eq!(name_of(passwd, 7), None);
+        assert_eq!((home_of(passwd, 1000), home_of("x:x:5:5::", 5)), (Some("/home/ann"), None));
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl Who {
     }
 }
 
+/// As a login would set it, for who has no such variable: cron, or a service.
+pub fn home_of(uid: u32) -> Option<PathBuf> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    ranges::home_of(&passwd, uid).map(PathBuf::from).filter(|home| home.is_dir())
+}
+
 /// The programs that write maps for others: they are setuid, because the kernel lets nobody map ids that are not his own.
 pub const NEWUIDMAP: &str = "newuidmap";
 pub const NEWGIDMAP: &str = "newgidmap";

@@ -61,16 +61,18 @@ pub fn clone_through(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> R
 fn be_cloner(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> child::Result<Forked> {
     const STEP: Step = Step::CloneContainer;
     let namespaces = &plan.namespaces;
-    // Inherited by the process that those in the pid namespace will see from its birth on.
-    process::hide_from_tracers().at(STEP, "hide from tracers")?;
+    let of_others = namespaces.has(namespace::USER);
     if namespaces.is_new(namespace::TIME) {
         namespaces.shift_clocks()?;
     }
-    match namespaces.has(namespace::USER) {
-        true => {
-            child::take_what_only_the_host_gives(&plan.person)?;
-            namespaces::join_all(held, namespaces.mappings())?;
-        }
+    if of_others {
+        child::take_what_only_the_host_gives(&plan.person)?;
+    }
+    // Inherited by the process that those in the pid namespace will see from its birth on. Not before: the files in /proc of who
+    // hides belong to the machine's root, and we may be that of a user namespace.
+    process::hide_from_tracers().at(STEP, "hide from tracers")?;
+    match of_others {
+        true => namespaces::join_all(held, namespaces.mappings())?,
         false => namespaces::join(held, namespace::PID)?,
     }
     process::clone3_for_parent(namespaces.at_birth(), group).at(STEP, "clone3")

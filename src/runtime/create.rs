@@ -129,6 +129,13 @@ impl Created {
         Created { pid, pidfd, status: None, socket }
     }
 
+    /// Its network namespace, where the plan says that it is handed over.
+    pub fn network(&self) -> Result<OwnedFd> {
+        let mut listener = Listener::new(Stage::Born);
+        listener.next(self.socket.as_fd())?;
+        listener.descriptor.ok_or_else(|| Error::failed("the container's first process did not hand over its network"))
+    }
+
     /// Says Start, and listens until exec has closed the other end.
     pub fn start(&self) -> Result<Started> {
         // A child that has failed already has closed its end; its word is still there to be read.

@@ -21,7 +21,7 @@ use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{channel, file, identity, mount};
+use crate::sys::{channel, file, identity, mount, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -38,6 +38,7 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
     let others = [(namespace::TIME, "time"), (namespace::USER, "user"), (namespace::CGROUP, "cgroup")];
     let others = others.into_iter().filter(|(_, name)| namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit);
     let of_another_user_namespace = others & namespace::USER != 0;
+    let first = if user_namespace::is_initial() { FIRST } else { FIRST & !the_machine_s(pid) };
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let (birth, midwife) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
@@ -50,7 +51,7 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
             }
             let (socket, program) = (theirs.as_fd(), program.as_fd());
             let inherited = Inherited { socket, program, streams, status: None, held: &[], of_another_user_namespace };
-            child::fail(midwife.as_fd(), bear(init, FIRST | others, group, person, inherited, &midwife))
+            child::fail(midwife.as_fd(), bear(init, first | others, group, person, inherited, &midwife))
         }
         Forked::Parent { pid: cloner, .. } => {
             drop((theirs, midwife));
@@ -68,6 +69,12 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
             born.map(|(pid, pidfd)| Created::entered(pid, pidfd, ours))
         }
     }
+}
+
+/// What the container shares with the host, and so with us: a user namespace's root may not join it, and need not.
+fn the_machine_s(pid: i32) -> u64 {
+    let kinds = [(namespace::PID, "pid"), (namespace::IPC, "ipc"), (namespace::UTS, "uts"), (namespace::NET, "net")];
+    kinds.into_iter().filter(|(_, name)| !namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit)
 }
 
 fn hear_of_birth(birth: BorrowedFd) -> Result<(i32, OwnedFd)> {

@@ -1,6 +1,7 @@
 //! Everything a container sees as a file system, in the order in which it is mounted.
 
 use crate::error::{Error, Result};
+use crate::options::user_namespaces::UserNamespace;
 use crate::options::{self, Below, Ipc, Network, Pid, Wishes};
 use crate::spec::runtime_spec::Facts;
 use crate::spec::systemd;
@@ -63,6 +64,9 @@ fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> 
     // The group tree of cgroup v2; its own group is the top of it (the cgroup namespace).
     // systemd keeps groups of its own below (`cgroup/own_tree.rs`).
     let of_groups = if facts.for_systemd { &SAFE[..] } else { for_reading };
+    // Where they are shared with a host that shows none, there are none.
+    let shows_queues = wishes.ipc != Ipc::Host || !facts.in_user_namespace || facts.host_shows_queues;
+    let queues = shows_queues.then_some(("/dev/mqueue", "mqueue", "mqueue", &SAFE[..]));
     // gid 5 is tty on every distribution, as grantpt(3) wants it; who is alone in a user namespace has no such group.
     const TERMINALS: [&str; 6] = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];
     let of_terminals = if facts.only_one_group { &TERMINALS[..5] } else { &TERMINALS[..] };
@@ -73,12 +77,12 @@ fn of_the_kernel(wishes: &Wishes, facts: &Facts) -> impl Iterator<Item = Mount> 
         Some(("/dev/pts", "devpts", "devpts", of_terminals)),
         Some(("/sys", "sysfs", "sysfs", for_reading)),
         groups,
-        Some(("/dev/mqueue", "mqueue", "mqueue", &SAFE[..])),
+        queues,
     ]
     .into_iter()
     .flatten()
     .map(|(destination, kind, source, options)| match is_the_host_s(wishes, facts, kind) {
-        true => borrowed(destination, options),
+        true => borrowed(destination, if kind == "cgroup2" { &SAFE_AND_READ_ONLY } else { options }),
         false => mount(destination, kind, source, options),
     })
     .chain(shared_memory(wishes))
@@ -91,9 +95,11 @@ fn is_the_host_s(wishes: &Wishes, facts: &Facts, kind: &str) -> bool {
         "proc" => wishes.pid == Pid::Host,
         "sysfs" => wishes.network == Network::Host,
         "mqueue" => wishes.ipc == Ipc::Host,
+        // And that nobody may write, whoever's group it is (CVE-2023-25809).
+        "cgroup2" => wishes.host_group_view,
         _ => false,
     };
-    shared && facts.in_user_namespace
+    shared && (facts.in_user_namespace || wishes.user_namespace != UserNamespace::Host)
 }
 
 /// With all that is mounted below it, which the kernel does not let a user namespace uncover.

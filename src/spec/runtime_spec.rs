@@ -34,6 +34,8 @@ pub struct Facts {
     pub volatile: bool,
     /// We are not root of the machine, but of a user namespace.
     pub in_user_namespace: bool,
+    /// Asked for then only: whether the host has its message queues mounted.
+    pub host_shows_queues: bool,
     /// Nobody but root exists in it.
     pub only_one_group: bool,
     /// Its command is systemd: what that wants is there.

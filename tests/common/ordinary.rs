@@ -21,6 +21,21 @@ pub struct Person {
 
 pub const COUNT: u32 = 65536;
 
+/// What the machine looks like to him: one path lies over another.
+#[derive(Clone, Debug)]
+pub struct Scenery {
+    pub from: PathBuf,
+    pub over: PathBuf,
+    /// Further flags of mount(2).
+    pub flags: libc::c_ulong,
+}
+
+impl Scenery {
+    pub fn new(from: impl Into<PathBuf>, over: impl Into<PathBuf>) -> Scenery {
+        Scenery { from: from.into(), over: over.into(), flags: 0 }
+    }
+}
+
 impl Person {
     pub fn with_ranges() -> Person {
         Person { uid: 1777, ids: Some(2_000_000) }
@@ -63,21 +78,25 @@ impl Person {
     }
 
     /// From here on the command is his. `home`: of his own, made here.
-    pub fn takes(&self, command: &mut Command, home: &Path) {
+    pub fn takes(&self, command: &mut Command, home: &Path, scenery: &[Scenery]) {
         for dir in [home.to_owned(), self.session(home)] {
             let _ = std::fs::create_dir(&dir);
             self.owns(&dir);
         }
         command.env("HOME", home).env("USER", self.name()).env("XDG_RUNTIME_DIR", self.session(home)).env_remove("XDG_DATA_HOME");
-        let binds = self.binds();
+        let scenery = scenery.iter().map(|one| (c_path(&one.from), c_path(&one.over), one.flags));
+        let binds: Vec<_> = self.binds().into_iter().map(|(from, to)| (from, to, 0)).chain(scenery).collect();
         let (uid, gid) = (self.uid, self.uid);
         // SAFETY: system calls between fork and exec, on strings made before.
         unsafe {
             command.pre_exec(move || {
                 known(libc::unshare(libc::CLONE_NEWNS))?;
                 mount(None, c"/", libc::MS_REC | libc::MS_PRIVATE)?;
-                for (from, to) in &binds {
+                for (from, to, flags) in &binds {
                     mount(Some(from), to, libc::MS_BIND)?;
+                    if *flags != 0 {
+                        mount(None, to, libc::MS_BIND | libc::MS_REMOUNT | flags)?;
+                    }
                 }
                 known(libc::setgroups(1, &raw const gid))?;
                 known(libc::setresgid(gid, gid, gid))?;
@@ -128,11 +147,14 @@ impl Person {
                 let new = file.with_extension(std::process::id().to_string());
                 std::fs::write(&new, &content).and_then(|()| std::fs::rename(&new, &file)).expect("a file of the user's");
             }
-            let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).expect("a path");
-            Path::new(target).exists().then(|| (path(&file), path(Path::new(target))))
+            Path::new(target).exists().then(|| (c_path(&file), c_path(Path::new(target))))
         };
         files.into_iter().filter_map(there).collect()
     }
+}
+
+fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).expect("a path")
 }
 
 fn mount(from: Option<&CString>, to: &std::ffi::CStr, flags: libc::c_ulong) -> Result<()> {

@@ -1,6 +1,6 @@
 //! A store of its own for each test, with the real program before it, and a look at the end that nothing is left.
 
-use super::ordinary::Person;
+use super::ordinary::{Person, Scenery};
 use super::process::{self, Ran, Running};
 use super::terminal::Terminal;
 use super::town::Machine;
@@ -18,8 +18,10 @@ pub struct Store {
     pub run: PathBuf,
     /// Where its commands run, if not in the network of whoever runs the tests.
     pub machine: Option<Arc<Machine>>,
-    /// In whose name, if not root's.
+    /// In whose name, if not root's, and what he sees of the machine.
     pub person: Option<Person>,
+    pub scenery: Vec<Scenery>,
+    pub program: PathBuf,
 }
 
 impl Store {
@@ -55,7 +57,7 @@ impl Store {
         if let Some(person) = person {
             person.owns(&dir);
         }
-        let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None, person };
+        let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None, person, scenery: Vec::new(), program: program() };
         store.registries("");
         store
     }
@@ -69,7 +71,7 @@ impl Store {
 
     /// The program with this store. The words of the test's own environment that could change its ways are taken out.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command.args(words).current_dir(&self.dir);
         self.tell(&mut command);
         for name in ["TERM", "COLUMNS", "LINES", "LISTEN_FDS", "NOTIFY_SOCKET"] {
@@ -92,7 +94,7 @@ impl Store {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
         if let Some(person) = &self.person {
-            person.takes(command, &self.dir.join("home"));
+            person.takes(command, &self.dir.join("home"), &self.scenery);
         }
     }
 
@@ -136,7 +138,7 @@ impl Store {
     pub fn start_script(&self, script: &str) -> Running {
         let mut command = Command::new("sh");
         command.args(["-ec", &format!("tare() {{ \"$PROGRAM\" \"$@\"; }}; {script}")]).current_dir(&self.dir).stdin(Stdio::null());
-        self.tell(command.env("PROGRAM", program()));
+        self.tell(command.env("PROGRAM", &self.program));
         Running::spawn(command)
     }
 
@@ -233,7 +235,9 @@ impl Store {
 
 /// Errors begin with the program's name; a hint, if any, stands on a line of its own.
 pub fn assert_proper_error(ran: &Ran) {
-    let mut lines = ran.stderr.lines().filter(|line| !line.trim().is_empty());
+    // What a session begins with for a user without ids of his own is no part of the error.
+    let is_note = |line: &&str| line.starts_with("tare: note: containers have one user only") || line.contains("usermod --add-subuids 1");
+    let mut lines = ran.stderr.lines().filter(|line| !line.trim().is_empty()).skip_while(is_note);
     let first = lines.next().unwrap_or_else(|| panic!("a failure without a word: {}", ran.story()));
     assert!(first.starts_with("tare: "), "an error begins with `tare: `, this one does not: {}", ran.story());
     let text = &first["tare: ".len()..];

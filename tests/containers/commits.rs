@@ -274,7 +274,8 @@ pub fn store_in_memory() -> Store {
     if let Some(person) = on_disk.person {
         person.owns(&dir);
     }
-    let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None, person: on_disk.person };
+    let (person, scenery, program) = (on_disk.person, on_disk.scenery.clone(), on_disk.program.clone());
+    let store = Store { root: dir.join("s"), run: dir.join("r"), dir, machine: None, person, scenery, program };
     tool(&["cp", "-a", on_disk.root.to_str().expect("utf-8"), store.root.to_str().expect("utf-8")]).ok();
     store
 }

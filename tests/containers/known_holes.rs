@@ -1,6 +1,6 @@
 //! Holes that other engines had, tried again, each by its number. What must not change is a directory of the host, or our own program.
 
-use crate::common::{Image, Layer, Mend, Report, Store, Victim, archive, program, race_rounds, test_images};
+use crate::common::{Image, Layer, Mend, Report, Store, Victim, archive, race_rounds, test_images};
 use serde_json::json;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -21,8 +21,11 @@ fn cve_2026_88265_the_host_s_dev_null_keeps_its_owner_and_mode() {
 
 #[test]
 fn cve_2019_5736_an_entrypoint_that_is_the_engine_itself() {
-    let store = Store::new();
-    let before = archive::sha256(&std::fs::read(program()).expect("the program"));
+    the_engine_as_entrypoint(&Store::new());
+}
+
+pub fn the_engine_as_entrypoint(store: &Store) {
+    let before = archive::sha256(&std::fs::read(&store.program).expect("the program"));
     let base = test_images::box_image();
     let layer = Layer::new()
         .file("evil", 0o755, "#!/proc/self/exe --version\n")
@@ -38,16 +41,19 @@ fn cve_2019_5736_an_entrypoint_that_is_the_engine_itself() {
         let ran = store.tare(&["exec", &id, command, "version"]);
         assert!(!ran.stdout.contains(env!("CARGO_PKG_VERSION")), "the host's program was run inside: {}", ran.story());
     }
-    assert_eq!(archive::sha256(&std::fs::read(program()).expect("the program")), before);
+    assert_eq!(archive::sha256(&std::fs::read(&store.program).expect("the program")), before);
 }
 
 #[test]
 fn cve_2019_5736_the_engine_s_program_cannot_be_opened_for_writing_from_inside() {
-    let store = Store::new();
-    let before = archive::sha256(&std::fs::read(program()).expect("the program"));
-    let size = std::fs::metadata(program()).expect("the program").len().to_string();
+    the_engine_opened_for_writing(&Store::new(), race_rounds());
+}
+
+pub fn the_engine_opened_for_writing(store: &Store, rounds: u32) {
+    let before = archive::sha256(&std::fs::read(&store.program).expect("the program"));
+    let size = std::fs::metadata(&store.program).expect("the program").len().to_string();
     for flags in [&[][..], &["--cap-add", "SYS_PTRACE"], &["--cap-add", "ALL", "--security-opt", "seccomp=unconfined"]] {
-        let mut left = race_rounds();
+        let mut left = rounds;
         while left > 0 {
             let seconds = if crate::common::in_vm() { "30" } else { "3" };
             let id = store.ok(&[&["run", "-d"], flags, &["box", "/probe", "overwrite-exe", seconds, &size]].concat());
@@ -68,7 +74,7 @@ fn cve_2019_5736_the_engine_s_program_cannot_be_opened_for_writing_from_inside()
             store.ok(&["rm", &id]);
         }
     }
-    assert_eq!(archive::sha256(&std::fs::read(program()).expect("the program")), before);
+    assert_eq!(archive::sha256(&std::fs::read(&store.program).expect("the program")), before);
 }
 
 #[test]

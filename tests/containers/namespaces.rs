@@ -1,7 +1,7 @@
 //! Namespaces that are shared with another container or joined by path, clocks of a container's own, and the files of names.
 
 use super::run_basics::host_namespace;
-use crate::common::{Report, Store, archive, eventually, process, program};
+use crate::common::{Report, Store, archive, eventually, process};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -196,9 +196,12 @@ fn a_lost_monitor_takes_a_container_in_shared_namespaces_with_it() {
 
 #[test]
 fn cve_2019_5736_not_through_a_shared_pid_namespace_either() {
-    let store = Store::new();
-    let before = archive::sha256(&std::fs::read(program()).expect("the program"));
-    let size = std::fs::metadata(program()).expect("the program").len().to_string();
+    the_engine_seen_by_a_neighbour(&Store::new());
+}
+
+pub fn the_engine_seen_by_a_neighbour(store: &Store) {
+    let before = archive::sha256(&std::fs::read(&store.program).expect("the program"));
+    let size = std::fs::metadata(&store.program).expect("the program").len().to_string();
     let seconds = if crate::common::in_vm() { "30" } else { "3" };
     // Without the right to trace, our program is not even seen before it is another one.
     for (capability, word) in [("SYS_PTRACE", "breaches 0"), ("SYS_CHROOT", "held 0 ")] {
@@ -217,7 +220,7 @@ fn cve_2019_5736_not_through_a_shared_pid_namespace_either() {
         let told = store.ok(&["logs", &id]);
         assert!(told.contains(word), "{capability}: the host's program was reachable: {told}");
     }
-    assert_eq!(archive::sha256(&std::fs::read(program()).expect("the program")), before);
+    assert_eq!(archive::sha256(&std::fs::read(&store.program).expect("the program")), before);
 }
 
 #[test]

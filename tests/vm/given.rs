@@ -42,7 +42,7 @@ impl Given {
                 }
             });
         }
-        self.person.takes(&mut command, &store.root.parent().expect("a directory").join("home-of-given"));
+        self.person.takes(&mut command, &store.root.parent().expect("a directory").join("home-of-given"), &[]);
         process::run(command, None)
     }
 

@@ -163,6 +163,7 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
         work: files.work(),
         volatile: record.wishes.remove,
         in_user_namespace: !user_namespace::is_initial(),
+        host_shows_queues: !user_namespace::is_initial() && Path::new("/dev/mqueue").is_dir(),
         only_one_group: !user_namespace::is_initial() && !user_namespace::has_group(TERMINALS),
         for_systemd: record.is_furnished_for_systemd(),
         hosts: files.etc("hosts"),

@@ -5,8 +5,8 @@ use crate::error::{Context, Error, Result};
 use crate::image::pack::{Form, Pack};
 use crate::image::shown_bytes;
 use crate::options::IdMap;
-use crate::sys::Errno;
 use crate::sys::beneath::{Directory, FileStat, Held};
+use crate::sys::{Errno, user_namespace};
 use std::io::Write;
 
 pub struct Gather<W> {
@@ -68,8 +68,13 @@ impl<W: Write> Gather<W> {
 
     fn one(&mut self, held: &Held, about: &FileStat, called: &[u8]) -> Result<()> {
         let is_device = is(about, CHARACTER) || is(about, BLOCK);
-        if is(about, SOCKET) || (is_device && !self.devices) {
-            let why = if is_device { "is a device, and copied only with -a" } else { "is a socket" };
+        let can_be_made = user_namespace::is_initial();
+        if is(about, SOCKET) || (is_device && !(self.devices && can_be_made)) {
+            let why = match is_device {
+                true if can_be_made => "is a device, and copied only with -a",
+                true => "is a device, which only the machine's root makes",
+                false => "is a socket",
+            };
             self.left_out.push(format!("{} {why}", shown_bytes(called)));
             return Ok(());
         }
