@@ -143,7 +143,15 @@ pub fn has_group(gid: u32) -> bool {
 }
 
 pub fn count_of_users() -> u64 {
-    maps().0.iter().map(|(_, _, count)| u64::from(*count)).sum()
+    count(&maps().0)
+}
+
+pub fn count_of_groups() -> u64 {
+    count(&maps().1)
+}
+
+fn count(map: &[Range]) -> u64 {
+    map.iter().map(|(_, _, count)| u64::from(*count)).sum()
 }
 
 pub fn is_in(map: &[Range], id: u32) -> bool {
@@ -158,8 +166,15 @@ fn maps() -> &'static (Vec<Range>, Vec<Range>) {
 
 /// Who a user of ours is outside.
 pub fn outside(uid: u32) -> Option<u32> {
-    let (uids, _) = own_maps().ok()?;
-    uids.iter().find(|(inside, _, count)| uid >= *inside && uid - inside < *count).map(|(inside, outside, _)| outside + (uid - inside))
+    find_outside(&own_maps().ok()?.0, uid)
+}
+
+pub fn outside_of_group(gid: u32) -> Option<u32> {
+    find_outside(&maps().1, gid)
+}
+
+fn find_outside(map: &[Range], uid: u32) -> Option<u32> {
+    map.iter().find(|(inside, _, count)| uid >= *inside && uid - inside < *count).map(|(inside, outside, _)| outside + (uid - inside))
 }
 
 /// Whether the groups of a process are what they are here: nobody may have them changed who mapped only himself.
