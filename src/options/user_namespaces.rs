@@ -1,6 +1,6 @@
 //! `--userns`, `--uidmap` and `--gidmap`: whom the users of a container are outside of it. The words are podman's.
 
-use super::{IdMap, Ipc, Network, Pid, Wishes};
+use super::IdMap;
 use crate::error::{Error, Result};
 use crate::names;
 use serde::{Deserialize, Serialize};
@@ -226,23 +226,6 @@ fn no_range(text: &str) -> Error {
 
 fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
-/// What belongs to the host's root its own root may not even look at: the kernel shows processes, message queues and interfaces
-/// only to whom they belong.
-pub fn check(wishes: &Wishes) -> Result<()> {
-    if wishes.user_namespace == UserNamespace::Host {
-        return Ok(());
-    }
-    let shared = match wishes {
-        Wishes { network: Network::Host, .. } => "--network host",
-        Wishes { pid: Pid::Host, .. } => "--pid host",
-        Wishes { ipc: Ipc::Host, .. } => "--ipc host",
-        _ => return Ok(()),
-    };
-    Err(Error::usage(format!("{shared} and a user namespace contradict each other"))
-        .because("the container's root would have no rights in it")
-        .hint(format!("leave {shared} out, or take --userns host")))
 }
 
 /// As `inspect` shows it, and as it could be typed.

@@ -10,6 +10,8 @@
 //! which one it is and who was in it last (`find.rs`); a lock on it keeps two commands from making two.
 
 mod find;
+pub mod ground;
+pub mod look;
 mod make;
 pub mod obstacles;
 pub mod places;
@@ -53,6 +55,9 @@ fn find_or_make(who: &Who, paths: &Paths) -> Result<(OwnedFd, Note)> {
     let known = paths.namespace();
     if let Some(namespace) = find::find(&known, who) {
         return Ok((namespace, None));
+    }
+    if !paths.root().exists() {
+        ground::check(paths.root())?;
     }
     let made = make::make(who)?;
     // Said once per session: a run directory that has seen a namespace of the same kind has seen the note.

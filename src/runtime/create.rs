@@ -58,7 +58,8 @@ pub struct Started {
 
 /// Takes hold of what the container could not, where its root is somebody else outside. Else nothing happens.
 pub fn prepare(plan: &mut Plan) -> Result<()> {
-    match plan.namespaces.has(namespace::USER) {
+    let sees_groups_of_others = !plan.namespaces.has(namespace::CGROUP) && !user_namespace::is_initial();
+    match plan.namespaces.has(namespace::USER) || sees_groups_of_others {
         true => outside::hold(plan, &[]).map_err(Failure::into_error),
         false => Ok(()),
     }
@@ -82,7 +83,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
     let held = plan.namespaces.hold().with_context(place)?;
     let group = group.map(Group::descriptor);
-    let forked = match plan.namespaces.need_a_cloner() {
+    let forked = match plan.namespaces.need_a_cloner(plan.takes_of_host()) {
         true => cloner::clone_through(plan, &held, group)?,
         false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
     };
@@ -134,6 +135,13 @@ impl Created {
 
     pub fn entered(pid: i32, pidfd: OwnedFd, socket: OwnedFd) -> Created {
         Created { pid, pidfd, status: None, socket }
+    }
+
+    /// Its network namespace, where the plan says that it is handed over.
+    pub fn network(&self) -> Result<OwnedFd> {
+        let mut listener = Listener::new(Stage::Born);
+        listener.next(self.socket.as_fd())?;
+        listener.descriptor.ok_or_else(|| Error::failed("the container's first process did not hand over its network"))
     }
 
     /// Says Start, and listens until exec has closed the other end.

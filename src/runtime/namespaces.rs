@@ -122,9 +122,10 @@ impl<'a> Namespaces<'a> {
         self.new & (namespace::CGROUP | queues)
     }
 
-    /// In a user namespace, too, a process can no longer do all that must be done for it.
-    pub fn need_a_cloner(&self) -> bool {
-        self.is_new(namespace::TIME) || self.has(namespace::USER) || self.joined.iter().any(|joined| joined.bit == namespace::PID)
+    /// In a user namespace, too, a process can no longer join the others, nor take what only the host gives.
+    pub fn need_a_cloner(&self, takes_of_host: bool) -> bool {
+        let in_users = self.has(namespace::USER) && (takes_of_host || !self.joined.is_empty());
+        self.is_new(namespace::TIME) || in_users || self.joined.iter().any(|joined| joined.bit == namespace::PID)
     }
 
     pub fn path_of(&self, kind: u64) -> Option<&Path> {

@@ -1,6 +1,7 @@
 //! Everything a container sees as a file system, in the order in which it is mounted.
 
 use crate::error::{Error, Result};
+use crate::options::user_namespaces::UserNamespace;
 use crate::options::{self, Below, Ipc, Network, Pid, Wishes};
 use crate::spec::runtime_spec::Facts;
 use crate::spec::systemd;
@@ -98,7 +99,7 @@ fn is_the_host_s(wishes: &Wishes, facts: &Facts, kind: &str) -> bool {
         "cgroup2" => wishes.host_group_view,
         _ => false,
     };
-    shared && facts.in_user_namespace
+    shared && (facts.in_user_namespace || wishes.user_namespace != UserNamespace::Host)
 }
 
 /// With all that is mounted below it, which the kernel does not let a user namespace uncover.

@@ -15,7 +15,7 @@ pub mod words;
 
 use crate::error::{Error, Result};
 use crate::names;
-use crate::options::{Wishes, detach_keys, networks, sysctls, user_namespaces};
+use crate::options::{Wishes, detach_keys, networks, sysctls};
 use crate::registry::When;
 use clap::{Arg, ArgAction, ArgMatches};
 use line::Line;
@@ -151,7 +151,6 @@ fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     }
     // Only now is it known which namespaces are its own.
     sysctls::check(&wishes)?;
-    user_namespaces::check(&wishes)?;
     networks::check(&wishes).map_err(|error| network::with_whose_word(flags, error))?;
     Ok(wishes)
 }

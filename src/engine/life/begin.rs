@@ -9,10 +9,11 @@ use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repai
 use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
+use crate::network::switchboard;
 use crate::options::Network;
-use crate::paths::Paths;
+use crate::paths::{Paths, control_group};
 use crate::record::{Container, Live};
-use crate::runtime::cgroup::own_scope::Unit;
+use crate::runtime::cgroup::own_scope::{self, Unit};
 use crate::runtime::cgroup::{Group, home};
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
@@ -54,14 +55,6 @@ pub fn begin(paths: &Paths, made: &Made, callers: Option<[OwnedFd; 2]>, restarts
     }
 }
 
-/// What a container stands in.
-struct Surroundings<'a> {
-    neighbours: &'a Neighbours,
-    /// Whom its users are outside; `None`: who they are.
-    users: Option<Users>,
-    group: Option<&'a Group>,
-}
-
 /// Its ids and its addresses first.
 fn find_place_and_begin(
     paths: &Paths,
@@ -71,8 +64,9 @@ fn find_place_and_begin(
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
 ) -> Result<First> {
-    let around = Surroundings { neighbours, users: users::find_out(paths, &made.record)?, group };
+    let users = users::find_out(paths, &made.record)?;
     let mut claimed = claim::claim(paths, &made.record)?;
+    let around = Around { neighbours, users: users.as_ref(), group };
     let begun = begin_first_process(paths, made, &around, callers, restarts, &mut claimed);
     if let (Err(_), Some(claimed)) = (&begun, &claimed) {
         join::take_back(paths, made, claimed);
@@ -86,11 +80,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
     let top = match home::top_for(&unit(&made.record)) {
         Ok(top) => top,
-        Err(error) if made.record.wishes.limits.any() => return Err(error),
+        Err(error) if made.record.wishes.limits.any() || made.record.wishes.cgroup_parent.is_some() => return Err(error),
         // Much works without a group: not to pause it, and to count only its processes.
         Err(_) => return Ok(None),
     };
-    let mut group = Group::make(&top, below)?;
+    // A slice above it has been made already.
+    let usual = control_group(None, &made.record.id);
+    let mut group = Group::make(&top, if own_scope::is_name(&top) { &usual } else { below })?;
     let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
     match limited {
         Ok(()) => Ok(Some(group)),
@@ -115,22 +111,31 @@ struct First {
     plugged: Plugged,
 }
 
+/// What is there before it.
+struct Around<'a> {
+    neighbours: &'a Neighbours,
+    /// Whom its users are outside; `None`: the same.
+    users: Option<&'a Users>,
+    group: Option<&'a Group>,
+}
+
 /// `claimed`: in its networks the addresses are known already, and the rest comes now.
 fn begin_first_process(
     paths: &Paths,
     made: &Made,
-    around: &Surroundings,
+    around: &Around,
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
     claimed: &mut Option<Claimed>,
 ) -> Result<First> {
-    let Surroundings { neighbours, group, .. } = *around;
-    let (record, users) = (&made.record, around.users.as_ref());
+    let record = &made.record;
+    let Around { neighbours, users, group } = *around;
     let spec = neighbours.joined(&made.spec);
     let spec = match users {
         Some(users) => Cow::Owned(users.added(spec, &record.wishes)),
         None => spec,
     };
+    let hands_over = claimed.is_some() && switchboard::is_needed();
     let has_files = !matches!(record.wishes.network, Network::Container(_));
     let beyond = Beyond {
         small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record, claimed.as_ref()) }),
@@ -139,6 +144,7 @@ fn begin_first_process(
         groups: &record.wishes.groups,
         reaper: record.reaper,
         held: mounts::open(&record.wishes, users)?,
+        hands_over_network: hands_over,
         ..Beyond::default()
     };
     let mut plan = Plan::new(&spec, beyond)?;
@@ -158,7 +164,12 @@ fn begin_first_process(
     let created = runtime::create(&plan, group_of_process, theirs)?;
     // Meanwhile it builds its world.
     let plugged = match claimed {
-        Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
+        Some(claimed) => {
+            let network = if hands_over { created.network() } else { join::open_namespace(&format!("/proc/{}/ns/net", created.pid)) };
+            network
+                .and_then(|network| claimed.plug_in(paths, made, created.pid, &network, created.pidfd.as_fd()))
+                .inspect_err(|_| end(&created))?
+        }
         None => Plugged::default(),
     };
     let started = now();

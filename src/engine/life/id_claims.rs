@@ -189,8 +189,8 @@ mod tests {
     fn what_is_somebody_else_s_is_left_out() {
         let first = 1 << 30;
         let podman = format!("containers:{}:10", first + STEP - 1);
-        assert_eq!(places([&podman, ""], ["", ""], 1)[0], first + STEP);
-        assert_eq!(places(["", &podman], ["", ""], 1)[0], first + STEP);
+        assert_eq!(places([&podman, ""], ["", ""], 1)[0], first + 2 * STEP);
+        assert_eq!(places(["", &podman], ["", ""], 1)[0], first + 2 * STEP);
         let user = format!("root:x:0:0::/:/bin/sh\nann:x:{}:5:Ann:/:/bin/sh", first + 7);
         assert_eq!(places(["", ""], [&user, ""], 2)[0], first + STEP);
         assert_eq!(places(["", ""], ["", &user], 1)[0], first + STEP);

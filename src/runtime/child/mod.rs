@@ -78,6 +78,11 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         true => become_its_root(plan, inherited.socket)?,
         false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD).map(|()| None)?,
     };
+    if plan.hands_over_network {
+        const STEP: Step = Step::CloneContainer;
+        let own = file::open(std::path::Path::new("/proc/self/ns/net"), file::OFlag::O_RDONLY).at(STEP, "open the own network")?;
+        channel::send(inherited.socket, &Word::Network.encode(), Some(own.as_fd())).at(STEP, "hand over the network")?;
+    }
     match &plan.strict {
         None => die_with_monitor(inherited.socket)?,
         Some(strict) => begin_strictly(strict)?,
