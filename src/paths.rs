@@ -83,6 +83,10 @@ impl Paths {
     pub fn ground_layer(&self) -> PathBuf {
         self.layers().join("ground")
     }
+    /// Copies of layers whose files have other owners: a directory for each map of ids. See `image/kept/shifted.rs`.
+    pub fn shifted(&self) -> PathBuf {
+        self.root.join("layer-for")
+    }
     /// Half-made things; whoever finds one whose maker is dead removes it.
     pub fn unfinished(&self) -> PathBuf {
         self.root.join("unfinished")

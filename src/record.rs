@@ -9,7 +9,7 @@ pub mod network;
 mod reason;
 
 use crate::options::restart::Restart;
-use crate::options::{Limits, Wishes, systemd};
+use crate::options::{IdMap, Limits, Wishes, systemd};
 use serde::{Deserialize, Serialize};
 
 /// `container.json`.
@@ -25,6 +25,9 @@ pub struct Container {
     pub image_id: String,
     /// Diff ids (hex), bottom to top.
     pub layers: Vec<String>,
+    /// Whose its files are on disk, where that is not whose they are inside. See `image/kept/shifted.rs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<IdMap>,
     /// Nanoseconds since 1970.
     pub created: u64,
     pub hostname: String,

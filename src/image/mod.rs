@@ -21,11 +21,11 @@ pub use coming::changes;
 use coming::{archive, intake, kinds, members, publish, workplace};
 pub use coming::{arrival, commit, import, load, machines, making, pull, remote};
 pub use going::{push, save};
-pub use kept::{catalog, faults};
+pub use kept::{catalog, faults, shifted};
 use kept::{find, garbage, ground, index, proven, unflushed};
 #[doc(hidden)] // for tests/fuzz
 pub use packed::{compression, unpack};
-use packed::{entries, layer, lost, pax, tree};
+use packed::{entries, layer, lost, owners, pax, tree};
 pub use packed::{pack, put};
 
 pub use entries::shown_bytes;

@@ -13,6 +13,7 @@ pub mod exposed;
 pub mod groups;
 pub mod health;
 pub mod io_rates;
+pub mod keep_id;
 pub mod labels;
 pub mod limits;
 pub mod logs;

@@ -11,7 +11,7 @@
 //! new. Whoever says so is bound to it for all its later children, and a monitor should stay what it is. CLONE_PARENT makes the
 //! process the monitor's child all the same: it is waited for, and dies with the monitor, like any other.
 //!
-//! A user namespace needs one as well, new or joined. Who is in it has no power over anything that does not belong to it: to join
+//! A user namespace needs one as well, joined, or new where there is more to be done than to be born in it. Who is in it has no power over anything that does not belong to it: to join
 //! the other namespaces, to raise limits, to come before others at the processor. The cloner does that first, and its child
 //! inherits it.
 

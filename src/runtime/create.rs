@@ -83,7 +83,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
     let held = plan.namespaces.hold().with_context(place)?;
     let group = group.map(Group::descriptor);
-    let forked = match plan.namespaces.need_a_cloner() {
+    let forked = match plan.namespaces.need_a_cloner(plan.takes_of_host()) {
         true => cloner::clone_through(plan, &held, group)?,
         false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
     };
@@ -93,8 +93,16 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
             drop(ours);
             let status = pipe.as_ref().map(|(_, status)| status.as_fd());
             let of_another_user_namespace = plan.namespaces.has(namespace::USER);
-            let inherited =
-                Inherited { socket: theirs.as_fd(), program: program.as_fd(), streams, status, held: &held, of_another_user_namespace };
+            let dies_with_reaper = plan.reaper && !plan.namespaces.is_new(namespace::PID) && !user_namespace::is_initial();
+            let inherited = Inherited {
+                socket: theirs.as_fd(),
+                program: program.as_fd(),
+                streams,
+                status,
+                held: &held,
+                of_another_user_namespace,
+                dies_with_reaper,
+            };
             child::become_container(plan, inherited)
         }
         Forked::Parent { pid, pidfd } => {

@@ -9,7 +9,7 @@ use crate::runtime::child::{self, At, Failure};
 use crate::runtime::mappings::Mappings;
 use crate::sys::file::{self, OFlag};
 use crate::sys::process::{self, namespace};
-use crate::sys::{Errno, clock};
+use crate::sys::{Errno, clock, user_namespace};
 use crate::trace::Step;
 use oci_spec::runtime::{Linux, LinuxNamespaceType as Type};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -122,9 +122,10 @@ impl<'a> Namespaces<'a> {
         self.new & (namespace::CGROUP | queues)
     }
 
-    /// In a user namespace, too, a process can no longer do all that must be done for it.
-    pub fn need_a_cloner(&self) -> bool {
-        self.is_new(namespace::TIME) || self.has(namespace::USER) || self.joined.iter().any(|joined| joined.bit == namespace::PID)
+    /// In a user namespace, too, a process can no longer join the others, nor take what only the host gives.
+    pub fn need_a_cloner(&self, takes_of_host: bool) -> bool {
+        let in_users = self.has(namespace::USER) && (takes_of_host || !self.joined.is_empty());
+        self.is_new(namespace::TIME) || in_users || self.joined.iter().any(|joined| joined.bit == namespace::PID)
     }
 
     pub fn path_of(&self, kind: u64) -> Option<&Path> {
@@ -208,9 +209,19 @@ pub fn join_all(held: &[Held], mappings: Option<&Mappings>) -> child::Result<()>
 pub fn join(held: &[Held], kinds: u64) -> child::Result<()> {
     for one in held.iter().filter(|one| one.bit & kinds != 0) {
         let what = || format!("join the {} namespace", one.name);
-        process::join(one.fd.as_fd(), one.bit).at(Step::CloneContainer, what)?;
+        match process::join(one.fd.as_fd(), one.bit) {
+            // A user namespace's root may not join what is the machine's, and need not.
+            Err(Errno::EPERM) if is_ours(one) => {}
+            other => other.at(Step::CloneContainer, what)?,
+        }
     }
     Ok(())
+}
+
+fn is_ours(held: &Held) -> bool {
+    let own = std::fs::read_link(format!("/proc/self/ns/{}", held.name)).ok();
+    let number = user_namespace::number_of(held.fd.as_fd()).map(|number| format!("{}:[{number}]", held.name));
+    own.zip(number.ok()).is_some_and(|(own, number)| own == Path::new(&number))
 }
 
 /// Every kind that a process can change for itself.

@@ -14,15 +14,30 @@ const CHARACTER: u32 = 0o020_000;
 const BLOCK: u32 = 0o060_000;
 const FIFO: u32 = 0o010_000;
 
+/// Name and value.
+type Attribute = (Vec<u8>, Vec<u8>);
+/// Whose a file becomes, told from user, group and attributes, which may change with them.
+pub type Owners<'a> = &'a dyn Fn((u32, u32), &mut [Attribute]) -> Result<(u32, u32)>;
+
 /// Puts what is in `from` into `to`, which is empty, and makes `to` itself like `from`.
 pub fn copy(from: &Directory, to: &Directory) -> Result<()> {
-    content(from, to)?;
-    finish_directory(from, to, b"")
+    content_as(from, to, None)?;
+    finish_directory(from, to, b"", None)
 }
 
 /// The same, and `to` itself stays as it is.
 pub fn content(from: &Directory, to: &Directory) -> Result<()> {
-    let mut copier = Copier { from, to, links: HashMap::new(), directories: vec![Vec::new()] };
+    content_as(from, to, None)
+}
+
+/// A layer whose files become somebody else's. What overlay has noted in it is a part of it.
+pub fn layer(from: &Directory, to: &Directory, owners: Owners) -> Result<()> {
+    content_as(from, to, Some(owners))?;
+    finish_directory(from, to, b"", Some(owners))
+}
+
+fn content_as(from: &Directory, to: &Directory, owners: Option<Owners>) -> Result<()> {
+    let mut copier = Copier { from, to, owners, links: HashMap::new(), directories: vec![Vec::new()] };
     let mut done = 0;
     // A list of paths and no recursion: a deep tree takes neither stack nor descriptors.
     while let Some(path) = copier.directories.get(done).cloned() {
@@ -30,12 +45,14 @@ pub fn content(from: &Directory, to: &Directory) -> Result<()> {
         done += 1;
     }
     // From the deepest up: whatever is made in a directory changes its time, and inherits its default access list.
-    copier.directories.iter().skip(1).rev().try_for_each(|path| finish_directory(from, to, path))
+    copier.directories.iter().skip(1).rev().try_for_each(|path| finish_directory(from, to, path, owners))
 }
 
 struct Copier<'a> {
     from: &'a Directory,
     to: &'a Directory,
+    /// `None`: everything stays whose it is.
+    owners: Option<Owners<'a>>,
     /// Files with several names, by device and inode: where the first one was put.
     links: HashMap<(u64, u64), (Vec<u8>, Vec<u8>)>,
     /// Paths of all directories, parents first.
@@ -81,16 +98,16 @@ impl Copier<'_> {
             // A socket is an address of a process that does not run here.
             _ => return Ok(()),
         }
-        make_like(&to.hold(name).context(MAKE)?, &held)?;
+        make_like(&to.hold(name).context(MAKE)?, &held, self.owners)?;
         to.set_time(name, modified(&about)).context("cannot set its time")
     }
 }
 
-fn finish_directory(from: &Directory, to: &Directory, path: &[u8]) -> Result<()> {
+fn finish_directory(from: &Directory, to: &Directory, path: &[u8], owners: Option<Owners>) -> Result<()> {
     let finish = || {
         let (from, to) = (below(from, path)?, below(to, path)?);
         let model = from.hold_itself().context("cannot look at it")?;
-        make_like(&to.hold_itself().context("cannot look at it")?, &model)?;
+        make_like(&to.hold_itself().context("cannot look at it")?, &model, owners)?;
         let time = modified(&model.about().context("cannot look at it")?);
         beneath::set_time(to.as_fd(), time).context("cannot set its time")
     };
@@ -98,19 +115,22 @@ fn finish_directory(from: &Directory, to: &Directory, path: &[u8]) -> Result<()>
 }
 
 /// Owner, then mode, then attributes: each of the first two takes away what the later ones give (chown(2)).
-fn make_like(made: &Held, model: &Held) -> Result<()> {
+fn make_like(made: &Held, model: &Held, owners: Option<Owners>) -> Result<()> {
     let about = model.about().context("cannot look at it")?;
     // Somebody who does not exist in our user namespace cannot get anything; what is his becomes root's, without his powers.
     let (exists, has_group) = (user_namespace::has_user(about.st_uid), user_namespace::has_group(about.st_gid));
     let owner = (if exists { about.st_uid } else { 0 }, if has_group { about.st_gid } else { 0 });
+    let mut attributes = model.attributes().context("cannot read its attributes")?;
+    let owner = owners.map_or(Ok(owner), |owners| owners(owner, &mut attributes))?;
     made.set_owner(owner.0, owner.1).context("cannot give it its owner")?;
     if about.st_mode & KIND != SYMLINK {
         made.set_mode(about.st_mode & if exists && has_group { 0o7777 } else { 0o1777 }).context("cannot set its mode")?;
     }
-    for (name, value) in model.attributes().context("cannot read its attributes")? {
+    for (name, value) in attributes {
         let capability = name == b"security.capability";
         // Labels of security modules are the affair of where a file lies, and so is what overlay notes for itself.
-        if (name.starts_with(b"security.") && !capability) || name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.") {
+        let is_overlay_s = name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.");
+        if (name.starts_with(b"security.") && !capability) || (is_overlay_s && owners.is_none()) {
             continue;
         }
         match made.set_attribute(&name, &value) {

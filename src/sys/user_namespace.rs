@@ -5,7 +5,7 @@
 use crate::sys::file::{self, OFlag};
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, identity};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -116,6 +116,15 @@ pub fn owner_of(namespace: BorrowedFd) -> Result<u32, Errno> {
     Ok(uid)
 }
 
+/// The number of the one that it was made in. EPERM: it is none of ours, nor of those that were made in ours.
+pub fn parent_of(namespace: BorrowedFd) -> Result<u64, Errno> {
+    const NS_GET_PARENT: libc::c_ulong = 0xb702;
+    // SAFETY: no argument; the kernel gives a new descriptor.
+    let parent = Errno::result(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_PARENT as _) })?;
+    // SAFETY: the kernel has just made it for us.
+    number_of(unsafe { OwnedFd::from_raw_fd(parent) }.as_fd())
+}
+
 /// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever. Whoever
 /// is about to leave it for another one asks afterwards: the answer is kept.
 pub fn is_initial() -> bool {
@@ -134,7 +143,15 @@ pub fn has_group(gid: u32) -> bool {
 }
 
 pub fn count_of_users() -> u64 {
-    maps().0.iter().map(|(_, _, count)| u64::from(*count)).sum()
+    count(&maps().0)
+}
+
+pub fn count_of_groups() -> u64 {
+    count(&maps().1)
+}
+
+fn count(map: &[Range]) -> u64 {
+    map.iter().map(|(_, _, count)| u64::from(*count)).sum()
 }
 
 pub fn is_in(map: &[Range], id: u32) -> bool {
@@ -149,8 +166,15 @@ fn maps() -> &'static (Vec<Range>, Vec<Range>) {
 
 /// Who a user of ours is outside.
 pub fn outside(uid: u32) -> Option<u32> {
-    let (uids, _) = own_maps().ok()?;
-    uids.iter().find(|(inside, _, count)| uid >= *inside && uid - inside < *count).map(|(inside, outside, _)| outside + (uid - inside))
+    find_outside(&own_maps().ok()?.0, uid)
+}
+
+pub fn outside_of_group(gid: u32) -> Option<u32> {
+    find_outside(&maps().1, gid)
+}
+
+fn find_outside(map: &[Range], uid: u32) -> Option<u32> {
+    map.iter().find(|(inside, _, count)| uid >= *inside && uid - inside < *count).map(|(inside, outside, _)| outside + (uid - inside))
 }
 
 /// Whether the groups of a process are what they are here: nobody may have them changed who mapped only himself.

@@ -471,6 +471,19 @@ fn the_host_s_network_and_processes() {
     store.assert_nothing_left();
 }
 
+/// What its root could not take itself it has from the host.
+#[test]
+fn limits_and_clocks_are_kept_too() {
+    let store = Store::new();
+    let script = "ulimit -n; cat /proc/self/oom_score_adj; id -u";
+    let words = ["run", "--rm", "--userns", "auto", "--ulimit", "nofile=1000:2000", "--oom-score-adj", "7", "box", "sh", "-c", script];
+    assert_eq!(store.ok(&words), "1000\n7\n0");
+    let clocks = ["run", "--rm", "--userns", "auto", "--time-offset", "monotonic=1000h", "box", "cat", "/proc/self/timens_offsets"];
+    if Path::new("/proc/self/ns/time").exists() {
+        assert!(store.ok(&clocks).contains("3600000"));
+    }
+}
+
 #[test]
 fn a_map_is_what_was_said() {
     let store = Store::new();

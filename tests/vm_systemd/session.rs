@@ -47,11 +47,18 @@ fn limits_are_kept_and_seen_and_nothing_is_left() {
     assert_eq!(ann.says("tare run --rm --network none busybox nosuchprogram").code, 127);
     // Its monitor is killed, and everything with it.
     ann.ok("tare run -d --name victim --network none busybox sleep 1000");
-    process::tool(&["kill", "-9", &parent_of(&ann.pid("victim"))]).ok();
+    let monitor: i32 = parent_of(&ann.pid("victim")).parse().expect("a number");
+    // SAFETY: a process that we started.
+    assert_eq!(unsafe { libc::kill(monitor, libc::SIGKILL) }, 0);
     eventually("it is told", || ann.ok("tare inspect -f '{{.State.Status}}' victim") == "exited");
     ann.ok("tare restart -t 0 web");
     assert_eq!(read(&group_of(&ann.pid("web")), "memory.max"), (80 << 20).to_string());
-    ann.ok("tare rm -f web greedy victim");
+    ann.ok("tare run -d --name sliced --network none --cgroup-parent batch.slice busybox sleep 1000");
+    let slice = group_of(&ann.pid("sliced")).ancestors().nth(3).expect("a slice").to_owned();
+    assert!(slice.ends_with("batch.slice"), "{}", slice.display());
+    let refused = ann.says("tare run --rm --network none --cgroup-parent /batch busybox true");
+    assert!(refused.code == 125 && refused.stderr.contains("--cgroup-parent NAME.slice"), "{}", refused.story());
+    ann.ok("tare rm -f web greedy victim sliced");
     eventually("no group and no scope is left", || ann.groups().is_empty());
     assert_eq!(ann.ok("systemctl --user list-units --all --plain --no-legend 'tare-*.scope'"), "");
 }

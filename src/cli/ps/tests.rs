@@ -26,6 +26,7 @@ fn container(name: &str, ago: u64) -> Seen {
         launched: false,
         wishes: Wishes::default(),
         ended: None,
+        owners: None,
     };
     Seen { record, live: None, status: Status::Created }
 }

@@ -39,7 +39,7 @@ pub fn commit(paths: &Paths, request: &Request, limits: &Limits) -> Result<(Load
         let (record, _standstill, note) = standstill::begin(paths, &seen.record.id, request.pause)?;
         let upper = seen.files(paths).upper();
         let changed = Directory::open_root(&upper).context("cannot open its files")?;
-        let layer = commit::layer(&making, &changed);
+        let layer = commit::layer(&making, &changed, record.owners.clone());
         // Whoever removes it takes the record first, and then the files from under our hands: what we have may be a part.
         let is_there = file::has_name(changed.as_fd(), &upper) && find::record(paths, &record.id)?.is_some();
         if is_there { Ok((layer?, note)) } else { Err(Error::no_such("it was removed meanwhile")) }

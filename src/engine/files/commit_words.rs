@@ -33,7 +33,8 @@ pub fn settings(record: &Container, mut settings: Map<String, Value>, image: &Im
     put("Entrypoint", json!(entrypoint));
     put("Cmd", json!(command));
     put("Env", json!(env));
-    put("User", json!(record.user));
+    // Whom `keep-id` has chosen is somebody else in another container.
+    put("User", json!(wishes.user.as_ref().unwrap_or(&image.user)));
     put("WorkingDir", json!(wishes.workdir.as_ref().unwrap_or(&image.workdir)));
     put("Labels", record.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into());
     put("StopSignal", json!(wishes.stop_signal.as_ref().or(image.stop_signal.as_ref())));

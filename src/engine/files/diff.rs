@@ -6,6 +6,7 @@
 use crate::engine::find;
 use crate::error::{Context, Result};
 use crate::image::pack::is_marked_opaque;
+use crate::image::shifted;
 use crate::paths::Paths;
 use crate::sys::Errno;
 use crate::sys::beneath::{Directory, FileStat, Held};
@@ -33,7 +34,8 @@ pub fn diff(paths: &Paths, wanted: &str) -> Result<Vec<Change>> {
         Err(Errno::ENOENT) => return Ok(Vec::new()),
         other => other.with_context(what)?,
     };
-    let layers = seen.record.layers.iter().rev().map(|layer| paths.layer(layer)).chain([paths.ground_layer()]);
+    let owners = seen.record.owners.as_ref();
+    let layers = shifted::of(paths, &seen.record.layers, owners).into_iter().rev().chain([shifted::ground_of(paths, owners)]);
     // The lowest is made by the first start.
     let layers = layers.filter(|layer| layer.exists()).map(|layer| Directory::open_root(&layer));
     let layers = layers.collect::<Result<Vec<_>, _>>().with_context(what)?;

@@ -5,7 +5,7 @@
 //! whoever is killed leaves no mount behind, and the lock goes with him.
 
 use crate::engine::users::{self, Users};
-use crate::engine::{find, hold, kill, mounts, start};
+use crate::engine::{find, hold, kill, mounts, ordinary, start};
 use crate::error::{Context, Error, Result};
 use crate::image;
 use crate::options::{IdMap, Mount};
@@ -62,9 +62,11 @@ fn of_running(seen: Seen, extent: Extent) -> Result<Files> {
 fn of_resting(paths: &Paths, record: Container, lock: Lock, extent: Extent) -> Result<Files> {
     let files = ContainerPaths::new(paths, &record.id, record.wishes.remove);
     // Lets go of it also when something fails from here on.
-    let mut opened = Files { record, users: None, root: None, kept: Kept::Resting { files: files.clone(), _lock: lock } };
+    let mut opened =
+        Files { users: users::at_rest(&record), record, root: None, kept: Kept::Resting { files: files.clone(), _lock: lock } };
     let record = &opened.record;
     image::ground(paths)?;
+    ordinary::furnish(paths, record, |_| {})?;
     let spec: Spec = store::read_json(&files.config())?.ok_or_else(|| Error::damaged("it has no config.json"))?;
     if extent == Extent::Everything {
         mounts::prepare(paths, record, &spec)?;

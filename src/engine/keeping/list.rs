@@ -58,6 +58,7 @@ fn damaged(paths: &Paths, id: &str, error: &Error) -> Seen {
         image: String::new(),
         image_id: String::new(),
         layers: Vec::new(),
+        owners: None,
         created: since.map_or(0, |since| since.as_nanos() as u64),
         hostname: String::new(),
         args: Vec::new(),

@@ -11,9 +11,9 @@ use crate::monitor::companion::Companion;
 use crate::monitor::watch;
 use crate::network::switchboard;
 use crate::options::Network;
-use crate::paths::Paths;
+use crate::paths::{Paths, control_group};
 use crate::record::{Container, Live};
-use crate::runtime::cgroup::own_scope::Unit;
+use crate::runtime::cgroup::own_scope::{self, Unit};
 use crate::runtime::cgroup::{Group, home};
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
@@ -80,11 +80,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
     let top = match home::top_for(&unit(&made.record)) {
         Ok(top) => top,
-        Err(error) if made.record.wishes.limits.any() => return Err(error),
+        Err(error) if made.record.wishes.limits.any() || made.record.wishes.cgroup_parent.is_some() => return Err(error),
         // Much works without a group: not to pause it, and to count only its processes.
         Err(_) => return Ok(None),
     };
-    let mut group = Group::make(&top, below)?;
+    // A slice above it has been made already.
+    let usual = control_group(None, &made.record.id);
+    let mut group = Group::make(&top, if own_scope::is_name(&top) { &usual } else { below })?;
     let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
     match limited {
         Ok(()) => Ok(Some(group)),

@@ -19,6 +19,7 @@ pub mod log_keeping;
 pub mod machine_start;
 pub(super) mod monitor_life;
 pub mod nurse;
+pub(super) mod ordinary;
 pub mod outlet;
 pub mod pause;
 pub(super) mod pid_file;

@@ -1,7 +1,7 @@
 //! `start`: a container that was created, or has ended, runs (again) as it was wished.
 
 use crate::engine::create::Made;
-use crate::engine::{find, hold, mounts, repair, update};
+use crate::engine::{find, hold, mounts, ordinary, repair, update};
 use crate::error::{Error, Result};
 use crate::image;
 use crate::paths::{ContainerPaths, Paths};
@@ -34,6 +34,7 @@ pub fn furnish(paths: &Paths, record: &Container, files: &ContainerPaths) -> Res
         .map_err(|error| error.context(format!("container {} is damaged", record.name)))?
         .ok_or_else(|| Error::damaged(format!("container {} has no config.json", record.name)))?;
     update::agree(&mut spec, &record.wishes.limits);
+    ordinary::furnish(paths, record, |_| {})?;
     mounts::prepare(paths, record, &spec)?;
     Ok(spec)
 }

@@ -3,7 +3,7 @@
 //! config.json says nothing of it: on disk every container looks the same, whoever its users were the last time. The start adds the
 //! user namespace, and lets the owners of what is mounted be seen as the container's own (`runtime/root/owners.rs`).
 
-use crate::engine::{find, id_claims, kill};
+use crate::engine::{find, id_claims, kill, ordinary};
 use crate::error::{Context, Error, Result};
 use crate::options::user_namespaces::{Range, UserNamespace};
 use crate::options::{IdMap, Ipc, Network, Ownership, Pid, Wishes};
@@ -24,7 +24,7 @@ pub fn settle(paths: &Paths, wishes: &mut Wishes) -> Result<()> {
         let other = find::container(paths, name).map_err(|error| error.context("cannot share a user namespace"))?.record;
         wishes.user_namespace = home(&other).map_or(UserNamespace::Host, UserNamespace::Container);
     }
-    refuse_what_is_for_others(&wishes.user_namespace)?;
+    refuse_what_is_for_others(wishes)?;
     let ours = match &wishes.user_namespace {
         UserNamespace::Host => return Ok(()),
         UserNamespace::Container(id) => Some(id.as_str()),
@@ -65,13 +65,14 @@ fn home(record: &Container) -> Option<String> {
     }
 }
 
-fn refuse_what_is_for_others(wish: &UserNamespace) -> Result<()> {
+fn refuse_what_is_for_others(wishes: &Wishes) -> Result<()> {
+    let wish = &wishes.user_namespace;
+    if !user_namespace::is_initial() {
+        return if wish.is_own() { ordinary::check(wishes) } else { Ok(()) };
+    }
     let word = match wish {
         UserNamespace::KeepId { .. } => "keep-id",
         UserNamespace::Nomap => "nomap",
-        wish if wish.is_own() && !user_namespace::is_initial() => {
-            return Err(Error::cannot_keep("cannot keep --userns: an ordinary user's containers all have the same users"));
-        }
         _ => return Ok(()),
     };
     Err(Error::cannot_keep(format!("cannot keep --userns {word}"))
@@ -91,10 +92,11 @@ pub fn find_out(paths: &Paths, record: &Container) -> Result<Option<Users>> {
     let own = |map| Ok(Some(Users { map, joined: None }));
     match &record.wishes.user_namespace {
         UserNamespace::Host => Ok(None),
+        wish if let (Some(map), true) = (&record.owners, wish.is_own()) => own(map.clone()),
         UserNamespace::Auto(auto) => own(auto.map(id_claims::claim(paths, &record.id, auto.size())?)),
         UserNamespace::Mapped(map) => own(map.clone()),
         UserNamespace::Container(id) => join(paths, id).map(Some).map_err(|error| error.context("cannot share the user namespace")),
-        wish @ (UserNamespace::KeepId { .. } | UserNamespace::Nomap) => refuse_what_is_for_others(wish).map(|()| None),
+        UserNamespace::KeepId { .. } | UserNamespace::Nomap => refuse_what_is_for_others(&record.wishes).map(|()| None),
     }
 }
 
@@ -121,6 +123,11 @@ pub fn of_others(seen: &Seen) -> Result<Option<Users>> {
         UserNamespace::Host => Ok(None),
         _ => of_running(seen).map(Some),
     }
+}
+
+/// For who works on the files of one that rests. `None`: on disk they are whose they are inside.
+pub fn at_rest(record: &Container) -> Option<Users> {
+    record.owners.clone().map(|map| Users { map, joined: None })
 }
 
 /// The container has ended, or could not start.
@@ -160,6 +167,8 @@ impl Users {
             options.retain(|option| option != "gid=5");
         }
         match options.iter().find_map(|option| ["rbind", "bind"].into_iter().find(|bind| option == bind)) {
+            // Only the owner of a file system can show its files as others'; of an ordinary user's files the maps know what is his.
+            Some(_) if !user_namespace::is_initial() => {}
             Some("rbind") if keeps_owners => options.push("ridmap".to_owned()),
             Some(_) if keeps_owners => options.push("idmap".to_owned()),
             _ => {}
@@ -167,8 +176,12 @@ impl Users {
     }
 
     /// Whom the container's root is outside: user and group.
-    fn root(&self) -> Option<(u32, u32)> {
-        let (uid, gid) = self.map.outside(0, 0);
+    pub fn root(&self) -> Option<(u32, u32)> {
+        self.outside(0, 0)
+    }
+
+    pub fn outside(&self, uid: u32, gid: u32) -> Option<(u32, u32)> {
+        let (uid, gid) = self.map.outside(uid, gid);
         uid.zip(gid)
     }
 

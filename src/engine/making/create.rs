@@ -1,11 +1,11 @@
 //! `create`: the image is found, the wishes are checked and written down, and the directories are there. Nothing runs yet.
 
-use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, networks, remove, users};
+use crate::engine::{devices, events, filter, hold, machine, mounts, name_claim, neighbours, networks, ordinary, remove, users};
 use crate::error::{Context, Error, Result};
-use crate::image::{self, Image};
+use crate::image::{self, Image, shifted};
 use crate::options::health::Check;
 use crate::options::systemd::{self, Systemd};
-use crate::options::{Network, Wishes, exposed};
+use crate::options::{IdMap, Network, Wishes, exposed};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::Container;
 use crate::runtime::plan::{Beyond, Plan};
@@ -28,6 +28,8 @@ pub struct Request {
     pub wishes: Wishes,
     /// It is started at once.
     pub launched: bool,
+    /// Told of so many bytes that are copied first.
+    pub on_copy: fn(u64),
 }
 
 /// A container at hand: what is written down of it, and the lock that says that somebody cares for it.
@@ -46,7 +48,8 @@ pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made
     let id = file::random_id().context("cannot make an id")?;
     let files = ContainerPaths::new(paths, &id, request.wishes.remove);
     let hostname = hostname(paths, &request.wishes, &id)?;
-    let (mut record, words) = describe(&id, hostname, request.image, request.wishes, image)?;
+    let owners = ordinary::owners(paths, &request.wishes)?;
+    let (mut record, words) = describe(&id, hostname, request.image, request.wishes, owners, image)?;
     mounts::complete(paths, &mut record.wishes, &words)?;
     let spec = specify(paths, &record, &words, &files)?;
     check(&record, &spec)?;
@@ -56,7 +59,7 @@ pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made
     let alive = hold::take(&files).context("cannot create the container")?;
     let made = name_claim::claim(paths, request.name.as_deref(), &id, !record.wishes.remove).and_then(|name| {
         record.name = name;
-        write_down(paths, &mut record, &spec, &files).context("cannot create the container")
+        write_down(paths, &mut record, &spec, &files, request.on_copy).context("cannot create the container")
     });
     match made {
         Ok(()) => {
@@ -70,14 +73,15 @@ pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made
     }
 }
 
-fn write_down(paths: &Paths, record: &mut Container, spec: &Spec, files: &ContainerPaths) -> Result<()> {
-    make_directories(paths, files)?;
+fn write_down(paths: &Paths, record: &mut Container, spec: &Spec, files: &ContainerPaths, on_copy: fn(u64)) -> Result<()> {
+    make_directories(paths, record, files)?;
     store::write_json(&files.config(), spec, Durable::No)?;
     store::write_json(&files.record(), record, Durable::No)?;
     // From here on `rmi` sees that the image is used; it may have looked a moment before.
     if let Some(gone) = record.layers.iter().find(|layer| !paths.layer(layer).is_dir()) {
         return Err(Error::no_such(format!("image {} was removed meanwhile", record.image)).because(format!("layer {gone:.12} is gone")));
     }
+    ordinary::furnish(paths, record, on_copy)?;
     networks::still_there(paths, &record.wishes)?;
     mounts::prepare(paths, record, spec)?;
     match mounts::settle_owners(record, spec)? {
@@ -97,7 +101,14 @@ fn hostname(paths: &Paths, wishes: &Wishes, id: &str) -> Result<String> {
     Ok(neighbours::hostname_of_network(paths, wishes)?.unwrap_or_else(|| id[..12].to_owned()))
 }
 
-fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, image: &Image) -> Result<(Container, ImageWords)> {
+fn describe(
+    id: &str,
+    hostname: String,
+    image_name: String,
+    mut wishes: Wishes,
+    owners: Option<IdMap>,
+    image: &Image,
+) -> Result<(Container, ImageWords)> {
     let words = ImageWords::from(&image.config);
     wishes.health = Check::merged(wishes.health.take(), image.health.as_ref())?;
     let args = command::command(&wishes, &words)?;
@@ -123,10 +134,11 @@ fn describe(id: &str, hostname: String, image_name: String, mut wishes: Wishes, 
         image: image_name,
         image_id: image.id.clone(),
         layers: image.layers.clone(),
+        owners,
         created: crate::engine::now(),
         hostname,
         args,
-        user: wishes.user.clone().unwrap_or_else(|| words.user.clone()),
+        user: wishes.user.clone().or_else(|| ordinary::user(&wishes.user_namespace)).unwrap_or_else(|| words.user.clone()),
         stop_signal: wishes.stop_signal.clone().or_else(|| words.stop_signal.clone()).unwrap_or_else(|| stop_signal.into()),
         labels,
         reaper,
@@ -150,9 +162,10 @@ fn publish_exposed(wishes: &mut Wishes) -> Result<()> {
 fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &ContainerPaths) -> Result<Spec> {
     // Top to bottom, as overlay wants them; the mount points lie below everything. Where the image leaves no place for them,
     // the mounts make what is missing in the container's own layer, which costs a little more.
-    let mut lower: Vec<String> = record.layers.iter().rev().map(|layer| paths.layer(layer).display().to_string()).collect();
+    let mut lower: Vec<String> =
+        shifted::of(paths, &record.layers, record.owners.as_ref()).iter().rev().map(|layer| layer.display().to_string()).collect();
     if lower.len() < mount::MOST_LOWER {
-        lower.push(paths.ground_layer().display().to_string());
+        lower.push(shifted::ground_of(paths, record.owners.as_ref()).display().to_string());
     }
     let facts = Facts {
         id: record.id.clone(),
@@ -216,9 +229,12 @@ fn check(record: &Container, spec: &Spec) -> Result<()> {
     filter::choose(&record.wishes, plan.person.capabilities.bounding).map(drop)
 }
 
-fn make_directories(paths: &Paths, files: &ContainerPaths) -> Result<()> {
+fn make_directories(paths: &Paths, record: &Container, files: &ContainerPaths) -> Result<()> {
     make(&files.disk, &paths.kept_containers())?;
     make(&files.upper(), &files.disk)?;
+    if let Some(root) = users::at_rest(record).and_then(|users| users.root()) {
+        file::change_owner(&files.upper(), root.0, root.1).context("cannot give the container its files")?;
+    }
     make(&files.work(), &files.disk)
 }
 

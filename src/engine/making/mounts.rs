@@ -4,7 +4,7 @@
 //! asked for, and each gets a name. `prepare`, when the container's record names them: they are made, filled, given away.
 //! `open`, in the monitor: what a path in the spec cannot say is opened and handed to the runtime.
 
-use crate::engine::users::Users;
+use crate::engine::users::{self, Users};
 use crate::engine::{find, now, volumes as verbs};
 use crate::error::{Context, Error, Result};
 use crate::options::mounts::clean_path;
@@ -109,14 +109,18 @@ pub fn prepare(paths: &Paths, record: &Container, spec: &Spec) -> Result<()> {
         }
         // An image without layers has nothing; of a part of the volume nobody can say what the image has there.
         if !mount.no_copy && mount.subpath.is_none() && !record.layers.is_empty() && held.wants_filling()? {
-            held.fill(|into| copy_from_image(spec, &mount.target, into))?;
+            held.fill(|into| copy_from_image(record, spec, &mount.target, into))?;
         }
         held.mark_used()?;
     }
     Ok(())
 }
 
-fn copy_from_image(spec: &Spec, target: &str, into: &Path) -> Result<()> {
+fn copy_from_image(record: &Container, spec: &Spec, target: &str, into: &Path) -> Result<()> {
+    // What the image has there says more.
+    if let Some(root) = users::at_rest(record).and_then(|users| users.root()) {
+        file::change_owner(into, root.0, root.1).context("cannot give the container its volume")?;
+    }
     let plan = Plan::new(spec, Beyond::default())?;
     let copied = layers::see(&plan, |root| {
         let what = || format!("cannot copy {target} of the image");
@@ -137,6 +141,9 @@ pub fn settle_owners(record: &mut Container, spec: &Spec) -> Result<bool> {
         return Ok(false);
     }
     let user = find_user(record, spec)?;
+    let outside = users::at_rest(record).map_or(Some((user.uid, user.gid)), |users| users.outside(user.uid, user.gid));
+    let nobody = || Error::conflict(format!("user {} or group {} is nobody in the container", user.uid, user.gid));
+    let (uid, gid) = outside.ok_or_else(nobody)?;
     for mount in &mut record.wishes.mounts {
         let (source, ownership) = match mount {
             Mount::Bind { source, ownership, .. } => (&*source, ownership),
@@ -144,7 +151,7 @@ pub fn settle_owners(record: &mut Container, spec: &Spec) -> Result<bool> {
             Mount::Tmpfs { .. } => continue,
         };
         match ownership {
-            Ownership::Given => volume::give(source, user.uid, user.gid)?,
+            Ownership::Given => volume::give(source, uid, gid)?,
             Ownership::Exchanged => {
                 let about = std::fs::metadata(source).with_context(|| format!("cannot look at {}", source.display()))?;
                 *ownership = Ownership::Mapped(IdMap::exchange((about.uid(), about.gid()), (user.uid, user.gid)));

@@ -14,6 +14,7 @@ use crate::image::making::Making;
 use crate::image::pack::{Form, Pack};
 use crate::image::progress::Part;
 use crate::image::proven;
+use crate::options::IdMap;
 use crate::paths::Paths;
 use crate::sys::beneath::Directory;
 use crate::sys::file::{self, OFlag};
@@ -85,11 +86,11 @@ pub fn describe(base: &Base, settings: Map<String, Value>, author: &str, step: M
     config
 }
 
-/// The container's own layer, packed and taken in at once.
-pub fn layer(making: &Making, changed: &Directory) -> Result<Taken> {
+/// The container's own layer, packed and taken in at once. `users`: whose its files are, where others are inside.
+pub fn layer(making: &Making, changed: &Directory, users: Option<IdMap>) -> Result<Taken> {
     let (from, to) = file::pipe().map_err(|e| Error::from_errno("cannot make a pipe", e))?;
     let pack = move || {
-        let mut pack = Pack::new(BufWriter::with_capacity(256 << 10, File::from(to)), Form::Layer);
+        let mut pack = Pack::new(BufWriter::with_capacity(256 << 10, File::from(to)), Form::Layer).with_users(users);
         pack.add_contents(changed, b"")?;
         pack.finish().map(drop)
     };

@@ -9,9 +9,9 @@ use crate::image::digest::{self, is_hex};
 use crate::image::documents::{self, Index, Manifest};
 use crate::image::find;
 use crate::image::index::{Writing, id_of};
-use crate::image::proven;
+use crate::image::{proven, shifted};
 use crate::paths::Paths;
-use crate::sys::file;
+use crate::sys::{Errno, file};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -66,12 +66,18 @@ pub fn remove_blob(paths: &Paths, hex: &str) -> Result<()> {
     file::remove_file(&paths.blob(hex)).context("cannot remove a blob")
 }
 
-/// Away from its name first: a kill in the middle must not leave half a layer that looks whole.
+/// The copies first: without the layer nobody would look for them.
 pub fn remove_layer(paths: &Paths, hex: &str) -> Result<()> {
+    shifted::remove(paths, hex).context("cannot remove the copies of a layer")?;
+    remove_tree(paths, &paths.layer(hex), hex).context("cannot remove a layer")
+}
+
+/// Away from its name first: a kill in the middle must not leave half a layer that looks whole.
+pub fn remove_tree(paths: &Paths, tree: &Path, hex: &str) -> Result<(), Errno> {
     let away = paths.unfinished().join(format!("image-{hex}"));
-    file::remove_tree(&away).context("cannot remove a layer")?;
-    file::rename(&paths.layer(hex), &away).context("cannot remove a layer")?;
-    file::remove_tree(&away).context("cannot remove a layer")
+    file::remove_tree(&away)?;
+    file::rename(tree, &away)?;
+    file::remove_tree(&away)
 }
 
 /// New texts of the layout that were never renamed to their names, because their writer was killed.

@@ -8,7 +8,7 @@ pub mod compression;
 pub(super) mod entries;
 pub(super) mod layer;
 pub(super) mod lost;
-mod owners;
+pub(super) mod owners;
 pub mod pack;
 pub(super) mod pax;
 pub mod put;

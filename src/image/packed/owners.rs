@@ -26,20 +26,26 @@ pub fn seen_inside(map: &IdMap, owner: (u32, u32), attributes: &mut [Attribute])
 
 /// As the host must say it, so that the container sees what the archive says.
 pub fn meant_outside(map: &IdMap, entry: &mut entries::Entry) -> Result<()> {
-    let (Some(uid), Some(gid)) = map.outside(entry.uid, entry.gid) else {
-        return Err(Error::conflict(format!("user {} or group {} is nobody in the container", entry.uid, entry.gid))
-            .because("it has not so many ids of its own")
-            .hint("copy without -a, or create the container with a larger --userns auto:size=…"));
+    let nobody = |error: Error| error.hint("copy without -a, or create the container with a larger --userns auto:size=…");
+    (entry.uid, entry.gid) = given_outside(map, (entry.uid, entry.gid), &mut entry.attributes).map_err(nobody)?;
+    Ok(())
+}
+
+/// The same of a file that is there.
+pub fn given_outside(map: &IdMap, (uid, gid): (u32, u32), attributes: &mut [Attribute]) -> Result<(u32, u32)> {
+    let (Some(user), Some(group)) = map.outside(uid, gid) else {
+        return Err(
+            Error::conflict(format!("user {uid} or group {gid} is nobody in the container")).because("it has not so many ids of its own")
+        );
     };
-    (entry.uid, entry.gid) = (uid, gid);
     let root = map.outside(0, 0).0.unwrap_or_default();
-    for (name, value) in &mut entry.attributes {
+    for (name, value) in attributes {
         if name == CAPABILITY && value.len() == SECOND.1 && value[3] == SECOND.0 {
             value[3] = THIRD.0;
             value.extend(root.to_le_bytes());
         }
     }
-    Ok(())
+    Ok((user, group))
 }
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub struct Inherited<'a> {
     pub held: &'a [Held],
     /// The cloner has joined them all, and has taken what only the host gives.
     pub of_another_user_namespace: bool,
+    /// The command shares its pid namespace with others, and nobody may have a group of it to end it by.
+    pub dies_with_reaper: bool,
 }
 
 impl Inherited<'_> {

@@ -152,6 +152,11 @@ impl Plan<'_> {
         self.mounts.iter().find(|planned| planned.target == Path::new("/"))
     }
 
+    /// Whether the process must get something before it is in a user namespace. What a bundle may ask for is a long list.
+    pub fn takes_of_host(&self) -> bool {
+        self.strict.is_some() || self.person.oom_score_adj.is_some() || !self.person.limits.is_empty()
+    }
+
     /// A bind whose later mounts are also the host's: the mount and the root must both be asked to be shared.
     pub fn shares_with_host(&self, planned: &PlannedMount) -> bool {
         self.propagation.contains(Flags::MS_SHARED) && planned.options.propagation.contains(Flags::MS_SHARED)

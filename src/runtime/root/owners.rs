@@ -67,6 +67,11 @@ fn map_bind(planned: &PlannedMount, users: BorrowedFd) -> Result<()> {
 
 /// `root`: the container's, outside.
 fn stack(plan: &Plan, overlay: &PlannedMount, root: (u32, u32), init: BorrowedFd, users: BorrowedFd) -> Result<()> {
+    // The layers are copies with other owners already: the file system is the machine's, and its root's alone to map.
+    if !user_namespace::is_initial() {
+        return go_inside(init, || mounts::stack(overlay, &overlay.options.data, overlay.options.flags | Flags::MS_NODEV, plan.root))
+            .map_err(Failure::into_error);
+    }
     let parent = common_parent(&overlay.options.data);
     let what = || format!("open {}", parent.display());
     let tree = mount::detached_copy(&parent, true).at(STEP, what).map_err(Failure::into_error)?;
@@ -77,7 +82,16 @@ fn stack(plan: &Plan, overlay: &PlannedMount, root: (u32, u32), init: BorrowedFd
             .hint("keep the store on ext4, xfs or btrfs (--root DIR), or take --userns host; it needs Linux 5.19")
     })?;
     let stacking = Stacking { plan, overlay, parent: &parent, root };
-    stacking.go_inside(init, tree).map_err(Failure::into_error)
+    go_inside(init, || stacking.stack(tree)).map_err(Failure::into_error)
+}
+
+/// There and back again.
+fn go_inside(init: BorrowedFd, stack: impl FnOnce() -> child::Result<()>) -> child::Result<()> {
+    let home = file::open(Path::new("/proc/self/ns/mnt"), OFlag::O_RDONLY).at(STEP, "hold our mounts")?;
+    process::join(init, namespace::MOUNT).at(STEP, "join the container's mounts")?;
+    let stacked = stack();
+    process::join(home.as_fd(), namespace::MOUNT).at(STEP, "return to our mounts")?;
+    stacked
 }
 
 struct Stacking<'a> {
@@ -88,15 +102,6 @@ struct Stacking<'a> {
 }
 
 impl Stacking<'_> {
-    /// There and back again.
-    fn go_inside(&self, init: BorrowedFd, tree: OwnedFd) -> child::Result<()> {
-        let home = file::open(Path::new("/proc/self/ns/mnt"), OFlag::O_RDONLY).at(STEP, "hold our mounts")?;
-        process::join(init, namespace::MOUNT).at(STEP, "join the container's mounts")?;
-        let stacked = self.stack(tree);
-        process::join(home.as_fd(), namespace::MOUNT).at(STEP, "return to our mounts")?;
-        stacked
-    }
-
     /// Over the root's directory as it was before the store was covered: there the mount over the store can go.
     ///
     /// For all that overlay ever does itself it is whoever mounted it. Through a mount that knows the container's users only, nobody
