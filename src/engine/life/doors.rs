@@ -105,11 +105,11 @@ pub fn duties(
     Ok(duties)
 }
 
-/// `None`: nobody is found by name where it is.
+/// `None`: nobody is found by name where it is, and it can ask others itself.
 pub fn name_duty(paths: &Paths, wishes: &Wishes, joined: &Joined, namespace: &OwnedFd) -> Result<Option<NameDuty>> {
     let named: Vec<&str> =
         joined.endpoints.iter().filter(|endpoint| !endpoint.names.is_empty()).map(|endpoint| endpoint.network.as_str()).collect();
-    if named.is_empty() {
+    if named.is_empty() && !name_servers::can_only_ask_the_porter(wishes) {
         return Ok(None);
     }
     let (udp, tcp) = inside(namespace, || porter::listen_for_names().context("cannot listen for names in the container"))?;
