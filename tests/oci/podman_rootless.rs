@@ -30,7 +30,7 @@ impl Podman {
         command.args(["--root", &path("root"), "--runroot", &path("run"), "--tmpdir", &path("tmp"), "--runtime", &path("tare-oci")]);
         command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]).args(words);
         command.current_dir(&self.dir);
-        self.person.takes(&mut command, &self.dir.join("home"));
+        self.person.takes(&mut command, &self.dir.join("home"), &[]);
         process::run(command, None)
     }
 
