@@ -11,7 +11,7 @@ use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{outside, owners};
 use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file, user_namespace};
+use crate::sys::{Errno, channel, file};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -58,8 +58,7 @@ pub struct Started {
 
 /// Takes hold of what the container could not, where its root is somebody else outside. Else nothing happens.
 pub fn prepare(plan: &mut Plan) -> Result<()> {
-    let sees_groups_of_others = !plan.namespaces.has(namespace::CGROUP) && !user_namespace::is_initial();
-    match plan.namespaces.has(namespace::USER) || sees_groups_of_others {
+    match plan.namespaces.has(namespace::USER) {
         true => outside::hold(plan, &[]).map_err(Failure::into_error),
         false => Ok(()),
     }

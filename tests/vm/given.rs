@@ -31,7 +31,9 @@ impl Given {
                 None => command.env_remove(name),
             };
         }
-        let procs = std::ffi::CString::new(self.group.join("cgroup.procs").to_str().expect("utf-8")).expect("a path");
+        // As soon as it hands controllers on it can have no processes itself: those that were in it are in a leaf then.
+        let leaf = Some(self.group.join("tare-others")).filter(|leaf| leaf.is_dir()).unwrap_or_else(|| self.group.clone());
+        let procs = std::ffi::CString::new(leaf.join("cgroup.procs").to_str().expect("utf-8")).expect("a path");
         // SAFETY: system calls between fork and exec, on a string made before.
         unsafe {
             command.pre_exec(move || {
@@ -61,6 +63,7 @@ impl Drop for Given {
             }
             let _ = std::fs::remove_dir(group);
         }
+        let _ = std::fs::write(self.group.join("cgroup.kill"), "1");
         eventually("the group can be removed", || {
             remove(&self.group);
             !self.group.exists()
