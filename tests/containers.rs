@@ -112,6 +112,8 @@ mod restarts;
 mod rootless;
 #[path = "containers/rootless_attacks.rs"]
 mod rootless_attacks;
+#[path = "containers/rootless_users.rs"]
+mod rootless_users;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]

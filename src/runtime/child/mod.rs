@@ -38,6 +38,8 @@ pub struct Inherited<'a> {
     pub held: &'a [Held],
     /// The cloner has joined them all, and has taken what only the host gives.
     pub of_another_user_namespace: bool,
+    /// Its maker needs its files in /proc until its users are mapped.
+    pub hides_when_mapped: bool,
 }
 
 impl Inherited<'_> {
@@ -71,7 +73,9 @@ pub fn fail(socket: BorrowedFd, failed: Result<Never>) -> ! {
 pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
-    hide_from_tracers()?;
+    if !inherited.hides_when_mapped {
+        hide_from_tracers()?;
+    }
     let place = match inherited.of_another_user_namespace {
         true => become_its_root(plan, inherited.socket)?,
         false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD).map(|()| None)?,
