@@ -116,6 +116,8 @@ mod rootless;
 mod rootless_attacks;
 #[path = "containers/rootless_networks.rs"]
 mod rootless_networks;
+#[path = "containers/rootless_users.rs"]
+mod rootless_users;
 #[path = "containers/run_basics.rs"]
 mod run_basics;
 #[path = "containers/run_flags.rs"]

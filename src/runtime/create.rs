@@ -11,7 +11,7 @@ use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{outside, owners};
 use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file};
+use crate::sys::{Errno, channel, file, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -82,6 +82,8 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
     let held = plan.namespaces.hold().with_context(place)?;
     let group = group.map(Group::descriptor);
+    // What a hidden process has in /proc belongs to the machine's root; another one could not map its users any more.
+    let hides_when_mapped = plan.namespaces.is_new(namespace::USER) && !user_namespace::is_initial();
     let forked = match plan.namespaces.need_a_cloner(plan.takes_of_host()) {
         true => cloner::clone_through(plan, &held, group)?,
         false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
@@ -101,6 +103,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
                 held: &held,
                 of_another_user_namespace,
                 dies_with_reaper,
+                hides_when_mapped,
             };
             child::become_container(plan, inherited)
         }

@@ -40,6 +40,8 @@ pub struct Inherited<'a> {
     pub of_another_user_namespace: bool,
     /// The command shares its pid namespace with others, and nobody may have a group of it to end it by.
     pub dies_with_reaper: bool,
+    /// Its maker needs its files in /proc until its users are mapped.
+    pub hides_when_mapped: bool,
 }
 
 impl Inherited<'_> {
@@ -73,7 +75,9 @@ pub fn fail(socket: BorrowedFd, failed: Result<Never>) -> ! {
 pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
-    hide_from_tracers()?;
+    if !inherited.hides_when_mapped {
+        hide_from_tracers()?;
+    }
     let place = match inherited.of_another_user_namespace {
         true => become_its_root(plan, inherited.socket)?,
         false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD).map(|()| None)?,
