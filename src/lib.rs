@@ -65,7 +65,7 @@
 //!   all of his containers live in the same one, so every command has power over all of them and over every file of his store. No
 //!   process stays only to keep it: whoever comes looks for somebody who is in it, and where nobody is nothing is lost with it
 //!   (`rootless/find.rs`). Networks are the same code in a network namespace that belongs to it, and what leaves the machine goes through
-//!   a pasta of each container, so the client's address is kept (`network/pasta/`).
+//!   a pasta of each container, so the client's address is kept (`network/switchboard.rs`, `network/pasta/`).
 //! * **Files keep their owners on disk, whoever a container's users are.** With `--userns` its layers are seen through one idmapped mount
 //!   over the store (`runtime/root/owners.rs`): nothing is changed on disk, it costs the same for every image, and the next start
 //!   may have other ids.
