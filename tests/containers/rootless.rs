@@ -384,7 +384,7 @@ fn where_no_user_namespace_is_allowed_the_setting_is_named() {
         let _ = crate::common::cannot(&format!("a user namespace with a limit of its own cannot be made: {said}"));
         return;
     }
-    assert!(said.contains("no more are allowed\nhint: sudo sysctl user.max_user_namespaces="), "{said}");
+    assert!(said.contains("cannot make a user namespace") && said.contains("\nhint: sudo sysctl user.max_user_namespaces="), "{said}");
 }
 
 /// Live state in /tmp, where anybody may have been first.
