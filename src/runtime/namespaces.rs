@@ -9,7 +9,7 @@ use crate::runtime::child::{self, At, Failure};
 use crate::runtime::mappings::Mappings;
 use crate::sys::file::{self, OFlag};
 use crate::sys::process::{self, namespace};
-use crate::sys::{Errno, clock};
+use crate::sys::{Errno, clock, user_namespace};
 use crate::trace::Step;
 use oci_spec::runtime::{Linux, LinuxNamespaceType as Type};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -126,6 +126,12 @@ impl<'a> Namespaces<'a> {
     pub fn need_a_cloner(&self, takes_of_host: bool) -> bool {
         let in_users = self.has(namespace::USER) && (takes_of_host || !self.joined.is_empty());
         self.is_new(namespace::TIME) || in_users || self.joined.iter().any(|joined| joined.bit == namespace::PID)
+    }
+
+    /// What a hidden process has in /proc belongs to the machine's root; who is root of another namespace only could not make it a
+    /// member of a further one. So it hides as soon as that is done; in a pid namespace of its own nobody sees it until then.
+    pub fn hide_late(&self) -> bool {
+        self.has(namespace::USER) && (self.is_new(namespace::USER) || self.is_new(namespace::PID)) && !user_namespace::is_initial()
     }
 
     pub fn path_of(&self, kind: u64) -> Option<&Path> {
