@@ -212,10 +212,10 @@ fn with_nomap_nobody_inside_is_the_user() {
 #[test]
 fn a_map_of_one_s_own() {
     let store = Store::of(ann());
-    let flags = ["run", "-d", "--name", "web", "--userns", "0:10:1000,65534:5:1", "box", "sleep", "1000"];
+    let flags = ["run", "-d", "--name", "web", "--userns", "0:10:2000,65534:5:1", "box", "sleep", "1000"];
     store.tare(&flags).expect_code(0);
     // The image has files of user 65534, whom this map knows.
-    assert_eq!(map_of(store.pid("web"), "uid_map"), [vec![0, ann().outside(10), 1000], vec![65_534, ann().outside(5), 1]]);
+    assert_eq!(map_of(store.pid("web"), "uid_map"), [vec![0, ann().outside(10), 2000], vec![65_534, ann().outside(5), 1]]);
     let error = store.fails(125, &["run", "--rm", "--userns", "0:1:70000", "box", "true"]);
     assert!(error.contains("0:1:70000 is not yours to give away"), "{error}");
     store.load_over_box("foreign", Layer::new().owned_file("file", 0o644, (7000, 7000), "x").tar());
