@@ -1,7 +1,7 @@
 //! What this kernel and this host can do for containers, looked up only for `info` and for hints: a start tries instead.
 
 pub mod abilities;
-mod controllers;
+pub mod controllers;
 
 use crate::sys::{identity, mount};
 use std::path::Path;

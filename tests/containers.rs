@@ -84,6 +84,8 @@ mod network_names;
 mod network_rates;
 #[path = "containers/networks.rs"]
 mod networks;
+#[path = "containers/obstacles.rs"]
+mod obstacles;
 #[path = "containers/port_relay.rs"]
 mod port_relay;
 #[path = "containers/published.rs"]
@@ -112,6 +114,8 @@ mod restarts;
 mod rootless;
 #[path = "containers/rootless_attacks.rs"]
 mod rootless_attacks;
+#[path = "containers/rootless_networks.rs"]
+mod rootless_networks;
 #[path = "containers/rootless_users.rs"]
 mod rootless_users;
 #[path = "containers/run_basics.rs"]

@@ -36,6 +36,8 @@ mod notify;
 mod options;
 #[path = "oci/podman.rs"]
 mod podman;
+#[path = "oci/podman_rootless.rs"]
+mod podman_rootless;
 #[path = "oci/process.rs"]
 mod process;
 #[path = "oci/propagation.rs"]

@@ -6,13 +6,16 @@ use crate::cli::template;
 use crate::cli::template::Template;
 use crate::cli::{Context, human};
 use crate::engine::{list, networks, now, repair};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::catalog;
 use crate::kernel::abilities::{Ability, State, abilities};
 use crate::kernel::{self, Facts};
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
-use crate::sys::identity;
+use crate::rootless::who::Who;
+use crate::rootless::{self, look};
+use crate::runtime::cgroup::home::Source;
+use crate::sys::{identity, user_namespace};
 use crate::time;
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -26,15 +29,26 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let format = matches.get_one::<String>("format").map(String::as_str).unwrap_or("");
-    repair::sweep(&context.paths);
+    let (here, without_root) = who_looks(context);
+    if without_root.is_none() {
+        repair::sweep(&context.paths);
+    }
     // One with several names is one image.
     let images = catalog::list(&context.paths).unwrap_or_default().into_iter().map(|image| image.id).collect::<BTreeSet<_>>().len();
     // Who may not see them can still be told what this machine can do.
     let containers = list::containers(&context.paths).unwrap_or_default();
-    let facts = kernel::facts();
-    let abilities = abilities(&facts, context.paths.root());
+    let mut facts = kernel::facts();
+    let groups = (!user_namespace::is_initial()).then(Source::of_user);
+    if let Some(groups) = &groups {
+        facts.controllers = groups.controllers();
+    }
+    let mut abilities = abilities(&facts, context.paths.root());
+    abilities.extend(here);
+    abilities.extend(groups.as_ref().map(groups_of_user));
+    let hindrance = without_root.map(|error| error.to_string());
     let mut value = value(&facts, &abilities, &containers, images, &context.paths);
     if let Some(warnings) = value["Warnings"].as_array_mut() {
+        warnings.extend(hindrance.map(Value::from));
         warnings.extend(networks::hindrances(None).into_iter().map(Value::from));
     }
     let mut text = text(&value, format)?;
@@ -43,6 +57,27 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     }
     say(&text);
     Ok(0)
+}
+
+/// Also becomes root of the user's namespace: what there is outside is looked at before, and why he cannot is told and not the end.
+fn who_looks(context: &Context) -> (Vec<Ability>, Option<Error>) {
+    if !rootless::is_ordinary_user() {
+        return (look::of_root(), None);
+    }
+    let who = Who::we_are();
+    let hindrance = rootless::enter(&context.paths).err();
+    (look::of_user(&who, hindrance.as_ref(), context.paths.root()), hindrance)
+}
+
+fn groups_of_user(groups: &Source) -> Ability {
+    const NAME: &str = "control groups";
+    match groups {
+        Source::Given(group) => Ability::new(look::GROUP, NAME, State::Yes, format!("below {}", group.display())),
+        Source::Systemd(_) => Ability::new(look::GROUP, NAME, State::Yes, "a scope of your systemd for each container"),
+        Source::Nobody(error) => {
+            Ability::new(look::GROUP, NAME, State::No, error.to_string()).advice(error.hint_text().unwrap_or_default())
+        }
+    }
 }
 
 fn value(facts: &Facts, abilities: &[Ability], containers: &[Seen], images: usize, paths: &Paths) -> Value {
@@ -82,7 +117,7 @@ fn value(facts: &Facts, abilities: &[Ability], containers: &[Seen], images: usiz
         "ServerVersion": env!("CARGO_PKG_VERSION"),
         "RootChange": if facts.root_is_initramfs { "MS_MOVE and chroot" } else { "pivot_root" },
         "Abilities": abilities.iter().map(describe).collect::<Vec<_>>(),
-        "Warnings": warnings(facts, abilities),
+        "Warnings": warnings(abilities),
     })
 }
 
@@ -98,11 +133,8 @@ fn has(facts: &Facts, controller: &str) -> bool {
 }
 
 /// What a person will run into, and what they can do about it.
-fn warnings(facts: &Facts, abilities: &[Ability]) -> Vec<String> {
+fn warnings(abilities: &[Ability]) -> Vec<String> {
     let mut found = Vec::new();
-    if !facts.is_root {
-        found.push("not run as root: containers cannot be started yet without it; use sudo".to_owned());
-    }
     let missing = abilities.iter().filter(|ability| ability.everyday && matches!(ability.state, State::No | State::Partly));
     found.extend(missing.map(|ability| {
         let advice = if ability.advice.is_empty() { String::new() } else { format!("; {}", ability.advice) };
@@ -208,8 +240,6 @@ mod tests {
             Ability::new("Safety", "seccomp", State::Yes, "a filter").everyday(),
         ];
         assert_eq!(shown(&facts(), &abilities, "{{range .Warnings}}{{.}}{{end}}"), "no memory: elsewhere; do this\n");
-        let poor = Facts { is_root: false, ..facts() };
-        assert!(warnings(&poor, &abilities)[0].starts_with("not run as root"));
         let expected = "\nLimits\n  memory    no        elsewhere\n                      what helps: do this\n  io        no        elsewhere\n\
                         \nSafety\n  seccomp   yes       a filter\n";
         assert_eq!(table_of(&abilities), expected);

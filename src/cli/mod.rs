@@ -104,7 +104,7 @@ pub fn main() -> i32 {
 fn carry_out(words: &[String]) -> Result<i32> {
     let command = typed(words);
     let paths = which_store::named(&words[1.min(words.len())..command_at(words).unwrap_or(words.len())]);
-    if command.is_some_and(|command| needs_a_store(command) && !words.iter().any(|word| word == "--help")) {
+    if command.is_some_and(|command| needs_root(command) && !words.iter().any(|word| word == "--help")) {
         become_root(&paths)?;
     }
     let context = Context { paths };
@@ -132,6 +132,11 @@ fn carry_out(words: &[String]) -> Result<i32> {
 
 fn needs_a_store(command: &Command) -> bool {
     !["version", "completion", "generate-systemd"].contains(&command.name)
+}
+
+/// `info` sees to it itself: it also tells what stands in the way.
+fn needs_root(command: &Command) -> bool {
+    needs_a_store(command) && command.name != "info"
 }
 
 /// An ordinary user becomes root of a namespace of his.

@@ -3,7 +3,7 @@
 use super::{Facts, controllers};
 use crate::sys::attempt::{self, FilterAnswer};
 use crate::sys::process::namespace;
-use crate::sys::{Errno, identity};
+use crate::sys::{Errno, identity, user_namespace};
 use std::path::Path;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,9 @@ fn tried(group: &'static str, name: &'static str, answer: Result<(), Errno>, ser
         Err(Errno::EPERM | Errno::EACCES) if identity::own_uid() != 0 => {
             Ability::new(group, name, State::Unknown, "only root can try").advice("look again with sudo tare info")
         }
+        Err(Errno::EPERM | Errno::EACCES) if !user_namespace::is_initial() => {
+            Ability::new(group, name, State::No, "only root of the machine may, and we are root of a user namespace")
+        }
         Err(Errno::EPERM | Errno::EACCES) => {
             let why = "refused although we are root: a sandbox around us forbids it, or a capability is missing";
             Ability::new(group, name, State::No, why).advice("look at the row own capabilities; run tare outside of that sandbox")
@@ -74,7 +77,11 @@ fn tried(group: &'static str, name: &'static str, answer: Result<(), Errno>, ser
 const ISOLATION: &str = "Isolation";
 
 fn isolation(facts: &Facts) -> Vec<Ability> {
-    let cgroup = facts.cgroup2.map_or(Err(Errno::ENOENT), attempt::birth_in_cgroup);
+    let cgroup = match facts.cgroup2.map_or(Err(Errno::ENOENT), attempt::birth_in_cgroup) {
+        // The group at the top is not ours to be born in, but the kernel has understood what we wanted.
+        Err(Errno::EACCES | Errno::EPERM) if !user_namespace::is_initial() => Ok(()),
+        answer => answer,
+    };
     vec![
         all_namespaces().everyday(),
         user_namespaces(),
@@ -152,7 +159,7 @@ fn user_namespaces() -> Ability {
     }
 }
 
-fn sysctl(name: &str) -> Option<String> {
+pub fn sysctl(name: &str) -> Option<String> {
     std::fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok().map(|text| text.trim().to_owned())
 }
 
@@ -162,6 +169,10 @@ fn files(facts: &Facts, store: &Path) -> Vec<Ability> {
     let kind = file_system_of(store);
     let mapped = attempt::id_mapped_mount(if store.is_dir() { store } else { Path::new("/") });
     let mapped = match mapped {
+        Err(_) if !user_namespace::is_initial() => {
+            let why = format!("on {kind} only root of the machine may: layers with other owners are copies");
+            Ability::new(FILES, "idmapped mounts", State::No, why)
+        }
         Err(Errno::EINVAL) => Ability::new(FILES, "idmapped mounts", State::No, format!("not on {kind}, where the store is"))
             .advice("Linux 5.12, and a store on ext4, xfs, btrfs or (Linux 6.3) tmpfs"),
         other => tried(FILES, "idmapped mounts", other, &format!("layers with other owners, on {kind} too"), "Linux 5.12"),
@@ -225,19 +236,26 @@ fn safety(facts: &Facts) -> Vec<Ability> {
             "a system call that another process answers",
             "Linux 5.0",
         ),
-        tried(
-            SAFETY,
-            "device program",
-            attempt::device_program(),
-            "which devices may be opened, checked by the kernel (eBPF)",
-            "a kernel with CONFIG_CGROUP_BPF",
-        )
-        .everyday(),
+        device_program().everyday(),
         tried(SAFETY, "closing all descriptors", attempt::close_range(), "none of the host's is left to a container", "Linux 5.9"),
         module(facts, "apparmor", "AppArmor"),
         module(facts, "selinux", "SELinux"),
         own_capabilities(&attempt::capabilities_out_of_reach()),
     ]
+}
+
+fn device_program() -> Ability {
+    const NAME: &str = "device program";
+    match user_namespace::is_initial() {
+        true => tried(
+            SAFETY,
+            NAME,
+            attempt::device_program(),
+            "which devices may be opened, checked by the kernel (eBPF)",
+            "a kernel with CONFIG_CGROUP_BPF",
+        ),
+        false => Ability::new(SAFETY, NAME, State::Yes, "not needed in a user namespace, where nobody makes device files"),
+    }
 }
 
 /// A security module: none of ours yet, but what it forbids, it forbids to containers too.
@@ -267,11 +285,22 @@ fn own_capabilities(missing: &[String]) -> Ability {
 const NETWORK: &str = "Network";
 
 fn network(facts: &Facts) -> Vec<Ability> {
-    let tables = if facts.is_root { attempt::nf_tables() } else { Err(Errno::EPERM) };
-    vec![
-        tried(NETWORK, "nftables", tables, "rules for packets (not used yet)", "modprobe nf_tables"),
-        tried(NETWORK, "tun", attempt::tun(), "interfaces made by programs (not used yet)", "modprobe tun"),
-    ]
+    let tables = match facts.is_root {
+        true if user_namespace::is_initial() => attempt::nf_tables(),
+        true => attempt::nf_tables_of_our_own(),
+        false => Err(Errno::EPERM),
+    };
+    let tun = match attempt::tun() {
+        Err(Errno::EACCES | Errno::EPERM) => Ability::new(NETWORK, "tun", State::No, "/dev/net/tun is closed to us"),
+        answer => tried(
+            NETWORK,
+            "tun",
+            answer,
+            "interfaces made by programs, as pasta makes one for each network of who is not root",
+            "modprobe tun",
+        ),
+    };
+    vec![tried(NETWORK, "nftables", tables, "rules for packets, of networks and published ports", "modprobe nf_tables"), tun]
 }
 
 #[cfg(test)]

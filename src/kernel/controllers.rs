@@ -2,10 +2,14 @@
 
 use super::Facts;
 use super::abilities::{Ability, State};
-use crate::sys::file;
+use crate::sys::{file, user_namespace};
 use std::path::Path;
 
 const LIMITS: &str = "Limits";
+
+/// What root has to write, so that systemd gives an ordinary user all controllers that containers want: systemd.resource-control(5).
+pub const TO_DELEGATE: &str =
+    "sudo systemctl edit user@.service, with the lines [Service] and Delegate=cpu cpuset io memory pids, and log in again";
 
 /// The name in v2, in /proc/cgroups, and the wishes that it keeps.
 const CONTROLLERS: &[(&str, &str, &str, bool)] = &[
@@ -44,6 +48,7 @@ fn controller(name: &'static str, old: &str, serves: &str, facts: &Facts, table:
         Some([_, hierarchy, ..]) if *hierarchy != "0" => {
             no("this host keeps it in cgroup v1").advice("boot with systemd.unified_cgroup_hierarchy=1")
         }
+        Some(_) if !user_namespace::is_initial() && name != "hugetlb" => no("it is not given to you").advice(TO_DELEGATE),
         Some(_) => no("it is not handed down to us").advice("outside of this container or service: enable it in cgroup.subtree_control"),
         None => no("this kernel was built without it"),
     }

@@ -11,8 +11,7 @@
 use crate::error::{Context, Result};
 use crate::paths::Paths;
 use crate::store::{self, Durable};
-use crate::sys::process::{self, namespace};
-use crate::sys::{file, network};
+use crate::sys::{file, network, process};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -39,13 +38,13 @@ pub fn hold(paths: &Paths) -> Result<Option<OwnedFd>> {
     if let Some(found) = find(paths) {
         return Ok(Some(found));
     }
-    let made = make()?;
+    let made = network::make().context("cannot make a namespace for networks")?;
     remember(paths, &made)?;
     Ok(Some(made))
 }
 
 /// Does the work where the bridges lie. `None`: nobody is in a network, so there are none.
-pub fn visit<T>(paths: &Paths, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+pub fn visit<T: Send>(paths: &Paths, work: impl FnOnce() -> Result<T> + Send) -> Result<Option<T>> {
     if !is_needed() {
         return work().map(Some);
     }
@@ -56,26 +55,11 @@ pub fn visit<T>(paths: &Paths, work: impl FnOnce() -> Result<T>) -> Result<Optio
 }
 
 /// Does the work at a switchboard that is held; without one here, on the host.
-pub fn at<T>(board: Option<&OwnedFd>, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let Some(board) = board else { return work() };
-    let home = open(Path::new("/proc/self/ns/net"))?;
-    process::join(board.as_fd(), namespace::NET).context("cannot go to the networks' namespace")?;
-    let done = work();
-    process::join(home.as_fd(), namespace::NET).context("cannot return to the host's network")?;
-    done
-}
-
-fn make() -> Result<OwnedFd> {
-    const WHAT: &str = "cannot make a namespace for networks";
-    let home = open(Path::new("/proc/self/ns/net"))?;
-    process::unshare(namespace::NET).context(WHAT)?;
-    let made = open(Path::new("/proc/self/ns/net"));
-    process::join(home.as_fd(), namespace::NET).context("cannot return to the host's network")?;
-    made
-}
-
-fn open(path: &Path) -> Result<OwnedFd> {
-    file::open(path, file::OFlag::O_RDONLY).with_context(|| format!("cannot open {}", path.display()))
+pub fn at<T: Send>(board: Option<&OwnedFd>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    match board {
+        None => work(),
+        Some(board) => network::visit(board.as_fd(), work).context("cannot go to the networks' namespace")?,
+    }
 }
 
 /// We hold it from now on, and can be asked for it.
@@ -128,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_descriptor_is_what_its_number_says() {
-        let own = open(Path::new("/proc/self/ns/net")).unwrap();
+        let own = file::open(Path::new("/proc/self/ns/net"), file::OFlag::O_RDONLY).unwrap();
         let number = network::number_of(own.as_fd()).unwrap();
         let path = PathBuf::from(format!("/proc/self/fd/{}", own.as_raw_fd()));
         assert!(open_if_it_is(&path, number).is_some());

@@ -24,7 +24,7 @@ mod update;
 
 use crate::error::{Error, Kind, Result};
 use crate::runtime::strict::shelf::Shelf;
-use crate::sys::identity;
+use crate::sys::{identity, user_namespace};
 use clap::{Arg, ArgAction, ArgMatches};
 use log::Log;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,8 @@ fn carry_out(matches: &ArgMatches, log: Log) -> Result<i32> {
 /// Where runc and crun keep theirs: below /run, or in the user's own part of it.
 fn default_root() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()) {
-        Some(dir) if identity::own_uid() != 0 => Path::new(&dir).join("tare-oci"),
+        // An engine of his may have made an ordinary user root of a namespace already, as podman does.
+        Some(dir) if identity::own_uid() != 0 || !user_namespace::is_initial() => Path::new(&dir).join("tare-oci"),
         _ => PathBuf::from("/run/tare-oci"),
     }
 }

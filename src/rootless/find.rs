@@ -1,7 +1,8 @@
 //! Which user namespace is ours, while somebody lives in it.
 //!
-//! `RUN/namespace` holds one line: its number, a process that was in it, and how many ids it has. Processes end, and their numbers go to
-//! others; so whoever is named there is asked for his namespace, and where he is gone any process of ours that is in it will do.
+//! `RUN/namespace` holds one line: its number (for people), a process that was in it, and how many ids it has. Processes end, and their
+//! numbers go to others; so whoever is named there is asked for his namespace and for what he has open, and where he is gone any
+//! process will do that works with this run directory.
 
 use crate::error::Result;
 use crate::rootless::who::Who;
@@ -28,38 +29,43 @@ struct Known {
 
 const LONGEST: u64 = 256;
 
-/// The namespace that is on record, if it still lives; else that of whoever cares for a container of this run directory, because the
-/// record may be wrong or gone. The caller holds the lock.
+/// The namespace of this run directory, if somebody lives in it. The caller holds the lock.
 pub fn find(file: &Path, who: &Who) -> Option<OwnedFd> {
-    let known = read(file);
+    let (dir, ours) = (file.parent()?.canonicalize().ok()?, user_namespace::number_of_process(process::own_pid())?);
+    let ours_by_pid = |pid| of_process(pid, ours, who).filter(|_| holds_something_in(&dir, pid));
     // Somebody who has got ranges meanwhile wants to use them: as soon as nothing runs in the old one, he does.
-    if let Some(namespace) = known.and_then(|known| of_process(known.pid, known.number, who)) {
+    if let Some(namespace) = read(file).and_then(|known| ours_by_pid(known.pid)) {
         return Some(namespace);
     }
-    let (dir, ours) = (file.parent()?, user_namespace::number_of_process(process::own_pid())?);
-    all_processes().find_map(|pid| {
-        let number = user_namespace::number_of_process(pid).filter(|number| *number != ours)?;
-        let is_it = known.is_some_and(|known| known.number == number) || holds_something_in(dir, pid);
-        let namespace = of_process(pid, number, who).filter(|_| is_it)?;
-        let users = user_namespace::maps_of(pid).ok()?.0;
-        let _ = write(file, Known { number, pid, ids: if users.len() > 1 { Ids::Many } else { Ids::One } });
-        Some(namespace)
-    })
+    let (pid, namespace) = all_processes().find_map(|pid| Some((pid, ours_by_pid(pid)?)))?;
+    let users = user_namespace::maps_of(pid).ok()?.0;
+    let _ = remember(file, pid, namespace.as_fd(), if users.len() > 1 { Ids::Many } else { Ids::One });
+    Some(namespace)
 }
 
+/// That of a process, if the user has made it from where we are: no namespace of a container of his, which may lie in one of his.
+/// Asked by name first, because to open one costs more; then by the descriptor, which nothing can change any more.
+fn of_process(pid: i32, ours: u64, who: &Who) -> Option<OwnedFd> {
+    if user_namespace::number_of_process(pid)? == ours {
+        return None;
+    }
+    let namespace = user_namespace::open(pid).ok()?;
+    let is_it = user_namespace::owner_of(namespace.as_fd()) == Ok(who.uid) && user_namespace::parent_of(namespace.as_fd()) == Ok(ours);
+    is_it.then_some(namespace)
+}
+
+/// Numbers of namespaces and of processes are used again, also by other programs of the same user; but who has this directory open
+/// works with it. Monitors hold their containers there, and every command what `stay_known` has opened.
 fn holds_something_in(dir: &Path, pid: i32) -> bool {
     let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     open.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|path| path.starts_with(dir))
 }
 
-/// Asked by name first, because to open one costs more; then by the descriptor, which nothing can change any more.
-fn of_process(pid: i32, expected: u64, who: &Who) -> Option<OwnedFd> {
-    if user_namespace::number_of_process(pid)? != expected {
-        return None;
+/// Until we end. The caller holds the lock, so that nobody looks for us before.
+pub fn stay_known(dir: &Path) {
+    if let Ok(open) = file::open_dir(dir) {
+        std::mem::forget(open);
     }
-    let namespace = user_namespace::open(pid).ok()?;
-    let is_it = user_namespace::number_of(namespace.as_fd()) == Ok(expected) && user_namespace::owner_of(namespace.as_fd()) == Ok(who.uid);
-    is_it.then_some(namespace)
 }
 
 fn all_processes() -> impl Iterator<Item = i32> {
@@ -67,10 +73,10 @@ fn all_processes() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// We are about to go into it, and are the first who can be asked.
-pub fn remember(file: &Path, namespace: BorrowedFd, ids: Ids) -> Result<()> {
+/// Somebody who is in it, or, as we are, about to go into it.
+pub fn remember(file: &Path, pid: i32, namespace: BorrowedFd, ids: Ids) -> Result<()> {
     let number = user_namespace::number_of(namespace).unwrap_or(0);
-    write(file, Known { number, pid: process::own_pid(), ids })
+    write(file, Known { number, pid, ids })
 }
 
 pub fn was_of_kind(file: &Path, ids: Ids) -> bool {

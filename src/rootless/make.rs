@@ -23,7 +23,7 @@ pub fn make(who: &Who) -> Result<Made> {
         Some((uids, gids)) if who.has_ranges() => {
             write_map(&uids, unmapped.pid, &ranges::map(who.uid, &who.uids))?;
             write_map(&gids, unmapped.pid, &ranges::map(who.gid, &who.gids))?;
-            (Ids::Many, None)
+            (Ids::Many, obstacles::why_few_ids(who))
         }
         found => {
             user_namespace::write_own_map(unmapped.pid).context("cannot map our own user").map_err(obstacles::explain)?;

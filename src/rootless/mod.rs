@@ -10,6 +10,8 @@
 //! which one it is and who was in it last (`find.rs`); a lock on it keeps two commands from making two.
 
 mod find;
+pub mod ground;
+pub mod look;
 mod make;
 pub mod obstacles;
 pub mod places;
@@ -19,7 +21,7 @@ pub mod who;
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::store;
-use crate::sys::{identity, user_namespace};
+use crate::sys::{identity, process, user_namespace};
 use std::os::fd::{AsFd, OwnedFd};
 use who::Who;
 
@@ -41,20 +43,25 @@ pub fn enter(paths: &Paths) -> Result<Note> {
 
 fn enter_as(who: &Who, paths: &Paths) -> Result<Note> {
     places::make_private(paths, who)?;
+    // Until we are in it: else it could be without anybody, and the next one would not find it.
+    let _lock = store::lock(&paths.namespace_lock())?;
     let (namespace, note) = find_or_make(who, paths)?;
     user_namespace::become_root_of(namespace.as_fd()).context("cannot become root of the user namespace").map_err(obstacles::explain)?;
+    find::stay_known(paths.run());
     Ok(note)
 }
 
 fn find_or_make(who: &Who, paths: &Paths) -> Result<(OwnedFd, Note)> {
     let known = paths.namespace();
-    let _lock = store::lock(&paths.namespace_lock())?;
     if let Some(namespace) = find::find(&known, who) {
         return Ok((namespace, None));
+    }
+    if !paths.root().exists() {
+        ground::check(paths.root())?;
     }
     let made = make::make(who)?;
     // Said once per session: a run directory that has seen a namespace of the same kind has seen the note.
     let note = if find::was_of_kind(&known, made.kind) { None } else { made.note };
-    find::remember(&known, made.namespace.as_fd(), made.kind)?;
+    find::remember(&known, process::own_pid(), made.namespace.as_fd(), made.kind)?;
     Ok((made.namespace, note))
 }

@@ -15,6 +15,20 @@ pub fn of_user(text: &str, name: Option<&str>, uid: u32) -> Vec<Owned> {
     text.lines().filter_map(range).collect()
 }
 
+/// As many as everybody is usually given, and as images expect: the last is nobody.
+pub const USUAL: u32 = 65_536;
+
+/// The first of USUAL ids behind those of everybody in these files, where useradd(8) would look, too.
+pub fn first_free(texts: &[&str]) -> u32 {
+    const FIRST: u32 = 100_000;
+    let end = |line: &str| {
+        let mut numbers = line.trim().split(':').skip(1).map(str::parse::<u32>);
+        numbers.next()?.ok()?.checked_add(numbers.next()?.ok()?)
+    };
+    let last = texts.iter().flat_map(|text| text.lines()).filter_map(end).max().unwrap_or(FIRST).max(FIRST);
+    if last > u32::MAX - USUAL { FIRST } else { last }
+}
+
 /// The name that /etc/passwd has for a number.
 pub fn name_of(passwd: &str, uid: u32) -> Option<&str> {
     line_of(passwd, uid)?.next()
@@ -53,6 +67,13 @@ mod tests {
         assert_eq!(of_user(text, Some("ann"), 1000), [(100_000, 65_536), (300_000, 10)]);
         assert_eq!(of_user(text, None, 1001), []);
         assert_eq!(of_user(text, Some("bob"), 1001), [(165_536, 65_536)]);
+    }
+
+    #[test]
+    fn what_is_suggested_belongs_to_nobody() {
+        assert_eq!(first_free(&["", "# x\n"]), 100_000);
+        assert_eq!(first_free(&["ann:100000:65536\nbob:300000:10\n", "ann:100000:65536\n"]), 300_010);
+        assert_eq!(first_free(&["ann:500:7\n", "bad:1:x\n"]), 100_000);
     }
 
     #[test]

@@ -93,6 +93,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
             drop(ours);
             let status = pipe.as_ref().map(|(_, status)| status.as_fd());
             let of_another_user_namespace = plan.namespaces.has(namespace::USER);
+            let dies_with_reaper = plan.reaper && !plan.namespaces.is_new(namespace::PID) && !user_namespace::is_initial();
             let inherited = Inherited {
                 socket: theirs.as_fd(),
                 program: program.as_fd(),
@@ -100,6 +101,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
                 status,
                 held: &held,
                 of_another_user_namespace,
+                dies_with_reaper,
                 hides_when_mapped,
             };
             child::become_container(plan, inherited)
@@ -134,6 +136,13 @@ impl Created {
 
     pub fn entered(pid: i32, pidfd: OwnedFd, socket: OwnedFd) -> Created {
         Created { pid, pidfd, status: None, socket }
+    }
+
+    /// Its network namespace, where the plan says that it is handed over.
+    pub fn network(&self) -> Result<OwnedFd> {
+        let mut listener = Listener::new(Stage::Born);
+        listener.next(self.socket.as_fd())?;
+        listener.descriptor.ok_or_else(|| Error::failed("the container's first process did not hand over its network"))
     }
 
     /// Says Start, and listens until exec has closed the other end.

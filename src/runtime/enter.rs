@@ -50,8 +50,16 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
                 process::exit_now(1);
             }
             let (socket, program) = (theirs.as_fd(), program.as_fd());
-            let inherited =
-                Inherited { socket, program, streams, status: None, held: &[], of_another_user_namespace, hides_when_mapped: false };
+            let inherited = Inherited {
+                socket,
+                program,
+                streams,
+                status: None,
+                held: &[],
+                of_another_user_namespace,
+                dies_with_reaper: false,
+                hides_when_mapped: false,
+            };
             child::fail(midwife.as_fd(), bear(init, first | others, group, person, inherited, &midwife))
         }
         Forked::Parent { pid: cloner, .. } => {

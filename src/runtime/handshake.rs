@@ -5,6 +5,7 @@
 //!        │   clone3                                │  Born
 //!        │ ──────────────────────────────────────► │
 //!        │ ─ Mapped ─────────────────────────────► │  only in a new user namespace
+//!        │ ◄───────────── Network (+ a namespace) ─│  only where it is wanted, and we are not root of the machine
 //!        │                                         │  builds its world, steps 5 to 18
 //!        │ ◄─────────────────────────────── Hooks ─│  only where the specification has some
 //!        │ ─ Go on ──────────────────────────────► │
@@ -29,6 +30,8 @@ use crate::trace::Step;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Word {
     Born(i32),
+    /// With its network namespace, which nobody may take from /proc who is not root of the machine: it hides from tracers.
+    Network,
     /// The mounts are there and the root is not yet entered: the moment for hooks of the host. Said only where there are any.
     Hooks,
     Ready,
@@ -66,6 +69,7 @@ impl Word {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Word::Born(pid) => [&b"B"[..], &pid.to_le_bytes()].concat(),
+            Word::Network => vec![b'N'],
             Word::Hooks => vec![b'H'],
             Word::Ready => vec![b'R'],
             Word::Filter(number) => [&b"L"[..], &number.to_le_bytes()].concat(),
@@ -86,6 +90,7 @@ impl Word {
     pub fn decode(bytes: &[u8]) -> Option<Word> {
         match bytes {
             [b'B', a, b, c, d] => Some(Word::Born(i32::from_le_bytes([*a, *b, *c, *d]))),
+            [b'N'] => Some(Word::Network),
             [b'H'] => Some(Word::Hooks),
             [b'R'] => Some(Word::Ready),
             [b'L', a, b, c, d] => Some(Word::Filter(i32::from_le_bytes([*a, *b, *c, *d]))),
@@ -114,6 +119,7 @@ impl Stage {
     /// What follows after a word; `None` stands for the socket's end.
     pub fn after(self, word: Option<&Word>) -> Option<Stage> {
         match (self, word) {
+            (Stage::Born, Some(Word::Network)) => Some(Stage::Born),
             (Stage::Born, Some(Word::Hooks)) => Some(Stage::HooksDue),
             (Stage::Born | Stage::HooksDue, Some(Word::Ready)) => Some(Stage::Ready),
             (Stage::Ready, Some(Word::Filter(number))) => Some(Stage::AgentDue(*number)),

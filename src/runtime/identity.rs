@@ -187,6 +187,10 @@ fn execute(person: &Person, user: &User, inherited: &Inherited, label: Option<&(
     if let Some(proc) = &proc {
         process::place(proc.as_fd(), socket + 1).at(Step::Execute, "place the procfs")?;
     }
+    if inherited.dies_with_reaper {
+        // After all that the kernel forgets it by.
+        process::die_with_parent().at(Step::Execute, "ask to die with the reaper")?;
+    }
     let errno = process::exec_fd(program.as_fd(), &words, &env);
     Err(Failure::new(Step::Execute, errno, command.to_string_lossy()))
 }

@@ -215,9 +215,19 @@ pub fn join_all(held: &[Held], mappings: Option<&Mappings>) -> child::Result<()>
 pub fn join(held: &[Held], kinds: u64) -> child::Result<()> {
     for one in held.iter().filter(|one| one.bit & kinds != 0) {
         let what = || format!("join the {} namespace", one.name);
-        process::join(one.fd.as_fd(), one.bit).at(Step::CloneContainer, what)?;
+        match process::join(one.fd.as_fd(), one.bit) {
+            // A user namespace's root may not join what is the machine's, and need not.
+            Err(Errno::EPERM) if is_ours(one) => {}
+            other => other.at(Step::CloneContainer, what)?,
+        }
     }
     Ok(())
+}
+
+fn is_ours(held: &Held) -> bool {
+    let own = std::fs::read_link(format!("/proc/self/ns/{}", held.name)).ok();
+    let number = user_namespace::number_of(held.fd.as_fd()).map(|number| format!("{}:[{number}]", held.name));
+    own.zip(number.ok()).is_some_and(|(own, number)| own == Path::new(&number))
 }
 
 /// Every kind that a process can change for itself.

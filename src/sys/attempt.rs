@@ -200,6 +200,26 @@ pub fn nf_tables() -> Result<(), Errno> {
     }
 }
 
+/// The same in a network that belongs to our user namespace.
+pub fn nf_tables_of_our_own() -> Result<(), Errno> {
+    in_child(namespace::NET, None, nf_tables)
+}
+
+/// Whether a filter of system calls lies on us, proc_pid_status(5).
+pub fn is_filtered() -> bool {
+    of_own_status("Seccomp:") == Some(2)
+}
+
+/// Whether no program that we execute gets more rights than we have.
+pub fn gains_nothing() -> bool {
+    of_own_status("NoNewPrivs:") == Some(1)
+}
+
+fn of_own_status(key: &str) -> Option<u32> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+}
+
 /// Open files of one process: the limit that a child of ours can at most be given without more rights.
 pub fn most_open_files() -> u64 {
     nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(0, |(_, hard)| hard)

@@ -427,11 +427,17 @@ pub fn set_attribute(path: &Path, name: &str, value: &[u8]) -> Result<(), Errno>
     Errno::result(unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) }).map(drop)
 }
 
-#[allow(unsafe_code)]
 pub fn has_attribute(path: &Path, name: &str) -> bool {
-    let (Ok(path), Ok(name)) = (c_string(bytes_of(path)), c_string(name.as_bytes())) else { return false };
+    attribute(path, name).is_ok()
+}
+
+/// How long it is; ENODATA: there is none, EOPNOTSUPP: there can be none.
+#[allow(unsafe_code)]
+pub fn attribute(path: &Path, name: &str) -> Result<usize, Errno> {
+    let (path, name) = (c_string(bytes_of(path))?, c_string(name.as_bytes())?);
     // SAFETY: both names are C strings; without a buffer the kernel only tells the length.
-    (unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) }) >= 0
+    let length = Errno::result(unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) })?;
+    Ok(length as usize)
 }
 
 fn c_string(bytes: &[u8]) -> Result<std::ffi::CString, Errno> {

@@ -273,6 +273,11 @@ pub fn ignores_setuid(program: &Path) -> bool {
     nix::sys::statvfs::statvfs(program).is_ok_and(|about| about.flags().contains(nix::sys::statvfs::FsFlags::ST_NOSUID))
 }
 
+/// Whether no file that lies there can be executed.
+pub fn executes_nothing(path: &Path) -> bool {
+    nix::sys::statvfs::statvfs(path).is_ok_and(|about| about.flags().contains(nix::sys::statvfs::FsFlags::ST_NOEXEC))
+}
+
 /// How cgroup2 is mounted: `nsdelegate` and its like. Who mounts it once more in the machine's own view of groups sets them anew
 /// for everybody, cgroups(7).
 pub fn cgroup2_settings() -> Vec<String> {

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use crate::sys::file::{self, OFlag};
-use crate::sys::user_namespace;
+use crate::sys::{process, threads, user_namespace};
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::net::{SocketAddr, UdpSocket};
@@ -37,8 +37,34 @@ fn owner_is_ours() -> Result<bool, Errno> {
     let owner = Errno::result(unsafe { libc::ioctl(network.as_raw_fd(), NS_GET_USERNS as _) })?;
     // SAFETY: the kernel has just made this descriptor for us.
     let owner = unsafe { OwnedFd::from_raw_fd(owner) };
-    let own = user_namespace::open(crate::sys::process::own_pid())?;
+    let own = user_namespace::open(process::own_pid())?;
     Ok(user_namespace::number_of(owner.as_fd())? == user_namespace::number_of(own.as_fd())?)
+}
+
+/// Does the work in another network namespace. Whoever may not come back to where he is sends a thread, which is gone afterwards: every
+/// thread is in a network of its own choice.
+pub fn visit<T: Send>(namespace: BorrowedFd, work: impl FnOnce() -> T + Send) -> Result<T, Errno> {
+    let there = || process::join(namespace, process::namespace::NET).map(|()| work());
+    if is_own() {
+        let home = file::open(Path::new("/proc/self/ns/net"), OFlag::O_RDONLY)?;
+        let done = there();
+        process::join(home.as_fd(), process::namespace::NET)?;
+        return done;
+    }
+    alone(there)
+}
+
+/// A new one, which lives as long as somebody has it open. We stay where we are.
+pub fn make() -> Result<OwnedFd, Errno> {
+    alone(|| {
+        process::unshare(process::namespace::NET)?;
+        file::open(Path::new("/proc/thread-self/ns/net"), OFlag::O_RDONLY)
+    })
+}
+
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let (done, ()) = threads::beside(work, || ());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The number by which the kernel tells namespaces apart, while they live.

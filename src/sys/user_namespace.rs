@@ -5,7 +5,7 @@
 use crate::sys::file::{self, OFlag};
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, identity};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -116,7 +116,17 @@ pub fn owner_of(namespace: BorrowedFd) -> Result<u32, Errno> {
     Ok(uid)
 }
 
-/// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever.
+/// The number of the one that it was made in. EPERM: it is none of ours, nor of those that were made in ours.
+pub fn parent_of(namespace: BorrowedFd) -> Result<u64, Errno> {
+    const NS_GET_PARENT: libc::c_ulong = 0xb702;
+    // SAFETY: no argument; the kernel gives a new descriptor.
+    let parent = Errno::result(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_PARENT as _) })?;
+    // SAFETY: the kernel has just made it for us.
+    number_of(unsafe { OwnedFd::from_raw_fd(parent) }.as_fd())
+}
+
+/// Whether we live in the machine's first one, where every user is who he is. The kernel has given it this number for ever. Whoever
+/// is about to leave it for another one asks afterwards: the answer is kept.
 pub fn is_initial() -> bool {
     const FIRST: u64 = 0xeffffffd;
     static IS_INITIAL: OnceLock<bool> = OnceLock::new();

@@ -17,6 +17,20 @@ pub struct Person {
     pub uid: u32,
     /// The first of 65536 further ids.
     pub ids: Option<u32>,
+    pub way_out: WayOut,
+}
+
+/// Whether this machine lets his containers out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOut {
+    /// As it is: /dev/net/tun may be root's alone.
+    AsItIs,
+    /// /dev/net/tun is everybody's.
+    Open,
+    /// There is no pasta.
+    NoPasta,
+    /// There is no /dev/net/tun that he may open.
+    NoTun,
 }
 
 pub const COUNT: u32 = 65536;
@@ -38,16 +52,20 @@ impl Scenery {
 
 impl Person {
     pub fn with_ranges() -> Person {
-        Person { uid: 1777, ids: Some(2_000_000) }
+        Person { uid: 1777, ids: Some(2_000_000), way_out: WayOut::AsItIs }
     }
 
     pub fn single() -> Person {
-        Person { uid: 1777, ids: None }
+        Person { uid: 1777, ids: None, way_out: WayOut::AsItIs }
+    }
+
+    pub fn on_a_machine_with(self, way_out: WayOut) -> Person {
+        Person { way_out, ..self }
     }
 
     /// Somebody else on the same machine.
     pub fn neighbour(self) -> Person {
-        Person { uid: self.uid + 1, ids: self.ids.map(|first| first + COUNT) }
+        Person { uid: self.uid + 1, ids: self.ids.map(|first| first + COUNT), ..self }
     }
 
     /// Who `TARE_AS` says; `None`: root, as ever.
@@ -149,7 +167,29 @@ impl Person {
             }
             Path::new(target).exists().then(|| (c_path(&file), c_path(Path::new(target))))
         };
-        files.into_iter().filter_map(there).collect()
+        let mut binds: Vec<(CString, CString)> = files.into_iter().filter_map(there).collect();
+        binds.extend(self.way_out.bind(&dir));
+        binds
+    }
+}
+
+impl WayOut {
+    fn bind(self, dir: &Path) -> Option<(CString, CString)> {
+        let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).expect("a path");
+        let node = |name: &str, mode: u32| {
+            let node = dir.join(name);
+            // SAFETY: a C string that outlives the call. That it is there already is as good.
+            unsafe { libc::mknod(path(&node).as_ptr(), libc::S_IFCHR, libc::makedev(10, 200)) };
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(&node, mode).expect("a device file");
+            Some((path(&node), path(Path::new("/dev/net/tun"))))
+        };
+        match self {
+            WayOut::AsItIs => None,
+            WayOut::Open => node("tun", 0o666),
+            WayOut::NoTun => node("tun-of-root", 0o600),
+            WayOut::NoPasta => Some((c"/dev/null".to_owned(), c"/usr/bin/pasta".to_owned())),
+        }
     }
 }
 

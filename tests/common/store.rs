@@ -47,7 +47,12 @@ impl Store {
         if let Some(person) = person {
             person.is_whose_files_are_made();
         }
-        Self::empty_of(person)
+        let store = Self::empty_of(person);
+        if person.is_some_and(|person| person.ids.is_none()) {
+            // What a session begins with is said now, and not in the midst of what a test looks at.
+            store.tare(&["ps"]);
+        }
+        store
     }
 
     pub fn empty_of(person: Option<Person>) -> Self {
@@ -178,6 +183,11 @@ impl Store {
         let pid = self.inspect(name)["State"]["Pid"].as_i64().expect("State.Pid");
         assert!(pid > 0, "{name} does not run");
         i32::try_from(pid).expect("a pid")
+    }
+
+    /// Who on this machine a container's user is.
+    pub fn outside(&self, uid: u32) -> u32 {
+        self.person.map_or(uid, |person| person.outside(uid))
     }
 
     /// Names of all containers, as `ps` says them.

@@ -9,6 +9,7 @@
 //!
 //! A namespace is kept by a process that reads from the test, and ends when nobody can write to it any more: however the test ends.
 
+use super::ordinary::Person;
 use super::process::{Ran, Running, run};
 use super::test_images::probe;
 use super::{Store, eventually, installed, lacking, patience};
@@ -67,6 +68,13 @@ impl Town {
     /// A store of the host, where its commands run, and whose containers get the network that everybody gets.
     pub fn store(&self) -> Store {
         let mut store = Store::new();
+        store.machine = Some(self.host.clone());
+        store
+    }
+
+    /// The same of an ordinary user.
+    pub fn store_of(&self, person: Person) -> Store {
+        let mut store = Store::of(person);
         store.machine = Some(self.host.clone());
         store
     }

@@ -464,3 +464,18 @@ fn homes_of_all_kinds() {
     assert!(ran.code == 1 && ran.stderr.contains("ermission denied"), "{}", ran.story());
     leftovers::assert_none(&store);
 }
+
+/// What is left out of the run as an ordinary user stands there by names that exist, each with its reason.
+#[test]
+fn the_list_of_what_cannot_be_tried_without_root_is_sound() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let Ok(list) = std::fs::read_to_string(tests.join("without-root")) else { return eprintln!("skipped: the sources are not here") };
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let parts: Vec<&str> = line.split(" | ").collect();
+        let [test, whom, why] = parts[..] else { panic!("{line}") };
+        let (topic, name) = test.split_once("::").expect("a topic");
+        let source = std::fs::read_to_string(tests.join(format!("containers/{topic}.rs"))).unwrap_or_else(|e| panic!("{topic}: {e}"));
+        assert!(name.is_empty() || source.contains(&format!("fn {name}()")), "there is no test {test}");
+        assert!(["user", "single", "both"].contains(&whom) && !why.is_empty(), "{line}");
+    }
+}

@@ -254,10 +254,10 @@ fn a_source_can_be_given_to_the_container_s_user() {
     std::os::unix::fs::symlink(&outside, dir.join("link")).expect("a link");
     store.ok(&["run", "--rm", "-u", "alice", "-v", &format!("{}:/d:U", dir.display()), "box", "touch", "/d/deep/new"]);
     for path in [&dir, &file, &dir.join("deep/new")] {
-        assert_eq!(std::fs::metadata(path).expect("a file").uid(), 1000, "{}", path.display());
+        assert_eq!(std::fs::metadata(path).expect("a file").uid(), store.outside(1000), "{}", path.display());
     }
-    assert_eq!(std::fs::symlink_metadata(dir.join("link")).expect("the link").uid(), 1000);
-    assert_eq!(std::fs::metadata(outside).expect("a file").uid(), 0, "a symlink was followed");
+    assert_eq!(std::fs::symlink_metadata(dir.join("link")).expect("the link").uid(), store.outside(1000));
+    assert_eq!(std::fs::metadata(outside).expect("a file").uid(), store.outside(0), "a symlink was followed");
     assert_eq!(store.ok(&["run", "--rm", "-u", "alice", "-v", "data:/d:U", "box", "sh", "-c", "touch /d/x && stat -c %u /d"]), "1000");
     let before = std::fs::metadata("/etc").expect("/etc").uid();
     store.fails(125, &["run", "--rm", "-u", "alice", "-v", "/etc:/d:U", "box", "true"]);

@@ -12,6 +12,7 @@ mod compared;
 mod differential;
 mod disks;
 mod drivers;
+mod given;
 mod groups;
 mod machine;
 mod memory;

@@ -26,6 +26,7 @@ fn seen(wishes: Wishes) -> Seen {
         name: "web".into(),
         image: "alpine".into(),
         image_id: "sha256:feed".into(),
+        owners: None,
         layers: Vec::new(),
         created: 1_763_708_529_000_000_000,
         hostname: "box".into(),

@@ -9,10 +9,11 @@ use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repai
 use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
+use crate::network::switchboard;
 use crate::options::Network;
-use crate::paths::Paths;
+use crate::paths::{Paths, control_group};
 use crate::record::{Container, Live};
-use crate::runtime::cgroup::own_scope::Unit;
+use crate::runtime::cgroup::own_scope::{self, Unit};
 use crate::runtime::cgroup::{Group, home};
 use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
@@ -79,11 +80,13 @@ fn make_group(made: &Made) -> Result<Option<Group>> {
     let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
     let top = match home::top_for(&unit(&made.record)) {
         Ok(top) => top,
-        Err(error) if made.record.wishes.limits.any() => return Err(error),
+        Err(error) if made.record.wishes.limits.any() || made.record.wishes.cgroup_parent.is_some() => return Err(error),
         // Much works without a group: not to pause it, and to count only its processes.
         Err(_) => return Ok(None),
     };
-    let mut group = Group::make(&top, below)?;
+    // A slice above it has been made already.
+    let usual = control_group(None, &made.record.id);
+    let mut group = Group::make(&top, if own_scope::is_name(&top) { &usual } else { below })?;
     let limited = resources.map_or(Ok(()), |resources| group.limit(resources)).and_then(|()| group.guard_devices(resources));
     match limited {
         Ok(()) => Ok(Some(group)),
@@ -132,6 +135,7 @@ fn begin_first_process(
         Some(users) => Cow::Owned(users.added(spec, &record.wishes)),
         None => spec,
     };
+    let hands_over = claimed.is_some() && switchboard::is_needed();
     let has_files = !matches!(record.wishes.network, Network::Container(_));
     let beyond = Beyond {
         small_files: has_files.then(|| SmallFiles { dir: &made.files.live, files: etc_files::contents(record, claimed.as_ref()) }),
@@ -140,6 +144,7 @@ fn begin_first_process(
         groups: &record.wishes.groups,
         reaper: record.reaper,
         held: mounts::open(&record.wishes, users)?,
+        hands_over_network: hands_over,
         ..Beyond::default()
     };
     let mut plan = Plan::new(&spec, beyond)?;
@@ -159,7 +164,12 @@ fn begin_first_process(
     let created = runtime::create(&plan, group_of_process, theirs)?;
     // Meanwhile it builds its world.
     let plugged = match claimed {
-        Some(claimed) => claimed.plug_in(paths, made, created.pid, created.pidfd.as_fd()).inspect_err(|_| end(&created))?,
+        Some(claimed) => {
+            let network = if hands_over { created.network() } else { join::open_namespace(&format!("/proc/{}/ns/net", created.pid)) };
+            network
+                .and_then(|network| claimed.plug_in(paths, made, created.pid, &network, created.pidfd.as_fd()))
+                .inspect_err(|_| end(&created))?
+        }
         None => Plugged::default(),
     };
     let started = now();

@@ -86,9 +86,17 @@ fn container_of(paths: &Paths, pid: i32) -> Option<String> {
     all.into_iter().find(|seen| seen.live.as_ref().is_some_and(|live| live.monitor == monitor)).map(|seen| seen.record.name)
 }
 
-/// Those for a container whose first process is `pid`.
-pub fn duties(paths: &Paths, record: &Container, files: &ContainerPaths, joined: &Joined, open: Open, pid: i32) -> Result<Duties> {
-    let mut duties = Duties { names: name_duty(paths, &record.wishes, joined, pid)?, doors: open.doors, control: None, room: open.room };
+/// Those for a container with this network namespace.
+pub fn duties(
+    paths: &Paths,
+    record: &Container,
+    files: &ContainerPaths,
+    joined: &Joined,
+    open: Open,
+    namespace: &OwnedFd,
+) -> Result<Duties> {
+    let mut duties =
+        Duties { names: name_duty(paths, &record.wishes, joined, namespace)?, doors: open.doors, control: None, room: open.room };
     if !duties.is_empty() {
         // That of one who was killed.
         let _ = file::remove_file(&files.porter());
@@ -97,15 +105,14 @@ pub fn duties(paths: &Paths, record: &Container, files: &ContainerPaths, joined:
     Ok(duties)
 }
 
-/// `None`: nobody is found by name where it is.
-pub fn name_duty(paths: &Paths, wishes: &Wishes, joined: &Joined, pid: i32) -> Result<Option<NameDuty>> {
+/// `None`: nobody is found by name where it is, and it can ask others itself.
+pub fn name_duty(paths: &Paths, wishes: &Wishes, joined: &Joined, namespace: &OwnedFd) -> Result<Option<NameDuty>> {
     let named: Vec<&str> =
         joined.endpoints.iter().filter(|endpoint| !endpoint.names.is_empty()).map(|endpoint| endpoint.network.as_str()).collect();
-    if named.is_empty() {
+    if named.is_empty() && !name_servers::can_only_ask_the_porter(wishes) {
         return Ok(None);
     }
-    let namespace = open_namespace(&format!("/proc/{pid}/ns/net"))?;
-    let (udp, tcp) = inside(&namespace, || porter::listen_for_names().context("cannot listen for names in the container"))?;
+    let (udp, tcp) = inside(namespace, || porter::listen_for_names().context("cannot listen for names in the container"))?;
     let places = named.iter().map(|network| place(paths, network)).collect::<Result<_>>()?;
     let forwards = forwards(paths, joined);
     Ok(Some(NameDuty { udp, tcp, places, upstream: name_servers::upstream(wishes), forwards }))
@@ -133,12 +140,13 @@ pub fn open_again(paths: &Paths, id: &str, pid: i32) -> Option<Duties> {
     let seen = find::by_id(paths, id).ok()??;
     let files = seen.files(paths);
     let mut joined = join::written(&files)?;
+    let namespace = open_namespace(&format!("/proc/{pid}/ns/net")).ok()?;
     if switchboard::is_needed() {
-        return duties(paths, &seen.record, &files, &joined, Open::default(), pid).ok();
+        return duties(paths, &seen.record, &files, &joined, Open::default(), &namespace).ok();
     }
     let open = open(paths, &wishes_of(&joined.ports), &joined).ok()?;
     lead_in(paths, &files, &mut joined, &open.published).ok()?;
-    duties(paths, &seen.record, &files, &joined, open, pid).ok()
+    duties(paths, &seen.record, &files, &joined, open, &namespace).ok()
 }
 
 /// What there is, wished once more: each address apart.

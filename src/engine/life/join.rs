@@ -22,19 +22,18 @@ use crate::record::network::{Joined, Published};
 use crate::store::{self, Durable};
 use crate::sys::file::{self, OFlag};
 use crate::sys::netlink::Netlink;
-use crate::sys::process::{self, namespace};
+use crate::sys::network;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 impl Claimed {
-    /// Everything between the host and the process `pid`, which has a network namespace of its own.
-    pub fn plug_in(&mut self, paths: &Paths, made: &Made, pid: i32, init: BorrowedFd) -> Result<Plugged> {
+    /// Everything between the host and the network namespace of the process `pid`.
+    pub fn plug_in(&mut self, paths: &Paths, made: &Made, pid: i32, namespace: &OwnedFd, init: BorrowedFd) -> Result<Plugged> {
         let (record, files) = (&made.record, &made.files);
         let board = switchboard::hold(paths)?;
-        let namespace = open_namespace(&format!("/proc/{pid}/ns/net"))?;
-        switchboard::at(board.as_ref(), || self.lay_cables(paths, record, &namespace, board.is_some()))?;
-        inside(&namespace, || self.configure(record, board.is_some()))?;
+        switchboard::at(board.as_ref(), || self.lay_cables(paths, record, namespace, board.is_some()))?;
+        inside(namespace, || self.configure(record, board.is_some()))?;
         let open = doors::open(paths, &record.wishes.ports, &self.joined)?;
         self.joined.ports.clone_from(&open.published);
         // Before the rules: those are found again, and taken back, by what stands here.
@@ -49,12 +48,12 @@ impl Claimed {
             Some(_) => {
                 drop(open);
                 outlet::check_ports(&self.joined)?;
-                companions.extend(outlet::open(&self.joined, &namespace, record.wishes.net_rate.outward)?);
+                companions.extend(outlet::open(&self.joined, namespace, record.wishes.net_rate.outward)?);
                 Open::default()
             }
         };
         tell_names(paths, &record.id, &self.joined)?;
-        let duties = doors::duties(paths, record, files, &self.joined, doors, pid)?;
+        let duties = doors::duties(paths, record, files, &self.joined, doors, namespace)?;
         if !duties.is_empty() {
             let (paths, id) = (paths.clone(), record.id.clone());
             let again = move || doors::open_again(&paths, &id, pid);
@@ -113,12 +112,8 @@ pub fn take_back(paths: &Paths, made: &Made, claimed: &Claimed) {
 }
 
 /// There and back again.
-pub fn inside<T>(namespace: &OwnedFd, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let home = open_namespace("/proc/self/ns/net")?;
-    process::join(namespace.as_fd(), namespace::NET).context("cannot join the container's network")?;
-    let done = work();
-    process::join(home.as_fd(), namespace::NET).context("cannot return to the host's network")?;
-    done
+pub fn inside<T: Send>(namespace: &OwnedFd, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    network::visit(namespace.as_fd(), work).context("cannot visit the container's network")?
 }
 
 pub fn write_down(files: &ContainerPaths, joined: &Joined) -> Result<()> {

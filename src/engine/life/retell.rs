@@ -1,6 +1,7 @@
 //! A porter at work is told what has changed. A container that had none gets one, which nobody has for a child: it ends with the
 //! container like any other.
 
+use crate::engine::join::open_namespace;
 use crate::engine::{doors, name_servers, porter};
 use crate::error::{Context, Error, Result};
 use crate::network::porter::{self as craft, DoorWord, Duties, Open, Word};
@@ -49,7 +50,8 @@ pub fn come_into(paths: &Paths, seen: &Seen, live: &Live, init: BorrowedFd, join
         let word = Word::Forward { upstream: name_servers::upstream(wishes), forwards: doors::forwards(paths, joined) };
         return tell(&files, &word, &[]);
     }
-    if let Some(duty) = doors::name_duty(paths, wishes, joined, live.pid)? {
+    let namespace = open_namespace(&format!("/proc/{}/ns/net", live.pid))?;
+    if let Some(duty) = doors::name_duty(paths, wishes, joined, &namespace)? {
         if is_there(&files) {
             let word = Word::ServeNames { upstream: duty.upstream, forwards: duty.forwards };
             tell(&files, &word, &[duty.udp.as_fd(), duty.tcp.as_fd()])?;

@@ -1,20 +1,30 @@
 //! Whom a container asks for names: what stands in its /etc/resolv.conf, and whom its porter asks.
 
 use crate::engine::claim::Claimed;
-use crate::network::porter;
+use crate::network::{porter, switchboard};
 use crate::options::{NameService, Network, Wishes};
 use std::net::{IpAddr, SocketAddr};
 
 /// In a network with names its porter answers, and asks others for what it does not know itself.
 pub fn resolv_conf(wishes: &Wishes, claimed: Option<&Claimed>) -> String {
     let host = read("/etc/resolv.conf").unwrap_or_default();
-    if claimed.is_some_and(Claimed::has_names) {
+    if claimed.is_some_and(|claimed| claimed.has_names() || can_only_ask_the_porter(wishes)) {
         return of_the_porter(wishes);
     }
     match wishes.network {
         Network::Host => with_wishes(&host, &wishes.names),
         _ => with_wishes(&reachable_servers(&host, || read("/run/systemd/resolve/resolv.conf")), &wishes.names),
     }
+}
+
+/// The host's name servers are on its loopback alone, and an ordinary user's container gets nowhere near that; his porter is there.
+pub fn can_only_ask_the_porter(wishes: &Wishes) -> bool {
+    if !switchboard::is_needed() || !wishes.names.servers.is_empty() {
+        return false;
+    }
+    let host = read("/etc/resolv.conf").unwrap_or_default();
+    let reachable = reachable_servers(&host, || read("/run/systemd/resolve/resolv.conf"));
+    !servers(&host).is_empty() && servers(&reachable).is_empty()
 }
 
 pub fn of_the_porter(wishes: &Wishes) -> String {

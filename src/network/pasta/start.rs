@@ -29,6 +29,8 @@ pub fn start(outlet: &Outlet, namespace: BorrowedFd) -> Result<OwnedFd> {
             let streams = [(namespace, 0), (its_ready.as_fd(), 1), (its_said.as_fd(), 2)];
             let is_placed = || streams.into_iter().all(|(fd, number)| process::place(fd, number).is_ok());
             if is_bound && is_placed() && process::close_all_above_2_but(&[]).is_ok() && signal::unblock_all().is_ok() {
+                // Its first versions do not begin where SIGPIPE is ignored, as it is in ours.
+                process::default_every_signal();
                 process::exec(&program, &arguments, &[]);
             }
             process::exit_now(1)

@@ -18,10 +18,6 @@ impl Wanted {
     }
 }
 
-/// What root has to write, so that systemd gives an ordinary user all controllers that containers want: systemd.resource-control(5).
-pub const TO_DELEGATE: &str = "sudo systemctl edit user@.service, with the lines [Service] and Delegate=cpu cpuset io memory pids, \
-     and log in again";
-
 /// What people call it.
 pub fn plain(controller: &str) -> &str {
     match controller {

@@ -27,10 +27,47 @@ pub fn top_for(unit: &Unit) -> Result<PathBuf> {
     match top() {
         Some(top) => Ok(top),
         None if user_namespace::is_initial() => Err(none().because("this host has no cgroup v2 mounted")),
-        None => own_scope::move_into_a_new_one(unit).map_err(|error| match error {
+        None => own_scope::move_into_one(unit).map_err(|error| match error {
             own_scope::Refusal::Nobody => nobody_gives_one(none()),
             own_scope::Refusal::Said(error) => error.context("cannot limit the container"),
         }),
+    }
+}
+
+/// For `info`: where groups of containers come from here.
+#[derive(Debug)]
+pub enum Source {
+    Given(PathBuf),
+    /// A scope for each, by the systemd whose own group this is.
+    Systemd(PathBuf),
+    Nobody(Error),
+}
+
+impl Source {
+    /// Of somebody who is not root of the machine.
+    pub fn of_user() -> Source {
+        let none = || Error::cannot_keep("containers have no groups");
+        match (given(), mount_point()) {
+            (Some(group), _) => Source::Given(group),
+            (None, None) => Source::Nobody(none().because("this host has no cgroup v2 mounted")),
+            (None, Some(top)) => {
+                let uid = user_namespace::outside(identity::own_uid()).unwrap_or_default();
+                let systemd = top.join(format!("user.slice/user-{uid}.slice/user@{uid}.service"));
+                match super::bus::of_user() {
+                    Ok(Some(_)) => Source::Systemd(systemd),
+                    Ok(None) => Source::Nobody(nobody_gives_one(none())),
+                    Err(error) => Source::Nobody(error),
+                }
+            }
+        }
+    }
+
+    pub fn controllers(&self) -> Vec<String> {
+        let text = match self {
+            Source::Given(group) | Source::Systemd(group) => std::fs::read_to_string(group.join("cgroup.controllers")).unwrap_or_default(),
+            Source::Nobody(_) => String::new(),
+        };
+        text.split_whitespace().map(str::to_owned).collect()
     }
 }
 
@@ -95,10 +132,20 @@ fn is_ours(group: &Path) -> bool {
     file::may_write(group) && file::may_write(&group.join("cgroup.procs"))
 }
 
-/// Systemd of an ordinary user owns all that he has; what is not its own any more is marked since systemd 251. Scopes that we asked
-/// for we know by their names.
+/// Systemd of an ordinary user owns all that he has. What is not its own any more it marks (or not: 252), or it told us so when we
+/// asked. Scopes that we asked for we know by their names.
 fn is_given(group: &Path) -> bool {
-    file::has_attribute(group, "user.delegate") || own_scope::is_name(group)
+    file::has_attribute(group, "user.delegate") || file::has_attribute(group, GIVEN) || own_scope::is_name(group)
+}
+
+/// Our own mark on such a group.
+pub const GIVEN: &str = "user.tare.given";
+
+/// The unit in which we are, if the user's own systemd has made it.
+pub fn own_unit() -> Option<PathBuf> {
+    let own = own_group()?;
+    let is_unit = |path: &&Path| path.extension().is_some_and(|kind| kind == "service" || kind == "scope");
+    own.ancestors().find(is_unit).filter(|unit| is_ours(unit) && !unit.join("init.scope").is_dir()).map(Path::to_owned)
 }
 
 /// Whether a process of ours can be put into a group: the kernel asks for power over what lies above both where it is and where it

@@ -6,6 +6,7 @@ use super::hints;
 use super::limits::{Present, Wanted};
 use super::{Group, above, home};
 use crate::error::{Context, Error, Result};
+use crate::kernel::controllers::TO_DELEGATE;
 use crate::sys::{Errno, file, user_namespace};
 use crate::trace::Step;
 use oci_spec::runtime::LinuxResources;
@@ -167,7 +168,7 @@ impl Wanted {
                 .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or do without {flags}")),
             false if !user_namespace::is_initial() => error
                 .because(format!("the {absent} controller is not given to you"))
-                .hint(format!("{}; or do without {flags}", hints::TO_DELEGATE)),
+                .hint(format!("{}; or do without {flags}", TO_DELEGATE)),
             false => error.because(format!("this kernel offers no {absent} controller")).hint(format!("do without {flags}")),
         })
     }

@@ -61,7 +61,8 @@ impl Group {
         Group::make_at(&home::top()?.join(MONITORS)).ok()
     }
 
-    /// As a specification names it: below the cgroup2 mount, wherever that is. `None`: this host has no cgroup2 at all.
+    /// As a specification names it: below the cgroup2 mount, wherever that is. `None`: this host has no cgroup2 at all, or an ordinary
+    /// user, who has become root of a namespace, may make nothing there.
     pub fn make_below_top(path: &Path) -> Result<Option<Group>> {
         let Some(top) = mount_point() else { return Ok(None) };
         let mut inside = PathBuf::new();
@@ -76,7 +77,11 @@ impl Group {
             return Err(Error::damaged(format!("cgroupsPath {} names no group", path.display())));
         }
         let path = top.join(inside);
-        Group::make_at(&path).map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
+        let made = match Group::make_at(&path) {
+            Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) if !user_namespace::is_initial() => return Ok(None),
+            made => made,
+        };
+        made.map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
     }
 
     fn make_at(path: &Path) -> Result<Group, Errno> {

@@ -51,9 +51,32 @@ pub fn is_name(group: &Path) -> bool {
     name.is_some_and(|id| id.len() == 12 && id.bytes().all(|letter| letter.is_ascii_hexdigit()))
 }
 
-/// Moves the calling process there, and returns the group of the scope.
-pub fn move_into_a_new_one(unit: &Unit) -> Result<PathBuf, Refusal> {
+/// Moves the calling process there, and returns the group of the scope; or of the unit in which it is, if that was given to us.
+pub fn move_into_one(unit: &Unit) -> Result<PathBuf, Refusal> {
     let mut bus = bus::of_user()?.ok_or(Refusal::Nobody)?;
+    let group = match home::own_unit().filter(|own| is_given(&mut bus, own)) {
+        Some(own) => own,
+        None => make(&mut bus, unit)?,
+    };
+    // Who hands controllers on has no processes of its own.
+    let what = || format!("cannot live in {}", group.display());
+    let leaf = Group::make_at(&group.join(MONITORS)).with_context(what)?;
+    file::write_kernel_file_at(leaf.descriptor(), "cgroup.procs", &process::own_pid().to_string()).with_context(what)?;
+    Ok(group)
+}
+
+/// To put nobody into it is a wish that systemd grants only where `Delegate=yes`. Marked, so that the next one need not ask.
+fn is_given(bus: &mut Bus, unit: &Path) -> bool {
+    let name = unit.file_name().unwrap_or_default().to_string_lossy();
+    let answer = bus.call("AttachProcessesToUnit", "ssau", &Words::default().text(&name).text("/").pids(&[]));
+    let is_given = matches!(answer, Ok(Ok(_)));
+    if is_given {
+        let _ = file::set_attribute(unit, home::GIVEN, b"1");
+    }
+    is_given
+}
+
+fn make(bus: &mut Bus, unit: &Unit) -> Result<PathBuf, Refusal> {
     let name = name_of(unit.id);
     let what = || format!("cannot let systemd make {name}");
     let slice = match unit.slice.map(|slice| slice.trim_start_matches('/')) {
@@ -64,13 +87,9 @@ pub fn move_into_a_new_one(unit: &Unit) -> Result<PathBuf, Refusal> {
             return Err(error.hint("the groups of an ordinary user are kept by systemd: --cgroup-parent NAME.slice").into());
         }
     };
-    start(&mut bus, unit, &name, slice).with_context(what)?;
+    start(bus, unit, &name, slice).with_context(what)?;
     let group = home::own_group().filter(|group| group.ends_with(&name));
-    let group = group.ok_or_else(|| Error::failed(what()).because("it has moved nobody into it"))?;
-    // Who hands controllers on has no processes of its own.
-    let leaf = Group::make_at(&group.join(MONITORS)).with_context(what)?;
-    file::write_kernel_file_at(leaf.descriptor(), "cgroup.procs", &process::own_pid().to_string()).with_context(what)?;
-    Ok(group)
+    Ok(group.ok_or_else(|| Error::failed(what()).because("it has moved nobody into it"))?)
 }
 
 /// The scope of the run before may just be going: systemd hears a little later that nobody is left in it.

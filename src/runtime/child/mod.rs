@@ -38,6 +38,8 @@ pub struct Inherited<'a> {
     pub held: &'a [Held],
     /// The cloner has joined them all, and has taken what only the host gives.
     pub of_another_user_namespace: bool,
+    /// The command shares its pid namespace with others, and nobody may have a group of it to end it by.
+    pub dies_with_reaper: bool,
     /// Its maker needs its files in /proc until its users are mapped.
     pub hides_when_mapped: bool,
 }
@@ -80,6 +82,11 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         true => become_its_root(plan, inherited.socket)?,
         false => namespaces::join(inherited.held, namespaces::BY_THE_CHILD).map(|()| None)?,
     };
+    if plan.hands_over_network {
+        const STEP: Step = Step::CloneContainer;
+        let own = file::open(std::path::Path::new("/proc/self/ns/net"), file::OFlag::O_RDONLY).at(STEP, "open the own network")?;
+        channel::send(inherited.socket, &Word::Network.encode(), Some(own.as_fd())).at(STEP, "hand over the network")?;
+    }
     match &plan.strict {
         None => die_with_monitor(inherited.socket)?,
         Some(strict) => begin_strictly(strict)?,

@@ -25,6 +25,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 pub struct Plan<'a> {
+    pub hands_over_network: bool,
     pub person: Person<'a>,
     pub namespaces: Namespaces<'a>,
     pub root: &'a Path,
@@ -87,6 +88,8 @@ pub struct Beyond<'a> {
     /// Sources that a path alone cannot name, as detached trees, by target.
     pub held: Vec<(PathBuf, OwnedFd)>,
     pub strict: Option<Strict<'a>>,
+    /// The first process gives its network namespace to whoever makes it.
+    pub hands_over_network: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -111,6 +114,7 @@ impl<'a> Plan<'a> {
         Ok(Plan {
             person: Person { further_groups: beyond.groups, ..Person::new(process, beyond.user, beyond.filter)? },
             root: root.path(),
+            hands_over_network: beyond.hands_over_network,
             read_only_root: root.readonly().unwrap_or(false),
             propagation: options::of_root(linux.rootfs_propagation().as_deref().unwrap_or_default())?,
             mounts,

@@ -28,6 +28,7 @@ pub struct Outside {
 /// `owners` are the mappings that mounts have of their own, in their order.
 pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
     let of_others = plan.namespaces.has(namespace::USER);
+    let in_another = of_others || !user_namespace::is_initial();
     for (number, own) in (0..plan.mounts.len()).zip(owners.iter().map(Option::as_ref).chain(std::iter::repeat(None))) {
         let planned = &plan.mounts[number];
         let mapped = planned.options.maps_owners || own.is_some();
@@ -45,7 +46,7 @@ pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
             }
             plan.mounts[number].awaits_users = mapped && own.is_none();
             plan.mounts[number].ready = Some(tree);
-        } else if of_others && planned.is_cgroup() && !plan.namespaces.has(namespace::CGROUP) {
+        } else if in_another && planned.is_cgroup() && !plan.namespaces.has(namespace::CGROUP) {
             plan.mounts[number].ready = host_s_groups()?;
         }
     }

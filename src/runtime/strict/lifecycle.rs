@@ -115,7 +115,8 @@ fn make_group(id: &str, bundle: &Bundle, resources: &LinuxResources, wishes: &Wi
     let Some(mut group) = Group::make_below_top(&path)? else {
         return match Group::wants_nothing(resources) {
             true => Ok((None, None)),
-            false => Err(Error::cannot_keep("cannot limit the container").because("this host has no cgroup v2 mounted")),
+            false => Err(Error::cannot_keep(format!("cannot limit the container in {}", path.display()))
+                .because("this host has no cgroup v2 mounted, or none that is yours")),
         };
     };
     if group.is_populated() {
