@@ -70,7 +70,9 @@ fn be_cloner(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> child::Re
     }
     // Inherited by the process that those in the pid namespace will see from its birth on. Not before: the files in /proc of who
     // hides belong to the machine's root, and we may be that of a user namespace.
-    process::hide_from_tracers().at(STEP, "hide from tracers")?;
+    if !namespaces.hide_late() {
+        process::hide_from_tracers().at(STEP, "hide from tracers")?;
+    }
     match of_others {
         true => namespaces::join_all(held, namespaces.mappings())?,
         false => namespaces::join(held, namespace::PID)?,

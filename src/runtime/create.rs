@@ -11,7 +11,7 @@ use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{outside, owners};
 use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file, user_namespace};
+use crate::sys::{Errno, channel, file};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -82,8 +82,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
     let held = plan.namespaces.hold().with_context(place)?;
     let group = group.map(Group::descriptor);
-    // What a hidden process has in /proc belongs to the machine's root; another one could not map its users any more.
-    let hides_when_mapped = plan.namespaces.is_new(namespace::USER) && !user_namespace::is_initial();
+    let hides_when_mapped = plan.namespaces.hide_late();
     let forked = match plan.namespaces.need_a_cloner(plan.takes_of_host()) {
         true => cloner::clone_through(plan, &held, group)?,
         false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,

@@ -128,6 +128,12 @@ impl<'a> Namespaces<'a> {
         self.is_new(namespace::TIME) || in_users || self.joined.iter().any(|joined| joined.bit == namespace::PID)
     }
 
+    /// What a hidden process has in /proc belongs to the machine's root; who is root of another namespace only could not make it a
+    /// member of a further one. So it hides as soon as that is done; in a pid namespace of its own nobody sees it until then.
+    pub fn hide_late(&self) -> bool {
+        self.has(namespace::USER) && (self.is_new(namespace::USER) || self.is_new(namespace::PID)) && !user_namespace::is_initial()
+    }
+
     pub fn path_of(&self, kind: u64) -> Option<&Path> {
         self.joined.iter().find(|joined| joined.bit == kind).map(|joined| joined.path)
     }
