@@ -11,7 +11,7 @@ use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root::{outside, owners};
 use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, channel, file};
+use crate::sys::{Errno, channel, file, user_namespace};
 use crate::trace::Step;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
