@@ -9,6 +9,7 @@ use std::io::{IoSlice, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// Every descriptor we open is closed by exec: what a container gets is handed over on purpose, never by neglect.
 pub fn open(path: &Path, flags: OFlag) -> Result<OwnedFd, Errno> {
@@ -213,12 +214,16 @@ pub fn remove_file(path: &Path) -> Result<(), Errno> {
 /// again; who wants to disturb us for ever is not waited for.
 pub fn remove_tree(path: &Path) -> Result<(), Errno> {
     const CHANGED: [Errno; 4] = [Errno::ENOTDIR, Errno::EISDIR, Errno::ELOOP, Errno::ENOTEMPTY];
-    let mut patience = 100;
+    let mut patience: u64 = 1000;
     loop {
         match std::fs::remove_dir_all(path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(e) if errno(&e) == Errno::ENOTDIR && !is_directory(path) => return remove_file(path),
-            Err(e) if CHANGED.contains(&errno(&e)) && patience > 0 => patience -= 1,
+            Err(e) if CHANGED.contains(&errno(&e)) && patience > 0 => {
+                patience -= 1;
+                // At another moment of his each time.
+                std::thread::sleep(Duration::from_micros(patience % 10 * 100));
+            }
             // The library holds every directory on the way down, and a path may have two thousand.
             Err(e) if errno(&e) == Errno::EMFILE => lift(path)?,
             other => return other.map_err(|e| errno(&e)),

@@ -78,6 +78,7 @@ mod tests {
             command: vec!["new".into()],
             env: vec!["B=3".into(), "A".into()],
             stop_signal: Some("SIGINT".into()),
+            user: Some("web".into()),
             exposed: vec!["53/udp".into()],
             ..Wishes::default()
         };
