@@ -22,6 +22,7 @@ pub mod network;
 pub mod poll;
 pub mod process;
 pub mod pty;
+mod removal;
 pub mod schedule;
 pub mod signal;
 mod signal_names;
