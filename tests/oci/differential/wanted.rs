@@ -124,7 +124,6 @@ pub const IN_BUNDLES: &[Wanted] = &[
     one("runc", "personality", "self", "it does not know the field yet"),
     one("runc", "\"time\"", "refused", "it does not know this namespace yet"),
     one("runc", "domainname", "self domainname", "it does not know the field yet"),
-    one("runc", "createContainer", "note createContainer", "it runs the hook in the root's directory, which nobody promises"),
     one("runc", "poststart", "note poststart", "the container runs by then, and is said to"),
     one("runc", "\"defaults\"", "refused", "a word of mount(8) that asks for nothing"),
     one("runc", "\"source\":\"BUNDLE/shared\",\"type\":\"bind\"}", "refused", "the type says already that it is a bind"),
