@@ -35,10 +35,11 @@ pub fn is_ordinary_user() -> bool {
 
 /// Whoever is root already, of the machine or of a namespace, stays what he is. We have no threads.
 pub fn enter(paths: &Paths) -> Result<Note> {
-    match is_ordinary_user() {
-        true => enter_as(&Who::we_are(), paths),
-        false => Ok(None),
+    let note = if is_ordinary_user() { enter_as(&Who::we_are(), paths)? } else { None };
+    if !user_namespace::is_initial() {
+        user_namespace::groups_are_fixed();
     }
+    Ok(note)
 }
 
 fn enter_as(who: &Who, paths: &Paths) -> Result<Note> {

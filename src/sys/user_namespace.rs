@@ -177,9 +177,11 @@ fn find_outside(map: &[Range], uid: u32) -> Option<u32> {
     map.iter().find(|(inside, _, count)| uid >= *inside && uid - inside < *count).map(|(inside, outside, _)| outside + (uid - inside))
 }
 
-/// Whether the groups of a process are what they are here: nobody may have them changed who mapped only himself.
+/// Whether the groups of a process are what they are here: nobody may have them changed who mapped only himself. Asked by whoever
+/// comes into it, and not again: a process that is about to become somebody in a container opens no file any more.
 pub fn groups_are_fixed() -> bool {
-    file::read_bounded(Path::new("/proc/self/setgroups"), 16).is_ok_and(|text| text.starts_with(b"deny"))
+    static ARE_FIXED: OnceLock<bool> = OnceLock::new();
+    *ARE_FIXED.get_or_init(|| file::read_bounded(Path::new("/proc/self/setgroups"), 16).is_ok_and(|text| text.starts_with(b"deny")))
 }
 
 /// We go over to it, become its root, and get mounts of our own, which belong to it and so may be changed. We have no threads.

@@ -9,12 +9,18 @@ use crate::volume::{self, faults, faults::Fault};
 use std::path::Path;
 
 pub fn look(paths: &Paths) -> Result<Vec<Wrong>> {
+    let mut faults = faults::look(paths)?;
+    // Afterwards, because who makes a volume for a container has written that one down before.
     let users = volumes::containers(paths)?;
     // A half-made one that a container has is made whole when that one starts.
     let is_used = |name: &str| !volumes::users(&users, name).is_empty();
-    let faults =
-        faults::look(paths)?.into_iter().filter(|(name, fault)| names::is_name(name) && (*fault != Fault::HalfMade || !is_used(name)));
-    let mut found: Vec<Wrong> = faults.map(|(name, fault)| Wrong::new(what(fault), &name, format!("volume {name}"))).collect();
+    faults.retain(|(name, fault)| names::is_name(name) && (*fault != Fault::HalfMade || !is_used(name)));
+    if !faults.is_empty() {
+        // Its container may have come and gone between the two looks.
+        let still = faults::look(paths)?;
+        faults.retain(|fault| still.contains(fault));
+    }
+    let mut found: Vec<Wrong> = faults.into_iter().map(|(name, fault)| Wrong::new(what(fault), &name, format!("volume {name}"))).collect();
     let going = volume::abandoned(paths).into_iter().map(|path| path.display().to_string());
     found.extend(going.map(|path| Wrong::new(What::VolumeHalfRemoved, &path, format!("unfinished/{}", name_of(&path)))));
     let of_nobody = volume::list(paths)?
