@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{device_filter, file, mount};
+use crate::sys::{device_filter, file, mount, user_namespace};
 use nix::errno::Errno;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -86,43 +86,10 @@ pub fn overlay_in_user_namespace() -> Result<(), Errno> {
 
 /// Files shown with other owners (Linux 5.12): whether the file system of this directory allows it.
 pub fn id_mapped_mount(dir: &Path) -> Result<(), Errno> {
-    const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
-    let user_namespace = user_namespace()?;
+    let root_alone = [(0, 0, 1)];
+    let namespace = user_namespace::with_maps(&root_alone, &root_alone)?;
     let tree = mount::detached_copy(dir, false)?;
-    let attributes: [u64; 4] = [MOUNT_ATTR_IDMAP, 0, 0, user_namespace.as_raw_fd() as u64];
-    // SAFETY: four numbers, as the kernel's struct mount_attr has them; they live until the call returns.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_mount_setattr,
-            tree.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_EMPTY_PATH,
-            attributes.as_ptr(),
-            size_of_val(&attributes),
-        )
-    };
-    Errno::result(answer).map(drop)
-}
-
-/// One that maps root to root, held by its descriptor alone.
-fn user_namespace() -> Result<OwnedFd, Errno> {
-    let (waits, ends) = file::pipe()?;
-    match process::clone3(namespace::USER, None)? {
-        Forked::Child => {
-            drop(ends);
-            let _ = file::read(waits.as_fd(), &mut [0]);
-            process::exit_now(0)
-        }
-        Forked::Parent { pid, .. } => {
-            let of = |name: &str| std::path::PathBuf::from(format!("/proc/{pid}/{name}"));
-            let opened = file::write_kernel_file(&of("uid_map"), "0 0 1")
-                .and_then(|()| file::write_kernel_file(&of("gid_map"), "0 0 1"))
-                .and_then(|()| file::open(&of("ns/user"), file::OFlag::O_RDONLY));
-            drop(ends);
-            process::wait(pid)?;
-            opened
-        }
-    }
+    mount::map_owners(tree.as_fd(), false, namespace.as_fd())
 }
 
 /// Paths resolved beneath a root by the kernel (Linux 5.6).
