@@ -92,6 +92,19 @@ impl Paths {
         self.root.join("unfinished")
     }
 
+    // Builds: what steps have come to (`image/kept/steps.rs`), and directories that outlive them (RUN --mount=type=cache).
+    pub fn cache_mounts(&self) -> PathBuf {
+        self.root.join("build/mount")
+    }
+    /// What is remembered of the files of contexts. See `build/files/memory.rs`.
+    pub fn context_memories(&self) -> PathBuf {
+        self.root.join("build/context")
+    }
+    /// Held by who makes the result that has this key.
+    pub fn step_being_made(&self, key: &str) -> PathBuf {
+        self.run.join("build").join(key)
+    }
+
     // Volumes: each a directory of its own.
     pub fn volumes(&self) -> PathBuf {
         self.root.join("volume")

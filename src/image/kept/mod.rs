@@ -11,4 +11,5 @@ pub(super) mod ground;
 pub(super) mod index;
 pub(super) mod proven;
 pub mod shifted;
+pub mod steps;
 pub(super) mod unflushed;
