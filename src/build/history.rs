@@ -1,6 +1,6 @@
 //! How the lines of a Dockerfile are told in an image's history: in the words of BuildKit, because people and tools know them.
 
-use crate::dockerfile::instruction::{Command, Copy, Instruction, Line, Run};
+use crate::dockerfile::instruction::{Copy, Instruction, Line};
 use serde_json::{Map, Value};
 
 /// An instruction that makes no layer; `config` is the image's, as it is with it.
@@ -41,12 +41,4 @@ pub fn of_copy(copy: &Copy, is_add: bool, sources: &[String], target: &str) -> S
     words.extend(copy.heredocs.iter().map(|heredoc| heredoc.name.clone()));
     words.push(target.to_owned());
     format!("{} # buildkit", words.join(" "))
-}
-
-/// What the process of a RUN is.
-pub fn argv(run: &Run, shell: &[String]) -> Vec<String> {
-    match &run.command {
-        Command::Exec(words) => words.clone(),
-        Command::Shell(line) => shell.iter().cloned().chain([line.clone()]).collect(),
-    }
 }

@@ -193,7 +193,8 @@ impl<'a> Working<'a> {
         env_of(&self.state.config())
     }
 
-    fn lookup(&self, name: &str) -> Option<String> {
+    /// What a variable stands for here.
+    pub fn lookup(&self, name: &str) -> Option<String> {
         let of_env = self.env().iter().find_map(|have| have.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
         of_env.or_else(|| self.scope.value(name))
     }

@@ -2,6 +2,7 @@
 //! becomes a layer.
 
 mod cache_mounts;
+mod command;
 mod context;
 mod copy;
 mod mounts;

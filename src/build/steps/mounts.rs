@@ -6,6 +6,7 @@
 
 use crate::build::plan::Source;
 use crate::build::stage::Working;
+use crate::build::steps::command::Script;
 use crate::build::steps::{Upper, cache_mounts, context, overlay};
 use crate::build::request::SecretSource;
 use crate::dockerfile::instruction::{MountKind, Run, RunMount};
@@ -45,6 +46,31 @@ pub struct Mounted {
     pub env: Vec<String>,
 }
 
+impl Mounted {
+    /// A text that is executed, and that no layer shall have.
+    pub fn add_script(&mut self, script: &Script, upper: &Upper) -> Result<()> {
+        let place = upper.place.join("script");
+        file::make_dir(&place, 0o700).context("cannot make a place for the script")?;
+        let tree = view::of_bytes(script.text.as_bytes(), 0o755, (0, 0), &place)?;
+        self.bind(&script.path, tree, true, place);
+        Ok(())
+    }
+
+    /// `place`: any path of the host, because a bind has to name one; it is the tree that counts.
+    fn bind(&mut self, target: &str, tree: OwnedFd, read_only: bool, place: PathBuf) {
+        self.mounts.push(Mount::Bind {
+            source: place,
+            target: target.to_owned(),
+            read_only,
+            propagation: String::new(),
+            make_source: false,
+            below: Below::Hidden,
+            ownership: Ownership::Kept,
+        });
+        self.trees.push((target.into(), tree));
+    }
+}
+
 impl Planned {
     /// What of them counts for the result.
     pub fn key_words(&self) -> Vec<String> {
@@ -61,9 +87,8 @@ pub fn plan(working: &mut Working, run: &Run) -> Result<Planned> {
 }
 
 fn one(working: &mut Working, wish: &RunMount, number: usize) -> Result<PlannedMount> {
-    let word = |working: &Working, text: &Option<String>| text.as_deref().map(|text| working.word(text)).transpose();
-    let (source, id) = (word(working, &wish.source)?.unwrap_or_default(), word(working, &wish.id)?);
-    let target = word(working, &wish.target)?;
+    let wish = wish.expanded(&|name| working.lookup(name))?;
+    let (source, id, target) = (wish.source.clone().unwrap_or_default(), wish.id.clone(), wish.target.clone());
     let whole = |working: &Working, path: &str| match path.starts_with('/') {
         true => clean_path(path),
         false => clean_path(&format!("{}/{path}", working.state.text("WorkingDir").unwrap_or_else(|| "/".into()))),
@@ -102,7 +127,7 @@ fn one(working: &mut Working, wish: &RunMount, number: usize) -> Result<PlannedM
     // The content of what is bound; of a cache only that it is there, and of a secret not even what it is.
     let shown = if wish.kind == MountKind::Bind { layers.join(",") } else { String::new() };
     let key = format!("{:?} {target} {source} {id} {shown} {:?} {:?} {:?}", wish.kind, wish.read_only, wish.env, (wish.mode, wish.uid, wish.gid));
-    Ok(PlannedMount { wish: wish.clone(), target, source, id, layers, key })
+    Ok(PlannedMount { wish, target, source, id, layers, key })
 }
 
 pub fn open(working: &Working, planned: &Planned, upper: &Upper) -> Result<Mounted> {
@@ -149,17 +174,7 @@ fn open_one(working: &Working, planned: &PlannedMount, place: &Path, mounted: &m
         }
     };
     make_point(&mounted.points, &planned.target, file::is_dir(tree.as_fd()).unwrap_or(true))?;
-    mounted.mounts.push(Mount::Bind {
-        // The tree counts; a path of some kind has to be there.
-        source: place.to_owned(),
-        target: planned.target.clone(),
-        read_only,
-        propagation: String::new(),
-        make_source: false,
-        below: Below::Hidden,
-        ownership: Ownership::Kept,
-    });
-    mounted.trees.push((planned.target.clone().into(), tree));
+    mounted.bind(&planned.target, tree, read_only, place.to_owned());
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use crate::build::event::Event;
 use crate::build::history;
 use crate::build::scope::PROXIES;
 use crate::build::stage::Working;
+use crate::build::steps::command;
 use crate::build::steps::mounts::{self, Mounted};
 use crate::build::steps::output::follow;
 use crate::build::steps::{Outcome, Upper, known_or_made};
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 pub fn run(working: &mut Working, run: &Run, line: &Line) -> Result<Outcome> {
     let shell = shell(working);
-    let argv = history::argv(run, &shell);
+    let command::Told { argv, script } = command::told(run, line, &shell);
     let arguments = working.scope.for_run(&working.env());
     let wishes = wishes(working, run)?;
     let planned = mounts::plan(working, run)?;
@@ -27,13 +28,17 @@ pub fn run(working: &mut Working, run: &Run, line: &Line) -> Result<Outcome> {
     words.push("|".to_owned());
     words.extend(arguments.iter().filter(|argument| !is_proxy(argument)).cloned());
     words.push(format!("{:?} {:?}", run.network, run.security));
-    words.extend(planned.key_words().iter().cloned());
+    words.extend(script.iter().map(|script| script.text.clone()));
+    words.extend(planned.key_words());
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let key = working.state.key.then(&words);
     let text = history::of_run(&argv, &arguments);
     let env: Vec<String> = proxies(working).into_iter().chain(arguments).collect();
     let outcome = known_or_made(working, key, &line.text, |working, upper| {
-        let mounted = mounts::open(working, &planned, upper)?;
+        let mut mounted = mounts::open(working, &planned, upper)?;
+        if let Some(script) = &script {
+            mounted.add_script(script, upper)?;
+        }
         let wishes = Wishes {
             entrypoint: Some(Vec::new()),
             command: argv,
