@@ -24,8 +24,9 @@ use crate::runtime::view;
 use crate::spec::mounts::{Writes, layers};
 use crate::store;
 use crate::sys::beneath::Directory;
-use crate::sys::{boot, file, user_namespace};
+use crate::sys::{file, user_namespace};
 use oci_spec::runtime::Mount;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -123,10 +124,9 @@ fn keep(working: &Working, key: &Key, what: &str, upper: &Upper, begun: Instant)
         what: what.to_owned(),
         made: crate::engine::now(),
         took_ms: begun.elapsed().as_millis() as u64,
-        boot: boot::id().unwrap_or_default(),
-        ..Step::default()
+        note: Value::Null,
     };
-    steps::keep(working.paths(), key.hex(), step, Some(Fresh { upper: upper.path(), blob: upper.blob() }))?;
+    steps::keep(working.paths(), key.hex(), &step, Some(Fresh { upper: upper.path(), blob: upper.blob() }))?;
     let _ = file::remove_tree(&upper.place);
     Ok(layer)
 }
