@@ -21,7 +21,7 @@ pub use coming::changes;
 use coming::{archive, intake, kinds, members, publish, workplace};
 pub use coming::{arrival, built, commit, import, load, machines, making, pull, remote};
 pub use going::{push, save};
-pub use kept::{catalog, faults, shifted};
+pub use kept::{catalog, faults, shifted, steps};
 use kept::{find, garbage, ground, index, proven, unflushed};
 use packed::{belt, entries, layer, lost, owners, pax, squeeze, tree};
 #[doc(hidden)] // for tests/fuzz
