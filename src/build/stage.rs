@@ -8,7 +8,6 @@ use crate::build::scope::{Scope, env_of};
 use crate::build::state::State;
 use crate::build::steps::{self, Outcome};
 use crate::dockerfile::{self, Instruction, Line, expand, settings};
-use crate::engine::now;
 use crate::error::{Error, Result};
 use crate::image::commit::Base;
 use crate::image::{Limits, Workplace};
@@ -146,6 +145,10 @@ impl<'a> Working<'a> {
             }
             Source::Context(number) => steps::base_of_context(self, *number)?,
         };
+        if let Some(epoch) = self.plan.request.epoch {
+            self.state.created = Some(epoch * 1_000_000_000);
+            self.state.created_is_wished = true;
+        }
         self.tell(Event::Done { step: self.step, milliseconds: begun.elapsed().as_millis() as u64 });
         Ok(())
     }
@@ -221,10 +224,6 @@ impl<'a> Working<'a> {
         !request.no_cache && !request.no_cache_of.iter().any(|wanted| names.iter().any(|name| name.eq_ignore_ascii_case(wanted)))
     }
 
-    pub fn created(&self) -> u64 {
-        self.plan.request.epoch.map_or_else(now, |seconds| seconds * 1_000_000_000)
-    }
-
     fn carry_out(&mut self, line: &Line) -> Result<Outcome> {
         match &line.instruction {
             Instruction::From => Ok(Outcome::Made),
@@ -246,8 +245,7 @@ impl<'a> Working<'a> {
                 Some(value) => format!("ARG {name}={value}"),
                 None => format!("ARG {name}"),
             };
-            let created = self.created();
-            self.state.told(text, created, false);
+            self.state.told(text, false);
         }
         Ok(Outcome::Made)
     }
@@ -266,9 +264,8 @@ impl<'a> Working<'a> {
             self.state.config_mut().insert("Cmd".into(), command);
         }
         let text = history::of(&instruction, line, &self.state.config());
-        let created = self.created();
         self.state.key = self.state.key.then(&[&text]);
-        self.state.told(text, created, false);
+        self.state.told(text, false);
         Ok(Outcome::Made)
     }
 

@@ -19,9 +19,8 @@ use serde_json::json;
 pub fn copy(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Result<Outcome> {
     let expanded = expanded(working, copy)?;
     let text = history::of_copy(&expanded, is_add, &expanded.sources, &expanded.target);
-    let created = working.created();
     let outcome = carried_out(working, &expanded, line, is_add)?;
-    working.state.told(text, created, true);
+    working.state.told(text, true);
     Ok(outcome)
 }
 
@@ -73,12 +72,12 @@ fn carried_out(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) ->
     if copy.link {
         // What lies below makes no difference to it, so it is known wherever it was made.
         let key = Key::first(&["link"]).then(&words);
-        let (layer, outcome) = find_or_make(working, &key, &line.text, |working, upper| {
+        let (step, outcome) = find_or_make(working, &key, &line.text, |working, upper| {
             let root = Directory::open_root(&upper.path()).context("cannot open the new layer")?;
             put(working, None, &root)
         })?;
-        working.state.layers.extend(layer);
-        working.state.key = working.state.key.then(&[key.hex()]);
+        let key = working.state.key.then(&[key.hex()]);
+        working.state.goes_on(step, key);
         return Ok(outcome);
     }
     let key = working.state.key.then(&words);

@@ -18,7 +18,7 @@ pub use workdir::workdir;
 use crate::build::key::Key;
 use crate::build::stage::Working;
 use crate::error::{Context, Result};
-use crate::image::built::{self, Layer, Packing};
+use crate::image::built::{self, Packing};
 use crate::image::steps::{self, Fresh, Step};
 use crate::runtime::view;
 use crate::spec::mounts::{Writes, layers};
@@ -65,9 +65,8 @@ impl Upper {
 
 /// One step: looked up by its key, or else made by `make`.
 pub fn known_or_made(working: &mut Working, key: Key, what: &str, make: impl FnOnce(&mut Working, &Upper) -> Result<()>) -> Result<Outcome> {
-    let (layer, outcome) = find_or_make(working, &key, what, make)?;
-    working.state.layers.extend(layer);
-    working.state.key = key;
+    let (step, outcome) = find_or_make(working, &key, what, make)?;
+    working.state.goes_on(step, key);
     Ok(outcome)
 }
 
@@ -77,20 +76,20 @@ pub fn find_or_make(
     key: &Key,
     what: &str,
     make: impl FnOnce(&mut Working, &Upper) -> Result<()>,
-) -> Result<(Option<Layer>, Outcome)> {
+) -> Result<(Step, Outcome)> {
     let find = |working: &Working| if working.may_know() { steps::find(working.paths(), key.hex()) } else { Ok(None) };
     if let Some(step) = find(working)? {
-        return Ok((step.layer, Outcome::Known));
+        return Ok((step, Outcome::Known));
     }
     // Two stages that begin alike, or two builds: the second waits for the first, and then knows.
     let _lock = ByOneOnly::wait(working, key)?;
     if let Some(step) = find(working)? {
-        return Ok((step.layer, Outcome::Known));
+        return Ok((step, Outcome::Known));
     }
     let begun = Instant::now();
     let upper = Upper::make(working.next_place())?;
     make(working, &upper)?;
-    Ok((Some(keep(working, key, what, &upper, begun)?), Outcome::Made))
+    Ok((keep(working, key, what, &upper, begun)?, Outcome::Made))
 }
 
 struct ByOneOnly {
@@ -114,13 +113,13 @@ impl Drop for ByOneOnly {
     }
 }
 
-fn keep(working: &Working, key: &Key, what: &str, upper: &Upper, begun: Instant) -> Result<Layer> {
+fn keep(working: &Working, key: &Key, what: &str, upper: &Upper, begun: Instant) -> Result<Step> {
     let request = working.plan.request;
     let latest = request.epoch.filter(|_| request.rewrite_times).map(|seconds| seconds as i64);
     let packing = Packing { users: None, latest, squeeze: true };
     let layer = built::pack(&upper.path(), &upper.blob(), packing, &|_| {}).map_err(store::advise)?;
     let step = Step {
-        layer: Some(layer.clone()),
+        layer: Some(layer),
         what: what.to_owned(),
         made: crate::engine::now(),
         took_ms: begun.elapsed().as_millis() as u64,
@@ -128,7 +127,7 @@ fn keep(working: &Working, key: &Key, what: &str, upper: &Upper, begun: Instant)
     };
     steps::keep(working.paths(), key.hex(), &step, Some(Fresh { upper: upper.path(), blob: upper.blob() }))?;
     let _ = file::remove_tree(&upper.place);
-    Ok(layer)
+    Ok(step)
 }
 
 /// The files so far, and `upper` to write into.

@@ -11,17 +11,16 @@ pub fn workdir(working: &mut Working, path: &str) -> Result<Outcome> {
     settings::apply(working.state.config_mut(), &Instruction::Workdir(path))?;
     let whole = working.state.text("WorkingDir").unwrap_or_else(|| "/".to_owned());
     let text = format!("WORKDIR {whole}");
-    let created = working.created();
     let key = working.state.key.then(&[&text]);
     if whole == "/" {
         working.state.key = key;
-        working.state.told(text, created, false);
+        working.state.told(text, false);
         return Ok(Outcome::Made);
     }
     let outcome = known_or_made(working, key, &text, |working, upper| {
         let root = open_to_write(working, upper)?;
         files::make_directory(&root, &whole).with_context(|| format!("cannot make {whole}"))
     })?;
-    working.state.told(text, created, true);
+    working.state.told(text, true);
     Ok(outcome)
 }
