@@ -5,6 +5,7 @@
 //! view of the files so far (COPY, ADD, WORKDIR), and what has changed becomes a layer.
 
 pub mod event;
+pub mod files;
 pub mod request;
 
 pub use event::{Event, Step};
