@@ -40,6 +40,8 @@ pub struct Line {
     pub end: usize,
     /// As people wrote it, on one line: continuations are joined, comments between them left out; heredocs not included.
     pub text: String,
+    /// The lines of its heredocs, with the words that end them; empty: it has none.
+    pub below: String,
     pub instruction: Instruction,
 }
 
@@ -66,6 +68,16 @@ pub enum Instruction {
     Maintainer(String),
     /// The instruction that it triggers, already understood, and as it is written: the image keeps the text.
     OnBuild(Box<Line>),
+}
+
+impl Line {
+    /// With its heredocs, as an image keeps a trigger and as `parse_line` reads it.
+    pub fn whole(&self) -> String {
+        match self.below.trim_end_matches(['\r', '\n']) {
+            "" => self.text.clone(),
+            below => format!("{}\n{below}", self.text),
+        }
+    }
 }
 
 impl Instruction {
@@ -125,11 +137,15 @@ pub struct Run {
     pub security: Option<String>,
 }
 
-/// `--mount=…`: each value as it is written, because variables may stand in `from`, `target`, `source`, `id` …
+/// `--mount=…`. Fields that name variables are not said here: `expanded` understands all of them, with the variables' values.
+/// A `from` never names one, so which stages a RUN needs is known at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunMount {
-    pub kind: MountKind,
+    /// As it is written.
+    pub text: String,
     pub at: Place,
+    pub escape: char,
+    pub kind: MountKind,
     /// `from=`: a stage, an image or a named context.
     pub from: Option<String>,
     /// Also `src`.
@@ -139,8 +155,9 @@ pub struct RunMount {
     pub id: Option<String>,
     /// `rw`, `readwrite`, `ro`, `readonly`; `None`: as is usual for its kind.
     pub read_only: Option<bool>,
-    pub sharing: Sharing,
-    pub required: bool,
+    /// `None`: shared.
+    pub sharing: Option<Sharing>,
+    pub required: Option<bool>,
     pub mode: Option<u32>,
     pub uid: Option<u32>,
     pub gid: Option<u32>,
@@ -158,6 +175,18 @@ pub enum MountKind {
     Tmpfs,
     Secret,
     Ssh,
+}
+
+impl MountKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            MountKind::Bind => "bind",
+            MountKind::Cache => "cache",
+            MountKind::Tmpfs => "tmpfs",
+            MountKind::Secret => "secret",
+            MountKind::Ssh => "ssh",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

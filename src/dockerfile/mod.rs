@@ -5,6 +5,12 @@
 //! when an instruction is carried out, because only then their values are known. `settings.rs` changes what an image says of itself.
 //! `ignore.rs` has the patterns of `.dockerignore`, `check/` the rules that a good Dockerfile follows.
 
+mod directives;
+pub mod expand;
+mod heredoc;
 pub mod instruction;
+mod lines;
+mod parse;
 
 pub use instruction::{Dockerfile, Instruction, Line, Place, Stage};
+pub use parse::{parse, parse_line};

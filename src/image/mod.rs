@@ -19,13 +19,13 @@ mod reference;
 #[doc(hidden)] // for tests/fuzz
 pub use coming::changes;
 use coming::{archive, intake, kinds, members, publish, workplace};
-pub use coming::{arrival, commit, import, load, machines, making, pull, remote};
+pub use coming::{arrival, built, commit, import, load, machines, making, pull, remote};
 pub use going::{push, save};
 pub use kept::{catalog, faults, shifted};
 use kept::{find, garbage, ground, index, proven, unflushed};
+use packed::{belt, entries, layer, lost, owners, pax, squeeze, tree};
 #[doc(hidden)] // for tests/fuzz
 pub use packed::{compression, unpack};
-use packed::{entries, layer, lost, owners, pax, tree};
 pub use packed::{pack, put};
 
 pub use entries::shown_bytes;

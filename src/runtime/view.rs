@@ -8,12 +8,13 @@
 use crate::error::{Context, Error, Result};
 use crate::runtime::child::{self, At};
 use crate::runtime::handshake::{self, Word};
-use crate::runtime::plan::Plan;
+use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root;
 use crate::sys::channel;
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::{self, Forked, namespace};
 use crate::trace::Step;
+use oci_spec::runtime::Mount;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -46,6 +47,17 @@ pub fn of_resting(plan: &Plan, extent: Extent) -> Result<OwnedFd> {
         mount::set_umask(0);
         root::show(plan)?;
         whole(extent)
+    })
+}
+
+/// Layers that belong to no container, seen as one tree. `overlay`: the mount (`spec/mounts.rs`); `place`: any directory, over which it hangs
+/// for a moment where only a short-lived process sees it.
+pub fn of_layers(overlay: &Mount, place: &Path) -> Result<OwnedFd> {
+    let planned = PlannedMount::new(overlay)?;
+    made_by_a_child(namespace::MOUNT, || {
+        mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")?;
+        root::stack(&planned, &planned.options.data, planned.options.flags, place)?;
+        mount::detached_copy(place, false).at(STEP, "take the layers")
     })
 }
 

@@ -9,6 +9,7 @@
 
 pub(super) mod archive;
 pub mod arrival;
+pub mod built;
 #[doc(hidden)] // for tests/fuzz
 pub mod changes;
 pub mod commit;
