@@ -17,31 +17,10 @@ use crate::sys::file;
 use serde_json::json;
 
 pub fn copy(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Result<Outcome> {
-    let expanded = expanded(working, copy)?;
-    let text = history::of_copy(&expanded, is_add, &expanded.sources, &expanded.target);
-    let outcome = carried_out(working, &expanded, line, is_add)?;
+    let text = history::of_copy(copy, is_add);
+    let outcome = carried_out(working, copy, line, is_add)?;
     working.state.told(text, true);
     Ok(outcome)
-}
-
-/// With variables replaced.
-fn expanded(working: &Working, copy: &Copy) -> Result<Copy> {
-    let word = |text: &String| working.word(text);
-    let maybe = |text: &Option<String>| text.as_ref().map(word).transpose();
-    let mut heredocs = copy.heredocs.clone();
-    for heredoc in heredocs.iter_mut().filter(|heredoc| heredoc.expand) {
-        heredoc.content = working.heredoc(&heredoc.content)?;
-    }
-    Ok(Copy {
-        sources: copy.sources.iter().map(word).collect::<Result<_>>()?,
-        target: working.word(&copy.target)?,
-        chown: maybe(&copy.chown)?,
-        chmod: maybe(&copy.chmod)?,
-        checksum: maybe(&copy.checksum)?,
-        exclude: copy.exclude.iter().map(word).collect::<Result<_>>()?,
-        heredocs,
-        ..copy.clone()
-    })
 }
 
 fn carried_out(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Result<Outcome> {

@@ -87,7 +87,6 @@ pub fn plan(working: &mut Working, run: &Run) -> Result<Planned> {
 }
 
 fn one(working: &mut Working, wish: &RunMount, number: usize) -> Result<PlannedMount> {
-    let wish = wish.expanded(&|name| working.lookup(name))?;
     let (source, id, target) = (wish.source.clone().unwrap_or_default(), wish.id.clone(), wish.target.clone());
     let whole = |working: &Working, path: &str| match path.starts_with('/') {
         true => clean_path(path),
@@ -127,7 +126,7 @@ fn one(working: &mut Working, wish: &RunMount, number: usize) -> Result<PlannedM
     // The content of what is bound; of a cache only that it is there, and of a secret not even what it is.
     let shown = if wish.kind == MountKind::Bind { layers.join(",") } else { String::new() };
     let key = format!("{:?} {target} {source} {id} {shown} {:?} {:?} {:?}", wish.kind, wish.read_only, wish.env, (wish.mode, wish.uid, wish.gid));
-    Ok(PlannedMount { wish, target, source, id, layers, key })
+    Ok(PlannedMount { wish: wish.clone(), target, source, id, layers, key })
 }
 
 pub fn open(working: &Working, planned: &Planned, upper: &Upper) -> Result<Mounted> {

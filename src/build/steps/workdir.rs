@@ -6,9 +6,8 @@ use crate::build::files;
 use crate::dockerfile::{Instruction, settings};
 use crate::error::{Context, Result};
 
-pub fn workdir(working: &mut Working, path: &str) -> Result<Outcome> {
-    let path = working.word(path)?;
-    settings::apply(working.state.config_mut(), &Instruction::Workdir(path))?;
+pub fn workdir(working: &mut Working, path: String) -> Result<Outcome> {
+    settings::apply(working.state.config_mut(), &Instruction::Workdir(path), false)?;
     let whole = working.state.text("WorkingDir").unwrap_or_else(|| "/".to_owned());
     let text = format!("WORKDIR {whole}");
     let key = working.state.key.then(&[&text]);
