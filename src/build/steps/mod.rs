@@ -27,6 +27,7 @@ use crate::sys::beneath::Directory;
 use crate::sys::{file, user_namespace};
 use oci_spec::runtime::Mount;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -148,8 +149,9 @@ fn open_layers(working: &Working, diff_ids: &[String], writes: Option<Writes>, p
 /// The mount that shows them.
 pub fn overlay(working: &Working, diff_ids: &[String], writes: Option<Writes>) -> Result<Mount> {
     let mut lower: Vec<String> = diff_ids.iter().rev().map(|layer| working.paths().layer(layer).display().to_string()).collect();
-    // Overlay wants two directories at least.
-    for number in lower.len()..2 {
+    // Overlay wants two directories at least, and the same one twice is one.
+    let different = lower.iter().collect::<BTreeSet<_>>().len();
+    for number in different..2 {
         let empty = working.around.workplace.file(&format!("empty-{number}"));
         if !empty.is_dir() {
             let _ = file::make_dir(&empty, 0o755);
