@@ -6,6 +6,7 @@
 //!
 //! Whoever is killed leaves results behind that are whole, and directories that the next command removes. What a stage began ends with it.
 
+pub mod apart;
 pub mod event;
 mod files;
 mod history;
@@ -18,6 +19,7 @@ mod scope;
 mod stage;
 mod state;
 mod steps;
+pub mod taken;
 
 pub use event::{Event, Step};
 pub use link::Failure;
