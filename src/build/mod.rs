@@ -35,8 +35,8 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::image::commit::Base;
 use crate::image::machines::Machines;
 use crate::image::pull::{Keep, Wishes};
-use crate::image::{self, Limits, Loaded, Progress, Reference, Workplace, built, load};
 use crate::image::steps::Running;
+use crate::image::{self, Limits, Loaded, Progress, Reference, Workplace, built, load};
 use crate::paths::Paths;
 use crate::time;
 use serde_json::json;
@@ -146,7 +146,9 @@ fn of_layout(paths: &Paths, plan: &Plan, number: usize, limits: &Limits) -> Resu
         return Err(Error::failed("this context is no layout"));
     };
     let loaded = load::load(paths, load::Source::Path(directory), limits, &Progress::default(), &|| images::users(paths))?;
-    let is_wanted = |image: &&Loaded| wanted.as_ref().is_none_or(|wanted| image.names.iter().any(|name| name.ends_with(wanted.as_str())) || image.id == *wanted);
+    let is_wanted = |image: &&Loaded| {
+        wanted.as_ref().is_none_or(|wanted| image.names.iter().any(|name| name.ends_with(wanted.as_str())) || image.id == *wanted)
+    };
     let found = loaded.iter().find(is_wanted).or_else(|| loaded.first().filter(|_| loaded.len() == 1));
     found.map(|image| image.id.clone()).ok_or_else(|| Error::no_such(format!("there is no such image in the layout {called}")))
 }

@@ -51,7 +51,8 @@ impl State {
     /// ONBUILD is for an image's children, and not for theirs.
     pub fn take_triggers(&mut self) {
         let taken = self.config_mut().remove("OnBuild");
-        self.triggers = taken.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        self.triggers =
+            taken.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     }
 
     pub fn config(&self) -> Map<String, Value> {

@@ -26,7 +26,7 @@ mod wildcard;
 
 pub use carry_out::{Options, carry_out};
 pub use chmod::Chmod;
-pub use digest::{Print, digest, hex};
+pub use digest::{digest, hex};
 pub use filter::Filter;
 pub use memory::Memory;
 pub use owner::owner;

@@ -22,9 +22,12 @@ pub struct Place {
 
 /// The build context itself.
 pub fn main(working: &Working) -> Result<Place> {
-    let context = working.plan.request.context.as_ref().ok_or_else(|| {
-        Error::usage("there is no build context").hint("name a directory: tare build DIRECTORY")
-    })?;
+    let context = working
+        .plan
+        .request
+        .context
+        .as_ref()
+        .ok_or_else(|| Error::usage("there is no build context").hint("name a directory: tare build DIRECTORY"))?;
     Ok(Place { directory: context.directory.clone(), ignored: context.ignored.clone() })
 }
 

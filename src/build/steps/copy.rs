@@ -138,5 +138,12 @@ const PRINT: &str = "print";
 
 fn key_of_print(layers: &[String], copy: &Copy) -> Key {
     let words = [&layers[..], &copy.sources, &copy.exclude].map(|all| all.join("\n"));
-    Key::first(&["print", &words[0], &words[1], &words[2], if copy.parents { "parents" } else { "" }, if copy.chown.is_none() { "owners" } else { "" }])
+    Key::first(&[
+        "print",
+        &words[0],
+        &words[1],
+        &words[2],
+        if copy.parents { "parents" } else { "" },
+        if copy.chown.is_none() { "owners" } else { "" },
+    ])
 }

@@ -47,7 +47,9 @@ impl Upper {
     pub fn make(place: PathBuf) -> Result<Upper> {
         let upper = Upper { place };
         for directory in [&upper.place, &upper.path(), &upper.work()] {
-            file::make_dir(directory, 0o755).with_context(|| format!("cannot make directory {}", directory.display())).map_err(store::advise)?;
+            file::make_dir(directory, 0o755)
+                .with_context(|| format!("cannot make directory {}", directory.display()))
+                .map_err(store::advise)?;
         }
         // Whatever the caller's umask is: it is what a container sees of `/` if nothing below says otherwise.
         file::change_mode(&upper.path(), 0o755).context("cannot prepare the step")?;
@@ -65,7 +67,12 @@ impl Upper {
 }
 
 /// One step: looked up by its key, or else made by `make`.
-pub fn known_or_made(working: &mut Working, key: Key, what: &str, make: impl FnOnce(&mut Working, &Upper) -> Result<()>) -> Result<Outcome> {
+pub fn known_or_made(
+    working: &mut Working,
+    key: Key,
+    what: &str,
+    make: impl FnOnce(&mut Working, &Upper) -> Result<()>,
+) -> Result<Outcome> {
     let (step, outcome) = find_or_make(working, &key, what, make)?;
     working.state.goes_on(step, key);
     Ok(outcome)

@@ -1,8 +1,8 @@
 //! WORKDIR: the image's settings name it, and where it is missing it is made.
 
+use crate::build::files;
 use crate::build::stage::Working;
 use crate::build::steps::{Outcome, known_or_made, open_to_write};
-use crate::build::files;
 use crate::dockerfile::{Instruction, settings};
 use crate::error::{Context, Result};
 
