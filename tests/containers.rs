@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/builds.rs"]
+mod builds;
 #[path = "containers/closed_output.rs"]
 mod closed_output;
 #[path = "containers/commit_attacks.rs"]
