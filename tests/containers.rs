@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/build_layers.rs"]
+mod build_layers;
 #[path = "containers/builds.rs"]
 mod builds;
 #[path = "containers/closed_output.rs"]
