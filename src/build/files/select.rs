@@ -40,7 +40,15 @@ pub(super) enum What {
     WithParents,
 }
 
-impl Selection<'_> {
+impl<'t> Selection<'t> {
+    /// One file by its name, which is no pattern.
+    pub fn of_file(tree: &'t Tree, name: &str) -> Result<Selection<'t>> {
+        let wanted = Wanted { tree, source: name, excluded: None };
+        let real = wanted.real(name.as_bytes())?;
+        let picks = wanted.pick(name.as_bytes().to_vec(), real, true)?.into_iter().collect();
+        Ok(Selection { tree, picks })
+    }
+
     /// How many files and directories it has.
     pub fn count(&self) -> usize {
         self.picks.iter().flat_map(|pick| &pick.levels).map(|level| level.entries.len()).sum()
