@@ -8,9 +8,12 @@
 mod directives;
 pub mod expand;
 mod heredoc;
+pub mod ignore;
 pub mod instruction;
 mod lines;
 mod parse;
+pub mod settings;
+pub mod wildcard;
 
 pub use instruction::{Dockerfile, Instruction, Line, Place, Stage};
 pub use parse::{parse, parse_line};
