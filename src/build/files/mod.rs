@@ -24,7 +24,6 @@ mod select;
 mod target;
 mod tree;
 mod walk;
-mod wildcard;
 
 pub use add::{Distant, heredocs, is_elsewhere};
 pub use carry_out::{Options, Part, carry_out, carry_out_all};

@@ -235,7 +235,7 @@ fn a_server_that_names_states_is_asked_and_sends_nothing_twice() {
     assert_eq!(again.print(&place.path("notes"), &place.path("two")).unwrap(), first);
     assert_eq!(fs::read_dir(place.path("two")).unwrap().count(), 0, "nothing was fetched for that");
     again.fetch(&place.path("two")).unwrap();
-    assert_eq!(fs::read_to_string(place.path("two/file")).unwrap(), b"content");
+    assert_eq!(fs::read_to_string(place.path("two/file")).unwrap(), "content");
     assert_eq!(server.asked.lock().unwrap().len(), 3);
 }
 
