@@ -28,11 +28,12 @@ mod walk;
 pub use add::{Distant, heredocs, is_elsewhere};
 pub use carry_out::{Options, Part, carry_out, carry_out_all};
 pub use chmod::Chmod;
-pub use digest::{Print, digest, hex};
+pub use digest::{digest, hex};
 pub use filter::Filter;
 pub use memory::Memory;
 pub use owner::owner;
 pub use select::{Selection, select};
+pub use target::make_directory;
 pub use tree::{Ignored, Tree};
 
 #[cfg(test)]
