@@ -105,9 +105,17 @@ impl Paths {
     pub fn running_builds(&self) -> PathBuf {
         self.root.join("build/running")
     }
+    /// Held by who makes the result that has this key.
+    pub fn step_being_made(&self, key: &str) -> PathBuf {
+        self.run.join("build").join(key)
+    }
     /// What `RUN --mount=type=cache` keeps, by id.
     pub fn build_mounts(&self) -> PathBuf {
         self.root.join("build/mount")
+    }
+    /// What is remembered of the files of contexts. See `build/files/memory.rs`.
+    pub fn context_memories(&self) -> PathBuf {
+        self.root.join("build/context")
     }
 
     // Volumes: each a directory of its own.

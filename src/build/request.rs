@@ -7,7 +7,8 @@ pub struct Request {
     /// What the Dockerfile is called in messages, and its text.
     pub file: String,
     pub text: String,
-    pub context: Context,
+    /// `None`: only a Dockerfile was given.
+    pub context: Option<Context>,
     /// What the images shall be called.
     pub names: Vec<String>,
     /// `--build-arg`, the later one wins.

@@ -5,12 +5,16 @@
 //! when an instruction is carried out, because only then their values are known. `settings.rs` changes what an image says of itself.
 //! `ignore.rs` has the patterns of `.dockerignore`, `check/` the rules that a good Dockerfile follows.
 
+pub mod check;
 mod directives;
 pub mod expand;
 mod heredoc;
+pub mod ignore;
 pub mod instruction;
 mod lines;
 mod parse;
+pub mod settings;
+pub mod wildcard;
 
 pub use instruction::{Dockerfile, Instruction, Line, Place, Stage};
 pub use parse::{parse, parse_line};

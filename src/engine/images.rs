@@ -29,6 +29,11 @@ pub fn load(paths: &Paths, input: Option<&str>, limits: &Limits, progress: &Prog
     Ok(loaded)
 }
 
+/// An image was built.
+pub fn tell_built(paths: &Paths, image: &Loaded) {
+    tell(paths, "build", &image.id, image.names.first().unwrap_or(&image.id));
+}
+
 fn tell(paths: &Paths, action: &str, id: &str, name: &str) {
     events::of(paths, What::Image, action, id, &[("name", name.to_owned())]);
 }

@@ -18,7 +18,7 @@ mod reference;
 
 #[doc(hidden)] // for tests/fuzz
 pub use coming::changes;
-use coming::{archive, intake, kinds, members, publish, workplace};
+use coming::{archive, intake, kinds, members, publish};
 pub use coming::{arrival, built, commit, import, load, machines, making, pull, remote};
 pub use going::{push, save};
 pub use kept::{catalog, faults, shifted, steps};
@@ -28,8 +28,10 @@ use packed::{belt, entries, layer, lost, owners, pax, squeeze, tree};
 pub use packed::{compression, unpack};
 pub use packed::{pack, put};
 
+pub use coming::workplace::{self, Workplace};
+pub use digest::of as digest_of_bytes;
 pub use entries::shown_bytes;
-pub use find::{Image, find};
+pub use find::{Image, find, unnamed};
 pub use ground::ground;
 pub use limits::Limits;
 pub use load::Loaded;

@@ -23,4 +23,4 @@ pub(super) mod members;
 pub(super) mod publish;
 pub mod pull;
 pub mod remote;
-pub(super) mod workplace;
+pub mod workplace;
