@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/build_face.rs"]
+mod build_face;
 #[path = "containers/closed_output.rs"]
 mod closed_output;
 #[path = "containers/commit_attacks.rs"]

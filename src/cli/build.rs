@@ -4,6 +4,7 @@
 //! process of its own, which is followed (`watch.rs`) and shown (`show/`). What it comes to is handed over (`hand_over.rs`), or what
 //! failed is explained (`failure.rs`).
 
+mod debug;
 mod failure;
 mod flags;
 mod hand_over;
@@ -15,10 +16,11 @@ mod source;
 mod summary;
 mod watch;
 
-use crate::build::Outcome;
+use crate::build::{Outcome, State};
 use crate::cli::Context;
 use crate::cli::say::say_line;
 use crate::error::{Error, Kind, Result};
+use crate::image::Loaded;
 use clap::ArgMatches;
 use request::{Asked, Progress};
 use show::Show;
@@ -32,30 +34,35 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     hand_over::refuse_what_cannot_be(&asked)?;
     let mut show = Show::new(asked.progress);
     match watch::watch(context, &asked.request, &mut show) {
-        Ok(Outcome::Made { state, image }) => {
-            let is_named = image.as_ref().is_some_and(|image| !image.names.is_empty());
-            let stays = asked.outputs.is_empty() || is_named || asked.outputs.iter().any(output::Output::is_kept);
-            summary::write_files(context, &asked, &state, image.as_ref())?;
-            let told = hand_over::hand_over(context, &asked, &state, image.as_ref());
-            let last = |image: &_| say_last(context, &asked, image, &show, stays);
-            match (&image, &told) {
-                (Some(image), Ok(())) => last(image),
-                (None, Ok(())) if asked.progress != Progress::Quiet => summary::tell_files(&show.board),
-                _ => {}
+        Ok(Outcome::Made { state, image }) => made(context, &asked, &show, &state, image.as_ref()).map(|()| 0),
+        Ok(Outcome::Failed(failed)) => {
+            let error = match asked.progress {
+                Progress::Json | Progress::RawJson => failure::explained(&asked.request, &failed, asked.debug),
+                _ => failure::tell(&asked.request, &failed, &show.board, asked.debug),
+            };
+            if asked.debug {
+                debug::look_around(context, &asked.request, &failed)?;
             }
-            told.map(|()| 0)
+            Err(error)
         }
-        Ok(Outcome::Failed(failed)) => Err(failure::tell(&asked.request, &failed, &show.board, asked.debug)),
         Err(error) => Err(of_the_file(error, &asked.request.file)),
     }
 }
 
-fn say_last(context: &Context, asked: &Asked, image: &crate::image::Loaded, show: &Show, stays: bool) {
-    match asked.progress {
-        Progress::Quiet => say_line!("{}", image.id),
-        Progress::Json | Progress::RawJson => {}
-        _ => summary::tell(context, image, &show.board, stays),
+fn made(context: &Context, asked: &Asked, show: &Show, state: &State, image: Option<&Loaded>) -> Result<()> {
+    let stays = asked.push || output::stays(&asked.outputs);
+    let done = summary::write_files(context, asked, state, image).and_then(|()| hand_over::hand_over(context, asked, state, image));
+    if let Some(image) = image.filter(|_| !stays) {
+        hand_over::forget(context, image);
     }
+    done?;
+    match (image, asked.progress) {
+        (Some(image), Progress::Quiet) if asked.writes_no_archive() => say_line!("{}", image.id),
+        (_, Progress::Quiet | Progress::Json | Progress::RawJson) => {}
+        (Some(image), _) if stays => summary::tell(context, image, &show.board),
+        _ => summary::tell_files(&show.board),
+    }
+    Ok(())
 }
 
 /// The words typed were right, those in the file were not: that is another exit code.

@@ -28,7 +28,7 @@ pub fn watch(context: &Context, request: &Request, show: &mut Show) -> Result<Ou
             return Err(apart::killed());
         }
         let goes_on = !watched[0].is_ready() || apart.receive()?;
-        while let Some(heard) = apart.next()? {
+        while let Some(heard) = apart.heard()? {
             match heard {
                 Heard::Event(event) => show.event(&event),
                 Heard::Over(outcome) => {
