@@ -8,6 +8,7 @@ mod debug;
 mod failure;
 mod flags;
 mod hand_over;
+mod lint;
 mod named;
 mod output;
 mod request;
@@ -32,9 +33,22 @@ pub fn define(command: clap::Command) -> clap::Command {
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let asked = request::read(context, matches)?;
     hand_over::refuse_what_cannot_be(&asked)?;
+    if asked.check {
+        let findings = lint::find(context, &asked.request).map_err(|error| of_the_file(error, &asked.request.file))?;
+        return Ok(lint::tell_all(&asked.request, &findings));
+    }
+    // What is wrong beyond that the build says itself.
+    let findings = lint::find(context, &asked.request).unwrap_or_default();
+    lint::refuse(&asked.request, &findings)?;
     let mut show = Show::new(asked.progress);
     match watch::watch(context, &asked.request, &mut show) {
-        Ok(Outcome::Made { state, image }) => made(context, &asked, &show, &state, image.as_ref()).map(|()| 0),
+        Ok(Outcome::Made { state, image }) => {
+            made(context, &asked, &show, &state, image.as_ref())?;
+            if !matches!(asked.progress, Progress::Quiet | Progress::Json | Progress::RawJson) {
+                lint::tell_in_short(&asked.request, &findings);
+            }
+            Ok(0)
+        }
         Ok(Outcome::Failed(failed)) => {
             let error = match asked.progress {
                 Progress::Json | Progress::RawJson => failure::explained(&asked.request, &failed, asked.debug),
