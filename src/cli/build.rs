@@ -22,9 +22,11 @@ use crate::cli::Context;
 use crate::cli::say::say_line;
 use crate::error::{Error, Kind, Result};
 use crate::image::Loaded;
+use crate::sys::signal;
 use clap::ArgMatches;
 use request::{Asked, Progress};
 use show::Show;
+use watch::Seen;
 
 pub fn define(command: clap::Command) -> clap::Command {
     flags::define(command).after_help("Examples:\n  tare build -t app .\n  tare build -t app:2 --target server --build-arg VERSION=2 .\n  tare build -o out .\n  tare build - < Dockerfile\n\nA switch is turned off by =false: --pull=false")
@@ -42,14 +44,14 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     lint::refuse(&asked.request, &findings)?;
     let mut show = Show::new(asked.progress);
     match watch::watch(context, &asked.request, &mut show) {
-        Ok(Outcome::Made { state, image }) => {
+        Ok(Seen::Over(Outcome::Made { state, image })) => {
             made(context, &asked, &show, &state, image.as_ref())?;
             if !matches!(asked.progress, Progress::Quiet | Progress::Json | Progress::RawJson) {
                 lint::tell_in_short(&asked.request, &findings);
             }
             Ok(0)
         }
-        Ok(Outcome::Failed(failed)) => {
+        Ok(Seen::Over(Outcome::Failed(failed))) => {
             let error = match asked.progress {
                 Progress::Json | Progress::RawJson => failure::explained(&asked.request, &failed, asked.debug),
                 _ => failure::tell(&asked.request, &failed, &show.board, asked.debug),
@@ -58,6 +60,12 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
                 debug::look_around(context, &asked.request, &failed)?;
             }
             Err(error)
+        }
+        Ok(Seen::Interrupted(number)) => {
+            // What came as an archive goes first.
+            drop(asked);
+            signal::die_of(number);
+            Ok(1)
         }
         Err(error) => Err(of_the_file(error, &asked.request.file)),
     }

@@ -59,7 +59,9 @@ const PROGRESS: &[(&str, Progress)] = &[
 ];
 
 pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
-    let flags = Flags(Line::of(&flags::all(), matches));
+    let mut flags = Flags(Line::of(&flags::all(), matches));
+    // Docker's word for what a step gets where nothing is said.
+    flags.0.values.retain(|value| *value != ("network", "default"));
     let outputs = flags.parse_all("output", output::parse)?;
     let (arguments, epoch) = arguments(&flags)?;
     let (mut secrets, mut names) = (Vec::<Secret>::new(), names_of(&flags)?);
