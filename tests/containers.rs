@@ -4,6 +4,10 @@
 
 mod common;
 
+#[path = "containers/build_layers.rs"]
+mod build_layers;
+#[path = "containers/builds.rs"]
+mod builds;
 #[path = "containers/closed_output.rs"]
 mod closed_output;
 #[path = "containers/commit_attacks.rs"]

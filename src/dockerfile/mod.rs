@@ -5,6 +5,7 @@
 //! when an instruction is carried out, because only then their values are known. `settings.rs` changes what an image says of itself.
 //! `ignore.rs` has the patterns of `.dockerignore`, `check/` the rules that a good Dockerfile follows.
 
+pub mod check;
 mod directives;
 pub mod expand;
 mod heredoc;

@@ -70,7 +70,11 @@ impl Copier<'_> {
 
     fn entry(&mut self, path: &[u8], name: &[u8], from: &Directory, to: &Directory) -> Result<()> {
         const MAKE: &str = "cannot make it";
-        let held = from.hold(name).context("cannot look at it")?;
+        let held = match from.hold(name) {
+            // Overlay lists also what a layer whites out, where no other layer has the directory.
+            Err(Errno::ENOENT) => return Ok(()),
+            held => held.context("cannot look at it")?,
+        };
         let about = held.about().context("cannot look at it")?;
         let device = mount::device_numbers(about.st_rdev);
         let device = (u32::try_from(device.0).unwrap_or(0), u32::try_from(device.1).unwrap_or(0));

@@ -3,7 +3,7 @@
 
 use crate::common::ordinary::{Person, WayOut};
 use crate::common::town::{Machine, Town};
-use crate::common::{Store, eventually, installed, lacking};
+use crate::common::{Store, eventually, installed, lacking, transcript};
 
 fn ann() -> Person {
     Person::with_ranges().on_a_machine_with(WayOut::Open)
@@ -236,4 +236,15 @@ fn two_users_are_in_nobody_s_way() {
 fn kill(pid: i32) {
     // SAFETY: a signal to a process of this test.
     assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+}
+
+/// Shown to people, like the others of `tests/transcripts/`.
+#[test]
+fn the_page_is_true() {
+    let Some(town) = town() else { return };
+    let mut store = Store::empty_of(Some(ann()));
+    store.machine = Some(town.host.clone());
+    assert!(transcript::play(&store, include_str!("../transcripts/rootless.md")) > 20);
+    assert_eq!(store.ok(&["ps", "-aq"]), "");
+    store.assert_nothing_left();
 }

@@ -40,6 +40,7 @@ transcripts_of_networks! {
 
 transcripts! {
     attach
+    builder_prune
     commit
     completion
     cp
