@@ -1,20 +1,17 @@
-//! COPY and ADD: files of the context, of another stage or of an image.
+//! COPY and ADD: files of the context, of another stage or of an image, from elsewhere, and from the Dockerfile itself.
 
-use crate::build::files::{self, Chmod, Distant, Memory, Options, Part, Selection, Tree};
+use crate::build::files::{self, Chmod, Errand, Options, Part, Selection, Tree};
 use crate::build::history;
 use crate::build::key::Key;
-use crate::build::plan::Source;
 use crate::build::stage::Working;
-use crate::build::steps::context::{self, Pattern};
-use crate::build::steps::{Outcome, find_or_make, known_or_made, open_to_read, open_to_write};
+use crate::build::steps::mounts::secret;
+use crate::build::steps::sources::From;
+use crate::build::steps::{Outcome, find_or_make, known_or_made, open_to_write};
 use crate::dockerfile::ignore::Patterns;
-use crate::dockerfile::instruction::{Copy, Heredoc, Line};
-use crate::engine::now;
+use crate::dockerfile::instruction::{Copy, Line};
 use crate::error::{Context, Error, Result};
-use crate::image::steps::{self, Step};
 use crate::sys::beneath::Directory;
 use crate::sys::file;
-use serde_json::json;
 use std::path::PathBuf;
 
 pub fn copy(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Result<Outcome> {
@@ -25,24 +22,46 @@ pub fn copy(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Re
 }
 
 fn carried_out(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Result<Outcome> {
-    let mut wanted = Wanted::of(working, copy, line, is_add)?;
+    let workdir = working.state.text("WorkingDir").unwrap_or_else(|| "/".to_owned());
+    let mut groups = groups(copy, is_add)?;
+    let is_here = groups.iter().any(|group| matches!(group, Group::Here { .. }));
+    let from = if is_here { Some(From::of(working, copy, line)?) } else { None };
     // Files of layers never change: what they came to once is written down, and nobody looks at them again.
-    let remembered = wanted.remembered(working)?;
-    let tree = if remembered.is_none() && !wanted.local.is_empty() { Some(wanted.from.open(working)?) } else { None };
-    let mut selection = tree.as_ref().map(|tree| wanted.select(tree)).transpose()?;
-    let print = match (remembered, &mut selection) {
-        (Some(print), _) => print,
-        (None, Some(selection)) => wanted.read(working, selection)?,
-        (None, None) => String::new(),
+    let remembered = from.as_ref().map(|from| from.remembered(working, copy)).transpose()?.flatten();
+    let tree = match &from {
+        Some(from) if remembered.is_none() => Some(from.open(working)?),
+        _ => None,
     };
-    let words = wanted.key_words(working, print)?;
+    let mut here = tree.as_ref().map(|tree| select(tree, copy, &groups)).transpose()?;
+    let print = match (remembered, &from, &mut here) {
+        (Some(print), ..) => print,
+        (None, Some(from), Some(here)) => from.read(working, copy, here)?,
+        _ => String::new(),
+    };
+    let mut words = vec![if is_add { "ADD" } else { "COPY" }.to_owned(), print, copy.target.clone(), workdir.clone()];
+    for group in &mut groups {
+        if let Group::Elsewhere { errand, place } = group {
+            errand.identify(|id| secret(working, id, false))?;
+            words.push(errand.print(&working.paths().url_memories(), made_place(working, place)?)?);
+        }
+    }
+    words.push(format!("{:?} {:?} {} {:?}", copy.chown, copy.chmod, copy.parents, copy.unpack));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let put = |working: &mut Working, users: Option<&Directory>, root: &Directory| match (here, &from) {
+        (None, Some(from)) => {
+            let tree = from.open(working)?;
+            let mut here = select(&tree, copy, &groups)?;
+            from.read(working, copy, &mut here)?;
+            put(working, copy, here, groups, Onto { workdir: &workdir, users, root })
+        }
+        (here, _) => put(working, copy, here.unwrap_or_default(), groups, Onto { workdir: &workdir, users, root }),
+    };
     if copy.link {
         // What lies below makes no difference to it, so it is known wherever it was made.
         let key = Key::first(&["link"]).then(&words);
         let (step, outcome) = find_or_make(working, &key, &line.text, |working, upper| {
             let root = Directory::open_root(&upper.path()).context("cannot open the new layer")?;
-            wanted.put(working, selection.as_ref(), None, &root)
+            put(working, None, &root)
         })?;
         let key = working.state.key.then(&[key.hex()]);
         working.state.goes_on(step, key);
@@ -51,150 +70,91 @@ fn carried_out(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) ->
     let key = working.state.key.then(&words);
     known_or_made(working, key, &line.text, |working, upper| {
         let root = open_to_write(working, upper)?;
-        wanted.put(working, selection.as_ref(), Some(&root), &root)
+        put(working, Some(&root), &root)
     })
 }
 
-/// What is copied, by where it comes from.
-struct Wanted<'c> {
-    copy: &'c Copy,
-    is_add: bool,
-    from: From,
-    /// Names of files there.
-    local: Vec<String>,
-    /// What lies elsewhere, and the directory that it is brought to.
-    distant: Vec<(Distant, PathBuf)>,
-    workdir: String,
+/// Sources that are taken together, in the order in which they are written.
+enum Group {
+    /// In one tree. Archives among them may be unpacked.
+    Here {
+        sources: Vec<String>,
+        unpacks: bool,
+    },
+    Elsewhere {
+        errand: Errand,
+        place: Option<PathBuf>,
+    },
 }
 
-impl<'c> Wanted<'c> {
-    fn of(working: &mut Working, copy: &'c Copy, line: &Line, is_add: bool) -> Result<Wanted<'c>> {
-        let (mut local, mut distant) = (Vec::new(), Vec::new());
-        for source in &copy.sources {
-            if !is_add && copy.from.is_none() && files::is_elsewhere(source) {
-                return Err(Error::usage(format!("COPY cannot take {source}")).because("it lies elsewhere").hint("use ADD"));
-            }
-            match if is_add { Distant::of(source, copy.checksum.as_deref(), copy.keep_git_dir)? } else { None } {
-                Some(found) => distant.push((found, place(working)?)),
-                None => local.push(source.clone()),
-            }
+fn groups(copy: &Copy, is_add: bool) -> Result<Vec<Group>> {
+    let mut groups = Vec::new();
+    for source in &copy.sources {
+        if !is_add && copy.from.is_none() && files::is_elsewhere(source) {
+            return Err(Error::usage(format!("{source:?} is not in the build context")).because("COPY fetches nothing").hint("ADD does"));
         }
-        let from = if local.is_empty() { From::Nowhere } else { From::of(working, copy, line)? };
-        let workdir = working.state.text("WorkingDir").unwrap_or_else(|| "/".to_owned());
-        Ok(Wanted { copy, is_add, from, local, distant, workdir })
-    }
-
-    /// `print`: what the local files come to.
-    fn key_words(&mut self, working: &Working, print: String) -> Result<Vec<String>> {
-        let copy = self.copy;
-        let mut words = vec![if self.is_add { "ADD" } else { "COPY" }.to_owned(), print, copy.target.clone(), self.workdir.clone()];
-        for (distant, place) in &mut self.distant {
-            words.push(distant.print(&working.paths().context_memories(), place)?);
-        }
-        words.extend(copy.heredocs.iter().flat_map(|heredoc| [heredoc.name.clone(), heredoc.content.clone()]));
-        words.push(format!("{:?} {:?} {} {:?}", copy.chown, copy.chmod, copy.parents, copy.unpack));
-        Ok(words)
-    }
-
-    fn select<'t>(&self, tree: &'t Tree) -> Result<Selection<'t>> {
-        let excluded = if self.copy.exclude.is_empty() { None } else { Some(Pattern(Patterns::of(&self.copy.exclude)?)) };
-        files::select(tree, &self.local, excluded.as_ref().map(|pattern| pattern as &dyn files::Filter), self.copy.parents)
-    }
-
-    /// `users`: whose lists name those of `--chown`.
-    fn put(&mut self, working: &mut Working, local: Option<&Selection>, users: Option<&Directory>, root: &Directory) -> Result<()> {
-        let copy = self.copy;
-        let options = Options {
-            chown: copy.chown.as_deref().map(|wish| files::owner(wish, users)).transpose()?,
-            chmod: copy.chmod.as_deref().map(Chmod::parse).transpose()?,
-        };
-        let tree = if local.is_none() && !self.local.is_empty() { Some(self.from.open(working)?) } else { None };
-        let mut found = tree.as_ref().map(|tree| self.select(tree)).transpose()?;
-        if let Some(found) = &mut found {
-            self.read(working, found)?;
-        }
-        let brought = self.distant.iter_mut().map(|(distant, place)| distant.fetch(place)).collect::<Result<Vec<_>>>()?;
-        let of_brought = self.distant.iter().zip(&brought).map(|((distant, _), tree)| distant.select(tree)).collect::<Result<Vec<_>>>()?;
-        let documents = if copy.heredocs.is_empty() { None } else { Some(files::heredocs(&copy.heredocs, &place(working)?)?) };
-        let document = |tree, heredoc: &Heredoc| Selection::of_file(tree, &heredoc.name);
-        let of_documents = documents.iter().flat_map(|tree| copy.heredocs.iter().map(move |heredoc| document(tree, heredoc)));
-        let of_documents = of_documents.collect::<Result<Vec<_>>>()?;
-        let local = local.or(found.as_ref()).into_iter().map(|selection| (selection, self.is_add && copy.unpack != Some(false)));
-        let of_brought = of_brought.iter().map(|selection| (selection, copy.unpack == Some(true)));
-        let all = local.chain(of_brought).chain(of_documents.iter().map(|selection| (selection, false)));
-        let parts: Vec<Part> = all.map(|(selection, unpacks)| Part { selection, unpacks }).collect();
-        files::carry_out_all(&parts, &copy.target, &self.workdir, &options, root).map(drop)
-    }
-
-    /// What the local files come to.
-    fn read(&self, working: &Working, selection: &mut Selection) -> Result<String> {
-        match &self.from {
-            From::Nowhere => Ok(String::new()),
-            From::Context(place) => {
-                let mut memory = place.memory(working);
-                memory.begin();
-                let print = files::digest(selection, &mut memory, false)?;
-                memory.save()?;
-                Ok(files::hex(&print))
-            }
-            From::Layers(layers) => {
-                let print = files::hex(&files::digest(selection, &mut Memory::none(), self.copy.chown.is_none())?);
-                let what = format!("what {} comes to", self.local.join(" "));
-                let step = Step { layer: None, what, made: now(), took_ms: 0, note: json!({ PRINT: print }) };
-                steps::keep(working.paths(), self.key_of_print(layers).hex(), &step, None)?;
-                Ok(print)
-            }
+        let errand = if is_add { Errand::of(source, copy.checksum.as_deref(), copy.keep_git_dir)? } else { None };
+        match (errand, groups.last_mut()) {
+            (Some(errand), _) => groups.push(Group::Elsewhere { errand, place: None }),
+            (None, Some(Group::Here { sources, .. })) => sources.push(source.clone()),
+            (None, _) => groups.push(Group::Here { sources: vec![source.clone()], unpacks: is_add && copy.unpack != Some(false) }),
         }
     }
-
-    fn remembered(&self, working: &Working) -> Result<Option<String>> {
-        let From::Layers(layers) = &self.from else { return Ok(None) };
-        let step = steps::find(working.paths(), self.key_of_print(layers).hex())?;
-        Ok(step.and_then(|step| step.note[PRINT].as_str().map(str::to_owned)))
+    if !copy.heredocs.is_empty() {
+        groups.push(Group::Elsewhere { errand: Errand::Text(copy.heredocs.clone()), place: None });
     }
-
-    fn key_of_print(&self, layers: &[String]) -> Key {
-        let words = [layers, &self.local, &self.copy.exclude].map(|all| all.join("\n"));
-        let parents = if self.copy.parents { "parents" } else { "" };
-        let owners = if self.copy.chown.is_none() { "owners" } else { "" };
-        Key::first(&["print", &words[0], &words[1], &words[2], parents, owners])
-    }
+    Ok(groups)
 }
 
-const PRINT: &str = "print";
-
-/// A directory of its own.
-fn place(working: &mut Working) -> Result<PathBuf> {
-    let place = working.next_place();
-    file::make_dir(&place, 0o700).context("cannot make a place for files")?;
-    Ok(place)
+fn select<'t>(tree: &'t Tree, copy: &Copy, groups: &[Group]) -> Result<Vec<Selection<'t>>> {
+    let excluded = if copy.exclude.is_empty() { None } else { Some(Patterns::of(&copy.exclude)?) };
+    let excluded = excluded.as_ref().map(|patterns| patterns as &dyn files::Filter);
+    let here = groups.iter().filter_map(|group| match group {
+        Group::Here { sources, .. } => Some(files::select(tree, sources, excluded, copy.parents)),
+        Group::Elsewhere { .. } => None,
+    });
+    here.collect()
 }
 
-/// Where local files are found.
-enum From {
-    Nowhere,
-    Context(context::Place),
-    /// Of a stage or an image: diff ids, bottom first.
-    Layers(Vec<String>),
+/// An empty directory, the same one each time.
+fn made_place<'p>(working: &mut Working, place: &'p mut Option<PathBuf>) -> Result<&'p PathBuf> {
+    if let Some(place) = place {
+        return Ok(place);
+    }
+    let new = working.next_place();
+    file::make_dir(&new, 0o700).context("cannot make a place for what is brought")?;
+    Ok(place.insert(new))
 }
 
-impl From {
-    fn of(working: &mut Working, copy: &Copy, line: &Line) -> Result<From> {
-        let Some(from) = &copy.from else { return Ok(From::Context(context::main(working)?)) };
-        match working.plan.from(from, working.planned.number, line)? {
-            Source::Context(number) => Ok(From::Context(context::named(working, number)?)),
-            other => Ok(From::Layers(working.layers_of(&other)?)),
+struct Onto<'a> {
+    workdir: &'a str,
+    /// Whose lists name those of `--chown`.
+    users: Option<&'a Directory>,
+    root: &'a Directory,
+}
+
+fn put(working: &mut Working, copy: &Copy, here: Vec<Selection>, mut groups: Vec<Group>, onto: Onto) -> Result<()> {
+    let options = Options {
+        chown: copy.chown.as_deref().map(|wish| files::owner(wish, onto.users)).transpose()?,
+        chmod: copy.chmod.as_deref().map(Chmod::parse).transpose()?,
+    };
+    let mut brought = Vec::new();
+    for group in &mut groups {
+        if let Group::Elsewhere { errand, place } = group {
+            brought.push(errand.carry_out(made_place(working, place)?)?);
         }
     }
-
-    fn open(&self, working: &mut Working) -> Result<Tree> {
-        match self {
-            From::Nowhere => Err(Error::failed("there are no local files")),
-            From::Context(place) => place.tree(),
-            From::Layers(layers) => {
-                let place = place(working)?;
-                Ok(Tree::of_root(open_to_read(working, layers, &place)?))
+    let (mut here, mut brought) = (here.into_iter(), brought.iter());
+    let mut selections = Vec::new();
+    for group in &groups {
+        match group {
+            Group::Here { unpacks, .. } => selections.extend(here.next().map(|selection| (selection, *unpacks))),
+            Group::Elsewhere { errand, .. } => {
+                let unpacks = copy.unpack == Some(true) && matches!(errand, Errand::File(_));
+                selections.extend(brought.next().map(|tree| errand.select(tree)).transpose()?.map(|selection| (selection, unpacks)));
             }
         }
     }
+    let parts: Vec<Part> = selections.iter().map(|(selection, unpacks)| Part { selection, unpacks: *unpacks }).collect();
+    files::carry_out_all(&parts, &copy.target, onto.workdir, &options, onto.root).map(drop)
 }
