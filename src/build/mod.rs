@@ -65,7 +65,7 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
     let _running = Running::begin(paths)?;
     let workplace = Workplace::begin(paths, &|| images::users(paths))?;
     let images = gather_images(paths, &plan, limits, tell)?;
-    let around = Surroundings { paths, workplace: &workplace, limits, images, first_steps };
+    let around = Surroundings { paths, workplace: &workplace, images, first_steps };
     let state = match oversee::oversee(&plan, &around, tell)? {
         Ok(state) => state,
         Err(failure) => return Ok(Outcome::Failed(failure)),

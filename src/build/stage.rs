@@ -10,7 +10,7 @@ use crate::build::steps::{self, Outcome};
 use crate::dockerfile::{self, Instruction, Line, expand, settings};
 use crate::error::{Error, Result};
 use crate::image::commit::Base;
-use crate::image::{Limits, Workplace};
+use crate::image::Workplace;
 use crate::paths::Paths;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -19,7 +19,6 @@ use std::time::Instant;
 pub struct Surroundings<'a> {
     pub paths: &'a Paths,
     pub workplace: &'a Workplace,
-    pub limits: &'a Limits,
     /// Images that stages stand on or take files from: by name and platform, their ids.
     pub images: BTreeMap<(String, Option<String>), String>,
     /// The number of each stage's first step, for what is told.
