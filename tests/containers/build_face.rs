@@ -325,7 +325,7 @@ fn a_registry_gets_it() {
 #[test]
 fn all_new_layers_become_one() {
     let store = Store::new();
-    let dockerfile = "FROM box\nRUN mkdir -p /a/deep /b && echo old > /a/deep/f && echo x > /b/x && echo secret > /gone && touch /was-file && ln /b/x /b/y\nRUN rm /gone /etc/passwd && echo new > /a/deep/f && chmod 700 /a/deep\nRUN rm -r /b && mkdir /b && echo z > /b/z\nRUN rm /was-file && mkdir /was-file && touch /was-file/in\nENV LAST=1\n";
+    let dockerfile = "FROM box\nRUN mkdir -p /a/deep /b && echo old > /a/deep/f && echo x > /b/x && echo secret > /gone && touch /was-file && ln /b/x /b/y\nRUN rm /gone /etc/passwd && echo new > /a/deep/f && chmod 700 /a/deep\nRUN rm -r /b && mkdir /b && echo z > /b/z\nRUN rm /was-file /script && mkdir /was-file /script && touch /was-file/in\nENV LAST=1\n";
     let here = context(&store, "c", &[("Dockerfile", dockerfile)]);
     built(&store, &["-t", "many", &here]);
     let told = built(&store, &["-t", "one", "--squash", &here]).stderr;
