@@ -33,12 +33,12 @@ pub fn of_run(argv: &[String], arguments: &[String]) -> String {
     format!("RUN {} # buildkit", words.join(" "))
 }
 
-pub fn of_copy(copy: &Copy, is_add: bool, sources: &[String], target: &str) -> String {
+pub fn of_copy(copy: &Copy, is_add: bool) -> String {
     let mut words = vec![if is_add { "ADD" } else { "COPY" }.to_owned()];
     let flags = [("--chown", &copy.chown), ("--chmod", &copy.chmod), ("--from", &None)];
     words.extend(flags.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value.as_ref()?))));
-    words.extend(sources.iter().cloned());
+    words.extend(copy.sources.iter().cloned());
     words.extend(copy.heredocs.iter().map(|heredoc| heredoc.name.clone()));
-    words.push(target.to_owned());
+    words.push(copy.target.clone());
     format!("{} # buildkit", words.join(" "))
 }

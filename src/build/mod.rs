@@ -6,6 +6,7 @@
 //!
 //! Whoever is killed leaves results behind that are whole, and directories that the next command removes. What a stage began ends with it.
 
+pub mod apart;
 pub mod event;
 mod files;
 mod history;
@@ -18,6 +19,7 @@ mod scope;
 mod stage;
 mod state;
 mod steps;
+pub mod taken;
 
 pub use event::{Event, Step};
 pub use link::Failure;
@@ -28,14 +30,16 @@ use crate::build::plan::{LAYOUT, Plan, Source};
 use crate::build::request::NamedContext;
 use crate::build::stage::{Surroundings, is_step};
 use crate::dockerfile;
-use crate::engine::{images, pull};
+use crate::engine::{images, now, pull};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::commit::Base;
 use crate::image::machines::Machines;
 use crate::image::pull::{Keep, Wishes};
+use crate::image::steps::Running;
 use crate::image::{self, Limits, Loaded, Progress, Reference, Workplace, built, load};
 use crate::paths::Paths;
-use serde_json::{Value, json};
+use crate::time;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -55,6 +59,7 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
     let (steps, first_steps) = told(&plan);
     tell(&Event::Planned(steps));
     image::ground(paths)?;
+    let _running = Running::begin(paths)?;
     let workplace = Workplace::begin(paths, &|| images::users(paths))?;
     let images = gather_images(paths, &plan, limits, tell)?;
     let around = Surroundings { paths, workplace: &workplace, limits, images, first_steps };
@@ -141,7 +146,9 @@ fn of_layout(paths: &Paths, plan: &Plan, number: usize, limits: &Limits) -> Resu
         return Err(Error::failed("this context is no layout"));
     };
     let loaded = load::load(paths, load::Source::Path(directory), limits, &Progress::default(), &|| images::users(paths))?;
-    let is_wanted = |image: &&Loaded| wanted.as_ref().is_none_or(|wanted| image.names.iter().any(|name| name.ends_with(wanted.as_str())) || image.id == *wanted);
+    let is_wanted = |image: &&Loaded| {
+        wanted.as_ref().is_none_or(|wanted| image.names.iter().any(|name| name.ends_with(wanted.as_str())) || image.id == *wanted)
+    };
     let found = loaded.iter().find(is_wanted).or_else(|| loaded.first().filter(|_| loaded.len() == 1));
     found.map(|image| image.id.clone()).ok_or_else(|| Error::no_such(format!("there is no such image in the layout {called}")))
 }
@@ -149,7 +156,9 @@ fn of_layout(paths: &Paths, plan: &Plan, number: usize, limits: &Limits) -> Resu
 /// The wanted stage becomes an image.
 fn publish(paths: &Paths, state: &State, request: &Request, names: &[Reference]) -> Result<Loaded> {
     let below = state.image.as_deref().map(|id| Base::find(paths, id)).transpose()?.map(|base| base.layers).unwrap_or_default();
+    let layers = below.into_iter().map(|layer| layer.passed).chain(state.layers.iter().cloned()).collect();
     let mut about = state.about.clone();
+    about.insert("created".into(), json!(time::rfc3339(state.created.unwrap_or_else(now))));
     if !request.labels.is_empty() {
         let config = about.entry("config").or_insert_with(|| json!({}));
         if let Some(labels) = config.as_object_mut().map(|config| config.entry("Labels").or_insert_with(|| json!({}))) {
@@ -158,11 +167,7 @@ fn publish(paths: &Paths, state: &State, request: &Request, names: &[Reference])
             }
         }
     }
-    if !about.get("created").is_some_and(Value::is_string) {
-        let created = request.epoch.map_or_else(crate::engine::now, |seconds| seconds * 1_000_000_000);
-        about.insert("created".into(), json!(crate::time::rfc3339(created)));
-    }
-    let made = built::publish(paths, about, below, state.layers.clone(), names)?;
+    let made = built::publish(paths, about, layers, names, &|| images::users(paths))?;
     images::tell_built(paths, &made);
     Ok(made)
 }

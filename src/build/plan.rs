@@ -102,7 +102,8 @@ impl<'a> Plan<'a> {
                 NamedContext::Directory(_) => Source::Context(number),
             };
         }
-        let known = self.file.stages[..before].iter().rposition(|stage| stage.name.as_deref().is_some_and(|have| have.eq_ignore_ascii_case(name)));
+        let known =
+            self.file.stages[..before].iter().rposition(|stage| stage.name.as_deref().is_some_and(|have| have.eq_ignore_ascii_case(name)));
         known.map_or_else(|| Source::Image(name.to_owned(), platform.map(Platform::to_string)), Source::Stage)
     }
 
@@ -162,7 +163,9 @@ impl<'a> Plan<'a> {
             }
             if ready.is_empty() {
                 let names: Vec<String> = left.iter().map(|number| called(self.file, *number)).collect();
-                return Err(Error::usage(format!("stages need each other in a circle: {}", names.join(", "))).context(self.request.file.clone()));
+                return Err(
+                    Error::usage(format!("stages need each other in a circle: {}", names.join(", "))).context(self.request.file.clone())
+                );
             }
             left.retain(|number| !ready.contains(number));
             done.extend(ready);

@@ -10,18 +10,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// May be given without being declared, and are seen by RUN only; what they say changes no result.
-pub const PROXIES: [&str; 10] = [
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "FTP_PROXY",
-    "ftp_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
+pub const PROXIES: [&str; 10] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY", "ftp_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The values that are there before any line is read: from the command line, and what is known of the platforms.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +60,13 @@ pub struct Scope {
 
 impl Scope {
     /// ARG in a stage.
-    pub fn declare(&mut self, name: &str, default: Option<&str>, given: &Given, expanded: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+    pub fn declare(
+        &mut self,
+        name: &str,
+        default: Option<&str>,
+        given: &Given,
+        expanded: impl FnOnce(&str) -> Result<String>,
+    ) -> Result<()> {
         let value = match (given.arguments.get(name), default) {
             (Some(value), _) => Some(value.clone()),
             (None, Some(text)) => Some(expanded(text)?),

@@ -8,7 +8,6 @@ use crate::build::scope::{Scope, env_of};
 use crate::build::state::State;
 use crate::build::steps::{self, Outcome};
 use crate::dockerfile::{self, Instruction, Line, expand, settings};
-use crate::engine::now;
 use crate::error::{Error, Result};
 use crate::image::commit::Base;
 use crate::image::{Limits, Workplace};
@@ -146,6 +145,10 @@ impl<'a> Working<'a> {
             }
             Source::Context(number) => steps::base_of_context(self, *number)?,
         };
+        if let Some(epoch) = self.plan.request.epoch {
+            self.state.created = Some(epoch * 1_000_000_000);
+            self.state.created_is_wished = true;
+        }
         self.tell(Event::Done { step: self.step, milliseconds: begun.elapsed().as_millis() as u64 });
         Ok(())
     }
@@ -204,16 +207,6 @@ impl<'a> Working<'a> {
         expand::word(text, self.plan.file.escape, &|name| self.lookup(name))
     }
 
-    /// The same, where blanks that come from a variable divide.
-    pub fn words(&self, texts: &[String]) -> Result<Vec<String>> {
-        let divided = texts.iter().map(|text| expand::words(text, self.plan.file.escape, &|name| self.lookup(name)));
-        Ok(divided.collect::<Result<Vec<_>>>()?.concat())
-    }
-
-    pub fn heredoc(&self, text: &str) -> Result<String> {
-        expand::heredoc(text, &|name| self.lookup(name))
-    }
-
     /// Whether results of earlier builds count.
     pub fn may_know(&self) -> bool {
         let request = self.plan.request;
@@ -221,19 +214,17 @@ impl<'a> Working<'a> {
         !request.no_cache && !request.no_cache_of.iter().any(|wanted| names.iter().any(|name| name.eq_ignore_ascii_case(wanted)))
     }
 
-    pub fn created(&self) -> u64 {
-        self.plan.request.epoch.map_or_else(now, |seconds| seconds * 1_000_000_000)
-    }
-
     fn carry_out(&mut self, line: &Line) -> Result<Outcome> {
-        match &line.instruction {
-            Instruction::From => Ok(Outcome::Made),
-            Instruction::Arg(all) => self.declare(all),
-            Instruction::Run(run) => steps::run(self, run, line),
-            Instruction::Copy(copy) => steps::copy(self, copy, line, false),
-            Instruction::Add(copy) => steps::copy(self, copy, line, true),
+        // Each ARG of a line sees those before it.
+        if let Instruction::Arg(all) = &line.instruction {
+            return self.declare(all);
+        }
+        match expand::instruction(&line.instruction, self.plan.file.escape, &|name| self.lookup(name))? {
+            Instruction::Run(run) => steps::run(self, &run, line),
+            Instruction::Copy(copy) => steps::copy(self, &copy, line, false),
+            Instruction::Add(copy) => steps::copy(self, &copy, line, true),
             Instruction::Workdir(path) => steps::workdir(self, path),
-            other => self.describe(other, line),
+            other => self.describe(&other, line),
         }
     }
 
@@ -246,45 +237,22 @@ impl<'a> Working<'a> {
                 Some(value) => format!("ARG {name}={value}"),
                 None => format!("ARG {name}"),
             };
-            let created = self.created();
-            self.state.told(text, created, false);
+            self.state.told(text, false);
         }
         Ok(Outcome::Made)
     }
 
     /// What only changes the image's words.
     fn describe(&mut self, instruction: &Instruction, line: &Line) -> Result<Outcome> {
-        let instruction = self.expanded(instruction)?;
-        if let Instruction::Maintainer(name) = &instruction {
+        if let Instruction::Maintainer(name) = instruction {
             self.state.about.insert("author".into(), serde_json::json!(name));
         }
-        let is_entrypoint = matches!(instruction, Instruction::Entrypoint(_));
+        settings::apply(self.state.config_mut(), instruction, self.has_command)?;
         self.has_command |= matches!(instruction, Instruction::Cmd(_));
-        let command = self.state.config().get("Cmd").cloned().filter(|_| is_entrypoint && self.has_command);
-        settings::apply(self.state.config_mut(), &instruction)?;
-        if let Some(command) = command {
-            self.state.config_mut().insert("Cmd".into(), command);
-        }
-        let text = history::of(&instruction, line, &self.state.config());
-        let created = self.created();
+        let text = history::of(instruction, line, &self.state.config());
         self.state.key = self.state.key.then(&[&text]);
-        self.state.told(text, created, false);
+        self.state.told(text, false);
         Ok(Outcome::Made)
-    }
-
-    fn expanded(&self, instruction: &Instruction) -> Result<Instruction> {
-        let pairs = |all: &[(String, String)]| -> Result<Vec<(String, String)>> {
-            all.iter().map(|(name, value)| Ok((self.word(name)?, self.word(value)?))).collect()
-        };
-        Ok(match instruction {
-            Instruction::Env(all) => Instruction::Env(pairs(all)?),
-            Instruction::Label(all) => Instruction::Label(pairs(all)?),
-            Instruction::User(name) => Instruction::User(self.word(name)?),
-            Instruction::Volume(all) => Instruction::Volume(all.iter().map(|path| self.word(path)).collect::<Result<_>>()?),
-            Instruction::Expose(all) => Instruction::Expose(self.words(all)?),
-            Instruction::StopSignal(name) => Instruction::StopSignal(self.word(name)?),
-            other => other.clone(),
-        })
     }
 }
 

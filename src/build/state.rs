@@ -3,6 +3,7 @@
 use crate::build::key::Key;
 use crate::image::built::Layer;
 use crate::image::commit::Base;
+use crate::image::steps::Step;
 use crate::time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -18,6 +19,10 @@ pub struct State {
     /// What the image says of itself, without its layers: `architecture`, `config`, `history` …
     pub about: Map<String, Value>,
     pub key: Key,
+    /// When the last of its layers was made (nanoseconds since 1970), or what was wished: a build of which all is known comes to the
+    /// very same image again.
+    pub created: Option<u64>,
+    pub created_is_wished: bool,
     /// The image's own ONBUILD, for whoever begins with it.
     pub triggers: Vec<String>,
 }
@@ -35,6 +40,7 @@ impl State {
             image: Some(id.to_owned()),
             below: base.layers.iter().map(|layer| layer.passed.diff_id.clone()).collect(),
             key: Key::first(&["image", id]),
+            created: base.config.get("created").and_then(Value::as_str).and_then(time::parse_rfc3339),
             about,
             ..State::default()
         };
@@ -45,7 +51,8 @@ impl State {
     /// ONBUILD is for an image's children, and not for theirs.
     pub fn take_triggers(&mut self) {
         let taken = self.config_mut().remove("OnBuild");
-        self.triggers = taken.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        self.triggers =
+            taken.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     }
 
     pub fn config(&self) -> Map<String, Value> {
@@ -69,10 +76,20 @@ impl State {
         self.below.iter().cloned().chain(self.layers.iter().map(|layer| layer.diff_id.clone())).collect()
     }
 
+    /// A step is done.
+    pub fn goes_on(&mut self, step: Step, key: Key) {
+        self.layers.extend(step.layer);
+        self.key = key;
+        // One that was wished stays.
+        if !self.created_is_wished {
+            self.created = Some(step.made);
+        }
+    }
+
     /// One line more of the image's history.
-    pub fn told(&mut self, text: String, created: u64, has_layer: bool) {
+    pub fn told(&mut self, text: String, has_layer: bool) {
         let mut step = Map::from_iter([
-            ("created".to_owned(), json!(time::rfc3339(created))),
+            ("created".to_owned(), json!(time::rfc3339(self.created.unwrap_or(0)))),
             ("created_by".to_owned(), json!(text)),
             // Tools tell by it who has written the lines, and read them so.
             ("comment".to_owned(), json!("buildkit.dockerfile.v0")),
@@ -85,6 +102,5 @@ impl State {
             Some(all) => all.push(Value::Object(step)),
             None => *history = json!([step]),
         }
-        self.about.insert("created".into(), json!(time::rfc3339(created)));
     }
 }

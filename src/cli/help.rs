@@ -6,7 +6,10 @@ use crate::cli::{COMMANDS, nouns};
 const GROUPS: &[(&str, &[&str])] = &[
     ("Containers", &["run", "create", "start", "stop", "restart", "pause", "unpause", "kill", "wait", "rename", "update", "rm"]),
     ("Looking at them, going into them", &["ps", "logs", "top", "stats", "port", "diff", "inspect", "exec", "attach", "cp", "export"]),
-    ("Images", &["images", "history", "pull", "push", "search", "login", "logout", "load", "save", "import", "commit", "tag", "rmi"]),
+    (
+        "Images",
+        &["build", "images", "history", "pull", "push", "search", "login", "logout", "load", "save", "import", "commit", "tag", "rmi"],
+    ),
     ("Networks, volumes", &["network", "volume"]),
     ("Here", &["events", "info", "version", "completion"]),
 ];

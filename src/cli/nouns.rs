@@ -54,6 +54,7 @@ pub const NOUNS: &[Noun] = &[
         name: "image",
         about: "Commands on images",
         verbs: &[
+            verb(&["build"], &["build"]),
             verb(&["history"], &["history"]),
             verb(&["import"], &["import"]),
             verb(&["inspect"], &["inspect", "--type=image"]),
@@ -67,6 +68,8 @@ pub const NOUNS: &[Noun] = &[
             verb(&["tag"], &["tag"]),
         ],
     },
+    Noun { name: "builder", about: "Commands on builds", verbs: &[verb(&["build"], &["build"])] },
+    Noun { name: "buildx", about: "The same", verbs: &[verb(&["build", "b"], &["build"])] },
     Noun {
         name: "system",
         about: "Commands on the whole",

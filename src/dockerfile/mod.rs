@@ -13,6 +13,7 @@ pub mod instruction;
 mod lines;
 mod parse;
 pub mod settings;
+pub mod wildcard;
 
 pub use instruction::{Dockerfile, Instruction, Line, Place, Stage};
 pub use parse::{parse, parse_line};

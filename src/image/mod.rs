@@ -28,9 +28,9 @@ use packed::{belt, entries, layer, lost, owners, pax, squeeze, tree};
 pub use packed::{compression, unpack};
 pub use packed::{pack, put};
 
+pub use coming::workplace::{self, Workplace};
 pub use digest::of as digest_of_bytes;
 pub use entries::shown_bytes;
-pub use coming::workplace::{self, Workplace};
 pub use find::{Image, find, unnamed};
 pub use ground::ground;
 pub use limits::Limits;

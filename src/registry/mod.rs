@@ -26,6 +26,7 @@ pub use sending::Content;
 pub use settings::When;
 pub use upload::Went;
 pub use way::address::Address;
+pub use who::base64::to_base64;
 pub use who::credentials::Login;
 pub use who::login::prove;
 pub use who::logins::Kept;

@@ -6,6 +6,7 @@ use crate::options::{self, Below, Ipc, Network, Pid, Wishes};
 use crate::spec::runtime_spec::Facts;
 use crate::spec::systemd;
 use oci_spec::runtime::Mount;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub fn mounts(wishes: &Wishes, facts: &Facts) -> Result<Vec<Mount>> {
@@ -25,6 +26,13 @@ pub fn mounts(wishes: &Wishes, facts: &Facts) -> Result<Vec<Mount>> {
 fn overlay(facts: &Facts) -> Result<Mount> {
     let writes = Writes { upper: &facts.upper, work: &facts.work, volatile: facts.volatile };
     layers(&facts.lower, Some(writes), facts.in_user_namespace)
+}
+
+/// Steps that change nothing give the same layer again and again, and overlay wants no directory twice. What the lower one of two equal
+/// layers shows, the upper one shows, too, whatever lies between them.
+fn each_once(lower: &[String]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    lower.iter().map(String::as_str).filter(|layer| seen.insert(*layer)).collect()
 }
 
 /// Where an overlay puts what is written.
@@ -47,7 +55,7 @@ pub fn layers(lower: &[String], writes: Option<Writes>, in_user_namespace: bool)
     let own = writes.as_ref().map(|writes| [("upperdir", writes.upper), ("workdir", writes.work)]);
     let own: Vec<(&str, String)> = own.into_iter().flatten().map(|(name, path)| (name, path.display().to_string())).collect();
     lower.iter().chain(own.iter().map(|(_, path)| path)).try_for_each(|path| directory(path))?;
-    let mut options = vec![format!("lowerdir={}", lower.join(":"))];
+    let mut options = vec![format!("lowerdir={}", each_once(lower).join(":"))];
     options.extend(own.iter().map(|(name, path)| format!("{name}={path}")));
     // Some kernels do it unasked; then the container's own layer would tell nothing without those below, and no image could be
     // made of it.

@@ -146,7 +146,7 @@ fn documents(input: &[u8]) {
     }
     let mut config = serde_json::Map::new();
     for line in String::from_utf8_lossy(input).lines().take(100) {
-        let _ = changes::apply(&mut config, line);
+        let _ = changes::apply_all(&mut config, &[line]);
     }
 }
 

@@ -48,7 +48,7 @@ impl Maker<'_> {
         if look.kind() != Kind::Symlink {
             made.set_mode(self.mode(look)).context("cannot set its mode")?;
         }
-        hang_on(&attributes, &|attribute, value| made.set_attribute(attribute, value))?;
+        hang_on(&attributes, |attribute, value| made.set_attribute(attribute, value))?;
         into.set_time(name, look.modified).context("cannot set its time")?;
         Ok(0)
     }
@@ -70,7 +70,7 @@ impl Maker<'_> {
         if !has_owner || about.st_mode & 0o7777 != mode {
             beneath::set_mode(made.as_fd(), mode).context("cannot set its mode")?;
         }
-        hang_on(attributes, &|attribute, value| beneath::set_attribute(made.as_fd(), attribute, value))?;
+        hang_on(attributes, |attribute, value| beneath::set_attribute(made.as_fd(), attribute, value))?;
         beneath::set_time(made.as_fd(), look.modified).context("cannot set its time")?;
         Ok(bytes)
     }
@@ -88,7 +88,7 @@ impl Maker<'_> {
         beneath::set_owner(made.as_fd(), uid, gid).map_err(owner_refused)?;
         beneath::set_mode(made.as_fd(), self.mode(&entry.look)).context("cannot set its mode")?;
         let attributes = from.attributes().context("cannot read its attributes")?;
-        hang_on(&attributes, &|attribute, value| beneath::set_attribute(made.as_fd(), attribute, value))?;
+        hang_on(&attributes, |attribute, value| beneath::set_attribute(made.as_fd(), attribute, value))?;
         beneath::set_time(made.as_fd(), entry.look.modified).context("cannot set its time")
     }
 
@@ -149,7 +149,7 @@ pub fn replacing<T>(into: &Directory, name: &[u8], make: impl Fn(&[u8]) -> Resul
     }
 }
 
-fn hang_on(attributes: &[Attribute], set: &dyn Fn(&[u8], &[u8]) -> Result<(), Errno>) -> Result<()> {
+fn hang_on(attributes: &[Attribute], set: impl Fn(&[u8], &[u8]) -> Result<(), Errno>) -> Result<()> {
     for (name, value) in attributes.iter().filter(|(name, _)| digest::travels(name)) {
         match set(name, value) {
             // This kind of file or file system keeps no such attribute; only a lost capability changes what a program can do.

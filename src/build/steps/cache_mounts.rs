@@ -31,7 +31,7 @@ pub fn open(
     place: &Path,
 ) -> Result<Cache> {
     let name = digest_of_bytes(id.as_bytes());
-    let caches = working.paths().cache_mounts();
+    let caches = working.paths().build_mounts();
     store::make_dirs(&caches)?;
     let (directory, guard) = take(&caches, &name, wish.sharing.unwrap_or_default())?;
     let data = directory.join("data");

@@ -22,9 +22,12 @@ pub struct Place {
 
 /// The build context itself.
 pub fn main(working: &Working) -> Result<Place> {
-    let context = working.plan.request.context.as_ref().ok_or_else(|| {
-        Error::usage("there is no build context").hint("name a directory: tare build DIRECTORY")
-    })?;
+    let context = working
+        .plan
+        .request
+        .context
+        .as_ref()
+        .ok_or_else(|| Error::usage("there is no build context").hint("name a directory: tare build DIRECTORY"))?;
     Ok(Place { directory: context.directory.clone(), ignored: context.ignored.clone() })
 }
 
@@ -91,8 +94,7 @@ pub fn base_of_context(working: &mut Working, number: usize) -> Result<State> {
     let mut state = State::from_scratch(&architecture);
     state.key = state.key.then(&["context", layer.as_ref().map_or("", |layer| &layer.diff_id)]);
     state.layers.extend(layer);
-    let created = working.created();
-    state.told(format!("FROM {}", working.planned.stage.base), created, true);
+    state.told(format!("FROM {}", working.planned.stage.base), true);
     Ok(state)
 }
 
@@ -110,10 +112,10 @@ fn made_layer(working: &mut Working, place: &Place, source: &str) -> Result<Opti
     let print = files::digest(&mut selection, &mut memory, false)?;
     memory.save()?;
     let key = Key::first(&["context", &wanted, &files::hex(&print)]);
-    let (layer, _) = find_or_make(working, &key, &format!("files of the context: {wanted}"), |working, upper| {
+    let (step, _) = find_or_make(working, &key, &format!("files of the context: {wanted}"), |working, upper| {
         let writes = Writes { upper: &upper.path(), work: &upper.work(), volatile: true };
         let root = open_layers(working, &[], Some(writes), &upper.place)?;
         files::carry_out(&selection, "/", "/", &Options::default(), &root).map(drop)
     })?;
-    Ok(layer)
+    Ok(step.layer)
 }

@@ -18,14 +18,16 @@ pub use workdir::workdir;
 use crate::build::key::Key;
 use crate::build::stage::Working;
 use crate::error::{Context, Result};
-use crate::image::built::{self, Layer, Packing};
+use crate::image::built::{self, Packing};
 use crate::image::steps::{self, Fresh, Step};
 use crate::runtime::view;
 use crate::spec::mounts::{Writes, layers};
 use crate::store;
 use crate::sys::beneath::Directory;
-use crate::sys::{boot, file, user_namespace};
+use crate::sys::{file, user_namespace};
 use oci_spec::runtime::Mount;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -45,7 +47,9 @@ impl Upper {
     pub fn make(place: PathBuf) -> Result<Upper> {
         let upper = Upper { place };
         for directory in [&upper.place, &upper.path(), &upper.work()] {
-            file::make_dir(directory, 0o755).with_context(|| format!("cannot make directory {}", directory.display())).map_err(store::advise)?;
+            file::make_dir(directory, 0o755)
+                .with_context(|| format!("cannot make directory {}", directory.display()))
+                .map_err(store::advise)?;
         }
         // Whatever the caller's umask is: it is what a container sees of `/` if nothing below says otherwise.
         file::change_mode(&upper.path(), 0o755).context("cannot prepare the step")?;
@@ -63,10 +67,14 @@ impl Upper {
 }
 
 /// One step: looked up by its key, or else made by `make`.
-pub fn known_or_made(working: &mut Working, key: Key, what: &str, make: impl FnOnce(&mut Working, &Upper) -> Result<()>) -> Result<Outcome> {
-    let (layer, outcome) = find_or_make(working, &key, what, make)?;
-    working.state.layers.extend(layer);
-    working.state.key = key;
+pub fn known_or_made(
+    working: &mut Working,
+    key: Key,
+    what: &str,
+    make: impl FnOnce(&mut Working, &Upper) -> Result<()>,
+) -> Result<Outcome> {
+    let (step, outcome) = find_or_make(working, &key, what, make)?;
+    working.state.goes_on(step, key);
     Ok(outcome)
 }
 
@@ -76,20 +84,20 @@ pub fn find_or_make(
     key: &Key,
     what: &str,
     make: impl FnOnce(&mut Working, &Upper) -> Result<()>,
-) -> Result<(Option<Layer>, Outcome)> {
+) -> Result<(Step, Outcome)> {
     let find = |working: &Working| if working.may_know() { steps::find(working.paths(), key.hex()) } else { Ok(None) };
     if let Some(step) = find(working)? {
-        return Ok((step.layer, Outcome::Known));
+        return Ok((step, Outcome::Known));
     }
     // Two stages that begin alike, or two builds: the second waits for the first, and then knows.
     let _lock = ByOneOnly::wait(working, key)?;
     if let Some(step) = find(working)? {
-        return Ok((step.layer, Outcome::Known));
+        return Ok((step, Outcome::Known));
     }
     let begun = Instant::now();
     let upper = Upper::make(working.next_place())?;
     make(working, &upper)?;
-    Ok((Some(keep(working, key, what, &upper, begun)?), Outcome::Made))
+    Ok((keep(working, key, what, &upper, begun)?, Outcome::Made))
 }
 
 struct ByOneOnly {
@@ -113,22 +121,21 @@ impl Drop for ByOneOnly {
     }
 }
 
-fn keep(working: &Working, key: &Key, what: &str, upper: &Upper, begun: Instant) -> Result<Layer> {
+fn keep(working: &Working, key: &Key, what: &str, upper: &Upper, begun: Instant) -> Result<Step> {
     let request = working.plan.request;
     let latest = request.epoch.filter(|_| request.rewrite_times).map(|seconds| seconds as i64);
     let packing = Packing { users: None, latest, squeeze: true };
     let layer = built::pack(&upper.path(), &upper.blob(), packing, &|_| {}).map_err(store::advise)?;
     let step = Step {
-        layer: Some(layer.clone()),
+        layer: Some(layer),
         what: what.to_owned(),
         made: crate::engine::now(),
         took_ms: begun.elapsed().as_millis() as u64,
-        boot: boot::id().unwrap_or_default(),
-        ..Step::default()
+        note: Value::Null,
     };
-    steps::keep(working.paths(), key.hex(), step, Some(Fresh { upper: upper.path(), blob: upper.blob() }))?;
+    steps::keep(working.paths(), key.hex(), &step, Some(Fresh { upper: upper.path(), blob: upper.blob() }))?;
     let _ = file::remove_tree(&upper.place);
-    Ok(layer)
+    Ok(step)
 }
 
 /// The files so far, and `upper` to write into.
@@ -149,8 +156,9 @@ fn open_layers(working: &Working, diff_ids: &[String], writes: Option<Writes>, p
 /// The mount that shows them.
 pub fn overlay(working: &Working, diff_ids: &[String], writes: Option<Writes>) -> Result<Mount> {
     let mut lower: Vec<String> = diff_ids.iter().rev().map(|layer| working.paths().layer(layer).display().to_string()).collect();
-    // Overlay wants two directories at least.
-    for number in lower.len()..2 {
+    // Overlay wants two directories at least, and the same one twice is one.
+    let different = lower.iter().collect::<BTreeSet<_>>().len();
+    for number in different..2 {
         let empty = working.around.workplace.file(&format!("empty-{number}"));
         if !empty.is_dir() {
             let _ = file::make_dir(&empty, 0o755);

@@ -5,10 +5,10 @@
 //! to be removed afterwards (CVE-2024-23652).
 
 use crate::build::plan::Source;
+use crate::build::request::SecretSource;
 use crate::build::stage::Working;
 use crate::build::steps::command::Script;
 use crate::build::steps::{Upper, cache_mounts, context, overlay};
-use crate::build::request::SecretSource;
 use crate::dockerfile::instruction::{MountKind, Run, RunMount};
 use crate::error::{Context, Error, Result};
 use crate::options::mounts::clean_path;
@@ -80,14 +80,15 @@ impl Planned {
 
 /// What is meant, with all that the key needs.
 pub fn plan(working: &mut Working, run: &Run) -> Result<Planned> {
-    let mounts = run.mounts.iter().enumerate().map(|(number, wish)| {
-        one(working, wish, number).map_err(|e| e.context(format!("--mount in line {}", wish.at.line)))
-    });
+    let mounts = run
+        .mounts
+        .iter()
+        .enumerate()
+        .map(|(number, wish)| one(working, wish, number).map_err(|e| e.context(format!("--mount in line {}", wish.at.line))));
     Ok(Planned { mounts: mounts.collect::<Result<_>>()? })
 }
 
 fn one(working: &mut Working, wish: &RunMount, number: usize) -> Result<PlannedMount> {
-    let wish = wish.expanded(&|name| working.lookup(name))?;
     let (source, id, target) = (wish.source.clone().unwrap_or_default(), wish.id.clone(), wish.target.clone());
     let whole = |working: &Working, path: &str| match path.starts_with('/') {
         true => clean_path(path),
@@ -126,8 +127,9 @@ fn one(working: &mut Working, wish: &RunMount, number: usize) -> Result<PlannedM
     };
     // The content of what is bound; of a cache only that it is there, and of a secret not even what it is.
     let shown = if wish.kind == MountKind::Bind { layers.join(",") } else { String::new() };
-    let key = format!("{:?} {target} {source} {id} {shown} {:?} {:?} {:?}", wish.kind, wish.read_only, wish.env, (wish.mode, wish.uid, wish.gid));
-    Ok(PlannedMount { wish, target, source, id, layers, key })
+    let key =
+        format!("{:?} {target} {source} {id} {shown} {:?} {:?} {:?}", wish.kind, wish.read_only, wish.env, (wish.mode, wish.uid, wish.gid));
+    Ok(PlannedMount { wish: wish.clone(), target, source, id, layers, key })
 }
 
 pub fn open(working: &Working, planned: &Planned, upper: &Upper) -> Result<Mounted> {

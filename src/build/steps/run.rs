@@ -48,8 +48,7 @@ pub fn run(working: &mut Working, run: &Run, line: &Line) -> Result<Outcome> {
         };
         in_container(working, wishes, mounted, upper)
     })?;
-    let created = working.created();
-    working.state.told(text, created, true);
+    working.state.told(text, true);
     Ok(outcome)
 }
 

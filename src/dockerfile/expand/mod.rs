@@ -1,10 +1,14 @@
 //! Variables are replaced and quotes taken away, by the rules of Dockerfiles, which are nearly those of a shell.
 //!
 //! `lexer.rs` goes through a text letter by letter, `dollar.rs` reads what begins with a dollar, `pattern.rs` knows `*` and `?`.
+//! `instruction.rs` says where in an instruction variables may stand.
 
 mod dollar;
+mod instruction;
 mod lexer;
 mod pattern;
+
+pub use instruction::instruction;
 
 use crate::error::{Error, Result};
 use lexer::{Lexer, Manner};

@@ -36,6 +36,82 @@ fn words_are_expanded() {
     assert_eq!(word("`$x \\ `\"", '`', &values).unwrap(), "$x \\ \"");
 }
 
+/// The corners of it, as BuildKit has them: `error` stands for a refusal.
+#[test]
+fn the_corners_are_docker_s() {
+    for (text, expected) in [
+        ("he'llo", "error"),
+        ("he\\\\'llo", "error"),
+        ("abc\\tdef", "abctdef"),
+        ("\"abc\\tdef\"", "abc\\tdef"),
+        ("\"abc\\\\tdef\"", "abc\\tdef"),
+        ("'abc\\tdef'", "abc\\tdef"),
+        ("hello\\", "hello"),
+        ("hello\\\\", "hello\\"),
+        ("\"hello\\\"", "error"),
+        ("\"hel'lo\"", "hel'lo"),
+        ("'hello\\'", "hello\\"),
+        ("'hello\\\\there'", "hello\\\\there"),
+        ("\"''\"", "''"),
+        ("$.", "$."),
+        ("he$1x", "hex"),
+        ("he$pwd.", "he."),
+        ("he\\\\$PWD", "he\\/home"),
+        ("\"he\\$PWD\"", "he$PWD"),
+        ("\"he\\\\$PWD\"", "he\\/home"),
+        ("\\${}aaa", "${}aaa"),
+        ("he${hi}xx", "hexx"),
+        ("he${.}", "error"),
+        ("he${XXX:-${YYY:-yyy}}xx", "heyyyxx"),
+        ("he${XXX:YYY}", "error"),
+        ("he${XXX:+${PWD}}xx", "hexx"),
+        ("he${PWD:+${SHELL}}xx", "hebashxx"),
+        ("he${PWD:+${PWD}:}xx", "he/home:xx"),
+        ("'he${XX}'", "he${XX}"),
+        ("\"he'$PWD'\"", "he'/home'"),
+        ("'\"hello\"'", "\"hello\""),
+        ("he${PWD:=000}xx", "error"),
+        ("${PWD=000}", "error"),
+        ("he${XXX:-\\$PWD:}xx", "he$PWD:xx"),
+        ("he${XXX:-\\${PWD}z}xx", "he${PWDz}xx"),
+        ("한${KOREAN}글", "한한국어글"),
+        ("$@$*$#$?$-$!$0", ""),
+    ] {
+        let found = word(text, '\\', &values).unwrap_or_else(|_| "error".to_owned());
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn patterns_cut_and_replace() {
+    for (value, text, expected) in [
+        ("()[]{}^$.*?|\\x", "${v#()[]{\\}^$.\\*\\?|\\\\}", "x"),
+        ("xx**", "${v%%\\**}", "xx"),
+        ("xxyy", "${v#*x*y}", "y"),
+        ("xxyy", "${v#*}", "xxyy"),
+        ("xxyy", "${v#}${v##}${v%}", "xxyyxxyyxxyy"),
+        ("xxyy", "${v##*x}", "yy"),
+        ("???y", "${v#?\\?}", "?y"),
+        ("a***yy*", "${v%%\\**\\*}", "a"),
+        ("a\nb", "${v##*}|${v%%?b}", "\nb|a\nb"),
+        ("/foo*/*/*.txt", "${v/\\*\\//.} - ${v//\\*\\//.}", "/foo.*/*.txt - /foo..*.txt"),
+        ("/tmp/tmp/bar.txt", "${v/$n/} - ${v//$n/}", "/tmp/bar.txt - /bar.txt"),
+        ("/tmp/foo.txt", "${v//\\//\\/}", "\\/tmp\\/foo.txt"),
+        ("xxyy", "${v/$NONE/ww}", "wwxxyy"),
+        ("xxyy", "${v//x*y/[&]}", "[&]"),
+        ("xy", "${v//$NONE/-}", "-x-y-"),
+        ("xxyy", "${v///}", "xxyy"),
+    ] {
+        let look_up = |name: &str| match name {
+            "v" => Some(value.to_owned()),
+            "n" => Some("/tmp".to_owned()),
+            _ => None,
+        };
+        assert_eq!(word(text, '\\', &look_up).unwrap(), expected, "{value} {text}");
+    }
+    assert!(word("${v//ww}", '\\', &values).is_err() && word("${v#\\}", '\\', &values).is_err());
+}
+
 #[test]
 fn words_are_split_behind_the_expansion() {
     assert_eq!(words("$two \"$two\" c\\ d ''", '\\', &values).unwrap(), ["a", "b", "a b", "c d"]);

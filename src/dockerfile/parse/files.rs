@@ -4,8 +4,8 @@ use super::flags::{Flags, Known, Takes};
 use super::run::only_texts;
 use super::said::Said;
 use super::words::{self, Json};
-use crate::dockerfile::heredoc;
 use crate::dockerfile::instruction::Copy;
+use crate::dockerfile::{expand, heredoc};
 use crate::error::Result;
 
 const BOTH: [Known; 4] = [("chown", Takes::Text), ("chmod", Takes::Text), ("link", Takes::Switch), ("exclude", Takes::Texts)];
@@ -13,8 +13,12 @@ const BOTH: [Known; 4] = [("chown", Takes::Text), ("chmod", Takes::Text), ("link
 pub fn copy(said: &Said) -> Result<Copy> {
     let flags = said.flags(&[&BOTH[..], &[("from", Takes::Text), ("parents", Takes::Switch)]].concat())?;
     let copy = Copy { from: flags.text("from"), parents: flags.switch("parents").unwrap_or_default(), ..both(said, &flags)? };
-    match copy.from.as_deref() {
-        Some("") => Err(said.wrong(said.begin, "--from is empty").hint("name a stage, an image or a named context")),
+    // Which stages a stage needs is known before any variable has a value.
+    match flags.texts("from").next() {
+        Some(("", at)) => Err(said.wrong(at, "--from is empty").hint("name a stage, an image or a named context")),
+        Some((from, at)) if !expand::names(from, said.escape).is_empty() => {
+            Err(said.wrong(at, "--from takes no variables").hint("FROM $IMAGE AS NAME gives it a name, and --from=NAME uses it"))
+        }
         _ => Ok(copy),
     }
 }

@@ -202,6 +202,7 @@ fn nonsense_is_refused() {
         "COPY --link=maybe a b",
         "COPY --link --link a b",
         "COPY --from= a b",
+        "COPY --from=$x a b",
         "ADD --from=x a b",
         "ADD --parents a b",
         "RUN --network=some x",

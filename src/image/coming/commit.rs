@@ -4,6 +4,7 @@
 //! that we would take from anybody, and the blob that is kept is the very archive whose digest the image names.
 
 use crate::error::{Error, Result};
+use crate::image::built::Layer;
 use crate::image::compression::{self, Compression};
 use crate::image::digest::hex_of;
 use crate::image::documents::{self, IMAGE_SIZE, Manifest};
@@ -50,6 +51,11 @@ impl Base {
             lowest.passed.size = entry.annotations.get(IMAGE_SIZE).and_then(|size| size.parse().ok()).unwrap_or(0);
         }
         Ok(Base { config: documents::parse("the image's config", &config)?, layers })
+    }
+
+    /// The lowest first, for who puts others on top of them. All sizes are in the lowest.
+    pub fn into_layers(self) -> Vec<Layer> {
+        self.layers.into_iter().map(|layer| layer.passed).collect()
     }
 }
 
