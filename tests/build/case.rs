@@ -19,7 +19,7 @@
 //! | `--- file NAME [MODE]` | a file of the context; with the name `Dockerfile` it takes the first one's place |
 //! | `--- script` | a shell script that goes on in the context, where files would say too little |
 //! | `--- flags WORDS` | flags of `build`, for everybody |
-//! | `--- fails WORDS` | nobody builds it, and tare's error holds these words; behind it may stand why Docker does, in `differs` |
+//! | `--- fails WORDS` | nobody builds it, and tare's error holds these words; a reason may follow why we do not, though the peer does |
 //! | `--- with buildah` | compared with buildah, because of the reason that follows |
 //! | `--- differs FACT` | a wanted difference: in the first line what is tare's fact (empty: it has none), then the reason |
 //! | `--- expect` | `FACT: VALUE` lines: what must come out, whoever else may think what |
@@ -45,6 +45,8 @@ pub struct Case {
     script: String,
     pub flags: Vec<String>,
     pub fails: Option<String>,
+    /// The peer builds it all the same, and why.
+    pub only_ours_fails: bool,
     pub with_buildah: bool,
     pub differs: Vec<Wanted>,
     pub expect: Vec<(String, String)>,
@@ -90,7 +92,7 @@ impl Case {
             }
             "script" => self.script = body.into(),
             "flags" => self.flags = rest.split(' ').map(str::to_owned).collect(),
-            "fails" => self.fails = Some(rest.into()),
+            "fails" => (self.fails, self.only_ours_fails) = (Some(rest.into()), !body.trim().is_empty()),
             "with" => {
                 assert!(rest == "buildah" && !body.trim().is_empty(), "{}: with buildah, and why", self.name);
                 self.with_buildah = true;
@@ -110,6 +112,11 @@ impl Case {
             }
             other => panic!("{}: no such heading: {other}", self.name),
         }
+    }
+
+    /// Whether it begins with the image of one before.
+    pub fn follows(&self) -> bool {
+        self.dockerfile.contains(&format!("FROM {}:", self.page)) || self.dockerfile.contains(&format!("--from={}:", self.page))
     }
 
     /// Puts the context down. All of it is old, so that times which are taken over can be told from those that a build makes.

@@ -74,8 +74,9 @@ impl Saved {
         let mut files = Tree::new();
         for (index, name) in about["Layers"].as_array().expect("Layers").iter().enumerate() {
             let layer = self.layer(name.as_str().expect("a name"));
+            let news = tree::news(layer.clone(), &files);
             tree::lay(&mut files, &layer);
-            facts.extend(layer.into_iter().map(|(path, line)| (format!("layer {} {path}", index + 1), line)));
+            facts.extend(news.into_iter().map(|(path, line)| (format!("layer {} {path}", index + 1), line)));
         }
         facts.extend(files);
         Some(facts)
@@ -104,7 +105,7 @@ fn history(config: &Value) -> Facts {
     let line = |line: &Value| {
         let kind = if line["empty_layer"] == true { "empty" } else { "layer" };
         let rest = ["author", "comment"].map(|name| line[name].as_str().map_or_else(String::new, |text| format!(" ({name}: {text})")));
-        format!("{kind}: {}{}", line["created_by"].as_str().unwrap_or_default(), rest.concat())
+        format!("{kind}: {}{}", line["created_by"].as_str().unwrap_or_default().replace('\n', "\\n"), rest.concat())
     };
     lines.map(|(index, one)| (format!("history {}", index + 1), line(one))).collect()
 }

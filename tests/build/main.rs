@@ -12,3 +12,4 @@ mod facts;
 mod peers;
 mod tree;
 mod words;
+mod workshop;
