@@ -7,8 +7,10 @@
 //! Whoever is killed leaves results behind that are whole, and directories that the next command removes. What a stage began ends with it.
 
 pub mod apart;
+pub mod debug;
 pub mod event;
 mod files;
+pub mod hand_over;
 mod history;
 mod key;
 mod link;
@@ -16,6 +18,7 @@ mod oversee;
 mod plan;
 pub mod request;
 mod scope;
+mod squash;
 mod stage;
 mod state;
 mod steps;
@@ -67,6 +70,7 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
         Ok(state) => state,
         Err(failure) => return Ok(Outcome::Failed(failure)),
     };
+    let state = if request.squash { squash::squash(paths, &workplace, request, state)? } else { state };
     let image = if request.makes_image { Some(publish(paths, &state, request, &names)?) } else { None };
     Ok(Outcome::Made { state: Box::new(state), image })
 }

@@ -76,6 +76,12 @@ pub const BEHIND_NOUNS: &[Command] = &[
         run: prune::containers,
     },
     Command { name: "image-prune", about: "Remove images that nobody needs", define: prune::define_images, run: prune::images },
+    Command {
+        name: "builder-prune",
+        about: "Remove what builds keep for later ones",
+        define: prune::builder::define,
+        run: prune::builder::run,
+    },
     Command { name: "system-df", about: "Show what takes room on the disk", define: system::df::define, run: system::df::run },
     Command { name: "system-prune", about: "Remove all that nobody needs", define: system::prune::define, run: system::prune::run },
     Command {

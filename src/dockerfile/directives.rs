@@ -10,11 +10,13 @@ pub struct Directives {
     pub check: Option<String>,
     /// Of `check`, for those who complain about it.
     pub check_at: Place,
+    /// So many lines at the top are directives, and no comments.
+    pub lines: usize,
 }
 
 impl Default for Directives {
     fn default() -> Self {
-        Directives { escape: '\\', syntax: None, check: None, check_at: Place::default() }
+        Directives { escape: '\\', syntax: None, check: None, check_at: Place::default(), lines: 0 }
     }
 }
 
@@ -45,6 +47,7 @@ pub fn read(text: &str, file: &str) -> Result<Directives> {
             _ => break,
         }
         seen.push(name);
+        found.lines = index + 1;
     }
     Ok(found)
 }

@@ -83,12 +83,26 @@ impl Patterns {
         is_excluded
     }
 
+    /// Whether nothing is left of the context.
+    pub fn exclude_everything(&self) -> bool {
+        // A name that nobody gives a file stands for all of them.
+        self.excludes("\u{1}") && !self.0.iter().any(|pattern| pattern.takes_back)
+    }
+
     /// Whether something below this directory, which is excluded itself, may have been taken back: if not, nobody need look into it.
     pub fn may_hold(&self, directory: &str) -> bool {
         let directory = directory.trim_matches('/');
         let inside = format!("{directory}/");
-        let mut back = self.0.iter().filter(|pattern| pattern.takes_back);
-        back.any(|pattern| pattern.fits(directory) || pattern.goes_on(&inside))
+        let mut may_hold = false;
+        for pattern in &self.0 {
+            match (pattern.takes_back, pattern.fits(directory)) {
+                (true, fits) => may_hold |= fits || pattern.goes_on(&inside),
+                // Whatever was taken back before is gone again.
+                (false, true) => may_hold = false,
+                (false, false) => {}
+            }
+        }
+        may_hold
     }
 }
 

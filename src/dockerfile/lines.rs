@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 /// Larger files are refused: it is Docker's limit, too, and bounds all that is made of a file.
 pub const LARGEST: usize = 2 << 20;
+/// In one instruction.
+const MOST_HEREDOCS: usize = 1000;
 
 /// What a file says, line by line, and nothing understood yet.
 #[derive(Debug, Default)]
@@ -29,7 +31,6 @@ pub struct Whole {
     /// The lines of its heredocs as they are written, with their ends.
     pub below: String,
     /// Comments right above it.
-    #[allow(dead_code, reason = "the checks will read it")]
     pub comments: Vec<String>,
     /// An empty line in its midst, which Docker forgives and warns of.
     pub gap: Option<usize>,
@@ -65,8 +66,7 @@ pub fn read(text: &str, file: &str) -> Result<Source> {
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let directives = directives::read(text, file)?;
-    let escape = directives.escape;
-    let lines = Reader { rest: text, number: 0, file, escape }.all()?;
+    let lines = Reader { rest: text, number: 0, file, escape: directives.escape, directives: directives.lines }.all()?;
     Ok(Source { directives, lines })
 }
 
@@ -75,7 +75,7 @@ pub fn read_one(text: &str, escape: char) -> Result<Whole> {
     if text.len() > LARGEST {
         return Err(Error::damaged("the instruction is too long"));
     }
-    let mut lines = Reader { rest: text, number: 0, file: "", escape }.all()?.into_iter();
+    let mut lines = Reader { rest: text, number: 0, file: "", escape, directives: 0 }.all()?.into_iter();
     match (lines.next(), lines.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(Error::usage("no instruction is there")),
@@ -89,6 +89,8 @@ struct Reader<'a> {
     number: usize,
     file: &'a str,
     escape: char,
+    /// So many lines at the top are no comments, but directives.
+    directives: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -98,7 +100,12 @@ impl<'a> Reader<'a> {
         while let Some(raw) = self.next() {
             let line = raw.trim_start();
             if let Some(comment) = line.strip_prefix('#') {
-                comments.push(comment.trim().to_owned());
+                match comment.trim() {
+                    // It keeps those before it apart from what follows.
+                    "" => comments.clear(),
+                    _ if self.number <= self.directives => {}
+                    comment => comments.push(comment.to_owned()),
+                }
                 continue;
             }
             if line.is_empty() {
@@ -143,7 +150,11 @@ impl<'a> Reader<'a> {
             whole.push(piece, Place { line: self.number, column: 1 });
             is_continued = more;
         }
-        for found in heredoc::announced(&whole.text) {
+        let heredocs = heredoc::announced(&whole.text);
+        if heredocs.len() > MOST_HEREDOCS {
+            return Err(complain(self.file, &whole, 0, &format!("there are more than {MOST_HEREDOCS} heredocs")));
+        }
+        for found in heredocs {
             self.heredoc(&mut whole, found)?;
         }
         whole.end = self.number;

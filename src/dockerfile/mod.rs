@@ -5,6 +5,7 @@
 //! when an instruction is carried out, because only then their values are known. `settings.rs` changes what an image says of itself.
 //! `ignore.rs` has the patterns of `.dockerignore`, `check/` the rules that a good Dockerfile follows.
 
+pub mod check;
 mod directives;
 pub mod expand;
 mod heredoc;
@@ -17,3 +18,6 @@ pub mod wildcard;
 
 pub use instruction::{Dockerfile, Instruction, Line, Place, Stage};
 pub use parse::{parse, parse_line};
+
+#[cfg(test)]
+mod tests;

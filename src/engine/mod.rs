@@ -3,6 +3,7 @@
 //! The way of a `run`: `making/create.rs` finds the image and writes down what was wished, `life/launch.rs` starts the monitor, which
 //! starts the container. Everything else finds containers again (`keeping/find.rs`) by what is on disk; nothing else exists.
 
+pub mod build_cache;
 pub mod exec;
 mod files;
 pub mod images;
@@ -21,7 +22,7 @@ pub mod volumes;
 
 pub use files::{commit, copy, diff, export};
 use files::{commit_words, files_of, standstill};
-pub use keeping::{amend, find, hold, list, remove, repair};
+pub use keeping::{amend, find, hold, inhabitants, list, remove, repair};
 use life::{again, begin, doors, ending, health_check, id_claims, monitor_life, ordinary, outlet, pid_file, retell, users};
 pub use life::{claim, down, join, kill, launch, log_keeping, machine_start, nurse, pause, porter, republish, rewire, start, stop, wait};
 pub use looking::{check, events, layer_tree, ports, room, size, stats, top};

@@ -3,8 +3,9 @@
 //! Directories are made first, then their files by several threads, then names of files that have several, and at the end directories
 //! get what they should be, because whatever is made in one changes its time.
 
+use crate::build::files::add::archive;
 use crate::build::files::chmod::Chmod;
-use crate::build::files::look::Kind;
+use crate::build::files::look::{Kind, Look};
 use crate::build::files::make::{self, Maker};
 use crate::build::files::select::{Pick, Selection, What};
 use crate::build::files::target::{Landing, Target};
@@ -14,6 +15,7 @@ use crate::image::shown_bytes;
 use crate::sys::beneath::Directory;
 use crate::sys::{Errno, threads};
 use std::collections::{HashMap, HashSet, hash_map};
+use std::io::Read;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -24,6 +26,13 @@ pub struct Options {
     pub chmod: Option<Chmod>,
 }
 
+/// What is copied by one instruction, in its order.
+pub struct Part<'a, 't> {
+    pub selection: &'a Selection<'t>,
+    /// Archives among the files are unpacked.
+    pub unpacks: bool,
+}
+
 /// Files that one thread takes at once: each time it opens the two directories.
 const AT_ONCE: usize = 64;
 /// So few files are copied quicker by one than threads are made.
@@ -32,15 +41,41 @@ const FEW: usize = 32;
 /// Returns how many bytes were copied. `root`: the files of the image; for `--link` an empty directory that becomes the layer, so that
 /// nothing below can be seen and no symlink followed.
 pub fn carry_out(selection: &Selection, target: &str, workdir: &str, options: &Options, root: &Directory) -> Result<u64> {
+    carry_out_all(&[Part { selection, unpacks: false }], target, workdir, options, root)
+}
+
+pub fn carry_out_all(parts: &[Part], target: &str, workdir: &str, options: &Options, root: &Directory) -> Result<u64> {
     let target = Target::of(target, workdir);
+    let several = parts.iter().map(|part| part.selection.picks.len()).sum::<usize>() > 1;
     let mut bytes = 0;
-    for pick in &selection.picks {
-        let landing = target.land(root, pick, selection.picks.len() > 1, options.chown.unwrap_or_default())?;
-        let maker = Maker { options, keeps_owners: selection.tree.keeps_owners() };
-        let copying = Copying { from: selection.tree.root(), pick, root, landing, maker };
-        bytes += copying.all().map_err(|error| error.context(format!("cannot copy {:?}", pick.named)))?;
+    for (part, pick) in parts.iter().flat_map(|part| part.selection.picks.iter().map(move |pick| (part, pick))) {
+        let tree = part.selection.tree;
+        let copied = match if part.unpacks { archive_of(tree.root(), pick)? } else { None } {
+            Some(archive) => {
+                target.land_archive(root, options.chown.unwrap_or_default()).and_then(|into| archive::unpack(archive, into, options.chown))
+            }
+            None => {
+                let landing = target.land(root, pick, several, options.chown.unwrap_or_default())?;
+                let maker = Maker { options, keeps_owners: tree.keeps_owners() };
+                Copying { from: tree.root(), pick, root, landing, maker }.all()
+            }
+        };
+        bytes += copied.map_err(|error| error.context(format!("cannot copy {:?}", pick.named)))?;
     }
     Ok(bytes)
+}
+
+/// What is in a single file, if that is an archive.
+fn archive_of(from: &Directory, pick: &Pick) -> Result<Option<impl Read + use<>>> {
+    let (What::File { .. }, [level]) = (&pick.what, &pick.levels[..]) else { return Ok(None) };
+    let Some(entry) = level.entries.first().filter(|entry| entry.look.kind() == Kind::File) else { return Ok(None) };
+    let held = from.hold(&below(&pick.top, &entry.name)).map_err(make::gone)?;
+    let is_still = held.about().is_ok_and(|about| Look::of(&about).is_still(&entry.look));
+    if !is_still {
+        return Err(make::changed());
+    }
+    let file = held.open_to_read().with_context(|| format!("cannot open {:?}", pick.named))?;
+    archive::open(file.into())
 }
 
 struct Copying<'a> {

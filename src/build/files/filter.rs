@@ -1,10 +1,22 @@
 //! What is left out of a tree: by `.dockerignore`, by `--exclude`, or because `--parents` did not ask for it.
 
+use crate::dockerfile::ignore::Patterns;
+
 /// Patterns, each a later one overruling those before it.
 pub trait Filter {
     fn leaves_out(&self, path: &[u8]) -> bool;
     /// Whether something below a directory that is left out may be in again.
     fn may_hold(&self, directory: &[u8]) -> bool;
+}
+
+impl Filter for Patterns {
+    fn leaves_out(&self, path: &[u8]) -> bool {
+        self.excludes(&String::from_utf8_lossy(path))
+    }
+
+    fn may_hold(&self, directory: &[u8]) -> bool {
+        self.may_hold(&String::from_utf8_lossy(directory))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

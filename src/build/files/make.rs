@@ -178,6 +178,6 @@ pub fn gone(errno: Errno) -> Error {
     }
 }
 
-fn changed() -> Error {
+pub fn changed() -> Error {
     Error::conflict("it was changed while it was copied").hint("build again when nobody writes there")
 }

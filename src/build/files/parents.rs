@@ -1,17 +1,17 @@
 //! `--parents`: a source keeps the directories that it lies in, or those behind a `/./` in it. `**` stands for any number of them.
 
 use crate::build::files::filter::Verdict;
-use crate::build::files::select::{Pick, Wanted, What, parts};
-use crate::build::files::wildcard;
+use crate::build::files::select::{Pick, Wanted, What, magic, matches, parts};
 use crate::error::Result;
 
 pub(super) fn pick(wanted: &Wanted, picks: &mut Vec<Pick>) -> Result<()> {
     let (start, pattern) = wanted.source.split_once("/./").unwrap_or(("", wanted.source));
     let (start, pattern) = (parts(start), parts(pattern));
-    let is_magic = |parts: &[Vec<u8>]| parts.iter().position(|part| wildcard::has_magic(part));
-    let (tops, may_be_missing) = match is_magic(&start) {
+    // One that makes no sense is told before anything is looked at.
+    pattern.iter().try_for_each(|part| matches(part, b"").map(drop))?;
+    let (tops, may_be_missing) = match magic(&start) {
         Some(magic) => (wanted.expand(&start[..magic], &start[magic..])?, true),
-        None => (vec![start.join(&b'/')], is_magic(&pattern).is_some()),
+        None => (vec![start.join(&b'/')], magic(&pattern).is_some()),
     };
     let before = picks.len();
     for top in tops {
@@ -55,7 +55,7 @@ fn fits(pattern: &[Vec<u8>], path: &[u8]) -> Verdict {
         for index in (0..pattern.len()).filter(|index| at[*index]) {
             if pattern[index] == b"**" {
                 next[index] = true;
-            } else if wildcard::matches(&pattern[index], part) {
+            } else if matches(&pattern[index], part).unwrap_or(false) {
                 next[index + 1] = true;
             }
         }

@@ -10,7 +10,7 @@ use crate::build::files::parents;
 use crate::build::files::real_path::{RealPath, real_path};
 use crate::build::files::tree::Tree;
 use crate::build::files::walk::{Entry, Level, below, list, walk};
-use crate::build::files::wildcard;
+use crate::dockerfile::wildcard;
 use crate::error::{Error, Result};
 use crate::sys::Errno;
 
@@ -40,7 +40,15 @@ pub(super) enum What {
     WithParents,
 }
 
-impl Selection<'_> {
+impl<'t> Selection<'t> {
+    /// One file by its name, which is no pattern.
+    pub fn of_file(tree: &'t Tree, name: &str) -> Result<Selection<'t>> {
+        let wanted = Wanted { tree, source: name, excluded: None };
+        let real = wanted.real(name.as_bytes())?;
+        let picks = wanted.pick(name.as_bytes().to_vec(), real, true)?.into_iter().collect();
+        Ok(Selection { tree, picks })
+    }
+
     /// How many files and directories it has.
     pub fn count(&self) -> usize {
         self.picks.iter().flat_map(|pick| &pick.levels).map(|level| level.entries.len()).sum()
@@ -78,7 +86,7 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     fn plain(&self, picks: &mut Vec<Pick>) -> Result<()> {
         let parts = parts(self.source);
-        let Some(magic) = parts.iter().position(|part| wildcard::has_magic(part)) else {
+        let Some(magic) = magic(&parts) else {
             let real = self.real(&parts.join(&b'/'))?;
             picks.extend(self.pick(parts.last().cloned().unwrap_or_default(), real, true)?);
             return Ok(());
@@ -105,7 +113,7 @@ impl Wanted<'_> {
                 for entry in list(self.tree.root(), &directory).map_err(|errno| self.unreadable(errno))? {
                     let path = below(&directory, &entry.name);
                     let is_directory = entry.look.is_directory();
-                    let fits = (is_last || is_directory) && wildcard::matches(pattern, &entry.name);
+                    let fits = (is_last || is_directory) && matches(pattern, &entry.name)?;
                     if fits && self.tree.verdict(&path, is_directory) != Verdict::Leave {
                         next.push(path);
                     }
@@ -172,6 +180,15 @@ impl Wanted<'_> {
             errno => Error::from_errno(format!("cannot look at {:?}", self.source), errno),
         }
     }
+}
+
+/// The first part that stands for others.
+pub(super) fn magic(parts: &[Vec<u8>]) -> Option<usize> {
+    parts.iter().position(|part| wildcard::has_magic(&String::from_utf8_lossy(part)))
+}
+
+pub(super) fn matches(pattern: &[u8], name: &[u8]) -> Result<bool> {
+    wildcard::matches(&String::from_utf8_lossy(pattern), &String::from_utf8_lossy(name))
 }
 
 /// The parts of a path, read as text: nothing climbs above the first of them.

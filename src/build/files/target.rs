@@ -63,6 +63,13 @@ impl Target {
         }
     }
 
+    /// What is in an archive goes into a directory, whatever ends its name.
+    pub fn land_archive(&self, root: &Directory, owner: (u32, u32)) -> Result<Directory> {
+        let found = real_path(root, self.path.as_bytes()).map_err(|errno| self.unusable(errno))?;
+        make_directories(root, &found.path, owner)?;
+        root.directory(or_itself(&found.path)).map_err(|errno| self.unusable(errno))
+    }
+
     fn inside(&self, root: &Directory, found: RealPath, owner: (u32, u32), called: Option<Vec<u8>>) -> Result<Landing> {
         make_directories(root, &found.path, owner)?;
         Ok(Landing { directory: found.path, called })

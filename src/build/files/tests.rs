@@ -1,6 +1,7 @@
 //! From a directory into another one, as COPY does it: what arrives, where, and as what.
 
 use super::*;
+use crate::dockerfile::ignore::Patterns;
 use crate::error::Result;
 use crate::sys::beneath::{self, Directory};
 use crate::sys::file;
@@ -284,4 +285,160 @@ fn a_digest_is_of_content_and_never_of_times() {
         assert!(!seen.contains(&now), "change {number} is not seen");
         seen.push(now);
     }
+}
+
+fn patterns(words: &str) -> Patterns {
+    Patterns::parse(&words.replace(' ', "\n")).unwrap()
+}
+
+#[test]
+fn what_is_ignored_is_not_there() {
+    let world = usual("ignored");
+    symlink("c.md", world.context("to-hidden")).unwrap();
+    let ignored = Ignored { filter: Box::new(patterns("c.md dir !dir/sub/y other")), by: ".dockerignore".into() };
+    let tree = Tree::context(&world.context(""), Some(ignored)).unwrap();
+    let root = Directory::open_root(&world.root("")).unwrap();
+    let copy = |source: &str, target: &str| {
+        select(&tree, &[source.to_owned()], None, false).and_then(|all| carry_out(&all, target, "/", &Options::default(), &root))
+    };
+    copy(".", "/to").unwrap();
+    assert_eq!(world.arrived(), "to/ to/a.txt to/b.txt to/dir/ to/dir/sub/ to/dir/sub/y to/file-link to/link to/to-hidden");
+    for source in ["c.md", "other", "other/x", "dir/x", "to-hidden"] {
+        let error = copy(source, "/x").expect_err(source);
+        assert!(error.to_string().contains(".dockerignore leaves it out"), "{source}: {error}");
+        assert_eq!(error.hint_text(), Some(format!("add a line !{source} to .dockerignore").as_str()));
+    }
+    copy("dir", "/part").unwrap();
+    assert!(world.root("part/sub/y").exists() && !world.root("part/x").exists());
+    assert!(copy("*.md", "/x").unwrap_err().to_string().contains("nothing in the build context matches \"*.md\""));
+}
+
+#[test]
+fn excluded_files_are_named_from_the_directory_that_is_copied() {
+    let world = usual("excluded");
+    let copy = |source: &str, excluded: &str| {
+        let tree = world.tree();
+        let excluded = patterns(excluded);
+        let all = select(&tree, &[source.to_owned()], Some(&excluded), false).unwrap();
+        carry_out(&all, "/to/", "/", &Options::default(), &Directory::open_root(&world.root("")).unwrap()).unwrap();
+    };
+    copy("dir", "sub");
+    copy("*.txt", "b.txt");
+    assert_eq!(world.arrived(), "to/ to/a.txt to/x");
+}
+
+#[test]
+fn what_was_read_once_is_not_read_again() {
+    let world = usual("memory");
+    let old = || std::thread::sleep(std::time::Duration::from_millis(4200));
+    let memory = || Memory::of(&world.0.join("memory"), &world.context(""));
+    let (tree, sources) = (world.tree(), [".".to_owned()]);
+    let print = |memory: &mut Memory| digest(&mut select(&tree, &sources, None, false).unwrap(), memory, false).unwrap();
+    let mut young = memory();
+    let right = print(&mut young);
+    young.save().unwrap();
+    assert_eq!(fs::read_dir(world.0.join("memory")).unwrap().count(), 0, "what is young is not remembered");
+    old();
+    let mut first = memory();
+    assert_eq!(print(&mut first), right);
+    first.save().unwrap();
+    let kept = fs::read_dir(world.0.join("memory")).unwrap().next().unwrap().unwrap().path();
+    // Whoever believes the memory does not see the content: a lie in it is told on.
+    let bytes = fs::read(&kept).unwrap();
+    assert_eq!(print(&mut memory()), right);
+    let at = bytes.windows(5).position(|window| window == b"a.txt").unwrap() + 5 + 48;
+    let lie = |from: &[u8]| {
+        let mut bytes = from.to_vec();
+        bytes[at] ^= 1;
+        let end = bytes.len() - 4;
+        let sum = crc32fast::hash(&bytes[..end]).to_le_bytes();
+        bytes[end..].copy_from_slice(&sum);
+        bytes
+    };
+    fs::write(&kept, lie(&bytes)).unwrap();
+    assert_ne!(print(&mut memory()), right, "a.txt was read although it is remembered");
+    // A file that has changed is not believed, and neither is a memory that is damaged.
+    fs::write(world.context("a.txt"), "a.TXT").unwrap();
+    fs::write(world.context("a.txt"), "a.txt").unwrap();
+    assert_eq!(print(&mut memory()), right);
+    for damage in [&bytes[..bytes.len() / 2], b"", b"tarectx1", &[0xff; 4096], &[&bytes[..at], b"x", &bytes[at + 1..]].concat()] {
+        fs::write(&kept, damage).unwrap();
+        assert_eq!(print(&mut memory()), right);
+    }
+}
+
+/// The context changes after it was digested, and before it is copied.
+fn copied_after(change: &dyn Fn(&World)) -> (World, Result<u64>) {
+    let world = usual("changing");
+    let tree = world.tree();
+    let mut all = select(&tree, &["dir".to_owned(), "a.txt".to_owned()], None, false).unwrap();
+    digest(&mut all, &mut Memory::none(), false).unwrap();
+    change(&world);
+    let root = Directory::open_root(&world.root("")).unwrap();
+    let copied = carry_out(&all, "/to/", "/", &Options::default(), &root);
+    (world, copied)
+}
+
+#[test]
+fn a_context_that_changes_gives_an_error_or_what_was_digested() {
+    let (world, copied) = copied_after(&|world| fs::write(world.context("a.txt"), "a.txt and more").unwrap());
+    copied.unwrap();
+    assert_eq!(fs::read_to_string(world.root("to/a.txt")).unwrap(), "a.txt", "a log that grows is copied as it was digested");
+    copied_after(&|world| beneath::set_time(fs::File::open(world.context("a.txt")).unwrap().as_fd(), (5, 5)).unwrap()).1.unwrap();
+    let changes: &[&dyn Fn(&World)] = &[
+        &|world| fs::write(world.context("a.txt"), "A.txt and more").unwrap(),
+        &|world| fs::write(world.context("dir/x"), "").unwrap(),
+        &|world| fs::remove_file(world.context("dir/x")).unwrap(),
+        &|world| {
+            fs::remove_file(world.context("a.txt")).unwrap();
+            symlink("/etc/passwd", world.context("a.txt")).unwrap();
+        },
+        &|world| {
+            fs::rename(world.context("dir/sub"), world.context("dir/was")).unwrap();
+            symlink("/etc", world.context("dir/sub")).unwrap();
+        },
+    ];
+    for (number, change) in changes.iter().enumerate() {
+        let error = copied_after(change).1.expect_err(&number.to_string()).to_string();
+        assert!(error.contains("it was changed while it was copied"), "{number}: {error}");
+    }
+}
+
+#[test]
+fn names_of_owners_are_the_image_s_and_its_lists_are_no_trap() {
+    let world = World::new("owner");
+    let root = Directory::open_root(&world.root("")).unwrap();
+    assert!(owner("web", Some(&root)).unwrap_err().to_string().contains("no user \"web\""));
+    write(&world.root("etc/passwd"), "root:x:0:0::/:\nweb:x:33:34::/:\n7:x:8:9::/:\n");
+    write(&world.root("etc/group"), "www:x:35:\n");
+    let table: &[(&str, Option<(u32, u32)>)] = &[
+        ("web", Some((33, 34))),
+        ("web:www", Some((33, 35))),
+        ("web:5", Some((33, 5))),
+        ("5", Some((5, 5))),
+        ("5:www", Some((5, 35))),
+        (":www", Some((0, 35))),
+        ("7", Some((7, 7))),
+        ("web:nobody", None),
+        ("nobody", None),
+        ("-1", None),
+        ("4294967295", None),
+        ("5:4294967295", None),
+    ];
+    for (wish, found) in table {
+        assert_eq!(owner(wish, Some(&root)).ok(), *found, "{wish}");
+    }
+    assert_eq!(owner("5:6", None).unwrap(), (5, 6));
+    assert!(owner("web", None).unwrap_err().to_string().contains("--link"));
+    // CVE-2024-9676: a list that leads out, waits, or never ends.
+    fs::remove_file(world.root("etc/passwd")).unwrap();
+    symlink("/etc/passwd", world.root("etc/passwd")).unwrap();
+    assert!(owner("root", Some(&root)).is_err());
+    fs::remove_file(world.root("etc/passwd")).unwrap();
+    let etc = Directory::open_root(&world.root("etc")).unwrap();
+    etc.make_node(b"passwd", beneath::Node::Fifo).unwrap();
+    assert!(owner("root", Some(&root)).unwrap_err().to_string().contains("no file, or too long"));
+    fs::remove_file(world.root("etc/passwd")).unwrap();
+    fs::File::create(world.root("etc/passwd")).unwrap().set_len(1 << 40).unwrap();
+    assert!(owner("root", Some(&root)).unwrap_err().to_string().contains("no file, or too long"));
 }

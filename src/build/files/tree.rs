@@ -25,6 +25,11 @@ impl Tree {
         Ok(Tree { root, is_context: true, ignored })
     }
 
+    /// The same, of a directory that is open.
+    pub fn of_context(root: Directory) -> Tree {
+        Tree { root, is_context: true, ignored: None }
+    }
+
     /// The files of a stage or an image, as they are seen there: owners are kept.
     pub fn of_root(root: Directory) -> Tree {
         Tree { root, is_context: false, ignored: None }

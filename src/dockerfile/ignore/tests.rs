@@ -120,7 +120,9 @@ fn only_directories_that_may_hold_something_are_looked_into() {
         (&["*", "!**/*.md"], "a/b", true),
         (&["*", "!**md"], "a/b", true),
         (&["**", "!a"], "a", true),
-        (&["!a", "a/b"], "a/b", true),
+        (&["!a", "a/b"], "a/b", false),
+        (&["!a/b/c", "a"], "a", false),
+        (&["a", "!a/b/c", "a/d"], "a", true),
         (&["sub", "!sub/b.txt"], "sub/a.txt", false),
         (&["sub", "!sub\\/b"], "sub", true),
     ] {

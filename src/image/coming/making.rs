@@ -20,6 +20,7 @@ use crate::store;
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// A place to work at, and what may be taken.
 pub struct Making<'a> {
@@ -44,12 +45,25 @@ impl<'a> Making<'a> {
         Ok(Making { paths, workplace, budget })
     }
 
-    /// The new layer, from its archive.
+    /// The new layer, from its archive, which is kept as it comes.
     pub fn layer(&self, source: impl Read + Send, part: &Part) -> Result<Taken> {
-        let (blob, tree) = (self.workplace.file("blob"), self.workplace.file("layer"));
-        let wanted = Wanted { keep: Some(&blob), tree: Some(&tree), digest: None };
+        self.pass(source, part, Some(&self.blob()))
+    }
+
+    /// The same, and the blob is left to the caller, who puts it at `blob`.
+    pub fn files(&self, source: impl Read + Send) -> Result<Taken> {
+        self.pass(source, &Part::default(), None)
+    }
+
+    pub fn blob(&self) -> PathBuf {
+        self.workplace.file("blob")
+    }
+
+    fn pass(&self, source: impl Read + Send, part: &Part, keep: Option<&Path>) -> Result<Taken> {
+        let tree = self.workplace.file("layer");
+        let wanted = Wanted { keep, tree: Some(&tree), digest: None };
         let passed = layer::pass(source, wanted, &self.budget, part).map_err(store::advise)?;
-        Ok(Taken { passed, blob: Blob::At(blob), tree: Some(tree), is_proven: true, arrival: None })
+        Ok(Taken { passed, blob: Blob::At(self.blob()), tree: Some(tree), is_proven: true, arrival: None })
     }
 
     /// `config` is whole but for its layers: `below`, the lowest first, and the new one.

@@ -9,10 +9,11 @@ mod fresh;
 mod running;
 
 use crate::error::{Context, Error, Kind, Result};
-use crate::image::digest;
+use crate::image::catalog::Users;
 use crate::image::index::Writing;
 pub use crate::image::layer::Passed as Layer;
 use crate::image::proven::{self, Proven};
+use crate::image::{digest, garbage};
 use crate::paths::Paths;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, beneath, file};
@@ -165,6 +166,26 @@ pub fn layers(paths: &Paths) -> Vec<Layer> {
 pub fn broken(paths: &Paths) -> Vec<String> {
     let is_broken = |path: &Path| read(path).is_ok_and(|step| !step.is_some_and(|step| is_whole(paths, &step)));
     records(paths).into_iter().filter(|(_, path)| is_broken(path)).map(|(key, _)| key).collect()
+}
+
+/// Forgets these, and what leads nowhere; and removes what nobody needs any more.
+pub fn remove(paths: &Paths, keys: &[String], users: Users) -> Result<()> {
+    let writing = Writing::begin(paths)?;
+    sweep(paths, &writing);
+    for key in keys.iter().chain(&broken(paths)) {
+        forget(paths, key, &writing)?;
+    }
+    garbage::remove_scraps(paths, &writing);
+    garbage::collect(paths, &writing, &writing.read()?, &users()?).map(drop)
+}
+
+/// What `RUN --mount=type=cache` has kept under this id.
+pub fn remove_mount(paths: &Paths, id: &str) -> Result<()> {
+    let _writing = Writing::begin(paths)?;
+    match garbage::remove_tree(paths, &paths.build_mounts().join(id), &format!("mount-{id}")) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(errno).with_context(|| format!("cannot remove the cache {id}")),
+    }
 }
 
 /// False: it is gone already. What it has named is collected by whoever asked for it.

@@ -22,7 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What became of the bytes.
 #[derive(Debug)]
-pub struct Blob {
+pub struct Written {
     /// Of what went in (hex).
     pub content: String,
     /// Of what came out (hex), and how long that is.
@@ -36,12 +36,17 @@ pub fn write<T>(
     compression: Compression,
     told: &dyn Fn(u64),
     bring: impl FnOnce(&mut Feed) -> Result<T>,
-) -> Result<(T, Blob)> {
+) -> Result<(T, Written)> {
     let fd = file::create(blob, OFlag::O_WRONLY | OFlag::O_EXCL, 0o600).map_err(not_written)?;
     write_to(fd, compression, told, bring)
 }
 
-fn write_to<T>(fd: OwnedFd, compression: Compression, told: &dyn Fn(u64), bring: impl FnOnce(&mut Feed) -> Result<T>) -> Result<(T, Blob)> {
+fn write_to<T>(
+    fd: OwnedFd,
+    compression: Compression,
+    told: &dyn Fn(u64),
+    bring: impl FnOnce(&mut Feed) -> Result<T>,
+) -> Result<(T, Written)> {
     let hands = std::thread::available_parallelism().map_or(1, usize::from);
     let is_packed = compression != Compression::Plain;
     let (full, waiting) = sync_channel(hands);
@@ -72,7 +77,7 @@ fn write_to<T>(fd: OwnedFd, compression: Compression, told: &dyn Fn(u64), bring:
         out.failed.map_or(Ok(()), |e| Err(not_written(e)))?;
     }
     let digest = out.sum.finish();
-    Ok((brought, Blob { content: content.unwrap_or_else(|| digest.clone()), digest, size: out.size }))
+    Ok((brought, Written { content: content.unwrap_or_else(|| digest.clone()), digest, size: out.size }))
 }
 
 fn not_written(error: Errno) -> Error {

@@ -46,11 +46,16 @@ impl Squeezer {
     fn deflate(&mut self, bytes: &[u8], to: &mut Vec<u8>) -> bool {
         self.0.reset();
         to.clear();
-        // One that needs more room is not wanted.
-        to.reserve(bytes.len());
+        // The longest code of a byte has nine bits. There must be room for all of it: zlib-rs 0.6 forgets half of what it should when a
+        // stream is given up in the middle, and what came next would be damaged.
+        to.reserve(bytes.len() + bytes.len() / 8 + 1024);
         let most = bytes.len() - bytes.len() / 32;
         let done = self.0.compress_vec(bytes, to, FlushCompress::Sync);
-        done.is_ok() && self.0.total_in() == bytes.len() as u64 && to.len() < to.capacity() && to.len() <= most
+        let is_whole = done.is_ok() && self.0.total_in() == bytes.len() as u64 && to.len() < to.capacity();
+        if !is_whole {
+            *self = Squeezer::default();
+        }
+        is_whole && to.len() <= most
     }
 }
 
@@ -115,6 +120,22 @@ mod tests {
             let mut back = Vec::new();
             own.read_to_end(&mut back).unwrap();
             assert!(back == bytes, "our own inflater reads something else");
+        }
+    }
+
+    #[test]
+    fn what_was_given_up_in_one_piece_is_not_seen_in_the_next() {
+        let mut squeezer = Squeezer::default();
+        let text = b"the same words again and again, ".repeat(2_000);
+        for number in 0..60 {
+            let piece = if number % 10 == 9 { text.clone() } else { noise(5 * TRIED + number) };
+            // Without any room to begin with.
+            let mut packed = Vec::new();
+            squeezer.squeeze(&piece, &mut packed);
+            packed.extend(&tail(Hasher::new(), 0)[..2]);
+            let mut back = Vec::new();
+            flate2::bufread::DeflateDecoder::new(&packed[..]).read_to_end(&mut back).unwrap();
+            assert!(back == piece, "piece {number}");
         }
     }
 
