@@ -54,7 +54,8 @@ pub struct Case {
 
 /// All cases of a page.
 pub fn page(name: &str, text: &str) -> Vec<Case> {
-    let cases: Vec<Case> = text.split("\n=== ").skip(1).map(|text| Case::parse(name, &format!("{}\n", text.trim_end_matches('\n')))).collect();
+    let cases: Vec<Case> =
+        text.split("\n=== ").skip(1).map(|text| Case::parse(name, &format!("{}\n", text.trim_end_matches('\n')))).collect();
     for (index, case) in cases.iter().enumerate() {
         assert!(cases[..index].iter().all(|other| other.name != case.name), "two cases of {name} are called {:?}", case.name);
     }

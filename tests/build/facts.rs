@@ -66,7 +66,8 @@ impl Saved {
     /// The facts of one image; `None` if the archive has no such.
     pub fn facts(&self, image: &str) -> Option<Facts> {
         let manifest = self.json("manifest.json");
-        let has_name = |one: &&Value| one["RepoTags"].as_array().into_iter().flatten().any(|tag| tag.as_str().is_some_and(|tag| tag.ends_with(image)));
+        let has_name =
+            |one: &&Value| one["RepoTags"].as_array().into_iter().flatten().any(|tag| tag.as_str().is_some_and(|tag| tag.ends_with(image)));
         let about = manifest.as_array().expect("a list of images").iter().find(has_name)?;
         let config = self.json(about["Config"].as_str().expect("Config"));
         let mut facts = settings(&config);

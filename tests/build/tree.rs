@@ -38,7 +38,8 @@ pub fn of_layer(tar: &[u8], fresh: u64) -> Tree {
 /// What a layer says that was not so below it. Directories above a change are in every layer, with a time of the build; who makes
 /// mount points for a command has more of them than others (runc touches /etc), who does not has none.
 pub fn news(mut layer: Tree, below: &Tree) -> Tree {
-    let untimed = |line: &str| line.rsplit_once(' ').filter(|(_, last)| last.ends_with('Z')).map_or(line.to_owned(), |(line, _)| line.to_owned());
+    let untimed =
+        |line: &str| line.rsplit_once(' ').filter(|(_, last)| last.ends_with('Z')).map_or(line.to_owned(), |(line, _)| line.to_owned());
     layer.retain(|path, line| {
         let is_old = below.get(path).is_some_and(|old| old == line || untimed(old) == *line);
         !(is_old && line.starts_with("directory"))
@@ -73,7 +74,8 @@ pub fn lay(over: &mut Tree, layer: &Tree) {
 
 fn absolute(path: &[u8]) -> String {
     let text = String::from_utf8_lossy(path);
-    format!("/{}", text.trim_start_matches("./").trim_matches('/')).replace("/./", "/").replacen("/.", "/.", 1)
+    let text = text.trim_start_matches("./").trim_matches('/');
+    if text == "." { "/".into() } else { format!("/{text}") }
 }
 
 fn describe(entry: &mut tar::Entry<'_, &[u8]>, fresh: u64) -> String {
