@@ -23,10 +23,11 @@
 //! | floor | rooms |
 //! |---|---|
 //! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
+//! | compositions | `build/`: Dockerfiles become images, by the engine's verbs |
 //! | engine | `engine/`: one verb, one file; `making/` containers, their `life/`, `keeping/` their records, their `files/`, `looking/` at all of it |
 //! | watcher | `monitor/` |
 //! | crafts | `image/`, `registry/`, `runtime/`, `init/`, `network/`, `volume/`, `rootless/`; neighbours never meet |
-//! | words, no I/O | `spec/`, `options/`, `record.rs`, `names.rs`, `time.rs` |
+//! | words, no I/O | `spec/`, `options/`, `dockerfile/`, `record.rs`, `names.rs`, `time.rs` |
 //! | ground | `sys/` (every `unsafe`), `store.rs`, `paths.rs`, `trace.rs` (the steps), `kernel.rs` (what this one can do), `error.rs` |
 //!
 //! # Crashes
@@ -82,7 +83,9 @@
 
 #![deny(unsafe_code)]
 
+pub mod build;
 pub mod cli;
+pub mod dockerfile;
 pub mod engine;
 pub mod error;
 pub mod image;

@@ -92,6 +92,32 @@ impl Paths {
         self.root.join("unfinished")
     }
 
+    // What builds remember. See `image/kept/steps.rs`.
+    /// Results of steps that the disk has, each under the key of its step.
+    pub fn steps(&self) -> PathBuf {
+        self.root.join("build/step")
+    }
+    /// Results that it may not have yet: a directory for each life of the machine.
+    pub fn fresh_steps(&self) -> PathBuf {
+        self.root.join("build/fresh")
+    }
+    /// A file for each build that is at work, locked by it.
+    pub fn running_builds(&self) -> PathBuf {
+        self.root.join("build/running")
+    }
+    /// Held by who makes the result that has this key.
+    pub fn step_being_made(&self, key: &str) -> PathBuf {
+        self.run.join("build").join(key)
+    }
+    /// What `RUN --mount=type=cache` keeps, by id.
+    pub fn build_mounts(&self) -> PathBuf {
+        self.root.join("build/mount")
+    }
+    /// What is remembered of the files of contexts. See `build/files/memory.rs`.
+    pub fn context_memories(&self) -> PathBuf {
+        self.root.join("build/context")
+    }
+
     // Volumes: each a directory of its own.
     pub fn volumes(&self) -> PathBuf {
         self.root.join("volume")

@@ -177,6 +177,14 @@ pub fn lock(path: &Path) -> Result<Lock> {
     Ok(Lock(fd))
 }
 
+/// The same with others who share it.
+pub fn share(path: &Path) -> Result<Lock> {
+    let what = || format!("cannot lock {}", path.display());
+    let fd = file::create(path, OFlag::O_RDWR, 0o600).with_context(what).map_err(advise)?;
+    lock::take(fd.as_fd(), lock::Kind::Shared, true).with_context(what)?;
+    Ok(Lock(fd))
+}
+
 /// The same for a directory that is there.
 pub fn lock_dir(path: &Path) -> Result<Lock> {
     let what = || format!("cannot lock {}", path.display());

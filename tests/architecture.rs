@@ -13,7 +13,7 @@ struct Room {
 }
 
 const GROUND: &[&str] = &["sys", "trace", "error", "paths", "names", "time", "kernel", "store"];
-const WORDS: &[&str] = &["spec", "options", "record"];
+const WORDS: &[&str] = &["spec", "options", "record", "dockerfile"];
 const CRAFTS: &[&str] = &["image", "registry", "runtime", "network", "volume", "rootless"];
 
 /// Bottom to top. `+GROUND` and its like stand for the lists above, so that the table stays readable.
@@ -30,6 +30,7 @@ const ROOMS: &[Room] = &[
     // Of the kernel it knows the names of signals.
     Room { name: "record", may_use: &["error", "names", "time", "options", "spec", "sys"] },
     Room { name: "spec", may_use: &["error", "names", "time", "options"] },
+    Room { name: "dockerfile", may_use: &["error", "names", "time", "options", "spec"] },
     Room { name: "init", may_use: &["error", "sys"] },
     // A runtime takes a spec and makes a process: it has never heard of images, wishes or records.
     Room { name: "runtime", may_use: &["+GROUND", "spec", "init"] },
@@ -40,7 +41,7 @@ const ROOMS: &[Room] = &[
     Room { name: "rootless", may_use: &["+GROUND"] },
     Room { name: "monitor", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "init"] },
     Room { name: "engine", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "init", "monitor"] },
-    Room { name: "build", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "engine"] },
+    Room { name: "build", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "engine", "monitor"] },
     Room { name: "compose", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "engine", "build"] },
     Room { name: "explain", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "engine", "monitor"] },
     Room {

@@ -4,6 +4,12 @@
 
 mod common;
 
+#[path = "containers/build_face.rs"]
+mod build_face;
+#[path = "containers/build_layers.rs"]
+mod build_layers;
+#[path = "containers/builds.rs"]
+mod builds;
 #[path = "containers/closed_output.rs"]
 mod closed_output;
 #[path = "containers/commit_attacks.rs"]

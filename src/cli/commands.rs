@@ -2,9 +2,9 @@
 
 use crate::cli::Context;
 use crate::cli::{
-    attach, commit, completion, cp, create, diff, events, exec, export, generate, history, images, import, info, inspect, kill, load,
-    login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save, search, start, stats,
-    stop, system, tag, top, update, version, volume, wait,
+    attach, build, commit, completion, cp, create, diff, events, exec, export, generate, history, images, import, info, inspect, kill,
+    load, login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save, search, start,
+    stats, stop, system, tag, top, update, version, volume, wait,
 };
 use crate::error::Result;
 use clap::ArgMatches;
@@ -44,6 +44,7 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "export", about: "Write a container's files as an archive", define: export::define, run: export::run },
     Command { name: "update", about: "Change limits and restart policy of containers", define: update::define, run: update::run },
     Command { name: "rm", about: "Remove containers", define: rm::define, run: rm::run },
+    Command { name: "build", about: "Make an image from a Dockerfile", define: build::define, run: build::run },
     Command { name: "images", about: "List images", define: images::define, run: images::run },
     Command { name: "load", about: "Load images from an archive", define: load::define, run: load::run },
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
@@ -75,6 +76,12 @@ pub const BEHIND_NOUNS: &[Command] = &[
         run: prune::containers,
     },
     Command { name: "image-prune", about: "Remove images that nobody needs", define: prune::define_images, run: prune::images },
+    Command {
+        name: "builder-prune",
+        about: "Remove what builds keep for later ones",
+        define: prune::builder::define,
+        run: prune::builder::run,
+    },
     Command { name: "system-df", about: "Show what takes room on the disk", define: system::df::define, run: system::df::run },
     Command { name: "system-prune", about: "Remove all that nobody needs", define: system::prune::define, run: system::prune::run },
     Command {

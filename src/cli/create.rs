@@ -20,7 +20,8 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse("create", matches)?;
     let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
-    let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false, on_copy: say_copy };
+    let request =
+        Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: false, on_copy: say_copy, place: None };
     let made = create::create(&context.paths, request, &image)?;
     let id = made.record.id.clone();
     create::lay_to_rest(&context.paths, made)?;

@@ -6,7 +6,10 @@ use crate::cli::{COMMANDS, nouns};
 const GROUPS: &[(&str, &[&str])] = &[
     ("Containers", &["run", "create", "start", "stop", "restart", "pause", "unpause", "kill", "wait", "rename", "update", "rm"]),
     ("Looking at them, going into them", &["ps", "logs", "top", "stats", "port", "diff", "inspect", "exec", "attach", "cp", "export"]),
-    ("Images", &["images", "history", "pull", "push", "search", "login", "logout", "load", "save", "import", "commit", "tag", "rmi"]),
+    (
+        "Images",
+        &["build", "images", "history", "pull", "push", "search", "login", "logout", "load", "save", "import", "commit", "tag", "rmi"],
+    ),
     ("Networks, volumes", &["network", "volume"]),
     ("Here", &["events", "info", "version", "completion"]),
 ];
@@ -22,6 +25,7 @@ pub const AFTER: &str = "\
 Examples:
   tare load -i alpine.tar           bring an image
   tare run -it --rm alpine sh       a shell in a container that is gone afterwards
+  tare build -t app .               an image from a Dockerfile
   tare help run                     the flags of a command";
 
 fn commands() -> String {

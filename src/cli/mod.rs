@@ -2,6 +2,7 @@
 
 mod ask;
 mod attach;
+mod build;
 mod commands;
 mod commit;
 pub mod complete;

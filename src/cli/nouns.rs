@@ -54,6 +54,7 @@ pub const NOUNS: &[Noun] = &[
         name: "image",
         about: "Commands on images",
         verbs: &[
+            verb(&["build"], &["build"]),
             verb(&["history"], &["history"]),
             verb(&["import"], &["import"]),
             verb(&["inspect"], &["inspect", "--type=image"]),
@@ -80,6 +81,16 @@ pub const NOUNS: &[Noun] = &[
             verb(&["stop"], &["system-stop"]),
         ],
     },
+    Noun {
+        name: "builder",
+        about: "Commands on builds and on what they keep",
+        verbs: &[verb(&["build"], &["build"]), verb(&["prune"], &["builder-prune"])],
+    },
+    Noun {
+        name: "buildx",
+        about: "The same, as Docker's plugin has it",
+        verbs: &[verb(&["build", "b"], &["build"]), verb(&["prune"], &["builder-prune"])],
+    },
     Noun { name: "manifest", about: "What registries say of images", verbs: &[verb(&["inspect"], &["manifest-inspect"])] },
     Noun { name: "generate", about: "Texts for other programs", verbs: &[verb(&["systemd"], &["generate-systemd"])] },
 ];
@@ -89,6 +100,10 @@ pub fn shorten(mut words: Vec<String>) -> Vec<String> {
     let Some(at) = command_at(&words) else { return words };
     let asks_for_help = words[at] == "help";
     let at = at + usize::from(asks_for_help);
+    // The short form of a command on builds; a directory of that name is `./prune`.
+    if words[at.min(words.len())..].starts_with(&["build".to_owned(), "prune".to_owned()]) {
+        words[at] = "builder".to_owned();
+    }
     if let [noun, verb, ..] = &words[at.min(words.len())..]
         && let Some(verb) = self::noun(noun).and_then(|noun| noun.verbs.iter().find(|known| known.names.contains(&verb.as_str())))
     {
@@ -152,6 +167,8 @@ mod tests {
         assert_eq!(shortened("tare help image inspect"), "tare help inspect");
         assert_eq!(shortened("tare help system df"), "tare help system df");
         assert_eq!(shortened("tare system df -v"), "tare system-df -v");
+        assert_eq!(shortened("tare build prune -f"), "tare builder-prune -f");
+        assert_eq!(shortened("tare build ./prune"), "tare build ./prune");
         for unchanged in ["tare", "tare image", "tare image frob", "tare run image ls", "tare help", "tare help image"] {
             assert_eq!(shortened(unchanged), unchanged);
         }

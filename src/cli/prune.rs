@@ -1,5 +1,6 @@
 //! `tare container prune` and `tare image prune`: what nobody uses goes, after a question.
 
+pub mod builder;
 pub mod filters;
 
 use crate::cli::Context;

@@ -54,7 +54,7 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     let publishes = !parsed.wishes.ports.is_empty() || parsed.wishes.publish_all;
     let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
-    let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true, on_copy: say_copy };
+    let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true, on_copy: say_copy, place: None };
     let made = create::create(&context.paths, request, &image)?;
     let (id, files) = (made.record.id.clone(), made.files.clone());
     if let Some(file) = &mut id_file {

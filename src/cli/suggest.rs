@@ -27,9 +27,6 @@ const NOT_BUILT: &[&str] = &[
 
 /// Docker's commands that come later, and what does nearly the same.
 const NOT_BUILT_COMMANDS: &[(&str, &str)] = &[
-    ("build", "make a root file system by other means, and tare import it"),
-    ("builder", "make a root file system by other means, and tare import it"),
-    ("buildx", "make a root file system by other means, and tare import it"),
     ("compose", "start each container with tare run"),
     ("context", "there is no daemon, so there is only this machine"),
     ("swarm", "tare runs containers on this machine only"),

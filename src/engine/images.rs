@@ -29,6 +29,11 @@ pub fn load(paths: &Paths, input: Option<&str>, limits: &Limits, progress: &Prog
     Ok(loaded)
 }
 
+/// An image was built.
+pub fn tell_built(paths: &Paths, image: &Loaded) {
+    tell(paths, "build", &image.id, image.names.first().unwrap_or(&image.id));
+}
+
 fn tell(paths: &Paths, action: &str, id: &str, name: &str) {
     events::of(paths, What::Image, action, id, &[("name", name.to_owned())]);
 }
@@ -104,6 +109,15 @@ pub fn save_to_file(paths: &Paths, wanted: &[&str], format: Format, target: &str
 
 pub fn save(paths: &Paths, wanted: &[&str], format: Format, out: impl Write) -> Result<()> {
     let saving = Saving::plan(paths, wanted, format)?;
+    saving.write(out)?;
+    tell_saved(paths, &saving);
+    Ok(())
+}
+
+/// One image, under other names than it has here, if any.
+pub fn save_as(paths: &Paths, id: &str, names: &[String], format: Format, out: impl Write) -> Result<()> {
+    let mut saving = Saving::plan(paths, &[id], format)?;
+    saving.call_it(names);
     saving.write(out)?;
     tell_saved(paths, &saving);
     Ok(())

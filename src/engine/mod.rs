@@ -3,6 +3,7 @@
 //! The way of a `run`: `making/create.rs` finds the image and writes down what was wished, `life/launch.rs` starts the monitor, which
 //! starts the container. Everything else finds containers again (`keeping/find.rs`) by what is on disk; nothing else exists.
 
+pub mod build_cache;
 pub mod exec;
 mod files;
 pub mod images;

@@ -18,18 +18,20 @@ mod reference;
 
 #[doc(hidden)] // for tests/fuzz
 pub use coming::changes;
-use coming::{archive, intake, kinds, members, publish, workplace};
-pub use coming::{arrival, commit, import, load, machines, making, pull, remote};
+use coming::{archive, intake, kinds, members, publish};
+pub use coming::{arrival, built, commit, import, load, machines, making, pull, remote};
 pub use going::{push, save};
-pub use kept::{catalog, faults, shifted};
+pub use kept::{catalog, faults, shifted, steps};
 use kept::{find, garbage, ground, index, proven, unflushed};
+use packed::{belt, entries, layer, lost, owners, pax, squeeze, tree};
 #[doc(hidden)] // for tests/fuzz
 pub use packed::{compression, unpack};
-use packed::{entries, layer, lost, owners, pax, tree};
-pub use packed::{pack, put};
+pub use packed::{merge, pack, put};
 
+pub use coming::workplace::{self, Workplace};
+pub use digest::of as digest_of_bytes;
 pub use entries::shown_bytes;
-pub use find::{Image, find};
+pub use find::{Image, find, unnamed};
 pub use ground::ground;
 pub use limits::Limits;
 pub use load::Loaded;

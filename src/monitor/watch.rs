@@ -31,6 +31,8 @@ pub struct Watch {
     /// The client that started the container and stays with it.
     pub first: Option<OwnedFd>,
     pub first_wants: Wants,
+    /// The container is a part of what that client does, and ends when it is gone.
+    pub ends_with_first: bool,
     /// Clients that came when nothing ran.
     pub early: Vec<OwnedFd>,
     /// Where output is kept; `None`: nowhere.
@@ -144,6 +146,8 @@ struct Room {
     log: Option<Log>,
     /// `None`: one that has ended and got no successor.
     companions: Vec<Option<Companion>>,
+    /// False from the moment on when it was ended.
+    ends_with_first: bool,
     /// Empty while nothing flows.
     buffer: Vec<u8>,
     watched: Vec<Watched>,
@@ -266,6 +270,7 @@ impl Room {
             listener,
             log,
             companions: watch.companions.into_iter().map(Some).collect(),
+            ends_with_first: watch.ends_with_first,
             buffer: Vec::new(),
             watched: Vec::new(),
             sources: Vec::new(),
@@ -303,6 +308,10 @@ impl Room {
             }
         }
         self.clients.retain(|client| !client.is_finished());
+        if self.ends_with_first && !self.clients.iter().any(|client| client.is_first && client.socket().is_some()) {
+            self.ends_with_first = false;
+            let _ = signal::send(self.container.init.as_fd(), signal::KILL);
+        }
         end
     }
 

@@ -1,6 +1,48 @@
 //! `--platform OS[/ARCHITECTURE[/VARIANT]]`: for which kind of machine the image shall be. Containers run here, so it must be this one's.
 
 use crate::error::{Error, Result};
+use std::fmt;
+
+/// For which machine something is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Platform {
+    pub os: String,
+    pub architecture: String,
+    pub variant: Option<String>,
+}
+
+impl Platform {
+    pub fn own() -> Platform {
+        Platform { os: "linux".into(), architecture: architecture(std::env::consts::ARCH).into(), variant: None }
+    }
+
+    /// As it is typed; what is left out is this machine's.
+    pub fn parse(text: &str) -> Result<Platform> {
+        let own = Platform::own();
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(Error::usage(format!("{text:?} is not a platform")).hint(format!("write it like {own}")));
+        }
+        match parts[..] {
+            ["linux"] => Ok(own),
+            [one] => Ok(Platform { architecture: architecture(one).into(), ..own }),
+            [os, wanted] => Ok(Platform { os: os.into(), architecture: architecture(wanted).into(), variant: None }),
+            // v8 is the only arm64 there is, and images leave it out.
+            [os, "arm64" | "aarch64", "v8"] => Ok(Platform { os: os.into(), architecture: "arm64".into(), variant: None }),
+            [os, wanted, variant] => {
+                Ok(Platform { os: os.into(), architecture: architecture(wanted).into(), variant: Some(variant.into()) })
+            }
+            _ => Err(Error::usage(format!("{text:?} is not a platform")).hint(format!("write it like {own}"))),
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+    }
+}
 
 /// `machine` as Rust names it (`x86_64`).
 pub fn check(text: &str, machine: &str) -> Result<()> {

@@ -8,12 +8,14 @@
 use crate::error::{Context, Error, Result};
 use crate::runtime::child::{self, At};
 use crate::runtime::handshake::{self, Word};
-use crate::runtime::plan::Plan;
+use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root;
-use crate::sys::channel;
+use crate::sys::beneath::{self, Directory};
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::{self, Forked, namespace};
+use crate::sys::{channel, file};
 use crate::trace::Step;
+use oci_spec::runtime::Mount;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -41,12 +43,45 @@ pub fn of_running(init: BorrowedFd, extent: Extent) -> Result<OwnedFd> {
 /// The caller holds the container, so that nobody starts it meanwhile: two overlays on one directory would disturb each other.
 pub fn of_resting(plan: &Plan, extent: Extent) -> Result<OwnedFd> {
     made_by_a_child(namespace::MOUNT, || {
-        mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")?;
+        cut_off()?;
         // Mount points that are missing are made as a start would make them.
         mount::set_umask(0);
         root::show(plan)?;
         whole(extent)
     })
+}
+
+/// Layers that belong to no container, seen as one tree. `overlay`: the mount (`spec/mounts.rs`); `place`: any directory, over which it hangs
+/// for a moment where only a short-lived process sees it. `part`: only this file or directory, found as a program in there would.
+pub fn of_layers(overlay: &Mount, place: &Path, part: Option<&[u8]>) -> Result<OwnedFd> {
+    let planned = PlannedMount::new(overlay)?;
+    made_by_a_child(namespace::MOUNT, || {
+        cut_off()?;
+        root::stack(&planned, &planned.options.data, planned.options.flags, place)?;
+        let Some(part) = part else { return mount::detached_copy(place, false).at(STEP, "take the layers") };
+        let what = || format!("open {}", String::from_utf8_lossy(part));
+        let held = Directory::open_root(place).and_then(|root| root.hold_inside(part)).at(STEP, what)?;
+        mount::detached_tree_of(held.into_directory().as_fd(), false).at(STEP, what)
+    })
+}
+
+/// A file in memory that no path leads to: who reads it is who has it mounted, and it goes with the last of them.
+pub fn of_bytes(bytes: &[u8], mode: u32, owner: (u32, u32), place: &Path) -> Result<OwnedFd> {
+    made_by_a_child(namespace::MOUNT, || {
+        cut_off()?;
+        mount::file_system("tmpfs", "tmpfs", place, Flags::empty(), "size=16m,mode=0700").at(STEP, "mount a file system in memory")?;
+        let what = "write a file in memory";
+        let root = Directory::open_root(place).at(STEP, what)?;
+        let file = root.new_file(b"file").at(STEP, what)?;
+        file::write_all(file.as_fd(), bytes).at(STEP, what)?;
+        beneath::set_owner(file.as_fd(), owner.0, owner.1).at(STEP, what)?;
+        beneath::set_mode(file.as_fd(), mode).at(STEP, what)?;
+        mount::detached_copy(&place.join("file"), false).at(STEP, what)
+    })
+}
+
+fn cut_off() -> child::Result<()> {
+    mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_PRIVATE).at(Step::CutMounts, "make / private")
 }
 
 fn whole(extent: Extent) -> child::Result<OwnedFd> {

@@ -4,7 +4,7 @@ pub mod capabilities;
 pub mod command;
 pub mod environment;
 pub mod image_words;
-mod mounts;
+pub mod mounts;
 pub mod number_list;
 pub mod protected;
 pub mod resources;

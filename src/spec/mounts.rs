@@ -6,6 +6,7 @@ use crate::options::{self, Below, Ipc, Network, Pid, Wishes};
 use crate::spec::runtime_spec::Facts;
 use crate::spec::systemd;
 use oci_spec::runtime::Mount;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub fn mounts(wishes: &Wishes, facts: &Facts) -> Result<Vec<Mount>> {
@@ -23,6 +24,27 @@ pub fn mounts(wishes: &Wishes, facts: &Facts) -> Result<Vec<Mount>> {
 
 /// The layers, and on top what the container writes.
 fn overlay(facts: &Facts) -> Result<Mount> {
+    let writes = Writes { upper: &facts.upper, work: &facts.work, volatile: facts.volatile };
+    layers(&facts.lower, Some(writes), facts.in_user_namespace)
+}
+
+/// Steps that change nothing give the same layer again and again, and overlay wants no directory twice. What the lower one of two equal
+/// layers shows, the upper one shows, too, whatever lies between them.
+fn each_once(lower: &[String]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    lower.iter().map(String::as_str).filter(|layer| seen.insert(*layer)).collect()
+}
+
+/// Where an overlay puts what is written.
+pub struct Writes<'a> {
+    pub upper: &'a Path,
+    pub work: &'a Path,
+    /// No file of it is ever synced: 250 µs less at the end of a container that is removed anyway.
+    pub volatile: bool,
+}
+
+/// Layers, the top one first.
+pub fn layers(lower: &[String], writes: Option<Writes>, in_user_namespace: bool) -> Result<Mount> {
     let directory = |path: &str| {
         // overlay separates with these, and old kernels do not undo every escape.
         if path.contains([',', ':', '\\']) {
@@ -30,18 +52,19 @@ fn overlay(facts: &Facts) -> Result<Mount> {
         }
         Ok(())
     };
-    let (upper, work) = (facts.upper.display().to_string(), facts.work.display().to_string());
-    facts.lower.iter().chain([&upper, &work]).try_for_each(|path| directory(path))?;
-    let mut options = vec![format!("lowerdir={}", facts.lower.join(":")), format!("upperdir={upper}"), format!("workdir={work}")];
+    let own = writes.as_ref().map(|writes| [("upperdir", writes.upper), ("workdir", writes.work)]);
+    let own: Vec<(&str, String)> = own.into_iter().flatten().map(|(name, path)| (name, path.display().to_string())).collect();
+    lower.iter().chain(own.iter().map(|(_, path)| path)).try_for_each(|path| directory(path))?;
+    let mut options = vec![format!("lowerdir={}", each_once(lower).join(":"))];
+    options.extend(own.iter().map(|(name, path)| format!("{name}={path}")));
     // Some kernels do it unasked; then the container's own layer would tell nothing without those below, and no image could be
     // made of it.
-    match facts.in_user_namespace {
+    match in_user_namespace {
         // Its marks are attributes that the root of a namespace may write; and then it does none of the two.
         true => options.push("userxattr".to_owned()),
         false => options.extend(["redirect_dir=off".to_owned(), "metacopy=off".to_owned()]),
     }
-    if facts.volatile {
-        // No file of it is ever synced: 250 µs less at the end of a container that is removed anyway.
+    if writes.is_some_and(|writes| writes.volatile) {
         options.push("volatile".to_owned());
     }
     let mut mount = Mount::default();

@@ -204,6 +204,23 @@ impl Held {
         let result = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
         Errno::result(result).map(drop)
     }
+
+    /// One that is not there is fine.
+    pub fn remove_attribute(&self, name: &[u8]) -> Result<(), Errno> {
+        let path = CString::new(proc_path(self.0.as_fd()).into_os_string().as_bytes()).map_err(|_| Errno::EINVAL)?;
+        let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: both names are C strings.
+        match Errno::result(unsafe { libc::removexattr(path.as_ptr(), name.as_ptr()) }) {
+            Ok(_) | Err(Errno::ENODATA) => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Of a symlink its own: the link in /proc leads to the very inode, and is the only one that is followed.
+    pub fn set_time(&self, modified: Moment) -> Result<(), Errno> {
+        let time = time_spec(modified);
+        stat::utimensat(fcntl::AT_FDCWD, &proc_path(self.0.as_fd()), &time, &time, UtimensatFlags::FollowSymlink)
+    }
 }
 
 /// What is open here.

@@ -30,6 +30,11 @@ pub fn content(from: &Directory, to: &Directory) -> Result<()> {
     content_as(from, to, None)
 }
 
+/// Only `to` itself becomes like `from`, with what overlay has noted.
+pub fn directory_of_layer(from: &Directory, to: &Directory) -> Result<()> {
+    finish_directory(from, to, b"", Some(&|owner, _| Ok(owner)))
+}
+
 /// A layer whose files become somebody else's. What overlay has noted in it is a part of it.
 pub fn layer(from: &Directory, to: &Directory, owners: Owners) -> Result<()> {
     content_as(from, to, Some(owners))?;

@@ -26,6 +26,17 @@ pub fn crew(count: usize, work: impl Fn() + Sync) {
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
+/// Our work, and helpers for it: each call of what it is given brings one more. They must see by themselves that it is over.
+pub fn helped<A>(help: impl Fn() + Sync, ours: impl FnOnce(&mut dyn FnMut()) -> A) -> A {
+    let help = &help;
+    let (done, helpers) = thread::scope(|scope| {
+        let mut crew = Vec::new();
+        let done = ours(&mut || crew.push(scope.spawn(help)));
+        (done, crew.into_iter().map(|one| one.join()).fold(Ok(()), Result::and))
+    });
+    helpers.map_or_else(|panic| std::panic::resume_unwind(panic), |()| done)
+}
+
 /// A thread for each, all at once; `done` hears of them in their order.
 pub fn each<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync, done: &mut dyn FnMut(&T, Result<R>)) {
     let work = &work;

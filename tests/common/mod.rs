@@ -7,6 +7,7 @@ pub mod archive;
 pub mod authority;
 pub mod booted;
 pub mod broken;
+pub mod context;
 pub mod drivers;
 pub mod kubelet;
 pub mod leftovers;
@@ -28,6 +29,7 @@ pub mod victim;
 pub mod world;
 
 pub use archive::{Image, Layer};
+pub use context::Context;
 pub use ordinary::Person;
 pub use probe::Report;
 pub use process::{Ran, Running};

@@ -188,7 +188,7 @@ fn the_container_s_settings_become_the_image_s_and_changes_come_after() {
     assert_eq!(
         config(&store, "changed"),
         json!({
-            "Entrypoint": ["echo", "entry"], "Env": [path, "B=two words", "A=2"], "User": "0", "WorkingDir": "/tmp/sub",
+            "Entrypoint": ["echo", "entry"], "Env": [path, "A=2", "B=two words"], "User": "0", "WorkingDir": "/tmp/sub",
             "StopSignal": "SIGTERM", "Labels": {"mine": "no", "more": "a b", "org.example.kind": "box"},
             "ExposedPorts": {"53/udp": {}, "8000/tcp": {}, "8001/tcp": {}}, "Volumes": {"/data": {}, "/a b": {}},
             "OnBuild": ["RUN true"], "Healthcheck": {"Interval": 5_000_000_000u64, "Test": ["CMD-SHELL", "true"]},

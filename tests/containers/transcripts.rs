@@ -40,6 +40,8 @@ transcripts_of_networks! {
 
 transcripts! {
     attach
+    build
+    builder_prune
     commit
     completion
     cp

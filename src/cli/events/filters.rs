@@ -7,7 +7,7 @@ use crate::names;
 const KEYS: &[&str] = &["container", "event", "image", "label", "network", "type", "volume"];
 /// What Docker has and we have not.
 const OF_OTHERS: &[&str] = &["config", "daemon", "node", "plugin", "scope", "secret", "service"];
-const TYPES: &[&str] = &["container", "image", "network", "volume"];
+const TYPES: &[&str] = &["builder", "container", "image", "network", "volume"];
 
 /// Whoever waits for one that is mistyped would wait for ever.
 const ACTIONS: &[&str] = &[

@@ -1,5 +1,6 @@
 //! `--filter` of what removes: `until=24h`, `label=KEY[=VALUE]`, `label!=KEY[=VALUE]`; and how a label is looked for, everywhere.
 
+use crate::engine::build_cache::Cached;
 use crate::engine::now;
 use crate::error::{Error, Result};
 use crate::image::catalog::Listed;
@@ -51,6 +52,11 @@ impl Filters {
     pub fn fit_image(&self, image: &Listed) -> bool {
         let labels: Vec<_> = image.labels.clone().into_iter().collect();
         self.fit(time::parse_rfc3339(&image.created), &labels)
+    }
+
+    /// By its last use, as everybody counts it who caches. It bears no labels.
+    pub fn fit_cached(&self, cached: &Cached) -> bool {
+        self.fit(Some(cached.used), &[])
     }
 
     /// What does not tell when it was made is older than everything.

@@ -7,7 +7,7 @@ pub mod limits;
 pub mod line;
 mod log;
 mod naming;
-mod network;
+pub mod network;
 mod process;
 mod rights;
 mod sight;

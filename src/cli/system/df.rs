@@ -2,6 +2,8 @@
 
 mod details;
 
+pub use details::kind_of;
+
 use crate::cli::say::say;
 use crate::cli::template::{self, Row};
 use crate::cli::{Context, human};
@@ -14,7 +16,13 @@ use serde_json::json;
 pub fn define(command: clap::Command) -> clap::Command {
     command
         .override_usage("tare system df [OPTIONS]")
-        .arg(Arg::new("verbose").short('v').long("verbose").action(ArgAction::SetTrue).help("Each image, container and volume"))
+        .arg(
+            Arg::new("verbose")
+                .short('v')
+                .long("verbose")
+                .action(ArgAction::SetTrue)
+                .help("Each image, container, volume and step of a build"),
+        )
         .arg(template::flag_of_table())
         .after_help("Example: tare system df -v")
 }
@@ -39,8 +47,7 @@ struct Sum {
     reclaimable: u64,
 }
 
-/// There is no row for a cache of builds as long as there are none.
-fn sums(room: &Room) -> [Sum; 3] {
+fn sums(room: &Room) -> [Sum; 4] {
     let ids = |wanted: &dyn Fn(usize) -> bool| {
         let ids = room.images.iter().filter(|image| wanted(image.containers)).map(|image| &image.listed.id);
         ids.collect::<std::collections::BTreeSet<_>>().len()
@@ -63,6 +70,13 @@ fn sums(room: &Room) -> [Sum; 3] {
             active: room.volumes.iter().filter(|volume| volume.links > 0).count(),
             size: room.volumes.iter().map(|volume| volume.size).sum(),
             reclaimable: idle.map(|volume| volume.size).sum(),
+        },
+        Sum {
+            what: "Build Cache",
+            total: room.build_cache.len(),
+            active: room.build_cache.iter().filter(|cached| cached.is_in_use).count(),
+            size: room.build_cache.iter().map(|cached| cached.own_size()).sum(),
+            reclaimable: room.build_cache.iter().filter(|cached| !cached.is_in_use).map(|cached| cached.own_size()).sum(),
         },
     ]
 }

@@ -1,9 +1,10 @@
-//! `tare system prune`: containers, networks, images and, where asked for, volumes that nobody uses go, after one question for all of it.
+//! `tare system prune`: containers, networks, images, what builds keep and, where asked for, volumes that nobody uses go, after one question
+//! for all of it.
 
 use crate::cli::Context;
 use crate::cli::prune::filters::Filters;
 use crate::cli::prune::{agreed, common, removed, tell_gone, tell_room};
-use crate::engine::{networks, prune, repair, volumes};
+use crate::engine::{build_cache, networks, prune, repair, volumes};
 use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -37,7 +38,10 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     tell_gone("Deleted Volumes", volumes.iter().map(|(name, _)| name.clone()));
     let (images, room) = prune::images(paths, all, |image| filters.fit_image(image))?;
     tell_gone("Deleted Images", images.iter().map(removed));
-    let room = room + prune::broken_pulls(paths);
+    // After the images: what one of them had is nobody's now.
+    let (cached, freed) = build_cache::prune(paths, &build_cache::Wish { all, keep: None, fits: &|cached| filters.fit_cached(cached) })?;
+    tell_gone("Deleted build cache objects", cached.into_iter().map(|cached| cached.id));
+    let room = room + freed + prune::broken_pulls(paths);
     tell_room(containers.iter().chain(&volumes).map(|(_, size)| size).sum::<u64>() + room);
     Ok(0)
 }
@@ -50,6 +54,7 @@ fn warning(all: bool, with_volumes: bool, matches: &ArgMatches) -> String {
         text += "  - all nameless volumes that no container uses\n";
     }
     text += if all { "  - all images that no container uses\n" } else { "  - all images without a name that no container uses\n" };
+    text += if all { "  - all that builds keep for later ones\n" } else { "  - what builds keep and no image has\n" };
     text += "  - what broken pulls have left\n";
     let mut words = matches.get_many::<String>("filter").into_iter().flatten().peekable();
     if words.peek().is_some() {

@@ -21,6 +21,7 @@ use crate::store::{self, Durable};
 use crate::sys::{file, process, signal};
 use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 /// A container that has become the user's program.
 pub struct Begun {
@@ -144,7 +145,7 @@ fn begin_first_process(
         groups: &record.wishes.groups,
         reaper: record.reaper,
         newcomer: ordinary::newcomer(&record.wishes.user_namespace),
-        held: mounts::open(&record.wishes, users)?,
+        held: trees(made, users)?,
         hands_over_network: hands_over,
         ..Beyond::default()
     };
@@ -191,6 +192,15 @@ fn begin_first_process(
         None => watch::Streams::Pipes { stdin: pipes.input.map(|(_, write)| write), outputs: pipes.ours },
     };
     Ok(First { created, streams, started, plugged })
+}
+
+/// What a path cannot name.
+fn trees(made: &Made, users: Option<&Users>) -> Result<Vec<(PathBuf, OwnedFd)>> {
+    let mut trees = mounts::open(&made.record.wishes, users)?;
+    for (target, tree) in made.place.iter().flat_map(|place| &place.trees) {
+        trees.push((target.clone(), file::duplicate(tree.as_fd()).context("cannot hand a mount on")?));
+    }
+    Ok(trees)
 }
 
 /// The container's streams, without a terminal.

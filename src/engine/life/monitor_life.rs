@@ -66,6 +66,7 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
         listener: file::duplicate(door).ok(),
         first: clients.first,
         first_wants: clients.wants,
+        ends_with_first: made.place.is_some(),
         early: clients.early,
         log: log_keeping::keeping(made),
         open_stdin: made.record.wishes.interactive,
@@ -90,6 +91,7 @@ fn leave_the_caller(made: &Made, client: &OwnedFd, callers: Option<&[OwnedFd; 2]
     const WHAT: &str = "cannot leave the caller";
     let mut kept = vec![client.as_raw_fd(), made.alive.descriptor()];
     kept.extend(callers.into_iter().flatten().map(AsRawFd::as_raw_fd));
+    kept.extend(made.place.iter().flat_map(|place| &place.trees).map(|(_, tree)| tree.as_raw_fd()));
     let nothing = file::open_dev_null().context(WHAT)?;
     process::leave_caller(nothing, &kept).context(WHAT)
 }

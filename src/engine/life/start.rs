@@ -15,7 +15,7 @@ pub fn take_up(paths: &Paths, id: &str) -> Result<Option<Made>> {
     let files = ContainerPaths::new(paths, id, record.wishes.remove);
     let is_kept = !record.wishes.remove;
     match furnish(paths, &record, &files).and_then(|spec| Ok((spec, begun(record, &files)?))) {
-        Ok((spec, record)) => Ok(Some(Made { record, spec, files, alive })),
+        Ok((spec, record)) => Ok(Some(Made { record, spec, files, alive, place: None })),
         Err(error) => {
             // Taken for nothing.
             if is_kept {

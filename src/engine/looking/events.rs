@@ -26,6 +26,7 @@ const FULL: u64 = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    Builder,
     Container,
     Image,
     Network,
@@ -35,6 +36,7 @@ pub enum Kind {
 impl Kind {
     pub fn name(self) -> &'static str {
         match self {
+            Kind::Builder => "builder",
             Kind::Container => "container",
             Kind::Image => "image",
             Kind::Network => "network",

@@ -3,6 +3,7 @@
 //! A layer is on the disk once, however many images and containers stand on it; so rooms are sums over sets of layers, never over
 //! images.
 
+use crate::engine::build_cache::{self, Cached};
 use crate::engine::{list, size, volumes};
 use crate::error::Result;
 use crate::image;
@@ -18,11 +19,13 @@ pub struct Room {
     pub images: Vec<OfImage>,
     pub containers: Vec<OfContainer>,
     pub volumes: Vec<OfVolume>,
-    /// Of all layers, each once, and of their copies for other owners.
+    /// What builds keep for later ones.
+    pub build_cache: Vec<Cached>,
+    /// Of all layers of images and containers, each once, and of their copies for other owners.
     pub layers: u64,
     /// Of those among them that no container stands on.
     pub idle_layers: u64,
-    /// The layers as they came, kept beside them for `save`, and what broken pulls have left.
+    /// The layers as they came, kept beside them for `save`, and what broken pulls have left. Not those that only builds need.
     pub blobs: u64,
 }
 
@@ -59,6 +62,9 @@ pub fn look(paths: &Paths) -> Result<Room> {
         size: size::of_volume(paths, &volume.name),
         volume,
     });
+    let build_cache = build_cache::look(paths)?;
+    let blobs_of_builds: u64 = build_cache.iter().filter(|cached| !cached.is_shared).map(|cached| cached.blob_size).sum();
+    let blobs = size::of_files_in(&paths.blobs()) + size::of_files_in(&paths.arriving());
     let used = copies_in_use(paths, &seen);
     let copies = image::shifted::all(paths).into_iter().map(|copy| (size::of_files_in(&copy), used.contains(&copy)));
     let copies: Vec<(u64, bool)> = copies.collect();
@@ -72,7 +78,8 @@ pub fn look(paths: &Paths) -> Result<Room> {
             .into_iter()
             .map(|seen| OfContainer { own: sizes.remove(&seen.record.id).map_or(0, |sizes| sizes.own), seen })
             .collect(),
-        blobs: size::of_files_in(&paths.blobs()) + size::of_files_in(&paths.arriving()),
+        blobs: blobs.saturating_sub(blobs_of_builds),
+        build_cache,
     })
 }
 

@@ -16,7 +16,8 @@ use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
 use crate::sys::{Errno, file, identity, mount, terminal, user_namespace};
 use oci_spec::runtime::{BoxBuilder, Spec};
-use std::path::Path;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 
 /// The group tty, which devpts is given to (grantpt(3)).
 const TERMINALS: u32 = 5;
@@ -30,6 +31,17 @@ pub struct Request {
     pub launched: bool,
     /// Told of so many bytes that are copied first.
     pub on_copy: fn(u64),
+    pub place: Option<Place>,
+}
+
+/// For a container that is a step of something larger: what it writes stays when it ends, and it ends when whoever began it is gone.
+pub struct Place {
+    pub upper: PathBuf,
+    pub work: PathBuf,
+    /// A layer below all others, with mount points that only this container needs.
+    pub points: Option<PathBuf>,
+    /// Sources of bind mounts that lie nowhere on the host, by target.
+    pub trees: Vec<(PathBuf, OwnedFd)>,
 }
 
 /// A container at hand: what is written down of it, and the lock that says that somebody cares for it.
@@ -38,6 +50,7 @@ pub struct Made {
     pub spec: Spec,
     pub files: ContainerPaths,
     pub alive: Lock,
+    pub place: Option<Place>,
 }
 
 pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made> {
@@ -51,7 +64,8 @@ pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made
     let owners = ordinary::owners(paths, &request.wishes)?;
     let (mut record, words) = describe(&id, hostname, request.image, request.wishes, owners, image)?;
     mounts::complete(paths, &mut record.wishes, &words)?;
-    let spec = specify(paths, &record, &words, &files)?;
+    let place = request.place.take();
+    let spec = specify(paths, &record, &words, &files, place.as_ref())?;
     check(&record, &spec)?;
     // Up to here nothing was made. From here on whatever fails is taken back.
     record.launched = request.launched;
@@ -64,7 +78,7 @@ pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made
     match made {
         Ok(()) => {
             events::of_container(paths, &record, "create", &[]);
-            Ok(Made { record, spec, files, alive })
+            Ok(Made { record, spec, files, alive, place })
         }
         Err(error) => {
             remove::erase(paths, &record, &files);
@@ -159,7 +173,7 @@ fn publish_exposed(wishes: &mut Wishes) -> Result<()> {
     Ok(())
 }
 
-fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &ContainerPaths) -> Result<Spec> {
+fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &ContainerPaths, place: Option<&Place>) -> Result<Spec> {
     // Top to bottom, as overlay wants them; the mount points lie below everything. Where the image leaves no place for them,
     // the mounts make what is missing in the container's own layer, which costs a little more.
     let mut lower: Vec<String> =
@@ -167,13 +181,14 @@ fn specify(paths: &Paths, record: &Container, words: &ImageWords, files: &Contai
     if lower.len() < mount::MOST_LOWER {
         lower.push(shifted::ground_of(paths, record.owners.as_ref()).display().to_string());
     }
+    lower.extend(place.and_then(|place| place.points.as_ref()).map(|points| points.display().to_string()));
     let facts = Facts {
         id: record.id.clone(),
         hostname: record.hostname.clone(),
         root: files.disk.clone(),
         lower,
-        upper: files.upper(),
-        work: files.work(),
+        upper: place.map_or_else(|| files.upper(), |place| place.upper.clone()),
+        work: place.map_or_else(|| files.work(), |place| place.work.clone()),
         volatile: record.wishes.remove,
         in_user_namespace: !user_namespace::is_initial(),
         host_shows_queues: !user_namespace::is_initial() && Path::new("/dev/mqueue").is_dir(),

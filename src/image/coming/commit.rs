@@ -1,9 +1,11 @@
 //! `commit`: what a container has changed becomes a layer on top of its image's.
 //!
-//! The tree is packed by one thread (`pack.rs`) while it is taken in like any other layer: what was packed is proven to be a layer
-//! that we would take from anybody, and the blob that is kept is the very archive whose digest the image names.
+//! The tree is packed as a build's layers are (`belt.rs`), and on the way taken in like any other layer: what was packed is proven to be
+//! a layer that we would take from anybody.
 
 use crate::error::{Error, Result};
+use crate::image::belt::{self, Feed};
+use crate::image::built::Layer;
 use crate::image::compression::{self, Compression};
 use crate::image::digest::hex_of;
 use crate::image::documents::{self, IMAGE_SIZE, Manifest};
@@ -12,16 +14,16 @@ use crate::image::intake::{Blob, Taken};
 use crate::image::layer::Passed;
 use crate::image::making::Making;
 use crate::image::pack::{Form, Pack};
-use crate::image::progress::Part;
 use crate::image::proven;
 use crate::options::IdMap;
 use crate::paths::Paths;
+use crate::sys::Errno;
 use crate::sys::beneath::Directory;
 use crate::sys::file::{self, OFlag};
 use crate::sys::threads;
 use serde_json::{Map, Value, json};
 use std::fs::File;
-use std::io::{BufWriter, Read};
+use std::io::{self, BufWriter, Read, Write};
 
 /// The image that lies below.
 pub struct Base {
@@ -50,6 +52,11 @@ impl Base {
             lowest.passed.size = entry.annotations.get(IMAGE_SIZE).and_then(|size| size.parse().ok()).unwrap_or(0);
         }
         Ok(Base { config: documents::parse("the image's config", &config)?, layers })
+    }
+
+    /// The lowest first, for who puts others on top of them. All sizes are in the lowest.
+    pub fn into_layers(self) -> Vec<Layer> {
+        self.layers.into_iter().map(|layer| layer.passed).collect()
     }
 }
 
@@ -89,17 +96,45 @@ pub fn describe(base: &Base, settings: Map<String, Value>, author: &str, step: M
 /// The container's own layer, packed and taken in at once. `users`: whose its files are, where others are inside.
 pub fn layer(making: &Making, changed: &Directory, users: Option<IdMap>) -> Result<Taken> {
     let (from, to) = file::pipe().map_err(|e| Error::from_errno("cannot make a pipe", e))?;
-    let pack = move || {
-        let mut pack = Pack::new(BufWriter::with_capacity(256 << 10, File::from(to)), Form::Layer).with_users(users);
-        pack.add_contents(changed, b"")?;
-        pack.finish().map(drop)
+    let pack = || {
+        let bring = |feed: &mut Feed| {
+            // Its end of the pipe goes with it, so the other side hears of the end.
+            let both = Both { feed, pipe: BufWriter::with_capacity(256 << 10, File::from(to)) };
+            let mut pack = Pack::new(both, Form::Layer).with_users(users);
+            pack.add_contents(changed, b"")?;
+            pack.finish().map(drop)
+        };
+        belt::write(&making.blob(), Compression::Gzip, &|_| {}, bring).map(|((), written)| written)
     };
-    // Its end of the pipe goes with it, so the packer never waits for one who has given up.
-    let (packed, taken) = threads::beside(pack, || making.layer(File::from(from), &Part::default()));
-    match (taken, packed.unwrap_or_else(|_| Err(Error::failed("the packer broke down")))) {
+    let (taken, packed) = threads::beside(|| making.files(File::from(from)), pack);
+    let taken = taken.unwrap_or_else(|_| Err(Error::failed("the unpacker broke down")));
+    match (taken, packed) {
         // It was told of a broken pipe; the other side knows why.
-        (Err(error), Err(packer)) if packer.errno() == Some(crate::sys::Errno::EPIPE) => Err(error),
+        (Err(error), Err(packer)) if packer.errno() == Some(Errno::EPIPE) => Err(error),
         (_, Err(packer)) => Err(packer),
-        (taken, Ok(())) => taken,
+        (Err(error), _) => Err(error),
+        (Ok(taken), Ok(written)) if taken.passed.diff_id != written.content => {
+            Err(Error::failed("what was packed is not what was unpacked").because(format!("its digest is sha256:{}", written.content)))
+        }
+        (Ok(taken), Ok(written)) => {
+            let passed = Passed { digest: written.digest, blob_size: written.size, compression: Compression::Gzip, ..taken.passed };
+            Ok(Taken { passed, ..taken })
+        }
+    }
+}
+
+/// The archive goes both ways: into the blob, and to who proves it.
+struct Both<'a, 'b> {
+    feed: &'a mut Feed<'b>,
+    pipe: BufWriter<File>,
+}
+
+impl Write for Both<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pipe.write_all(bytes)?;
+        self.feed.write_all(bytes).map(|()| bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.pipe.flush()
     }
 }

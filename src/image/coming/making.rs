@@ -18,7 +18,9 @@ use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use crate::store;
 use serde_json::{Map, Value, json};
+use std::fmt::Display;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// A place to work at, and what may be taken.
 pub struct Making<'a> {
@@ -43,25 +45,48 @@ impl<'a> Making<'a> {
         Ok(Making { paths, workplace, budget })
     }
 
-    /// The new layer, from its archive.
+    /// The new layer, from its archive, which is kept as it comes.
     pub fn layer(&self, source: impl Read + Send, part: &Part) -> Result<Taken> {
-        let (blob, tree) = (self.workplace.file("blob"), self.workplace.file("layer"));
-        let wanted = Wanted { keep: Some(&blob), tree: Some(&tree), digest: None };
+        self.pass(source, part, Some(&self.blob()))
+    }
+
+    /// The same, and the blob is left to the caller, who puts it at `blob`.
+    pub fn files(&self, source: impl Read + Send) -> Result<Taken> {
+        self.pass(source, &Part::default(), None)
+    }
+
+    pub fn blob(&self) -> PathBuf {
+        self.workplace.file("blob")
+    }
+
+    fn pass(&self, source: impl Read + Send, part: &Part, keep: Option<&Path>) -> Result<Taken> {
+        let tree = self.workplace.file("layer");
+        let wanted = Wanted { keep, tree: Some(&tree), digest: None };
         let passed = layer::pass(source, wanted, &self.budget, part).map_err(store::advise)?;
-        Ok(Taken { passed, blob: Blob::At(blob), tree: Some(tree), is_proven: true, arrival: None })
+        Ok(Taken { passed, blob: Blob::At(self.blob()), tree: Some(tree), is_proven: true, arrival: None })
     }
 
     /// `config` is whole but for its layers: `below`, the lowest first, and the new one.
-    pub fn publish(self, mut config: Map<String, Value>, below: Vec<Taken>, new: Taken, name: Option<&Reference>) -> Result<Loaded> {
+    pub fn publish(self, config: Map<String, Value>, below: Vec<Taken>, new: Taken, name: Option<&Reference>) -> Result<Loaded> {
         let taken: Vec<Taken> = below.into_iter().chain([new]).collect();
-        documents::check_count(taken.len())?;
-        let diff_ids: Vec<String> = taken.iter().map(|layer| format!("sha256:{}", layer.passed.diff_id)).collect();
-        config.insert("rootfs".into(), json!({"type": "layers", "diff_ids": diff_ids}));
-        let config = Document::new(Value::Object(config).to_string().into_bytes());
-        let loaded = Loaded { names: name.iter().map(|name| name.to_string()).collect(), id: format!("sha256:{}", config.digest) };
-        let image = Ready { names: loaded.names.clone(), origin: None, config, manifest: None, layers: (0..taken.len()).collect() };
-        let never = |_| Err(Error::no_such("a layer is gone").because("the image that it belongs to was removed meanwhile"));
-        publish::publish(self.paths, &self.workplace, &[image], taken, never).map_err(store::advise).context("cannot make the image")?;
+        let (config, loaded) = describe(config, &taken, name.as_slice())?;
+        publish(self.paths, &self.workplace, config, taken, &loaded)?;
         Ok(loaded)
     }
+}
+
+/// The config with its layers, and how the image will be known.
+pub fn describe(mut config: Map<String, Value>, layers: &[Taken], names: &[impl Display]) -> Result<(Document, Loaded)> {
+    documents::check_count(layers.len())?;
+    let diff_ids: Vec<String> = layers.iter().map(|layer| format!("sha256:{}", layer.passed.diff_id)).collect();
+    config.insert("rootfs".into(), json!({"type": "layers", "diff_ids": diff_ids}));
+    let config = Document::new(Value::Object(config).to_string().into_bytes());
+    let loaded = Loaded { names: names.iter().map(|name| name.to_string()).collect(), id: format!("sha256:{}", config.digest) };
+    Ok((config, loaded))
+}
+
+pub fn publish(paths: &Paths, workplace: &Workplace, config: Document, taken: Vec<Taken>, loaded: &Loaded) -> Result<()> {
+    let image = Ready { names: loaded.names.clone(), origin: None, config, manifest: None, layers: (0..taken.len()).collect() };
+    let never = |_| Err(Error::no_such("a layer is gone").because("the image that it belongs to was removed meanwhile"));
+    publish::publish(paths, workplace, &[image], taken, never).map_err(store::advise).context("cannot make the image")
 }

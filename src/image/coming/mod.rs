@@ -9,6 +9,7 @@
 
 pub(super) mod archive;
 pub mod arrival;
+pub mod built;
 #[doc(hidden)] // for tests/fuzz
 pub mod changes;
 pub mod commit;
@@ -22,4 +23,4 @@ pub(super) mod members;
 pub(super) mod publish;
 pub mod pull;
 pub mod remote;
-pub(super) mod workplace;
+pub mod workplace;

@@ -13,6 +13,7 @@ use crate::image::index::{self, Writing};
 use crate::image::intake::{Blob, Taken};
 use crate::image::members::Document;
 use crate::image::proven::{self, Proven};
+use crate::image::steps::{self, Layer};
 use crate::image::unflushed;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
@@ -62,11 +63,13 @@ pub fn publish(
             proven::write(&proof_of(workplace, layer), &known)?;
         }
         // Before the lock, because it may take long: nobody else waits for this disk.
-        flush(workplace, &taken).context("cannot write the image to disk")?;
+        let unflushed: Vec<Layer> = steps::unflushed(paths);
+        flush(paths, workplace, &taken, &unflushed).context("cannot write the image to disk")?;
         let writing = Writing::begin(paths)?;
         let gone = find_gone(paths, &taken);
         let Some(first) = gone.first() else {
-            Placing { paths, workplace, placed: Vec::new() }.all(&described, &taken, &writing)?;
+            let unflushed = unflushed.into_iter().map(|layer| layer.diff_id).collect();
+            Placing { paths, workplace, unflushed, placed: Vec::new() }.all(&described, &taken, &writing)?;
             // What lay there is in its place now.
             taken.into_iter().filter_map(|layer| Arc::into_inner(layer.arrival?)).for_each(Arrival::remove);
             return Ok(());
@@ -79,15 +82,20 @@ pub fn publish(
 }
 
 /// What must survive a power cut: the blobs, out of which all else can be made again. Without them it is the files themselves.
-fn flush(workplace: &Workplace, taken: &[Taken]) -> Result<(), Errno> {
+fn flush(paths: &Paths, workplace: &Workplace, taken: &[Taken], unflushed: &[Layer]) -> Result<(), Errno> {
     if !can_be_made_again(taken) {
         return Directory::open_root(workplace.path()).and_then(|place| place.sync_file_system());
     }
-    taken.iter().filter_map(Taken::own_blob).try_for_each(|blob| match file::open(blob, OFlag::O_RDONLY) {
-        Ok(fd) => file::sync_data(fd.as_fd()),
-        // Another command has published it, and waited for it.
-        Err(Errno::ENOENT) => Ok(()),
-        Err(e) => Err(e),
+    // Builds leave theirs to the disk as long as no image has them.
+    let of_steps = unflushed.iter().map(|layer| &layer.digest).filter(|digest| taken.iter().any(|layer| layer.passed.digest == **digest));
+    let of_steps: BTreeSet<PathBuf> = of_steps.map(|digest| paths.blob(digest)).collect();
+    taken.iter().filter_map(Taken::own_blob).chain(of_steps.iter().map(PathBuf::as_path)).try_for_each(|blob| {
+        match file::open(blob, OFlag::O_RDONLY) {
+            Ok(fd) => file::sync_data(fd.as_fd()),
+            // Another command has published it, and waited for it.
+            Err(Errno::ENOENT) => Ok(()),
+            Err(e) => Err(e),
+        }
     })
 }
 
@@ -104,7 +112,7 @@ fn find_gone(paths: &Paths, taken: &[Taken]) -> Vec<usize> {
 }
 
 /// The manifest of an image that came without one, or was made here.
-fn manifest_for<'a>(config: &Document, layers: impl Iterator<Item = &'a Taken>) -> Result<Document> {
+pub fn manifest_for<'a>(config: &Document, layers: impl Iterator<Item = &'a Taken>) -> Result<Document> {
     let describe = |media_type: &str, digest: &str, size| Descriptor {
         media_type: media_type.to_owned(),
         digest: format!("sha256:{digest}"),
@@ -136,6 +144,8 @@ fn proof_of(workplace: &Workplace, layer: &Taken) -> PathBuf {
 struct Placing<'a> {
     paths: &'a Paths,
     workplace: &'a Workplace,
+    /// Layers that builds have put down, and nobody has waited for.
+    unflushed: BTreeSet<String>,
     placed: Vec<PathBuf>,
 }
 
@@ -162,6 +172,8 @@ impl Placing<'_> {
         for layer in taken {
             if let Some(tree) = layer.own_tree() {
                 self.place(tree, self.paths.layer(&layer.passed.diff_id))?;
+                unflushed.insert(layer.passed.diff_id.clone());
+            } else if self.unflushed.contains(&layer.passed.diff_id) {
                 unflushed.insert(layer.passed.diff_id.clone());
             }
             if let Some(blob) = layer.own_blob() {

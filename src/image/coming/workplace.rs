@@ -8,7 +8,7 @@ use crate::image::arrival;
 use crate::image::catalog::Users;
 use crate::image::garbage;
 use crate::image::index::Writing;
-use crate::image::unflushed;
+use crate::image::{steps, unflushed};
 use crate::paths::Paths;
 use crate::store;
 use crate::sys::file;
@@ -29,9 +29,11 @@ impl Workplace {
         // What comes may stand on layers that are here, and must not stand on half of one.
         unflushed::settle_all(paths)?;
         let writing = Writing::begin(paths)?;
+        // What cannot be judged stays.
+        let _ = steps::settle_doubts(paths, &writing);
         let abandoned = abandoned(paths);
         if !abandoned.is_empty() {
-            // One of them may have died between putting files in place and naming them. What cannot be judged stays.
+            // One of them may have died between putting files in place and naming them. Here, too.
             let _ = writing.read().and_then(|index| garbage::collect(paths, &writing, &index, &users()?));
             garbage::remove_scraps(paths, &writing);
         }

@@ -8,7 +8,7 @@ use crate::image::index::{self, Writing, id_of, name_of};
 use crate::image::limits::{Budget, Limits};
 use crate::image::progress::Progress;
 use crate::image::workplace::{self, Workplace};
-use crate::image::{find, garbage, layer, proven};
+use crate::image::{find, garbage, layer, proven, steps};
 use crate::paths::Paths;
 use crate::sys::beneath::Directory;
 use crate::sys::{Errno, file};
@@ -31,6 +31,10 @@ pub enum Fault {
     /// An image, and the blob of a layer that it has no more.
     BlobGone(String, String),
     BlobDamaged(String),
+    /// A build's step (its key), of which not all is there any more.
+    StepGone(String),
+    /// A directory of steps of an earlier life of the machine, of which nobody knows what the disk has.
+    StepsInDoubt(String),
 }
 
 pub fn look(paths: &Paths, users: Users) -> Result<Vec<Fault>> {
@@ -43,6 +47,8 @@ pub fn look(paths: &Paths, users: Users) -> Result<Vec<Fault>> {
     let before = found.len();
     index.manifests.iter().for_each(|entry| found.extend(of_image(paths, entry)));
     let can_be_followed = !found[before..].iter().any(|fault| matches!(fault, Fault::DamagedImage(_)));
+    found.extend(steps::broken(paths).into_iter().map(Fault::StepGone));
+    found.extend(steps::doubts(paths).into_iter().map(|life| Fault::StepsInDoubt(life.display().to_string())));
     if can_be_followed && paths.image_index().exists() {
         let unneeded = garbage::unneeded(paths, &index, &users()?)?;
         found.extend(unneeded.blobs.into_iter().map(Fault::BlobOfNobody));
@@ -78,7 +84,7 @@ fn manifest(paths: &Paths, entry: &Descriptor) -> Result<Manifest> {
     documents::parse("a manifest", &documents::read("a manifest", &paths.blob(digest::hex_of(&entry.digest)?))?)
 }
 
-/// Reads every blob of every image. One that goes meanwhile is none.
+/// Reads every blob of every image and of every step of a build. One that goes meanwhile is none.
 pub fn look_deep(paths: &Paths) -> Result<Vec<Fault>> {
     let index = index::read(paths)?;
     let mut blobs = BTreeSet::new();
@@ -87,6 +93,7 @@ pub fn look_deep(paths: &Paths) -> Result<Vec<Fault>> {
         let layers = manifest(paths, entry).map(|manifest| manifest.layers).unwrap_or_default();
         blobs.extend(layers.iter().filter_map(|layer| digest::hex_of(&layer.digest).ok().map(str::to_owned)));
     }
+    blobs.extend(steps::layers(paths).into_iter().map(|layer| layer.digest));
     let is_damaged = |hex: &String| {
         let mut blob = Hashing::new(File::open(paths.blob(hex)).ok()?);
         std::io::copy(&mut blob, &mut std::io::sink()).ok()?;
@@ -105,6 +112,8 @@ pub fn mend(paths: &Paths, fault: &Fault, users: Users) -> Result<bool> {
     match fault {
         Fault::Workplace(path) => workplace::remove_left(paths, Path::new(path), &writing),
         Fault::BlobOfNobody(hex) if unneeded()?.blobs.contains(hex) => garbage::remove_blob(paths, hex).map(|()| true),
+        Fault::StepGone(key) if steps::broken(paths).contains(key) => steps::forget(paths, key, &writing),
+        Fault::StepsInDoubt(life) if Path::new(life).exists() => steps::settle_doubts(paths, &writing).map(|()| true),
         Fault::LayerOfNobody(hex) if unneeded()?.layers.contains(hex) => garbage::remove_layer(paths, hex).map(|()| true),
         _ => Ok(false),
     }

@@ -8,8 +8,10 @@ use crate::image::reference::Reference;
 use crate::image::unflushed;
 use crate::names;
 use crate::options::health::Check;
+use crate::options::platform::Platform;
 use crate::paths::Paths;
 use oci_spec::image::ImageConfiguration;
+use serde_json::{Map, Value, json};
 
 /// What a container is made of.
 #[derive(Clone, Debug)]
@@ -35,6 +37,17 @@ pub fn find(paths: &Paths, wanted: &str) -> Result<Image> {
     let (config, layers) = documents::parse_config(CONFIG, &text).with_context(damaged)?;
     let health = documents::health_check(&text);
     Ok(Image { id: id.to_owned(), reference: name_of(descriptor).map(str::to_owned), config, layers, health })
+}
+
+/// What is on its way to becoming an image: `settings` are the object `config` of one, `layers` in the store (hex, bottom first).
+pub fn unnamed(below: Option<&str>, settings: Map<String, Value>, layers: Vec<String>) -> Result<Image> {
+    let own = Platform::own();
+    let text = json!({
+        "architecture": own.architecture, "os": own.os, "config": settings,
+        "rootfs": {"type": "layers", "diff_ids": layers.iter().map(|layer| format!("sha256:{layer}")).collect::<Vec<_>>()},
+    });
+    let config = serde_json::from_value(text).map_err(|e| Error::damaged("what the image says of itself makes no sense").because(e))?;
+    Ok(Image { id: below.unwrap_or_default().to_owned(), reference: None, config, layers, health: None })
 }
 
 /// Of the image with this id: what it says, and its layers.

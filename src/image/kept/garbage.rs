@@ -9,7 +9,7 @@ use crate::image::digest::{self, is_hex};
 use crate::image::documents::{self, Index, Manifest};
 use crate::image::find;
 use crate::image::index::{Writing, id_of};
-use crate::image::{proven, shifted};
+use crate::image::{proven, shifted, steps};
 use crate::paths::Paths;
 use crate::sys::{Errno, file};
 use std::collections::BTreeSet;
@@ -44,6 +44,11 @@ pub fn unneeded(paths: &Paths, index: &Index, users: &[User]) -> Result<Unneeded
         let manifest: Manifest = documents::parse("a manifest", &documents::read("a manifest", &paths.blob(hex))?)?;
         blobs.extend([hex.to_owned(), digest::hex_of(id_of(entry))?.to_owned()]);
         blobs.extend(manifest.layers.iter().filter_map(|layer| digest::hex_of(&layer.digest).ok().map(str::to_owned)));
+    }
+    // Builds want to find again what they have made, whether an image has it or not.
+    for layer in steps::layers(paths) {
+        layers.insert(layer.diff_id);
+        blobs.insert(layer.digest);
     }
     // A store that an older tare has made has no such directory yet.
     let proofs = if paths.proven().exists() { others(&paths.proven(), &blobs)? } else { Vec::new() };
@@ -80,9 +85,10 @@ pub fn remove_tree(paths: &Paths, tree: &Path, hex: &str) -> Result<(), Errno> {
     file::remove_tree(&away)
 }
 
-/// New texts of the layout that were never renamed to their names, because their writer was killed.
+/// New texts of the layout and records that were never renamed to their names, because their writer was killed.
 pub fn remove_scraps(paths: &Paths, _writing: &Writing) {
-    for entry in std::fs::read_dir(paths.image_layout()).into_iter().flatten().flatten() {
+    let places = [paths.image_layout(), paths.proven(), paths.steps()].into_iter().chain(steps::lives(paths));
+    for entry in places.filter_map(|place| std::fs::read_dir(place).ok()).flatten().flatten() {
         let name = entry.file_name();
         if name.to_string_lossy().contains(".new") {
             let _ = file::remove_file(&entry.path());

@@ -6,6 +6,7 @@
 //!
 //! As a layer (`Form::Layer`) it tells what overlayfs keeps as devices and attributes in the words of layers: `.wh.NAME`, `.wh..wh..opq`.
 
+mod adoption;
 mod header;
 mod overlay;
 
@@ -13,8 +14,9 @@ use crate::error::{Context, Error, Result};
 use crate::image::entries::shown_bytes;
 use crate::image::packed::owners;
 use crate::options::IdMap;
-use crate::sys::beneath::{Directory, FileStat, Held};
+use crate::sys::beneath::{Attribute, Directory, FileStat, Held};
 use crate::sys::{Errno, mount};
+use adoption::Adoption;
 pub use header::Entry;
 pub use overlay::is_opaque as is_marked_opaque;
 use std::collections::HashMap;
@@ -42,6 +44,10 @@ pub struct Pack<W> {
     form: Form,
     /// Whom the users of the container are outside whose files these are; `None`: who they are.
     users: Option<IdMap>,
+    /// What is packed becomes what the archive says.
+    adoption: Option<Adoption>,
+    /// Bytes of files that are in the archive.
+    size: u64,
     /// Files that have several names, until all of them were met.
     links: HashMap<(u64, u64), Link>,
     /// For names that are kept in memory.
@@ -53,6 +59,7 @@ pub struct Pack<W> {
 struct Link {
     name: Vec<u8>,
     others: u64,
+    owner: (u32, u32),
 }
 
 /// A directory that is being packed, and what is still to come of it.
@@ -65,7 +72,12 @@ struct Level {
 
 impl<W: Write> Pack<W> {
     pub fn new(out: W, form: Form) -> Pack<W> {
-        Pack { out, form, users: None, links: HashMap::new(), room: MOST_NAMES, buffer: vec![0; BUFFER] }
+        Pack { out, form, users: None, adoption: None, size: 0, links: HashMap::new(), room: MOST_NAMES, buffer: vec![0; BUFFER] }
+    }
+
+    /// The tree itself becomes the layer that the archive tells of; nothing in it is younger than `latest`.
+    pub fn adopting(self, latest: Option<i64>) -> Pack<W> {
+        Pack { adoption: Some(Adoption { latest }), ..self }
     }
 
     pub fn with_users(self, users: Option<IdMap>) -> Pack<W> {
@@ -100,10 +112,30 @@ impl<W: Write> Pack<W> {
         Ok(())
     }
 
+    /// The directory itself, if it is not what the root of a layer is that says nothing of it.
+    pub fn add_root(&mut self, directory: &Directory) -> Result<()> {
+        const USUAL: (u32, (u32, u32)) = (0o755, (0, 0));
+        let held = directory.hold_itself().map_err(|e| refused(b".", e))?;
+        let about = held.about().map_err(|e| refused(b".", e))?;
+        let owner = self
+            .users
+            .as_ref()
+            .map_or((about.st_uid, about.st_gid), |users| owners::seen_inside(users, (about.st_uid, about.st_gid), &mut []));
+        if (about.st_mode & 0o7777, owner) == USUAL {
+            return self.adoption.as_ref().map_or(Ok(()), |adoption| adoption.of_root(&held, &about, owner)).map_err(|e| refused(b".", e));
+        }
+        self.one(&held, &about, b".")
+    }
+
     fn add_one(&mut self, parent: &Directory, path: &[u8], called: &[u8]) -> Result<Option<Level>> {
         let Some(held) = still_there(parent.hold(path)).map_err(|e| refused(path, e))? else { return Ok(None) };
         let about = held.about().map_err(|e| refused(path, e))?;
         self.one(&held, &about, called)?;
+        if about.st_mode & kind::MASK == kind::SOCKET
+            && let Some(adoption) = &self.adoption
+        {
+            adoption.leave_out(parent, path).map_err(|e| refused(path, e))?;
+        }
         if about.st_mode & kind::MASK != kind::DIRECTORY {
             return Ok(None);
         }
@@ -130,7 +162,7 @@ impl<W: Write> Pack<W> {
             mode: about.st_mode & 0o7777,
             uid: about.st_uid,
             gid: about.st_gid,
-            modified: about.st_mtime,
+            modified: self.adoption.as_ref().map_or(about.st_mtime, |adoption| adoption.time_of(about).0),
             device: (major as u32, minor as u32),
             ..Entry::default()
         };
@@ -155,12 +187,17 @@ impl<W: Write> Pack<W> {
         if self.form == Form::Layer {
             overlay::check(called, &attributes)?;
         }
-        entry.attributes = attributes.into_iter().filter(|(name, _)| overlay::travels(name)).collect();
+        let (travels, books): (_, Vec<Attribute>) = attributes.into_iter().partition(|(name, _)| overlay::travels(name));
+        entry.attributes = travels;
         if what != kind::DIRECTORY && about.st_nlink > 1 {
-            if let Some(first) = self.linked(about) {
-                return self.entry(called, &Entry { kind: b'1', link: first, attributes: Vec::new(), ..entry }, std::io::empty());
+            if let Some((link, (uid, gid))) = self.linked(about) {
+                let entry = Entry { kind: b'1', link, uid, gid, attributes: Vec::new(), ..entry };
+                return self.entry(called, &entry, std::io::empty());
             }
-            self.remember(about, called)?;
+            self.remember(about, called, (entry.uid, entry.gid))?;
+        }
+        if let Some(adoption) = &self.adoption {
+            adoption.settle(held, about, &entry, &books, is_opaque).map_err(|e| refused(called, e))?;
         }
         if what == kind::FILE {
             return self.file(held, called, entry);
@@ -177,23 +214,23 @@ impl<W: Write> Pack<W> {
         Ok(())
     }
 
-    /// The name under which this file is in the archive already.
-    fn linked(&mut self, about: &FileStat) -> Option<Vec<u8>> {
+    /// The name under which this file is in the archive already, and whose it is there.
+    fn linked(&mut self, about: &FileStat) -> Option<(Vec<u8>, (u32, u32))> {
         let key = (about.st_dev, about.st_ino);
         let link = self.links.get_mut(&key)?;
         link.others = link.others.saturating_sub(1);
         if link.others > 0 {
-            return Some(link.name.clone());
+            return Some((link.name.clone(), link.owner));
         }
-        let name = self.links.remove(&key)?.name;
+        let Link { name, owner, .. } = self.links.remove(&key)?;
         self.room += name.len() + OVERHEAD;
-        Some(name)
+        Some((name, owner))
     }
 
-    fn remember(&mut self, about: &FileStat, called: &[u8]) -> Result<()> {
+    fn remember(&mut self, about: &FileStat, called: &[u8], owner: (u32, u32)) -> Result<()> {
         let left = self.room.checked_sub(called.len() + OVERHEAD);
         self.room = left.ok_or_else(|| refused(called, Errno::E2BIG))?;
-        self.links.insert((about.st_dev, about.st_ino), Link { name: called.to_vec(), others: about.st_nlink - 1 });
+        self.links.insert((about.st_dev, about.st_ino), Link { name: called.to_vec(), others: about.st_nlink - 1, owner });
         Ok(())
     }
 
@@ -207,7 +244,13 @@ impl<W: Write> Pack<W> {
         let file = std::fs::File::from(held.open_to_read().map_err(|e| refused(called, e))?);
         // Its length now: a file that grows is cut there.
         let size = file.metadata().map_err(|e| Error::failed(cannot_pack(called)).because(e))?.len();
+        self.size += size;
         self.entry(called, &Entry { size, ..entry }, file)
+    }
+
+    /// Bytes of all files that were packed, each counted once.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// Bytes that we have made ourselves.
@@ -312,6 +355,7 @@ mod kind {
     pub const CHARACTER: u32 = 0o020000;
     pub const BLOCK: u32 = 0o060000;
     pub const FIFO: u32 = 0o010000;
+    pub const SOCKET: u32 = 0o140000;
 }
 
 #[cfg(test)]

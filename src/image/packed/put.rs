@@ -1,8 +1,8 @@
-//! Puts an archive's entries among files that are there already: for `cp`, into a container or out of it.
+//! Puts an archive's entries among files that are there already: for `cp`, into a container or out of it, and for ADD.
 //!
 //! Not as a layer (`unpack.rs`): a file called `.wh.x` is a file called `.wh.x`, a directory that is there stays and gets what it
-//! lacks, and nothing takes the place of a directory, nor a directory that of something else. A file that is there is replaced by a
-//! new one and never opened: it may be a device, a fifo, or a link that somebody has just put there.
+//! lacks, and nothing takes the place of a directory, nor a directory that of something else (ADD: the archive is right). A file that is
+//! there is replaced by a new one and never opened: it may be a device, a fifo, or a link that somebody has just put there.
 //!
 //! Where the names of the archive lie beneath a directory, no symlink is followed (`sys/beneath.rs`); somebody who exchanges
 //! directories for symlinks meanwhile reaches an error.
@@ -27,6 +27,8 @@ pub enum Owner {
     Given(u32, u32),
     /// The same, of files from somebody who is not trusted: his root is not ours.
     Stranger(u32, u32),
+    /// This user's and group's, with all that hangs on them: whoever says so builds the image, and may give it any power.
+    Chosen(u32, u32),
 }
 
 /// Opens the directory of this path another way, where a symlink lies on the plain one.
@@ -38,42 +40,57 @@ const BUFFER: usize = 128 << 10;
 
 /// `users`: whom the users of the container are outside that the files are for; `None`: who they are.
 pub fn put(source: impl Read, into: Directory, owner: Owner, users: Option<&IdMap>, through_links: Option<ThroughLinks>) -> Result<()> {
-    let mut entries = Entries::new(source);
-    let mut putting = Putting { into, owner, through_links, times: Vec::new(), buffer: vec![0; BUFFER] };
-    while let Some(mut entry) = entries.next()? {
-        putting.change_hands(&mut entry);
-        let known = users.map_or(Ok(()), |users| owners::meant_outside(users, &mut entry));
-        let put = known.and_then(|()| putting.entry(&entry, &mut entries));
-        put.map_err(|error| explain(error).context(format!("cannot put {}", shown_bytes(&entry.name))))?;
-    }
-    putting.set_times();
-    Ok(())
+    let putting = Putting { into, owner, through_links, archive_wins: false, times: Vec::new(), buffer: vec![0; BUFFER] };
+    putting.all(source, users, &mut |_| Ok(()))
 }
 
-fn explain(error: Error) -> Error {
-    match error.errno() {
-        Some(Errno::ELOOP) => Error::conflict("a symlink is in its way"),
-        Some(Errno::ENOTDIR) => Error::conflict("what should be its directory is none"),
-        Some(Errno::EROFS) => Error::conflict("it is mounted read-only"),
-        _ => error,
-    }
+/// Over what is there, whatever it is. `spend` hears of the bytes of each entry before they are written, and may refuse.
+pub fn put_over(
+    source: impl Read,
+    into: Directory,
+    owner: Owner,
+    through_links: ThroughLinks,
+    spend: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<()> {
+    let through_links = Some(through_links);
+    let putting = Putting { into, owner, through_links, archive_wins: true, times: Vec::new(), buffer: vec![0; BUFFER] };
+    putting.all(source, None, spend)
 }
 
 struct Putting<'a> {
     into: Directory,
     owner: Owner,
     through_links: Option<ThroughLinks<'a>>,
+    /// Directories give way to what is none, and the other way round.
+    archive_wins: bool,
     /// A directory's time changes with everything that is made in it, so it is set at the end.
     times: Vec<(Vec<u8>, Moment)>,
     buffer: Vec<u8>,
 }
 
 impl Putting<'_> {
+    fn all(mut self, source: impl Read, users: Option<&IdMap>, spend: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
+        let mut entries = Entries::new(source);
+        while let Some(mut entry) = entries.next()? {
+            spend(entries.stored())?;
+            self.change_hands(&mut entry);
+            let known = users.map_or(Ok(()), |users| owners::meant_outside(users, &mut entry));
+            let put = known.and_then(|()| self.entry(&entry, &mut entries));
+            put.map_err(|error| explain(error).context(format!("cannot put {}", shown_bytes(&entry.name))))?;
+        }
+        self.set_times();
+        Ok(())
+    }
+
     /// What made a file powerful in its owner's hands makes nobody else powerful: as chown(2) does it.
     fn change_hands(&self, entry: &mut Entry) {
         let (uid, gid, keeps) = match self.owner {
             Owner::AsPacked => {
                 lost::settle(entry);
+                return;
+            }
+            Owner::Chosen(uid, gid) => {
+                (entry.uid, entry.gid) = (uid, gid);
                 return;
             }
             Owner::Given(uid, gid) => (uid, gid, (entry.uid, entry.gid) == (uid, gid)),
@@ -101,15 +118,15 @@ impl Putting<'_> {
                 let linked = components(&entry.link)?;
                 let Some((old, above)) = linked.split_last() else { return Err(damaged("a hard link to a directory")) };
                 let from = self.directory(above)?;
-                replacing(&parent, name, || parent.make_link(name, &from, old))
+                self.replacing(&parent, name, || parent.make_link(name, &from, old))
             }
             What::Symlink => {
-                replacing(&parent, name, || parent.make_symlink(name, &entry.link))?;
+                self.replacing(&parent, name, || parent.make_symlink(name, &entry.link))?;
                 finish_made(&parent, name, entry)
             }
-            What::Character => make_node(&parent, name, entry, Node::Character(entry.device.0, entry.device.1)),
-            What::Block => make_node(&parent, name, entry, Node::Block(entry.device.0, entry.device.1)),
-            What::Fifo => make_node(&parent, name, entry, Node::Fifo),
+            What::Character => self.make_node(&parent, name, entry, Node::Character(entry.device.0, entry.device.1)),
+            What::Block => self.make_node(&parent, name, entry, Node::Block(entry.device.0, entry.device.1)),
+            What::Fifo => self.make_node(&parent, name, entry, Node::Fifo),
         }
     }
 
@@ -137,6 +154,9 @@ impl Putting<'_> {
             Ok(()) | Err(Errno::EEXIST) => {}
             Err(e) => return Err(Error::from_errno("cannot make it", e)),
         }
+        if self.archive_wins && matches!(parent.directory(name), Err(Errno::ENOTDIR | Errno::ELOOP)) {
+            parent.unlink(name).and_then(|()| parent.make_directory(name)).context("cannot replace what has its name")?;
+        }
         let directory = parent.directory(name).map_err(|errno| match errno {
             Errno::ENOTDIR | Errno::ELOOP => Error::conflict("cannot put a directory in the place of something else"),
             errno => Error::from_errno("cannot open it", errno),
@@ -147,7 +167,7 @@ impl Putting<'_> {
     }
 
     fn make_file(&mut self, parent: &Directory, name: &[u8], entry: &Entry, data: &mut Entries<impl Read>) -> Result<()> {
-        match replacing(parent, name, || parent.new_file(name)) {
+        match self.replacing(parent, name, || parent.new_file(name)) {
             Ok(file) => {
                 self.write(&file, entry, data)?;
                 finish(file.as_fd(), entry)?;
@@ -181,6 +201,32 @@ impl Putting<'_> {
         beneath::set_length(file.as_fd(), entry.size).context(WRITE)
     }
 
+    /// Makes something under a name; what has the name already gives way, unless it is a directory.
+    fn replacing<T>(&self, parent: &Directory, name: &[u8], make: impl Fn() -> Result<T, Errno>) -> Result<T> {
+        for _ in 0..TRIES {
+            match make() {
+                Err(Errno::EEXIST) => {}
+                other => return other.context("cannot make it"),
+            }
+            if parent.hold(name).and_then(|held| held.is_mount_point()) == Ok(true) {
+                return Err(Error::from_errno("cannot replace what is mounted there", Errno::EBUSY));
+            }
+            match parent.unlink(name) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(Errno::EISDIR) if self.archive_wins => parent.remove(name).context("cannot replace the directory that has its name")?,
+                // POSIX has one of them for a directory, Linux the other; a file that must not be changed gives it, too.
+                Err(Errno::EISDIR) => return Err(Error::conflict("cannot put it in the place of a directory")),
+                Err(e) => return Err(Error::from_errno("cannot replace what has its name", e)),
+            }
+        }
+        Err(Error::conflict("its name is taken again and again"))
+    }
+
+    fn make_node(&self, parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Result<()> {
+        self.replacing(parent, name, || parent.make_node(name, node))?;
+        finish_made(parent, name, entry)
+    }
+
     /// One that somebody has taken away since needs none.
     fn set_times(&self) {
         for (path, modified) in self.times.iter().rev() {
@@ -191,29 +237,13 @@ impl Putting<'_> {
     }
 }
 
-/// Makes something under a name; what has the name already gives way, unless it is a directory.
-fn replacing<T>(parent: &Directory, name: &[u8], make: impl Fn() -> Result<T, Errno>) -> Result<T> {
-    for _ in 0..TRIES {
-        match make() {
-            Err(Errno::EEXIST) => {}
-            other => return other.context("cannot make it"),
-        }
-        if parent.hold(name).and_then(|held| held.is_mount_point()) == Ok(true) {
-            return Err(Error::from_errno("cannot replace what is mounted there", Errno::EBUSY));
-        }
-        match parent.unlink(name) {
-            Ok(()) | Err(Errno::ENOENT) => {}
-            // POSIX has one of them for a directory, Linux the other; a file that must not be changed gives it, too.
-            Err(Errno::EISDIR) => return Err(Error::conflict("cannot put it in the place of a directory")),
-            Err(e) => return Err(Error::from_errno("cannot replace what has its name", e)),
-        }
+fn explain(error: Error) -> Error {
+    match error.errno() {
+        Some(Errno::ELOOP) => Error::conflict("a symlink is in its way"),
+        Some(Errno::ENOTDIR) => Error::conflict("what should be its directory is none"),
+        Some(Errno::EROFS) => Error::conflict("it is mounted read-only"),
+        _ => error,
     }
-    Err(Error::conflict("its name is taken again and again"))
-}
-
-fn make_node(parent: &Directory, name: &[u8], entry: &Entry, node: Node) -> Result<()> {
-    replacing(parent, name, || parent.make_node(name, node))?;
-    finish_made(parent, name, entry)
 }
 
 /// Made by name, and so somebody may have put something else there since: that does not become ours.

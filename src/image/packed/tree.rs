@@ -10,7 +10,7 @@
 use crate::error::{Error, Result};
 use crate::image::entries::damaged;
 use crate::sys::Errno;
-use crate::sys::beneath::{self, Directory};
+use crate::sys::beneath::{self, Directory, Held};
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::rc::Rc;
@@ -166,14 +166,22 @@ fn step(at: &Spot, part: &[u8], missing: Missing) -> Result<Directory, Errno> {
     }
 }
 
-/// For overlay as root and for overlay in a user namespace, which reads the other of the two.
 pub fn mark_opaque(directory: &Directory) -> Result<(), Errno> {
-    match beneath::set_attribute(directory.as_fd(), b"trusted.overlay.opaque", b"y") {
+    mark_opaque_by(|name, value| beneath::set_attribute(directory.as_fd(), name, value))
+}
+
+pub fn mark_held_opaque(directory: &Held) -> Result<(), Errno> {
+    mark_opaque_by(|name, value| directory.set_attribute(name, value))
+}
+
+/// For overlay as root and for overlay in a user namespace, which reads the other of the two.
+fn mark_opaque_by(set: impl Fn(&[u8], &[u8]) -> Result<(), Errno>) -> Result<(), Errno> {
+    match set(b"trusted.overlay.opaque", b"y") {
         // Without CAP_SYS_ADMIN the first cannot be set, nor will it ever be read.
         Ok(()) | Err(Errno::EPERM) => {}
         Err(e) => return Err(e),
     }
-    match beneath::set_attribute(directory.as_fd(), b"user.overlay.opaque", b"y") {
+    match set(b"user.overlay.opaque", b"y") {
         // A tmpfs has no user attributes before kernel 6.6; root's own mounts read the other one.
         Err(Errno::EOPNOTSUPP) => Ok(()),
         other => other,

@@ -95,6 +95,7 @@ fn run(name: &str, pid: i32, streams: Streams, stdin: bool, change: impl FnOnce(
         first: None,
         first_wants: Wants::default(),
         early: Vec::new(),
+        ends_with_first: false,
         log: Some(Keeping::at(directory.join("log"))),
         open_stdin: stdin,
         companions: Vec::new(),

@@ -34,15 +34,18 @@ fn parse(text: &str, now: u64) -> Option<Duration> {
         // More than can be counted is much.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
-    // `Sun, 06 Nov 1994 08:49:37 GMT`
+    Some(Duration::from_nanos(moment(text)?.saturating_sub(now)))
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, as HTTP writes all its moments. Before 1970 there was nothing.
+pub fn moment(text: &str) -> Option<u64> {
     let words: Vec<&str> = text.split(' ').collect();
     let [_, day, month, year, clock, "GMT"] = words[..] else { return None };
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS.iter().position(|name| *name == month)? + 1;
     // Beyond 2500 our moments end.
     let year = year.parse::<u16>().ok()?.min(2500);
-    let moment = time::parse_rfc3339(&format!("{year:04}-{month:02}-{day}T{clock}Z")).unwrap_or(0);
-    Some(Duration::from_nanos(moment.saturating_sub(now)))
+    Some(time::parse_rfc3339(&format!("{year:04}-{month:02}-{day}T{clock}Z")).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct PlannedMount<'a> {
 }
 
 impl<'a> PlannedMount<'a> {
-    pub(super) fn new(mount: &'a oci_spec::runtime::Mount) -> Result<PlannedMount<'a>> {
+    pub fn new(mount: &'a oci_spec::runtime::Mount) -> Result<PlannedMount<'a>> {
         let options = MountOptions::parse(mount.options().as_deref().unwrap_or_default());
         let is_bind = options.bind || matches!(mount.typ().as_deref(), None | Some("bind"));
         options

@@ -15,7 +15,7 @@ pub mod outside;
 pub mod owners;
 mod small_files;
 
-pub use mounts::stack_image;
+pub use mounts::{stack, stack_image};
 
 use crate::runtime::child::{At, Result};
 use crate::runtime::plan::Plan;

@@ -3,6 +3,7 @@
 use super::{What, Wrong};
 use crate::engine::{find, id_claims, list, pid_file};
 use crate::error::{Error, Result};
+use crate::image::steps;
 use crate::paths::{ContainerPaths, Paths};
 use crate::store;
 use crate::sys::file;
@@ -21,7 +22,8 @@ pub fn look(paths: &Paths) -> Vec<Wrong> {
 
 /// Where records are written.
 fn places(paths: &Paths) -> Vec<PathBuf> {
-    let mut places = vec![paths.root().to_owned(), paths.run().to_owned(), paths.image_layout()];
+    let mut places = vec![paths.root().to_owned(), paths.run().to_owned(), paths.image_layout(), paths.proven(), paths.steps()];
+    places.extend(steps::lives(paths));
     for id in find::ids(paths) {
         let files = ContainerPaths::new(paths, &id, true);
         places.extend([files.disk, files.live]);

@@ -27,6 +27,8 @@ fn told(fault: Fault) -> Wrong {
         Fault::DamagedList => Wrong::new(What::DamagedList, "", "the list of images"),
         Fault::DamagedImage(image) => Wrong::new(What::DamagedImage, &image, format!("image {image}")),
         Fault::BlobGone(image, hex) => Wrong::new(What::BlobGone, &hex, format!("image {image}, layer {hex:.12}")),
+        Fault::StepGone(key) => Wrong::new(What::StepGone, &key, format!("build step {key:.12}")),
+        Fault::StepsInDoubt(life) => Wrong::new(What::StepsInDoubt, life, "build steps"),
         Fault::BlobDamaged(hex) => Wrong::new(What::BlobDamaged, &hex, format!("blob {hex:.12}")),
     }
 }
@@ -38,6 +40,8 @@ pub fn mend(paths: &Paths, wrong: &Wrong) -> Result<bool> {
         What::BlobOfNobody => Fault::BlobOfNobody(which),
         What::LayerOfNobody => Fault::LayerOfNobody(which),
         What::LayerGone => Fault::LayerGone(which),
+        What::StepGone => Fault::StepGone(which),
+        What::StepsInDoubt => Fault::StepsInDoubt(which),
         _ => return Ok(false),
     };
     faults::mend(paths, &fault, &|| images::users(paths))

@@ -35,6 +35,8 @@ pub enum What {
     RulesGone,
     // Images.
     Workplace,
+    StepsInDoubt,
+    StepGone,
     BlobOfNobody,
     LayerOfNobody,
     LayerGone,
@@ -96,7 +98,8 @@ impl What {
             NameToNowhere | NameOfAnother | NameLost => Room::Names,
             VolumeHalfMade | VolumeHalfFilled | VolumeHalfRemoved | VolumeOfNobody | VolumeWithoutRecord | NewerVolume => Room::Volumes,
             PlaceOfNobody | BridgeGone | RulesGone => Room::Networks,
-            Workplace | BlobOfNobody | LayerOfNobody | LayerGone | DamagedList | DamagedImage | BlobGone | BlobDamaged => Room::Images,
+            Workplace | StepsInDoubt | StepGone | BlobOfNobody | LayerOfNobody | LayerGone | DamagedList | DamagedImage | BlobGone
+            | BlobDamaged => Room::Images,
             Scrap | PidFile | IdsOfNobody | Stranger => Room::Files,
         }
     }
@@ -139,6 +142,8 @@ impl What {
             BridgeGone => ("its bridge is gone, or a container is cut off from it", "made and plugged in again"),
             RulesGone => ("the kernel has lost some of them", "made again"),
             Workplace => ("an image that was being made, left by a command that was killed", "removed"),
+            StepsInDoubt => ("the machine went down before the disk had them", "kept where an image has them, else removed"),
+            StepGone => ("what it has made is not all there", "forgotten"),
             BlobOfNobody => ("no image has it", "removed"),
             LayerOfNobody => ("no image and no container has it", "removed"),
             LayerGone => ("its unpacked files are gone", "unpacked again"),

@@ -1,0 +1,262 @@
+//! One stage, in a process of its own: line by line, from its base to what it has come to.
+
+use crate::build::event::Event;
+use crate::build::history;
+use crate::build::link::{Failure, FromStage, Link, ToStage};
+use crate::build::plan::{Plan, Planned, Source, at};
+use crate::build::scope::{Scope, env_of};
+use crate::build::state::State;
+use crate::build::steps::{self, Outcome};
+use crate::dockerfile::{self, Instruction, Line, expand, settings};
+use crate::error::{Error, Result};
+use crate::image::commit::Base;
+use crate::image::{Limits, Workplace};
+use crate::paths::Paths;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// What all stages share.
+pub struct Surroundings<'a> {
+    pub paths: &'a Paths,
+    pub workplace: &'a Workplace,
+    pub limits: &'a Limits,
+    /// Images that stages stand on or take files from: by name and platform, their ids.
+    pub images: BTreeMap<(String, Option<String>), String>,
+    /// The number of each stage's first step, for what is told.
+    pub first_steps: BTreeMap<usize, usize>,
+}
+
+/// A stage at work.
+pub struct Working<'a> {
+    pub plan: &'a Plan<'a>,
+    pub planned: &'a Planned<'a>,
+    pub around: &'a Surroundings<'a>,
+    pub state: State,
+    pub scope: Scope,
+    link: Link,
+    /// Of other stages, once they were asked for.
+    results: BTreeMap<usize, State>,
+    /// CMD was said here: an ENTRYPOINT does not take it away any more.
+    has_command: bool,
+    /// How many layers were begun: each has a place of its own.
+    begun: usize,
+    /// What is being done, for events.
+    step: usize,
+}
+
+/// Returns the exit code of the process.
+pub fn build(plan: &Plan, planned: &Planned, around: &Surroundings, link: Link) -> i32 {
+    let mut working = Working {
+        plan,
+        planned,
+        around,
+        state: State::default(),
+        scope: Scope::default(),
+        link,
+        results: BTreeMap::new(),
+        has_command: false,
+        begun: 0,
+        step: around.first_steps.get(&planned.number).copied().unwrap_or(0),
+    };
+    let word = match working.all_lines() {
+        Ok(()) => FromStage::Finished(Box::new(working.state.clone())),
+        Err(failure) => FromStage::Failed(*failure),
+    };
+    i32::from(working.link.say(&word).is_err())
+}
+
+/// An error, and the line that it is about.
+type Done<T = ()> = std::result::Result<T, Box<Failure>>;
+
+impl<'a> Working<'a> {
+    pub fn paths(&self) -> &'a Paths {
+        self.around.paths
+    }
+
+    pub fn tell(&self, event: Event) {
+        // Whoever oversees us is gone only when we are about to be, too.
+        let _ = self.link.say(&FromStage::Event(event));
+    }
+
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    fn all_lines(&mut self) -> Done {
+        let planned = self.planned;
+        let from = &planned.stage.from;
+        self.begin().map_err(|error| self.failed(from, error, None))?;
+        for text in std::mem::take(&mut self.state.triggers) {
+            let line = dockerfile::parse_line(&text, self.plan.file.escape)
+                .map_err(|error| self.failed(from, error.context("an ONBUILD instruction of the base"), None))?;
+            self.line(&Line { at: from.at, end: from.end, ..line })?;
+        }
+        planned.stage.lines.iter().try_for_each(|line| self.line(line))
+    }
+
+    fn line(&mut self, line: &Line) -> Done {
+        let is_step = is_step(&line.instruction);
+        let begun = Instant::now();
+        let before = self.state.clone();
+        if is_step {
+            self.step += 1;
+            self.tell(Event::Begun { step: self.step });
+        }
+        let took = |begun: Instant| begun.elapsed().as_millis() as u64;
+        match self.carry_out(line) {
+            Ok(outcome) => {
+                if is_step {
+                    if outcome == Outcome::Known {
+                        self.tell(Event::Cached { step: self.step });
+                    }
+                    self.tell(Event::Done { step: self.step, milliseconds: took(begun) });
+                }
+                Ok(())
+            }
+            Err(error) => {
+                if is_step {
+                    self.tell(Event::Failed { step: self.step, milliseconds: took(begun) });
+                }
+                Err(self.failed(line, error, Some(before)))
+            }
+        }
+    }
+
+    fn failed(&self, line: &Line, error: Error, before: Option<State>) -> Box<Failure> {
+        let error = at(self.plan.request, line, error);
+        Box::new(Failure { lines: (line.at.line, line.end), before: before.map(Box::new), ..Failure::of(&error) })
+    }
+
+    /// What it stands on.
+    fn begin(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        self.tell(Event::Begun { step: self.step });
+        let architecture = self.planned.platform.as_ref().unwrap_or(&self.plan.platform).architecture.clone();
+        self.state = match &self.planned.base {
+            Source::Scratch => State::from_scratch(&architecture),
+            Source::Stage(number) => {
+                let mut state = self.result_of(*number)?;
+                state.take_triggers();
+                state
+            }
+            Source::Image(name, platform) => {
+                let id = self.image_id(name, platform.as_deref())?;
+                State::of_image(&id, &Base::find(self.paths(), &id)?)
+            }
+            Source::Context(number) => steps::base_of_context(self, *number)?,
+        };
+        if let Some(epoch) = self.plan.request.epoch {
+            self.state.created = Some(epoch * 1_000_000_000);
+            self.state.created_is_wished = true;
+        }
+        self.tell(Event::Done { step: self.step, milliseconds: begun.elapsed().as_millis() as u64 });
+        Ok(())
+    }
+
+    pub fn image_id(&self, name: &str, platform: Option<&str>) -> Result<String> {
+        let key = (name.to_owned(), platform.map(str::to_owned));
+        self.around.images.get(&key).cloned().ok_or_else(|| Error::no_such(format!("no such image: {name}")))
+    }
+
+    /// Of another stage, as soon as it has one.
+    pub fn result_of(&mut self, number: usize) -> Result<State> {
+        if let Some(state) = self.results.get(&number) {
+            return Ok(state.clone());
+        }
+        self.link.say(&FromStage::Needs(number))?;
+        match self.link.hear()? {
+            Some(ToStage::Result(found, state)) if found == number => {
+                self.results.insert(number, *state.clone());
+                Ok(*state)
+            }
+            _ => Err(Error::failed("the build was ended")),
+        }
+    }
+
+    /// The layers that another stage, an image or a context has, for reading: diff ids (hex), bottom first.
+    pub fn layers_of(&mut self, source: &Source) -> Result<Vec<String>> {
+        match source {
+            Source::Scratch => Ok(Vec::new()),
+            Source::Stage(number) => Ok(self.result_of(*number)?.diff_ids()),
+            Source::Image(name, platform) => {
+                let id = self.image_id(name, platform.as_deref())?;
+                Ok(crate::image::find(self.paths(), &id)?.layers)
+            }
+            Source::Context(number) => Ok(steps::base_of_context(self, *number)?.diff_ids()),
+        }
+    }
+
+    /// A directory of its own for what the next step writes.
+    pub fn next_place(&mut self) -> std::path::PathBuf {
+        self.begun += 1;
+        self.around.workplace.file(&format!("step-{}-{}", self.planned.number, self.begun))
+    }
+
+    pub fn env(&self) -> Vec<String> {
+        env_of(&self.state.config())
+    }
+
+    /// What a variable stands for here.
+    pub fn lookup(&self, name: &str) -> Option<String> {
+        let of_env = self.env().iter().find_map(|have| have.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
+        of_env.or_else(|| self.scope.value(name))
+    }
+
+    /// With variables replaced and quotes removed.
+    pub fn word(&self, text: &str) -> Result<String> {
+        expand::word(text, self.plan.file.escape, &|name| self.lookup(name))
+    }
+
+    /// Whether results of earlier builds count.
+    pub fn may_know(&self) -> bool {
+        let request = self.plan.request;
+        let names = [self.planned.called.as_str(), &self.planned.number.to_string()].map(str::to_owned);
+        !request.no_cache && !request.no_cache_of.iter().any(|wanted| names.iter().any(|name| name.eq_ignore_ascii_case(wanted)))
+    }
+
+    fn carry_out(&mut self, line: &Line) -> Result<Outcome> {
+        // Each ARG of a line sees those before it.
+        if let Instruction::Arg(all) = &line.instruction {
+            return self.declare(all);
+        }
+        match expand::instruction(&line.instruction, self.plan.file.escape, &|name| self.lookup(name))? {
+            Instruction::Run(run) => steps::run(self, &run, line),
+            Instruction::Copy(copy) => steps::copy(self, &copy, line, false),
+            Instruction::Add(copy) => steps::copy(self, &copy, line, true),
+            Instruction::Workdir(path) => steps::workdir(self, path),
+            other => self.describe(&other, line),
+        }
+    }
+
+    fn declare(&mut self, all: &[(String, Option<String>)]) -> Result<Outcome> {
+        for (name, default) in all {
+            let mut scope = self.scope.clone();
+            scope.declare(name, default.as_deref(), &self.plan.given, |text| self.word(text))?;
+            self.scope = scope;
+            let text = match self.scope.value(name) {
+                Some(value) => format!("ARG {name}={value}"),
+                None => format!("ARG {name}"),
+            };
+            self.state.told(text, false);
+        }
+        Ok(Outcome::Made)
+    }
+
+    /// What only changes the image's words.
+    fn describe(&mut self, instruction: &Instruction, line: &Line) -> Result<Outcome> {
+        if let Instruction::Maintainer(name) = instruction {
+            self.state.about.insert("author".into(), serde_json::json!(name));
+        }
+        settings::apply(self.state.config_mut(), instruction, self.has_command)?;
+        self.has_command |= matches!(instruction, Instruction::Cmd(_));
+        let text = history::of(instruction, line, &self.state.config());
+        self.state.key = self.state.key.then(&[&text]);
+        self.state.told(text, false);
+        Ok(Outcome::Made)
+    }
+}
+
+/// What is shown as a step: what makes a layer.
+pub fn is_step(instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::Run(_) | Instruction::Copy(_) | Instruction::Add(_) | Instruction::Workdir(_))
+}
