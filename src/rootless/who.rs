@@ -37,6 +37,12 @@ impl Who {
     }
 }
 
+/// What this machine calls him.
+pub fn name_of(uid: u32) -> Option<String> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    ranges::name_of(&passwd, uid).map(str::to_owned)
+}
+
 /// As a login would set it, for who has no such variable: cron, or a service.
 pub fn home_of(uid: u32) -> Option<PathBuf> {
     let passwd = std::fs::read_to_string("/etc/passwd").ok()?;

@@ -31,6 +31,7 @@ mod labels;
 pub mod layers;
 pub mod mappings;
 pub mod namespaces;
+mod newcomer;
 pub mod own_program;
 pub mod placement;
 pub mod plan;

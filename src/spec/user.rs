@@ -9,6 +9,33 @@ pub struct User {
     pub home: String,
 }
 
+/// Somebody whom a container's files shall know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Newcomer {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// What is added to /etc/passwd, if neither his number nor his name is there yet.
+pub fn line_of_user(passwd: &str, newcomer: &Newcomer) -> Option<String> {
+    let Newcomer { name, uid, gid } = newcomer;
+    let is_known = find_user(passwd, &uid.to_string()).is_some() || find_user(passwd, name).is_some();
+    (!is_known).then(|| format!("{}{name}:x:{uid}:{gid}:{name}:/:/bin/sh\n", line_break(passwd)))
+}
+
+/// The same for /etc/group.
+pub fn line_of_group(group: &str, newcomer: &Newcomer) -> Option<String> {
+    let Newcomer { name, gid, .. } = newcomer;
+    let is_known = groups(group).any(|(known, number, _)| number == *gid || known == name);
+    (!is_known).then(|| format!("{}{name}:x:{gid}:\n", line_break(group)))
+}
+
+/// Where the last line has none.
+fn line_break(text: &str) -> &'static str {
+    if text.is_empty() || text.ends_with('\n') { "" } else { "\n" }
+}
+
 /// What the kernel's `uid_t` could hold is more, but -1 means "leave unchanged" there, and Docker stops here.
 const HIGHEST_ID: u32 = i32::MAX as u32;
 
@@ -112,6 +139,20 @@ mod tests {
     fn nothing_means_root_with_its_groups() {
         assert_eq!(ids(""), (0, 0, vec![0, 10, 4]));
         assert_eq!(resolve("", PASSWD, GROUP).unwrap().home, "/root");
+    }
+
+    #[test]
+    fn a_newcomer_gets_a_line_where_neither_number_nor_name_is_taken() {
+        let newcomer = |name: &str, id| Newcomer { name: name.to_owned(), uid: id, gid: id };
+        assert_eq!(line_of_user(PASSWD, &newcomer("ann", 1001)).as_deref(), Some("ann:x:1001:1001:ann:/:/bin/sh\n"));
+        assert_eq!(line_of_user("root:x:0:0::/:", &newcomer("ann", 1)).as_deref(), Some("\nann:x:1:1:ann:/:/bin/sh\n"));
+        assert_eq!(line_of_group(GROUP, &newcomer("ann", 1001)).as_deref(), Some("ann:x:1001:\n"));
+        for taken in [newcomer("web", 1001), newcomer("ann", 33)] {
+            assert_eq!(line_of_user(PASSWD, &taken), None, "{taken:?}");
+        }
+        for taken in [newcomer("log", 1001), newcomer("ann", 33)] {
+            assert_eq!(line_of_group(GROUP, &taken), None, "{taken:?}");
+        }
     }
 
     #[test]

@@ -43,6 +43,13 @@ pub fn create(path: &Path, flags: OFlag, mode: u32) -> Result<OwnedFd, Errno> {
     open_how(path, OpenHow::new().flags(flags).mode(Mode::from_bits_truncate(mode)))
 }
 
+/// To read, and to write behind its end: only what lies in the root's own file system, by no link and below no other mount. Not waited for.
+pub fn open_of_root_alone(path: &Path) -> Result<OwnedFd, Errno> {
+    let alone = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
+    let flags = OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    openat2(nix::fcntl::AT_FDCWD, path, OpenHow::new().flags(flags).resolve(alone))
+}
+
 fn open_how(path: &Path, how: OpenHow) -> Result<OwnedFd, Errno> {
     openat2(nix::fcntl::AT_FDCWD, path, how.resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS))
 }

@@ -67,6 +67,47 @@ fn the_user_is_inside_who_he_is_outside() {
 }
 
 #[test]
+fn the_user_has_his_name_inside_too() {
+    let store = Store::of(ann());
+    let name = ann().name();
+    let say = "whoami; tail -n 1 /etc/group; id -un";
+    for flags in [&[][..], &["--userns", "keep-id:uid=1234,gid=1235"]] {
+        let words = [&["run", "--rm", "--userns", "keep-id"], flags, &["box", "sh", "-c", say]].concat();
+        let (uid, gid) = if flags.is_empty() { (ann().uid, ann().uid) } else { (1234, 1235) };
+        assert_eq!(store.tare(&words).stdout, format!("{name}\n{name}:x:{gid}:\n{name}\n"), "{uid}");
+    }
+    // Once, however often it starts, and in its own layer.
+    store.ok(&["create", "--name", "again", "--userns", "keep-id", "box", "grep", "-c", &name, "/etc/passwd"]);
+    for _ in 0..2 {
+        assert_eq!(store.ok(&["start", "-a", "again"]), "1");
+    }
+    assert!(store.ok(&["diff", "again"]).contains("C /etc/passwd"));
+    // Whom the image knows is who he is there.
+    let said = store.ok(&["run", "--rm", "--userns", "keep-id:uid=1000,gid=1000", "box", "whoami"]);
+    assert_eq!(said, "alice");
+    // Nothing that lies outside of the container is touched, nor followed to.
+    let file = store.file("passwd", "root:x:0:0::/:/bin/sh\n");
+    let above = store.file("etc/passwd", "root:x:0:0::/:/bin/sh\n");
+    let dir = above.parent().expect("a directory");
+    for path in [&file, &above, dir] {
+        ann().owns(path);
+    }
+    let bind = format!("{}:/etc/passwd", file.display());
+    store.ok(&["run", "--rm", "--userns", "keep-id", "-v", &bind, "box", "true"]);
+    let bind = format!("{}:/etc", dir.display());
+    store.ok(&["run", "--rm", "--userns", "keep-id", "-v", &bind, "box", "true"]);
+    let link = Layer::new().symlink("etc/passwd", "/own/passwd").tar();
+    store.load_over_box("linked", link);
+    let bind = format!("{}:/own", file.parent().expect("a directory").display());
+    store.ok(&["run", "--rm", "--userns", "keep-id", "-v", &bind, "linked", "true"]);
+    for file in [&file, &above] {
+        assert_eq!(std::fs::read_to_string(file).expect("a file"), "root:x:0:0::/:/bin/sh\n");
+    }
+    // Where it cannot be written it begins all the same.
+    assert_eq!(store.ok(&["run", "--rm", "--read-only", "--userns", "keep-id", "box", "id", "-u"]), ann().uid.to_string());
+}
+
+#[test]
 fn root_inside_is_one_of_the_user_s_further_ids() {
     let store = Store::of(ann());
     store.ok(&["run", "-d", "--name", "web", "--userns", "keep-id", "-u", "0", "box", "sleep", "1000"]);
@@ -98,7 +139,10 @@ fn files_are_told_as_they_are_inside() {
     let upper = store.root.join("container").join(id).join("upper");
     assert_eq!(owner(&upper.join("dir")), (kept(ann(), 33), kept(ann(), 34)), "on disk they are somebody else's");
     let changes: Vec<String> = store.ok(&["diff", "one"]).lines().map(str::to_owned).collect();
-    assert_eq!(changes.iter().filter(|line| !line.contains("root")).collect::<Vec<_>>(), ["A /dir", "C /etc", "D /etc/group"]);
+    assert_eq!(
+        changes.iter().filter(|line| !line.contains("root")).collect::<Vec<_>>(),
+        ["A /dir", "C /etc", "D /etc/group", "C /etc/passwd"]
+    );
     // An image made of it knows nothing of the map, nor of whom keep-id chose.
     store.ok(&["commit", "one", "made"]);
     let seen = store.ok(&["run", "--rm", "made", "sh", "-c", "id -u; stat -c %u:%g /dir /root/file; ls /etc/group 2>/dev/null; true"]);

@@ -5,7 +5,7 @@ use crate::engine::create::Made;
 use crate::engine::join::Plugged;
 use crate::engine::neighbours::Neighbours;
 use crate::engine::users::{self, Users};
-use crate::engine::{claim, etc_files, filter, join, mounts, now, pid_file, repair};
+use crate::engine::{claim, etc_files, filter, join, mounts, now, ordinary, pid_file, repair};
 use crate::error::{Context, Result};
 use crate::monitor::companion::Companion;
 use crate::monitor::watch;
@@ -144,6 +144,7 @@ fn begin_first_process(
         user: Some(&record.user),
         groups: &record.wishes.groups,
         reaper: record.reaper,
+        newcomer: ordinary::newcomer(&record.wishes.user_namespace),
         held: trees(made, users)?,
         hands_over_network: hands_over,
         ..Beyond::default()

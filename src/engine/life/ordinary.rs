@@ -10,6 +10,8 @@ use crate::options::user_namespaces::{Range, UserNamespace};
 use crate::options::{IdMap, Wishes};
 use crate::paths::Paths;
 use crate::record::Container;
+use crate::rootless::who;
+use crate::spec::user::Newcomer;
 use crate::sys::user_namespace;
 
 /// What cannot be kept is refused.
@@ -62,6 +64,14 @@ pub fn user(wish: &UserNamespace) -> Option<String> {
     let UserNamespace::KeepId { uid, gid } = wish else { return None };
     let (users, groups) = around();
     Some(format!("{}:{}", uid.unwrap_or(users.own), gid.unwrap_or(groups.own)))
+}
+
+/// The same one by his name, whom the image hardly knows.
+pub fn newcomer(wish: &UserNamespace) -> Option<Newcomer> {
+    let UserNamespace::KeepId { uid, gid } = wish else { return None };
+    let (users, groups) = around();
+    let name = who::name_of(users.own)?;
+    Some(Newcomer { name, uid: uid.unwrap_or(users.own), gid: gid.unwrap_or(groups.own) })
 }
 
 /// The layers with their owners are there. Called before a start, too: they may be lost while the container rests.

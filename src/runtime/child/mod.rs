@@ -19,7 +19,7 @@ use crate::runtime::create::Streams;
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::{Plan, SmallFiles, Strict};
-use crate::runtime::{identity, root};
+use crate::runtime::{identity, newcomer, root};
 use crate::sys::process::{self, namespace};
 use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll};
 use crate::trace::Step;
@@ -108,6 +108,9 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     }
     let terminal = streams::open_terminal(plan)?;
     mount::set_umask(if umask == 0 { 0o022 } else { umask });
+    if let Some(newcomer) = &plan.newcomer {
+        newcomer::introduce(newcomer);
+    }
     identity::make_working_directory(plan.person.cwd)?;
 
     let mut inherited = inherited;

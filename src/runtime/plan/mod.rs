@@ -18,6 +18,7 @@ use crate::runtime::namespaces::Namespaces;
 use crate::runtime::root::options;
 use crate::runtime::root::outside::Outside;
 use crate::spec::sysctl::{self, Owner};
+use crate::spec::user::Newcomer;
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::namespace;
 use oci_spec::runtime::{Linux, Spec};
@@ -44,6 +45,8 @@ pub struct Plan<'a> {
     /// Our reaper is pid 1, and the command its child.
     pub reaper: bool,
     pub strict: Option<Strict<'a>>,
+    /// Whom the image need not know.
+    pub newcomer: Option<Newcomer>,
     /// Where the container's root is somebody else outside.
     pub outside: Option<Outside>,
 }
@@ -88,6 +91,7 @@ pub struct Beyond<'a> {
     /// Sources that a path alone cannot name, as detached trees, by target.
     pub held: Vec<(PathBuf, OwnedFd)>,
     pub strict: Option<Strict<'a>>,
+    pub newcomer: Option<Newcomer>,
     /// The first process gives its network namespace to whoever makes it.
     pub hands_over_network: bool,
 }
@@ -129,6 +133,7 @@ impl<'a> Plan<'a> {
             namespaces,
             reaper: beyond.reaper,
             strict: beyond.strict,
+            newcomer: beyond.newcomer,
             outside: None,
         })
     }
