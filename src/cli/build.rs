@@ -7,6 +7,7 @@
 mod failure;
 mod flags;
 mod hand_over;
+mod keep_to;
 mod named;
 mod output;
 mod request;

@@ -46,7 +46,10 @@ fn stages_copy_from_each_other_and_only_needed_ones_are_built() {
     let told = context.ok(&[]);
     assert!(!told.contains("RUN false"), "{told}");
     assert_eq!(store.ok(&["run", "--rm", "made"]), "made");
-    assert_eq!(store.ok(&["run", "--rm", "made", "sh", "-c", "cat /a/b /also; echo $WHO; ls / | grep -c not-copied"]), "contentmade\nme\n0");
+    assert_eq!(
+        store.ok(&["run", "--rm", "made", "sh", "-c", "cat /a/b /also; echo $WHO; ls / | grep -c not-copied"]),
+        "contentmade\nme\n0"
+    );
     assert_eq!(
         history(&store)[history(&store).len() - 5..],
         [
@@ -63,8 +66,9 @@ fn stages_copy_from_each_other_and_only_needed_ones_are_built() {
 #[test]
 fn what_is_known_is_not_done_again_and_content_decides() {
     let store = Store::new();
-    let context = Context::new(&store, "FROM box\nARG WHO=a\nCOPY file /file\nRUN date +%s%N > /when; echo $WHO\nCOPY --from=box /etc/passwd /p\n")
-        .file("file", "1");
+    let context =
+        Context::new(&store, "FROM box\nARG WHO=a\nCOPY file /file\nRUN date +%s%N > /when; echo $WHO\nCOPY --from=box /etc/passwd /p\n")
+            .file("file", "1");
     context.ok(&[]);
     let id = store.ok(&["images", "-q", "--no-trunc", "made"]);
     let again = context.ok(&[]);
@@ -188,7 +192,10 @@ fn equal_layers_lie_in_one_image_more_than_once() {
 #[test]
 fn a_step_that_fails_says_where_and_leaves_the_rest_known() {
     let store = Store::new();
-    let context = Context::new(&store, "FROM box\nRUN echo kept > /kept\n\nRUN echo before; \\\n  echo to-stderr >&2; \\\n  exit 42\nRUN echo after\n");
+    let context = Context::new(
+        &store,
+        "FROM box\nRUN echo kept > /kept\n\nRUN echo before; \\\n  echo to-stderr >&2; \\\n  exit 42\nRUN echo after\n",
+    );
     let told = context.fails(&[]);
     for wanted in ["before", "to-stderr", "Dockerfile:4", ">>>", "code 42", "hint: "] {
         assert!(told.contains(wanted), "{wanted}: {told}");

@@ -4,6 +4,7 @@ use crate::build::files::{self, Chmod, Memory, Options, Selection, Tree};
 use crate::build::history;
 use crate::build::key::Key;
 use crate::build::plan::Source;
+use crate::build::recall;
 use crate::build::stage::Working;
 use crate::build::steps::context::{self, Pattern};
 use crate::build::steps::{Outcome, find_or_make, known_or_made, open_to_read, open_to_write};
@@ -129,7 +130,10 @@ impl From {
 
     fn remembered(&self, working: &Working, copy: &Copy) -> Result<Option<String>> {
         let From::Layers(layers) = self else { return Ok(None) };
-        let step = steps::find(working.paths(), key_of_print(layers, copy).hex())?;
+        let key = key_of_print(layers, copy);
+        working.memory.use_of(&key);
+        let step = steps::find(working.paths(), key.hex())?;
+        let step = if step.is_some() { step } else { recall::promised(working, &key)? };
         Ok(step.and_then(|step| step.note[PRINT].as_str().map(str::to_owned)))
     }
 }

@@ -110,9 +110,7 @@ mod tests {
     fn whatever_is_packed_is_read_by_others() {
         let text: Vec<u8> = b"the same words again and again, ".iter().copied().cycle().take(3 * PIECE + 77).collect();
         let mixed = [&text[..PIECE / 2 + 5], &noise(2 * PIECE), &text[..10]].concat();
-        for (bytes, most) in
-            [(vec![], 20), (vec![7], 50), (text, 100_000), (noise(PIECE + 1), PIECE + 200), (mixed, 5 << 18)]
-        {
+        for (bytes, most) in [(vec![], 20), (vec![7], 50), (text, 100_000), (noise(PIECE + 1), PIECE + 200), (mixed, 5 << 18)] {
             let file = packed(&bytes);
             assert!(file.len() <= most, "{} of {}", file.len(), bytes.len());
             let mut back = Vec::new();
