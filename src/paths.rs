@@ -117,6 +117,10 @@ impl Paths {
     pub fn context_memories(&self) -> PathBuf {
         self.root.join("build/context")
     }
+    /// What is remembered of files that ADD has fetched. See `build/files/add/url.rs`.
+    pub fn url_memories(&self) -> PathBuf {
+        self.root.join("build/url")
+    }
 
     // Volumes: each a directory of its own.
     pub fn volumes(&self) -> PathBuf {

@@ -5,6 +5,9 @@
 mod common;
 
 #[path = "containers/build_layers.rs"]
+mod build_caches;
+#[path = "containers/build_face.rs"]
+mod build_face;
 mod build_layers;
 #[path = "containers/builds.rs"]
 mod builds;

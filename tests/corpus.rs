@@ -16,6 +16,10 @@ fn command_line() {
     replay("command_line");
 }
 #[test]
+fn dockerfile() {
+    replay("dockerfile");
+}
+#[test]
 fn documents() {
     replay("documents");
 }

@@ -80,7 +80,8 @@ impl Apart {
         self.link.receive()
     }
 
-    pub fn next(&mut self) -> Result<Option<Heard>> {
+    /// What has arrived, one word after the other.
+    pub fn heard(&mut self) -> Result<Option<Heard>> {
         Ok(self.link.next()?.map(|said| match said {
             Said::Event(event) => Heard::Event(event),
             Said::Made(state, image) => Heard::Over(Ok(Outcome::Made { state, image: image.map(|(names, id)| Loaded { names, id }) })),

@@ -7,8 +7,10 @@
 //! Whoever is killed leaves results behind that are whole, and directories that the next command removes. What a stage began ends with it.
 
 pub mod apart;
+pub mod debug;
 pub mod event;
 mod files;
+pub mod hand_over;
 mod history;
 mod key;
 mod link;
@@ -18,6 +20,7 @@ mod recall;
 mod remember;
 pub mod request;
 mod scope;
+mod squash;
 mod stage;
 mod state;
 mod steps;
@@ -80,9 +83,11 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
             }
         }
     };
-    let image = if request.makes_image { Some(publish(paths, &built.wanted, request, &names)?) } else { None };
+    let state = built.wanted.clone();
+    let state = if request.squash { squash::squash(paths, &workplace, request, state)? } else { state };
+    let image = if request.makes_image { Some(publish(paths, &state, request, &names)?) } else { None };
     remember::keep(paths, &workplace, &request.cache_to, &built, &recalled, tell)?;
-    Ok(Outcome::Made { state: Box::new(built.wanted), image })
+    Ok(Outcome::Made { state: Box::new(state), image })
 }
 
 /// What there is to do, stage by stage, and the number of each stage's first step.

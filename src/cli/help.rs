@@ -25,6 +25,7 @@ pub const AFTER: &str = "\
 Examples:
   tare load -i alpine.tar           bring an image
   tare run -it --rm alpine sh       a shell in a container that is gone afterwards
+  tare build -t app .               an image from a Dockerfile
   tare help run                     the flags of a command";
 
 fn commands() -> String {

@@ -105,14 +105,15 @@ pub fn main() -> i32 {
 fn carry_out(words: &[String]) -> Result<i32> {
     let command = typed(words);
     let paths = which_store::named(&words[1.min(words.len())..command_at(words).unwrap_or(words.len())]);
-    if command.is_some_and(|command| needs_root(command) && !words.iter().any(|word| word == "--help")) {
+    let asks_for_help = is_asked_for_help(words);
+    if command.is_some_and(|command| needs_root(command) && !asks_for_help) {
         become_root(&paths)?;
     }
     let context = Context { paths };
     if let Some(done) = words.get(1..).and_then(|words| run::quick(&context, words.strip_prefix(&["run".to_owned()])?)) {
         return done;
     }
-    if command.is_some_and(|command| command.name == "exec") {
+    if command.is_some_and(|command| command.name == "exec" && !asks_for_help) {
         exec::stay_out_of_reach()?;
     }
     let program = match command {
@@ -129,6 +130,11 @@ fn carry_out(words: &[String]) -> Result<i32> {
         version_of_store::check(&context.paths)?;
     }
     (command.run)(&context, arguments)
+}
+
+/// Help has no need of anything. Further behind the word may be meant for a container's program.
+fn is_asked_for_help(words: &[String]) -> bool {
+    command_at(words).and_then(|at| words.get(at + 1)).is_some_and(|word| word == "--help")
 }
 
 fn needs_a_store(command: &Command) -> bool {

@@ -68,8 +68,6 @@ pub const NOUNS: &[Noun] = &[
             verb(&["tag"], &["tag"]),
         ],
     },
-    Noun { name: "builder", about: "Commands on builds", verbs: &[verb(&["build"], &["build"])] },
-    Noun { name: "buildx", about: "The same", verbs: &[verb(&["build", "b"], &["build"])] },
     Noun {
         name: "system",
         about: "Commands on the whole",
@@ -83,7 +81,16 @@ pub const NOUNS: &[Noun] = &[
             verb(&["stop"], &["system-stop"]),
         ],
     },
-    Noun { name: "builder", about: "Commands on what builds keep", verbs: &[verb(&["prune"], &["builder-prune"])] },
+    Noun {
+        name: "builder",
+        about: "Commands on builds and on what they keep",
+        verbs: &[verb(&["build"], &["build"]), verb(&["prune"], &["builder-prune"])],
+    },
+    Noun {
+        name: "buildx",
+        about: "The same, as Docker's plugin has it",
+        verbs: &[verb(&["build", "b"], &["build"]), verb(&["prune"], &["builder-prune"])],
+    },
     Noun { name: "manifest", about: "What registries say of images", verbs: &[verb(&["inspect"], &["manifest-inspect"])] },
     Noun { name: "generate", about: "Texts for other programs", verbs: &[verb(&["systemd"], &["generate-systemd"])] },
 ];

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 /// Larger files are refused: it is Docker's limit, too, and bounds all that is made of a file.
 pub const LARGEST: usize = 2 << 20;
+/// In one instruction.
+const MOST_HEREDOCS: usize = 1000;
 
 /// What a file says, line by line, and nothing understood yet.
 #[derive(Debug, Default)]
@@ -148,7 +150,11 @@ impl<'a> Reader<'a> {
             whole.push(piece, Place { line: self.number, column: 1 });
             is_continued = more;
         }
-        for found in heredoc::announced(&whole.text) {
+        let heredocs = heredoc::announced(&whole.text);
+        if heredocs.len() > MOST_HEREDOCS {
+            return Err(complain(self.file, &whole, 0, &format!("there are more than {MOST_HEREDOCS} heredocs")));
+        }
+        for found in heredocs {
             self.heredoc(&mut whole, found)?;
         }
         whole.end = self.number;

@@ -18,3 +18,6 @@ pub mod wildcard;
 
 pub use instruction::{Dockerfile, Instruction, Line, Place, Stage};
 pub use parse::{parse, parse_line};
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::options::exposed;
 use crate::options::mounts::clean_path;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// Applies one instruction whose variables are replaced (`expand::instruction`). Those that say nothing of the config change nothing:
 /// MAINTAINER is the image's `author`, which stands beside it.
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 /// a new one takes it away.
 pub fn apply(config: &mut Map<String, Value>, instruction: &Instruction, has_own_command: bool) -> Result<()> {
     match instruction {
-        Instruction::Env(pairs) => pairs.iter().for_each(|(name, value)| set_variable(list(config, "Env"), name, value)),
+        Instruction::Env(pairs) => set_variables(list(config, "Env"), pairs),
         Instruction::Label(pairs) => {
             let labels = object(config, "Labels");
             labels.extend(pairs.iter().map(|(name, value)| (name.clone(), json!(value))));
@@ -93,13 +94,18 @@ fn words(config: &Map<String, Value>, written: &Command) -> Value {
     json!(command(config, written))
 }
 
-/// In the place of the one before, as Docker does: the order of an image's variables tells something to those who read it.
-fn set_variable(env: &mut Vec<Value>, name: &str, value: &str) {
-    let new = json!(format!("{name}={value}"));
-    let is_it = |have: &&mut Value| have.as_str().is_some_and(|have| have.split('=').next() == Some(name));
-    match env.iter_mut().find(is_it) {
-        Some(have) => *have = new,
-        None => env.push(new),
+/// Each in the place of the one before, as Docker does: the order of an image's variables tells something to those who read it.
+fn set_variables(env: &mut Vec<Value>, pairs: &[(String, String)]) {
+    let mut values: HashMap<&str, &str> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let written = |name: &str, value: &str| json!(format!("{name}={value}"));
+    for have in env.iter_mut() {
+        let name = have.as_str().and_then(|have| have.split('=').next()).unwrap_or_default();
+        if let Some(value) = values.remove(name) {
+            *have = written(name, value);
+        }
+    }
+    for (name, _) in pairs {
+        env.extend(values.remove(name.as_str()).map(|value| written(name, value)));
     }
 }
 

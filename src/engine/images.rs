@@ -114,6 +114,15 @@ pub fn save(paths: &Paths, wanted: &[&str], format: Format, out: impl Write) -> 
     Ok(())
 }
 
+/// One image, under other names than it has here, if any.
+pub fn save_as(paths: &Paths, id: &str, names: &[String], format: Format, out: impl Write) -> Result<()> {
+    let mut saving = Saving::plan(paths, &[id], format)?;
+    saving.call_it(names);
+    saving.write(out)?;
+    tell_saved(paths, &saving);
+    Ok(())
+}
+
 fn tell_saved(paths: &Paths, saving: &Saving) {
     for (id, names) in saving.images() {
         tell(paths, "save", id, names.first().map_or(id, String::as_str));

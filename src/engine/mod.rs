@@ -23,7 +23,7 @@ pub mod volumes;
 
 pub use files::{commit, copy, diff, export};
 use files::{commit_words, files_of, standstill};
-pub use keeping::{amend, find, hold, list, remove, repair};
+pub use keeping::{amend, find, hold, inhabitants, list, remove, repair};
 use life::{again, begin, doors, ending, health_check, id_claims, monitor_life, ordinary, outlet, pid_file, retell, users};
 pub use life::{claim, down, join, kill, launch, log_keeping, machine_start, nurse, pause, porter, republish, rewire, start, stop, wait};
 pub use looking::{check, events, layer_tree, ports, room, size, stats, top};

@@ -1,11 +1,12 @@
 //! `prune`: what nobody uses goes, and how much room that makes.
 
 use crate::engine::events::{self, Kind as What};
-use crate::engine::{images, list, remove, size};
+use crate::engine::{images, list, remove, room, size};
 use crate::error::{Kind, Result};
 use crate::image::{
     self, arrival,
     catalog::{self, Listed, Removed},
+    shifted,
 };
 use crate::paths::Paths;
 use crate::record::{Seen, Status};
@@ -35,7 +36,8 @@ pub fn broken_pulls(paths: &Paths) -> u64 {
     arrival::remove_all(paths)
 }
 
-/// Removes the images that no container needs, that fit, and that have no name or `all`; returns what went and its size.
+/// Removes the images that no container needs, that fit, and that have no name or `all`, and copies of layers for owners whom nobody
+/// has; returns what went and its size.
 pub fn images(paths: &Paths, all: bool, fits: impl Fn(&Listed) -> bool) -> Result<(Vec<Removed>, u64)> {
     let used: BTreeSet<String> = list::containers(paths)?.into_iter().map(|seen| seen.record.image_id).collect();
     let mut doomed = catalog::list(paths)?;
@@ -57,6 +59,8 @@ pub fn images(paths: &Paths, all: bool, fits: impl Fn(&Listed) -> bool) -> Resul
             room += digest.strip_prefix("sha256:").and_then(|hex| sizes.get(hex)).copied().unwrap_or(0);
         }
     }
+    let in_use = || Ok(room::copies_in_use(paths, &list::containers(paths)?));
+    shifted::remove_unused(paths, in_use, |copy| room += size::of_files_in(copy))?;
     events::of(paths, What::Image, "prune", "", &[("reclaimed", room.to_string())]);
     Ok((gone, room))
 }

@@ -27,7 +27,7 @@ use kept::{find, garbage, ground, index, proven, unflushed};
 use packed::{belt, entries, layer, lost, owners, pax, squeeze, tree};
 #[doc(hidden)] // for tests/fuzz
 pub use packed::{compression, unpack};
-pub use packed::{pack, put};
+pub use packed::{merge, pack, put};
 
 pub use coming::workplace::{self, Workplace};
 pub use digest::of as digest_of_bytes;

@@ -20,7 +20,7 @@ pub const LIST_TYPE: &str = "application/vnd.tare.build-cache.v1+json";
 const MOST_STEPS: usize = 10_000;
 /// What people see of a step, and what the builder noted of it.
 const LONGEST_TEXT: usize = 200;
-const LONGEST_NOTE: usize = 1000;
+const LONGEST_NOTE: usize = 16 << 10;
 
 const VERSION: u32 = 1;
 
@@ -134,7 +134,7 @@ mod tests {
         assert!(!found.what.contains('\u{1b}') && found.what.len() == LONGEST_TEXT, "{}", found.what);
         let future = read(list(&key, with("/made", json!(u64::MAX))).as_bytes()).unwrap().remove(&key).unwrap();
         assert!(future.made <= time::now());
-        let long = read(list(&key, with("/note", json!("x".repeat(5000)))).as_bytes()).unwrap().remove(&key).unwrap();
+        let long = read(list(&key, with("/note", json!("x".repeat(LONGEST_NOTE)))).as_bytes()).unwrap().remove(&key).unwrap();
         assert_eq!(long.note, Value::Null);
     }
 }

@@ -30,6 +30,11 @@ pub fn content(from: &Directory, to: &Directory) -> Result<()> {
     content_as(from, to, None)
 }
 
+/// Only `to` itself becomes like `from`, with what overlay has noted.
+pub fn directory_of_layer(from: &Directory, to: &Directory) -> Result<()> {
+    finish_directory(from, to, b"", Some(&|owner, _| Ok(owner)))
+}
+
 /// A layer whose files become somebody else's. What overlay has noted in it is a part of it.
 pub fn layer(from: &Directory, to: &Directory, owners: Owners) -> Result<()> {
     content_as(from, to, Some(owners))?;
@@ -70,7 +75,11 @@ impl Copier<'_> {
 
     fn entry(&mut self, path: &[u8], name: &[u8], from: &Directory, to: &Directory) -> Result<()> {
         const MAKE: &str = "cannot make it";
-        let held = from.hold(name).context("cannot look at it")?;
+        let held = match from.hold(name) {
+            // Overlay lists also what a layer whites out, where no other layer has the directory.
+            Err(Errno::ENOENT) => return Ok(()),
+            held => held.context("cannot look at it")?,
+        };
         let about = held.about().context("cannot look at it")?;
         let device = mount::device_numbers(about.st_rdev);
         let device = (u32::try_from(device.0).unwrap_or(0), u32::try_from(device.1).unwrap_or(0));

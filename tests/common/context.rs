@@ -46,14 +46,14 @@ impl<'a> Context<'a> {
     /// Must succeed; gives what it told.
     pub fn ok(&self, flags: &[&str]) -> String {
         let ran = self.build(flags);
-        assert_eq!(ran.code, 0, "{ran}");
+        assert_eq!(ran.code, 0, "{ran:?}");
         ran.stderr
     }
 
     /// Must fail with code 1 and an error of ours.
     pub fn fails(&self, flags: &[&str]) -> String {
         let ran = self.build(flags);
-        assert_eq!(ran.code, 1, "{ran}");
+        assert_eq!(ran.code, 1, "{ran:?}");
         ran.stderr
     }
 }

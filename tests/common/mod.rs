@@ -111,8 +111,12 @@ pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
 
 /// Whether a program is on the PATH; a missing one is a missing package.
 pub fn installed(program: &str) -> bool {
+    path_of(program).is_some()
+}
+
+pub fn path_of(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
 /// The cgroup2 mount, and which controllers it offers.

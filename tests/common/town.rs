@@ -138,9 +138,10 @@ impl Machine {
         run(self.command(words), None)
     }
 
-    /// A script that must succeed; what it said.
+    /// A script that must succeed; what it said. Busybox's shell would take its own `ip`, which knows little: a function goes before it.
     pub fn sh(&self, script: &str) -> String {
-        self.run(&["sh", "-ec", script]).ok()
+        let ip = super::path_of("ip").expect("asked before a town is built");
+        self.run(&["sh", "-ec", &format!("ip() {{ {} \"$@\"; }}\n{script}", ip.display())]).ok()
     }
 
     /// Stays until the machine goes.

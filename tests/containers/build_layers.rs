@@ -57,16 +57,23 @@ fn equal_changes_are_equal_layers() {
     assert_eq!(one, two);
 }
 
+/// What the store knows of the topmost layer of an image.
+pub fn topmost(store: &Store, image: &str) -> Value {
+    let about: Value = serde_json::from_str(&store.ok(&["inspect", "--type=image", image])).unwrap();
+    let diff_id = about[0]["RootFS"]["Layers"].as_array().unwrap().last().unwrap().as_str().unwrap()[7..].to_owned();
+    let proofs = std::fs::read_dir(store.root.join("proven")).unwrap();
+    let passed = proofs.map(|entry| {
+        let proof: Value = serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        proof["passed"].clone()
+    });
+    passed.filter(|passed| passed["diff_id"] == *diff_id).last().expect("its proof")
+}
+
 /// Writes what a build would remember: the topmost layer of an image was made by this step.
 fn remember(store: &Store, key: &str, image: &str, what: &str) -> String {
-    let diff_id = store.inspect(image)["RootFS"]["Layers"].as_array().unwrap().last().unwrap().as_str().unwrap()[7..].to_owned();
-    let proofs = std::fs::read_dir(store.root.join("proven")).unwrap();
-    let passed = proofs.filter_map(|entry| {
-        let text = std::fs::read(entry.unwrap().path()).unwrap();
-        let proof: Value = serde_json::from_slice(&text).unwrap();
-        (proof["passed"]["diff_id"] == *diff_id).then(|| proof["passed"].clone())
-    });
-    let step = json!({"layer": passed.last().unwrap(), "what": what, "made": 1_700_000_000_000_000_000u64, "took_ms": 5, "note": null});
+    let passed = topmost(store, image);
+    let diff_id = passed["diff_id"].as_str().unwrap().to_owned();
+    let step = json!({"layer": passed, "what": what, "made": 1_700_000_000_000_000_000u64, "took_ms": 5, "note": null});
     std::fs::create_dir_all(store.root.join("build/step")).unwrap();
     std::fs::write(store.root.join("build/step").join(key), step.to_string()).unwrap();
     diff_id

@@ -220,7 +220,7 @@ fn a_step_that_fails_says_where_and_leaves_the_rest_known() {
     ] {
         context.write("Dockerfile", text);
         let ran = context.build(&[]);
-        assert!(ran.code != 0 && ran.stderr.contains(wanted), "{text}: {wanted}: {ran}");
+        assert!(ran.code != 0 && ran.stderr.contains(wanted), "{text}: {wanted}: {ran:?}");
     }
     store.assert_nothing_left();
 }

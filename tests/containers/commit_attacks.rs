@@ -1,16 +1,20 @@
 //! `commit` of containers that do not want to be read: that change their files meanwhile, dig deep, or speak the language of layers.
 
+use super::build_layers::topmost;
 use super::commits::store_in_memory;
 use super::image_weather::names;
 use crate::common::store::assert_proper_error;
 use crate::common::{Ran, Report, Store, Victim, eventually, race_rounds};
+use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 
-/// The archive of the layer that a commit has made; it is kept as it was packed.
+/// The archive of the layer that a commit has made.
 fn layer_of(store: &Store, image: &str) -> Vec<u8> {
-    let about = store.inspect(image);
-    let digest = about["RootFS"]["Layers"].as_array().and_then(|layers| layers.last()?.as_str()).expect("a layer").to_owned();
-    std::fs::read(store.root.join("image/blobs/sha256").join(&digest["sha256:".len()..])).expect("its blob")
+    let digest = topmost(store, image)["digest"].as_str().expect("a digest").to_owned();
+    let blob = std::fs::File::open(store.root.join("image/blobs/sha256").join(digest)).expect("its blob");
+    let mut archive = Vec::new();
+    flate2::read::MultiGzDecoder::new(blob).read_to_end(&mut archive).expect("a gzip file");
+    archive
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {

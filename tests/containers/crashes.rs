@@ -1,6 +1,6 @@
 //! `kill -9` of command, monitor, reaper and program at random moments: the next command finds what is left and puts it right.
 
-use crate::common::{Ran, Random, Running, Store, eventually, leftovers, rounds};
+use crate::common::{Person, Ran, Random, Running, Store, eventually, leftovers, rounds};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
@@ -107,6 +107,9 @@ impl Round {
             Victim::Program if self.reaper => 3,
             Victim::FirstProcess | Victim::Program => 2,
         };
+        if generation > 0 && Person::of_this_run().is_some() {
+            has_come_home(command);
+        }
         let victim = (0..generation).try_fold(command.pid(), |parent, _| first_child(parent, command))?;
         let since = Instant::now();
         while since.elapsed() < self.moment {
@@ -115,6 +118,15 @@ impl Round {
         // Whoever has ended meanwhile has been waited for by nobody but us or its parent: the number may be free, not taken anew.
         let _ = kill(Pid::from_raw(victim), Signal::SIGKILL);
         Some(victim)
+    }
+}
+
+/// An ordinary user's command has other children before it is in its user namespace.
+fn has_come_home(command: &mut Running) {
+    let home = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/user")).ok();
+    let (pid, ours) = (command.pid().to_string(), home("self"));
+    while home(&pid) == ours && !command.is_over() {
+        std::hint::spin_loop();
     }
 }
 

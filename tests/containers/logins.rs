@@ -196,6 +196,9 @@ fn what_podman_knows_is_read_and_never_written() {
     let (host, name) = (registry.host.as_str(), format!("{}/team/box:1", registry.host));
     let file = store.dir.join("auth.json");
     tool(&["skopeo", "login", "--tls-verify=false", "--authfile", file.to_str().unwrap(), "-u", "me", "-p", "secret", host]).ok();
+    if let Some(person) = &store.person {
+        person.owns(&file);
+    }
     let before = std::fs::read(&file).unwrap();
     let tare = |words: &[&str]| {
         let mut command = store.command(words);

@@ -230,6 +230,18 @@ fn whoever_is_killed_is_mended_after() {
     }
 }
 
+/// Help needs no user namespace; a container's program does, whatever it is asked.
+#[test]
+fn help_is_ours_only_behind_our_own_word() {
+    let store = Store::of(Person::with_ranges());
+    for word in ["exec", "run", "ps"] {
+        assert!(store.ok(&[word, "--help"]).contains("Usage: tare "), "{word}");
+    }
+    assert_eq!(store.ok(&["run", "--rm", "box", "echo", "--help"]), "--help");
+    store.ok(&["run", "-d", "--name", "web", "box", "sleep", "1000"]);
+    assert_eq!(store.ok(&["exec", "web", "echo", "--help"]), "--help");
+}
+
 #[test]
 fn who_does_not_exist_is_named() {
     let single = Store::of(Person::single());

@@ -3,7 +3,7 @@
 
 use crate::common::ordinary::{Person, WayOut};
 use crate::common::town::{Machine, Town};
-use crate::common::{Store, eventually, installed, lacking};
+use crate::common::{Store, eventually, installed, lacking, process, transcript};
 
 fn ann() -> Person {
     Person::with_ranges().on_a_machine_with(WayOut::Open)
@@ -165,6 +165,12 @@ fn it_gets_out_and_has_its_own_addresses_all_the_same() {
         store.hears_from("web", protocol, "2001:db8::2", port, "you are 2001:db8::1");
     }
     store.ok(&["exec", "web", "ping", "-c1", "-W5", "db"]);
+    // What pasta drops is sent again soon.
+    for kind in ["-4", "-6"] {
+        let net = format!("--net=/proc/{}/ns/net", store.pid("web"));
+        let routes = process::tool(&["nsenter", &net, "ip", kind, "route", "show", "default"]).ok();
+        assert!(routes.contains("dev out0") && routes.contains("rto_min lock 40ms"), "{routes}");
+    }
     let place = store.place("web", "back");
     assert!(store.ok(&["exec", "web", "ip", "addr", "show", "eth0"]).contains(&place.address));
     assert!(store.ok(&["exec", "web", "cat", "/etc/hosts"]).contains("192.0.2.1\tme"));
@@ -236,4 +242,15 @@ fn two_users_are_in_nobody_s_way() {
 fn kill(pid: i32) {
     // SAFETY: a signal to a process of this test.
     assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+}
+
+/// Shown to people, like the others of `tests/transcripts/`.
+#[test]
+fn the_page_is_true() {
+    let Some(town) = town() else { return };
+    let mut store = Store::empty_of(Some(ann()));
+    store.machine = Some(town.host.clone());
+    assert!(transcript::play(&store, include_str!("../transcripts/rootless.md")) > 20);
+    assert_eq!(store.ok(&["ps", "-aq"]), "");
+    store.assert_nothing_left();
 }

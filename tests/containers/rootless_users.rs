@@ -162,6 +162,30 @@ fn copies_are_shared_and_go_with_their_layer() {
 }
 
 #[test]
+fn prune_takes_copies_on_which_nobody_stands() {
+    let store = Store::of(ann());
+    store.ok(&["rmi", "probe"]);
+    for (name, userns) in [("kept", "keep-id"), ("gone", "nomap")] {
+        store.ok(&["create", "--name", name, "--userns", userns, "box", "true"]);
+    }
+    let size = |column| store.ok(&["system", "df", "--format", column]).lines().next().expect("a row of images").to_owned();
+    assert!(size("{{.Reclaimable}}").starts_with("0B"), "both are needed: {}", size("{{.Reclaimable}}"));
+    store.ok(&["rm", "gone"]);
+    assert!(!size("{{.Reclaimable}}").starts_with("0B"), "{}", size("{{.Reclaimable}}"));
+    let said = store.ok(&["image", "prune", "-f"]);
+    assert!(said.contains("Total reclaimed space: ") && !said.contains(" 0B"), "{said}");
+    assert_eq!(copies(&store).len(), 1);
+    assert_eq!(std::fs::read_dir(store.root.join("layer-for")).expect("a directory").count(), 1, "the other map is forgotten");
+    store.tare(&["start", "-a", "kept"]).expect_code(0);
+    store.ok(&["rm", "kept"]);
+    store.ok(&["system", "prune", "-f"]);
+    assert_eq!(std::fs::read_dir(store.root.join("layer-for")).expect("a directory").count(), 0);
+    assert_eq!(std::fs::read_dir(store.root.join("unfinished")).expect("a directory").count(), 0);
+    // What is needed again is made again.
+    store.ok(&["run", "--rm", "--userns", "keep-id", "box", "true"]);
+}
+
+#[test]
 fn who_is_killed_while_copying_leaves_nothing_that_stays() {
     let store = Store::of(ann());
     let many = (0..4000).fold(Layer::new(), |layer, number| layer.file(&format!("many/{number}"), 0o644, "x"));

@@ -100,7 +100,9 @@ fn a_container_without_a_group_is_found_by_its_root() {
     let pid = store.pid("web");
     // Out of its group, as on a machine without cgroup2, and without any word of it.
     if let Some((mount, _)) = crate::common::cgroup2() {
-        for pid in std::fs::read_to_string(mount.join("tare").join(&id).join("cgroup.procs")).expect("its processes").lines() {
+        let group = std::fs::read_to_string(mount.join("tare").join(&id).join("cgroup.procs"));
+        assert!(group.is_ok() || store.person.is_some(), "only an ordinary user's has none: {group:?}");
+        for pid in group.unwrap_or_default().lines() {
             std::fs::write(mount.join("cgroup.procs"), pid).expect("moved to the top");
         }
     }

@@ -40,6 +40,7 @@ transcripts_of_networks! {
 
 transcripts! {
     attach
+    build
     builder_prune
     commit
     completion

@@ -182,6 +182,20 @@ fn kill_9_of_the_monitor_gives_the_range_back() {
 }
 
 #[test]
+fn ids_of_a_container_that_is_gone_are_given_back_by_system_check() {
+    let store = Store::new();
+    store.ok(&["run", "-d", "--name", "web", "--userns", "auto", "box", "sleep", "1000"]);
+    // Of another, whose run directory was taken away by hand.
+    let claim = store.run.join("ids/1879000000");
+    std::os::unix::fs::symlink("ab".repeat(32), &claim).expect("a claim");
+    let told = store.tare(&["system", "check"]).expect_code(0).stdout;
+    assert!(told.contains("ids/1879000000: ids of this host that belong to a container that is gone; given back"), "{told}");
+    assert!(claim.symlink_metadata().is_err());
+    assert_eq!(std::fs::read_dir(store.run.join("ids")).expect("the claims").count(), 1, "who runs keeps his");
+    assert_eq!(store.ok(&["system", "check"]), "Nothing is wrong");
+}
+
+#[test]
 fn binds_and_volumes_show_the_owners_that_files_have() {
     let store = Store::new();
     let dir = directory(&store, "shared", 1000);

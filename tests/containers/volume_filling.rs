@@ -1,6 +1,6 @@
 //! A new volume is filled with what the image has at its place: exactly, once, whole or not at all, and with nothing of the host.
 
-use crate::common::{Image, Layer, Store, attribute, test_images};
+use crate::common::{Image, Layer, Store, attribute, eventually, test_images};
 use serde_json::json;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -43,19 +43,24 @@ fn what_the_image_has_is_copied_as_it_is() {
     store.ok(&["run", "--rm", "-v", "data:/data", "seeded", "true"]);
     let top = data(&store, "data");
     let about = |name: &str| std::fs::symlink_metadata(top.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let outside = |inside| store.person.map_or(inside, |person| person.outside(inside));
     let owner_and_mode = |name: &str| (about(name).uid(), about(name).gid(), about(name).mode() & 0o7777);
-    assert_eq!(owner_and_mode("."), (1000, 1001, 0o2750));
-    assert_eq!(owner_and_mode("plain"), (77, 78, 0o640));
-    assert_eq!(owner_and_mode("deep/setuid"), (0, 0, 0o4755));
-    assert_eq!(owner_and_mode("deep"), (0, 0, 0o700));
+    assert_eq!(owner_and_mode("."), (outside(1000), outside(1001), 0o2750));
+    assert_eq!(owner_and_mode("plain"), (outside(77), outside(78), 0o640));
+    assert_eq!(owner_and_mode("deep/setuid"), (outside(0), outside(0), 0o4755));
+    assert_eq!(owner_and_mode("deep"), (outside(0), outside(0), 0o700));
     assert_eq!(about("plain").ino(), about("again").ino());
     assert_eq!(std::fs::read_link(top.join("link")).expect("a link"), Path::new("/etc/passwd"));
-    assert_eq!((about("null").rdev(), about("fifo").mode() & 0o170_000), (nix::sys::stat::makedev(1, 3), 0o010_000));
+    // Device files are made by the machine's root only.
+    let has_device = store.person.is_none();
+    let device = std::fs::symlink_metadata(top.join("null")).ok().map(|about| about.rdev());
+    assert_eq!(device, has_device.then(|| nix::sys::stat::makedev(1, 3)));
+    assert_eq!(about("fifo").mode() & 0o170_000, 0o010_000);
     assert_eq!(attribute(&top.join("noted"), "user.note").as_deref(), Some(&b"kept"[..]));
     for name in [".", "plain", "link", "deep", "deep/setuid", "fifo"] {
         assert_eq!(about(name).mtime(), 1_700_000_000, "{name}");
     }
-    assert_eq!(count(&top), 8 - 1, "and nothing else");
+    assert_eq!(count(&top), if has_device { 8 - 1 } else { 7 - 1 }, "and nothing else");
 }
 
 #[test]
@@ -115,7 +120,8 @@ fn a_fill_that_was_killed_is_done_anew() {
         assert!(found == 0 || found == MANY, "half of it is seen: {found}");
         assert_eq!(store.ok(&["run", "--rm", "-v", "data:/many", "large", "sh", "-c", "ls /many | wc -l"]), MANY.to_string());
         assert!(!filling.exists());
-        store.ok(&["volume", "rm", "data"]);
+        // The container of the one that was killed may still be on its way out, and it has the volume.
+        eventually("nobody has the volume", || store.tare(&["volume", "rm", "data"]).code == 0);
     }
     assert!(cut_off > 0, "no fill was hit in its middle, so this test has seen nothing");
     store.assert_nothing_left();

@@ -8,6 +8,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use tare::cli::run_flags;
 use tare::cli::template::{Row, Template, render_rows};
+use tare::dockerfile::{self, check, expand, ignore::Patterns, settings, wildcard};
 use tare::image::limits::Budget;
 use tare::image::load::{Source, load};
 use tare::image::{Limits, Progress, Reference, changes, compression, documents, unpack};
@@ -29,6 +30,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("archive", archive),
     ("command_line", command_line),
+    ("dockerfile", dockerfile),
     ("documents", documents),
     ("inflate", inflate),
     ("layer", layer),
@@ -128,6 +130,31 @@ fn command_line(input: &[u8]) {
     let matches = matches.unwrap_or_else(|e| panic!("clap refuses {words:?}: {e}"));
     let told = |parsed: tare::error::Result<run_flags::Parsed>| parsed.map(|parsed| format!("{parsed:?}")).map_err(|e| e.to_string());
     assert_eq!(told(ours), told(run_flags::parse("run", &matches)), "{words:?}");
+}
+
+/// A Dockerfile, all that is done with it before anything is carried out, and the same bytes as a `.dockerignore`. What an image keeps
+/// of an instruction can be read again.
+fn dockerfile(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if let Ok(all) = dockerfile::parse(&text, "Dockerfile") {
+        let around = check::Around { arguments: &[], ignored: None, variables_of: &|_| None };
+        let _ = check::check(&all, &text, "Dockerfile", &around);
+        let mut config = serde_json::Map::new();
+        for line in all.arguments.iter().chain(all.stages.iter().flat_map(|stage| &stage.lines)) {
+            let again = dockerfile::parse_line(&line.whole(), all.escape).expect("it was read once");
+            assert_eq!(again.instruction.name(), line.instruction.name());
+            let value = |name: &str| name.len().is_multiple_of(2).then(|| format!("{name} $x"));
+            if let Ok(expanded) = expand::instruction(&line.instruction, all.escape, &value) {
+                let _ = settings::apply(&mut config, &expanded, false);
+            }
+        }
+    }
+    if let Ok(patterns) = Patterns::parse(&text) {
+        for path in ["a", "a/b/c", "README.md"].into_iter().chain(text.lines().next()) {
+            let _ = (patterns.excludes(path), patterns.may_hold(path));
+        }
+    }
+    let _ = text.split_once('\n').map(|(pattern, name)| wildcard::matches(pattern, name));
 }
 
 /// The JSON documents of an image, and what a container becomes of its config; instructions of `--change`.

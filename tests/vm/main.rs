@@ -16,6 +16,7 @@ mod given;
 mod groups;
 mod machine;
 mod memory;
+mod outward;
 mod power_cut;
 mod processors;
 mod resources;

@@ -41,22 +41,15 @@ pub(super) enum What {
 }
 
 impl<'t> Selection<'t> {
-    /// One file by its name, which is no pattern.
-    pub fn of_file(tree: &'t Tree, name: &str) -> Result<Selection<'t>> {
-        let wanted = Wanted { tree, source: name, excluded: None };
-        let real = wanted.real(name.as_bytes())?;
-        let picks = wanted.pick(name.as_bytes().to_vec(), real, true)?.into_iter().collect();
+    /// Files by their names, which are no patterns.
+    pub fn of_files<'n>(tree: &'t Tree, names: impl IntoIterator<Item = &'n str>) -> Result<Selection<'t>> {
+        let mut picks = Vec::new();
+        for name in names {
+            let wanted = Wanted { tree, source: name, excluded: None };
+            let real = wanted.real(name.as_bytes())?;
+            picks.extend(wanted.pick(name.as_bytes().to_vec(), real, true)?);
+        }
         Ok(Selection { tree, picks })
-    }
-
-    /// How many files and directories it has.
-    pub fn count(&self) -> usize {
-        self.picks.iter().flat_map(|pick| &pick.levels).map(|level| level.entries.len()).sum()
-    }
-
-    pub fn bytes(&self) -> u64 {
-        let entries = self.picks.iter().flat_map(|pick| &pick.levels).flat_map(|level| &level.entries);
-        entries.filter(|entry| entry.look.kind() == Kind::File).map(|entry| entry.look.size).sum()
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a directory into another one, as COPY does it: what arrives, where, and as what.
 
+use super::digest::Print;
 use super::*;
 use crate::dockerfile::ignore::Patterns;
 use crate::error::Result;

@@ -8,6 +8,7 @@ mod copy;
 mod mounts;
 mod output;
 mod run;
+mod sources;
 mod workdir;
 
 pub use context::base_of_context;

@@ -193,7 +193,7 @@ fn bound(working: &Working, planned: &PlannedMount, place: &Path) -> Result<Owne
     view::of_layers(&overlay, &over, Some(part.as_bytes()).filter(|_| part != "/"))
 }
 
-fn secret(working: &Working, id: &str, required: bool) -> Result<Option<Vec<u8>>> {
+pub fn secret(working: &Working, id: &str, required: bool) -> Result<Option<Vec<u8>>> {
     let secrets = &working.plan.request.secrets;
     let Some(secret) = secrets.iter().find(|secret| secret.id == id) else {
         let missing = || Error::no_such(format!("there is no secret {id}")).hint(format!("give it: --secret id={id},src=FILE"));

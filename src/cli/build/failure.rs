@@ -10,12 +10,21 @@ const AROUND: usize = 2;
 
 /// Shows it; the error is for the end.
 pub fn tell(request: &Request, failure: &Failure, board: &Board, debugs: bool) -> Error {
+    show(request, failure, board);
+    explained(request, failure, debugs)
+}
+
+fn show(request: &Request, failure: &Failure, board: &Board) {
     if let Some(line) = board.failed() {
         let mut text = format!("------\n > {}:\n", clean(&line.title()));
         text.extend(line.tail.iter().map(|said| format!("{:.3} {}\n", said.at, clean(&said.text))));
         say_aside((text + "------\n").as_bytes());
     }
     say_aside(excerpt(&request.file, &request.text, failure.lines).as_bytes());
+}
+
+/// The same as an error, and nothing shown: for programs.
+pub fn explained(request: &Request, failure: &Failure, debugs: bool) -> Error {
     // The command line was right; what is wrong stands in the file.
     let error = failure.to_error().of_kind(Kind::Failed);
     match failure.before.is_some() && !debugs && is_of_a_run(request, failure) {

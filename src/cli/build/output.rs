@@ -111,9 +111,14 @@ impl Output {
     }
 }
 
+/// Whether the store keeps an image.
+pub fn stays(outputs: &[Output]) -> bool {
+    outputs.is_empty() || outputs.iter().any(Output::is_kept)
+}
+
 /// Whether the store gets an image, if only for a moment.
 pub fn makes_image(outputs: &[Output]) -> bool {
-    outputs.is_empty() || outputs.iter().any(|output| output.is_kept() || output.is_archive())
+    stays(outputs) || outputs.iter().any(Output::is_archive)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::flags;
 use super::keep_to;
 use super::named;
-use super::output::{self, Output};
+use super::output::{self, Output, Target};
 use super::source::{self, Source};
 use crate::build::Request;
 use crate::build::request::Secret;
@@ -20,6 +20,8 @@ use std::path::PathBuf;
 /// Everything that was typed, checked.
 pub struct Asked {
     pub request: Request,
+    /// What it is called, in the store or only in the archives that are wanted.
+    pub names: Vec<String>,
     pub outputs: Vec<Output>,
     pub push: bool,
     pub progress: Progress,
@@ -28,7 +30,14 @@ pub struct Asked {
     pub id_file: Option<PathBuf>,
     pub metadata_file: Option<PathBuf>,
     /// Where the context is kept meanwhile, if it came as an archive.
-    pub source: Source,
+    _source: Source,
+}
+
+impl Asked {
+    /// Standard output is free for what a person wants to know.
+    pub fn writes_no_archive(&self) -> bool {
+        !self.outputs.iter().any(|output| output.target == Target::StandardOutput)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +60,9 @@ const PROGRESS: &[(&str, Progress)] = &[
 ];
 
 pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
-    let flags = Flags(Line::of(&flags::all(), matches));
+    let mut flags = Flags(Line::of(&flags::all(), matches));
+    // Docker's word for what a step gets where nothing is said.
+    flags.0.values.retain(|value| *value != ("network", "default"));
     let outputs = flags.parse_all("output", output::parse)?;
     let (arguments, epoch) = arguments(&flags)?;
     let (mut secrets, mut names) = (Vec::<Secret>::new(), names_of(&flags)?);
@@ -76,7 +87,7 @@ pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
         file: source.file.clone(),
         text: source.text.clone(),
         context: source.context.clone(),
-        names,
+        names: if output::stays(&outputs) || push { names.clone() } else { Vec::new() },
         arguments,
         target: flags.text("target").filter(|target| !target.is_empty()).map(str::to_owned),
         no_cache: flags.on("no-cache")?,
@@ -102,6 +113,7 @@ pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
     let _ = flags.on("force-rm")?;
     Ok(Asked {
         request,
+        names,
         push,
         progress: if quiet { Progress::Quiet } else { flags.parse("progress", progress)?.unwrap_or_else(usual_progress) },
         debug: flags.on("debug")?,
@@ -109,7 +121,7 @@ pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
         id_file: flags.text("iidfile").map(PathBuf::from),
         metadata_file: flags.text("metadata-file").map(PathBuf::from),
         outputs,
-        source,
+        _source: source,
     })
 }
 
@@ -121,9 +133,11 @@ fn names_of(flags: &Flags) -> Result<Vec<String>> {
     Ok(names)
 }
 
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// Those of ARG, and the moment that all that is new comes from.
-fn arguments(flags: &Flags) -> Result<(Vec<(String, String)>, Option<u64>)> {
-    const EPOCH: &str = "SOURCE_DATE_EPOCH";
+type Arguments = (Vec<(String, String)>, Option<u64>);
+
+fn arguments(flags: &Flags) -> Result<Arguments> {
     let mut arguments = Vec::new();
     for text in flags.all("build-arg") {
         match text.split_once('=') {

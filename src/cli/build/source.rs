@@ -1,10 +1,11 @@
-//! Where the Dockerfile and the files around it come from: a directory, or an archive or a lone Dockerfile on standard input.
+//! Where the Dockerfile and the files around it come from: a directory, or an archive or a lone Dockerfile, at a URL or on standard input.
 
 use super::named::directory;
 use crate::build::request;
 use crate::build::taken::{self, Taken};
 use crate::cli::Context;
 use crate::error::{Error, Result};
+use crate::registry::{Downloaded, Known, download};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
@@ -31,11 +32,9 @@ pub fn open(context: &Context, typed: &str, file: Option<&str>) -> Result<Source
         }
         "-" => from_standard_input(context, file),
         _ if is_git(typed) => Err(Error::cannot_keep(format!("{typed} is a git repository"))
-            .because("tare has no git")
+            .because("a context is not fetched with git yet")
             .hint("clone it, and name the directory")),
-        url if url.starts_with("http://") || url.starts_with("https://") => {
-            Err(Error::cannot_keep("a context at a URL is not built yet").hint(format!("curl -fsSL {url} | tare build -")))
-        }
+        url if url.starts_with("http://") || url.starts_with("https://") => from_url(context, url, file),
         path => of_directory(&directory(path).map_err(|error| error.hint("tare build DIRECTORY"))?, file),
     }
 }
@@ -53,24 +52,37 @@ fn of_directory(directory: &Path, file: Option<&str>) -> Result<Source> {
 }
 
 fn from_standard_input(context: &Context, file: Option<&str>) -> Result<Source> {
-    let mut input = std::io::stdin().lock();
+    let input = std::io::stdin().lock();
     // A person who types just this would wait for ever.
     if input.is_terminal() {
         return Err(Error::usage("there is nothing on standard input").hint("pipe a Dockerfile or an archive in, or name a directory"));
     }
-    let unreadable = |e: std::io::Error| Error::failed("cannot read standard input").because(e);
+    from_stream(context, input, "standard input", file)
+}
+
+fn from_url(context: &Context, url: &str, file: Option<&str>) -> Result<Source> {
+    match download(&Known::of_this_user()?, url, None, None)? {
+        Downloaded::Anew(download) => from_stream(context, download, url, file),
+        Downloaded::AsBefore => Err(Error::failed(format!("{url} was not sent"))),
+    }
+}
+
+/// An archive, or a Dockerfile alone.
+fn from_stream(context: &Context, mut input: impl Read, named: &str, file: Option<&str>) -> Result<Source> {
+    let unreadable = |e: std::io::Error| Error::failed(format!("cannot read {named}")).because(e);
     let mut first = Vec::new();
     input.by_ref().take(512).read_to_end(&mut first).map_err(unreadable)?;
     if taken::is_archive(&first) {
         let taken = taken::take(&context.paths, first.as_slice().chain(input))?;
-        let source = of_directory(&taken.directory, file)?;
-        return Ok(Source { _taken: Some(taken), ..source });
+        let inside = file.map(|file| taken.directory.join(file));
+        let source = of_directory(&taken.directory, inside.as_deref().and_then(Path::to_str))?;
+        return Ok(Source { file: file.map_or(source.file, str::to_owned), _taken: Some(taken), ..source });
     }
     if let Some(file) = file {
-        return Err(Error::usage(format!("-f {file} names a file of an archive, and standard input is none")).hint("leave -f out"));
+        return Err(Error::usage(format!("-f {file} names a file of an archive, and {named} is none")).hint("leave -f out"));
     }
     input.take(LONGEST).read_to_end(&mut first).map_err(unreadable)?;
-    Ok(Source { file: "Dockerfile".to_owned(), text: text(first, "standard input")?, context: None, _taken: None })
+    Ok(Source { file: "Dockerfile".to_owned(), text: text(first, named)?, context: None, _taken: None })
 }
 
 fn text(bytes: Vec<u8>, named: &str) -> Result<String> {

@@ -14,9 +14,8 @@ use std::io::Write;
 use std::path::Path;
 
 /// For a person; `size` of all layers together.
-pub fn tell(context: &Context, image: &Loaded, board: &Board, stays: bool) {
-    let (over, _) = board.progress();
-    let known = if board.known() > 0 { format!(", {} of {over} steps were known", board.known()) } else { String::new() };
+pub fn tell(context: &Context, image: &Loaded, board: &Board) {
+    let known = if board.known() > 0 { format!(", {} of {} steps were known", board.known(), board.work()) } else { String::new() };
     let size = catalog::details(&context.paths, &image.id).map(|details| format!(", {}", human::size(details.size))).unwrap_or_default();
     let id = short(&image.id);
     let seconds = board.since_begin().as_secs_f64();
@@ -24,16 +23,14 @@ pub fn tell(context: &Context, image: &Loaded, board: &Board, stays: bool) {
         "built {}{size}{known}, {seconds:.1}s\n",
         if image.names.is_empty() { id.to_owned() } else { format!("{} ({id})", image.names.join(", ")) }
     );
-    if stays {
-        text += &format!("hint: tare run --rm {}\n", image.names.first().map_or(id, String::as_str));
-    }
+    text += &format!("hint: tare run --rm {}\n", image.names.first().map_or(id, String::as_str));
     say_aside(text.as_bytes());
 }
 
 /// Where there is no image to speak of.
 pub fn tell_files(board: &Board) {
-    let (over, _) = board.progress();
-    say_aside(format!("built {over} steps, {} of them known, {:.1}s\n", board.known(), board.since_begin().as_secs_f64()).as_bytes());
+    let (known, work) = (board.known(), board.work());
+    say_aside(format!("built {work} steps, {known} of them known, {:.1}s\n", board.since_begin().as_secs_f64()).as_bytes());
 }
 
 /// As people type it.

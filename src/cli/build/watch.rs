@@ -8,12 +8,17 @@ use crate::cli::{Context, interruption};
 use crate::error::{Context as _, Result};
 use crate::image::Limits;
 use crate::sys::poll::{Watched, poll};
-use crate::sys::signal;
 use std::os::fd::AsFd;
 
 const INTERRUPTED: &str = "what was built so far is known to the next build";
 
-pub fn watch(context: &Context, request: &Request, show: &mut Show) -> Result<Outcome> {
+pub enum Seen {
+    Over(Outcome),
+    /// By this signal. Whoever hears of it clears away what is his, and ends of it.
+    Interrupted(i32),
+}
+
+pub fn watch(context: &Context, request: &Request, show: &mut Show) -> Result<Seen> {
     let signals = interruption::catch();
     let mut apart = apart::begin(&context.paths, request, &Limits::default())?;
     loop {
@@ -24,17 +29,16 @@ pub fn watch(context: &Context, request: &Request, show: &mut Show) -> Result<Ou
             show.end();
             say_aside(format!("tare: interrupted; {INTERRUPTED}\n").as_bytes());
             let _ = apart.end(&context.paths);
-            signal::die_of(number);
-            return Err(apart::killed());
+            return Ok(Seen::Interrupted(number));
         }
         let goes_on = !watched[0].is_ready() || apart.receive()?;
-        while let Some(heard) = apart.next()? {
+        while let Some(heard) = apart.heard()? {
             match heard {
                 Heard::Event(event) => show.event(&event),
                 Heard::Over(outcome) => {
                     show.end();
                     apart.wait()?;
-                    return outcome;
+                    return outcome.map(Seen::Over);
                 }
             }
         }

@@ -24,7 +24,7 @@ fn a_line_is_cut_as_a_shell_cuts_it() {
 fn commands_and_their_nouns() {
     assert_eq!(words("tare r"), ["run", "restart", "rename", "rm", "rmi"]);
     assert_eq!(words("tare --root /nowhere ima"), ["images", "image"]);
-    assert_eq!(words("tare image "), ["history", "import", "inspect", "load", "ls", "prune", "pull", "push", "rm", "save", "tag"]);
+    assert_eq!(words("tare image "), ["build", "history", "import", "inspect", "load", "ls", "prune", "pull", "push", "rm", "save", "tag"]);
     assert_eq!(words("tare help image l"), ["load", "ls"]);
     assert_eq!(words("tare volume "), ["create", "ls", "inspect", "rm", "prune"]);
     assert_eq!(words("tare volume prune --a"), ["--all"]);
@@ -36,6 +36,10 @@ fn commands_and_their_nouns() {
 fn flags_and_the_words_they_know() {
     assert_eq!(words("tare run --entry"), ["--entrypoint"]);
     assert_eq!(words("tare container run --entry"), ["--entrypoint"]);
+    assert_eq!(words("tare build --progress ra"), ["rawjson"]);
+    assert_eq!(words("tare buildx build --no-c"), ["--no-cache", "--no-cache-filter"]);
+    assert_eq!(words("tare build --output=type=o"), ["--output=type=oci,dest="]);
+    assert_eq!(files("tare build "), Some(":directories\n"));
     assert_eq!(words("tare run --pull "), ["always", "missing", "never"]);
     assert_eq!(words("tare run --pull=ne"), ["--pull=never"]);
     assert_eq!(words("tare run --rm="), ["--rm=true", "--rm=false"]);

@@ -1,6 +1,6 @@
 //! COPY and ADD of what `.dockerignore` takes out of the context.
 
-use super::Rule;
+use super::{MOST, Rule};
 use crate::dockerfile::ignore::Patterns;
 use crate::dockerfile::instruction::Instruction;
 use crate::dockerfile::wildcard;
@@ -18,7 +18,7 @@ pub const COPY_IGNORED_FILE: Rule = Rule {
                 Instruction::Add(copy) => &copy.sources,
                 _ => continue,
             };
-            for source in sources.iter().filter(|source| is_of_context(source) && is_gone(patterns, source)) {
+            for source in sources.iter().filter(|source| is_of_context(source) && is_gone(patterns, source)).take(MOST) {
                 hits.push(seen.hit(item, source, format!("{source} is excluded from the context by .dockerignore")));
             }
         }

@@ -56,6 +56,9 @@ struct Rule {
     find: fn(&Seen) -> Vec<Hit>,
 }
 
+/// Of one rule: who has so many has seen enough.
+const MOST: usize = 100;
+
 /// Only for those who ask for it.
 const EXPERIMENTAL: &[Rule] = &[description::INVALID_DEFINITION_DESCRIPTION];
 
@@ -120,7 +123,7 @@ pub fn check(all: &Dockerfile, text: &str, file: &str, around: &Around) -> Resul
     let mut warnings = Vec::new();
     let wanted = EXPERIMENTAL.iter().filter(|rule| options.tries(rule.name)).chain(RULES);
     for rule in wanted.filter(|rule| !options.skips(rule.name)) {
-        for hit in (rule.find)(&seen) {
+        for hit in (rule.find)(&seen).into_iter().take(MOST) {
             let whole = seen.items[hit.item].whole;
             if !options::skipped_here(whole, rule.name) {
                 let Rule { name, sentence, .. } = *rule;

@@ -1,6 +1,6 @@
 //! EXPOSE.
 
-use super::{Rule, Seen};
+use super::{MOST, Rule, Seen};
 use crate::dockerfile::instruction::Instruction;
 
 pub const EXPOSE_PROTO_CASING: Rule = Rule {
@@ -11,7 +11,7 @@ pub const EXPOSE_PROTO_CASING: Rule = Rule {
             let protocol = port.split_once('/').map_or("", |(_, protocol)| protocol);
             !protocol.contains('$') && protocol != protocol.to_lowercase()
         });
-        wrong.map(|(item, port)| seen.hit(item, port, format!("write {} instead of {port}", port.to_lowercase()))).collect()
+        wrong.take(MOST).map(|(item, port)| seen.hit(item, port, format!("write {} instead of {port}", port.to_lowercase()))).collect()
     },
 };
 
@@ -21,7 +21,7 @@ pub const EXPOSE_INVALID_FORMAT: Rule = Rule {
     find: |seen| {
         // Braces may hold a colon that is none of a port.
         let wrong = ports(seen).filter(|(_, port)| port.contains(':') && !port.contains('$'));
-        wrong.map(|(item, port)| seen.hit(item, port, format!("of {port} only the last part counts"))).collect()
+        wrong.take(MOST).map(|(item, port)| seen.hit(item, port, format!("of {port} only the last part counts"))).collect()
     },
 };
 

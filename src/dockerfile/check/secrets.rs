@@ -1,6 +1,6 @@
 //! Secrets in variables: everybody who has the image can read them.
 
-use super::{Hit, Rule};
+use super::{Hit, MOST, Rule};
 use crate::dockerfile::instruction::Instruction;
 
 const TELLING: &[&str] = &["apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token"];
@@ -16,7 +16,7 @@ pub const SECRETS_USED_IN_ARG_OR_ENV: Rule = Rule {
                 Instruction::Env(all) => all.iter().map(|(name, _)| name).collect(),
                 _ => continue,
             };
-            for name in names.into_iter().filter(|name| tells(name)) {
+            for name in names.into_iter().filter(|name| tells(name)).take(MOST) {
                 let message = format!("{name} sounds like a secret, and {} is readable in the image", have.line.instruction.name());
                 // Names are found behind the instruction's own.
                 let at = have.whole.text.match_indices(name.as_str()).map(|(at, _)| at).find(|at| *at > 0).unwrap_or(0);

@@ -41,7 +41,7 @@ pub const MULTIPLE_INSTRUCTIONS_DISALLOWED: Rule = Rule {
                 continue;
             }
             let kind = std::mem::discriminant(instruction);
-            match last.iter_mut().find(|(other, of, _)| *other == kind && *of == stage) {
+            match last.iter_mut().rfind(|(other, of, _)| *other == kind && *of == stage) {
                 None => last.push((kind, stage, item)),
                 Some((.., before)) => {
                     let message = format!("another {} of the same stage follows, and only that one counts", instruction.name());

@@ -1,11 +1,11 @@
 //! Variables that nobody has defined.
 
-use super::{Hit, Item, Rule, Seen};
+use super::{Hit, Item, MOST, Rule, Seen};
 use crate::dockerfile::expand;
 use crate::dockerfile::instruction::Instruction;
 use crate::names;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What every build knows before the first FROM.
 const PLATFORMS: [&str; 10] = [
@@ -64,15 +64,18 @@ pub const UNDEFINED_VAR: Rule = Rule {
     sentence: "variables are defined, by ARG or ENV of the stage, before they are used",
     find: |seen| {
         let mut hits = Vec::new();
+        let mut unknown = 0;
         let fresh = |stage: usize| match seen.all.stages[stage].base.as_str() {
-            "scratch" => Known { names: vec!["PATH".to_owned()], is_all: true },
-            base => match (seen.around.variables_of)(base) {
-                Some(names) => Known { names: [names, vec!["PATH".to_owned()]].concat(), is_all: true },
-                None => Known { names: vec!["PATH".to_owned()], is_all: false },
-            },
+            "scratch" => Known::of(Some(Vec::new())),
+            base => Known::of((seen.around.variables_of)(base)),
         };
         seen.inherit(fresh, |known: &mut Known, item, have| {
-            hits.extend(known.missing(seen, item, have));
+            let missing = known.missing(seen, have);
+            unknown += missing.len();
+            // Where so much is unknown, searching for names that are near would take long and tell little.
+            if unknown < 20 * MOST {
+                hits.extend(known.hits(seen, item, &missing));
+            }
             known.learn(&have.line.instruction);
         });
         hits
@@ -82,13 +85,19 @@ pub const UNDEFINED_VAR: Rule = Rule {
 /// The variables of a stage so far.
 #[derive(Clone)]
 struct Known {
-    names: Vec<String>,
+    names: BTreeSet<String>,
     /// The base image, which may have others, was looked at.
     is_all: bool,
 }
 
 impl Known {
-    fn missing(&self, seen: &Seen, item: usize, have: &Item) -> Vec<Hit> {
+    /// Every container has a PATH.
+    fn of(base: Option<Vec<String>>) -> Known {
+        Known { is_all: base.is_some(), names: base.into_iter().flatten().chain(["PATH".to_owned()]).collect() }
+    }
+
+    /// Variables that an instruction names, and nobody has defined.
+    fn missing(&self, seen: &Seen, have: &Item) -> Vec<String> {
         let asked = RefCell::new(Vec::new());
         // Whatever a value is, nothing is refused because of it.
         let look_up = |name: &str| {
@@ -100,8 +109,12 @@ impl Known {
         // The shell's own signs are no variables.
         asked.retain(|name| name.starts_with(|first: char| first.is_alphabetic() || first == '_') && !self.names.contains(name));
         asked.dedup();
-        let known = || self.names.iter().map(String::as_str);
-        let certain = asked.iter().filter(|name| self.is_all || !names::nearest(name, known()).is_empty());
+        asked
+    }
+
+    fn hits(&self, seen: &Seen, item: usize, missing: &[String]) -> Vec<Hit> {
+        let known = || self.names.iter().map(String::as_str).take(10 * MOST);
+        let certain = missing.iter().filter(|name| self.is_all || !names::nearest(name, known()).is_empty());
         certain.map(|name| seen.hit(item, name, undeclared(name, known()))).collect()
     }
 

@@ -19,8 +19,9 @@ use crate::error::{Error, Kind, Result};
 use crate::names;
 use said::Said;
 
-/// More stages, or lines in all, than anybody writes.
+/// More lines, and more stages, than anybody writes.
 const MOST: usize = 50_000;
+const MOST_STAGES: usize = 2000;
 
 const ALL: [&str; 18] = [
     "FROM",
@@ -72,6 +73,9 @@ pub fn parse(text: &str, file: &str) -> Result<Dockerfile> {
                 return Err(said.wrong(said.begin, &what).hint("only ARG may stand there; FROM scratch begins with no files at all"));
             }
         }
+    }
+    if all.stages.len() > MOST_STAGES {
+        return Err(Error::damaged(format!("{file} has {} stages", all.stages.len())).because(format!("at most {MOST_STAGES} are allowed")));
     }
     if all.stages.is_empty() {
         let what = if source.lines.is_empty() { "has no instructions" } else { "has no FROM" };

@@ -3,6 +3,7 @@
 pub mod amend;
 pub mod find;
 pub mod hold;
+pub mod inhabitants;
 pub mod list;
 pub mod remove;
 pub mod repair;

@@ -59,7 +59,7 @@ fn end(paths: &Paths, seen: Option<&Seen>, id: &str, wanted: &str, force: bool) 
             .hint(format!("stop it first (tare stop {wanted}), or remove it by force: tare rm -f {wanted}"))),
         Some(_) => Ok(false),
         None => {
-            kill::kill_group_of(id);
+            kill::kill_unknown(paths, id);
             Ok(true)
         }
     }

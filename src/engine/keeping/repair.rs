@@ -6,12 +6,12 @@
 
 use crate::engine::down::{self, Down};
 use crate::engine::events::{self, of_runs};
-use crate::engine::{find, hold, id_claims, join, kill, name_claim, now, pid_file, remove, volumes};
+use crate::engine::{find, hold, id_claims, inhabitants, join, kill, name_claim, now, pid_file, remove, volumes};
 use crate::paths::{ContainerPaths, Paths, control_group};
 use crate::record::{Container, Ended, Live};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable, Lock};
-use crate::sys::{file, poll, process};
+use crate::sys::{file, poll, process, signal};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
@@ -100,7 +100,7 @@ pub fn put_right(paths: &Paths, id: &str, _held: &Lock, why: &str) {
     if let Some(record) = &record {
         report(record, &ContainerPaths::new(paths, id, record.wishes.remove), live.as_ref(), why);
     }
-    end_processes(id, record.as_ref(), live.as_ref());
+    end_processes(paths, id, record.as_ref(), live.as_ref());
     if let (Some(record), Some(live)) = (&record, &live) {
         pid_file::forget(record, live.pid);
         if live.waiting.is_none() {
@@ -147,16 +147,21 @@ fn report(record: &Container, files: &ContainerPaths, live: Option<&Live>, why: 
 
 /// It died with its monitor, unless its program cleared the parent-death signal: its group ends that. Where there is no
 /// group, pid 1 takes all others along.
-fn end_processes(id: &str, record: Option<&Container>, live: Option<&Live>) {
+fn end_processes(paths: &Paths, id: &str, record: Option<&Container>, live: Option<&Live>) {
     let noted = live.filter(|live| !live.cgroup.is_empty()).and_then(|live| Group::open(Path::new(&live.cgroup)));
     let group = control_group(record.and_then(|record| record.wishes.cgroup_parent.as_deref()), id);
     if let Some(group) = noted.or_else(|| Group::existing_at(&group).ok().flatten()) {
         let _ = group.kill();
         return remove_group(&group);
     }
-    if let Some(Ok(init)) = live.map(kill::first_process) {
-        let _ = crate::sys::signal::send(init.as_fd(), kill::KILL);
-        let _ = poll::poll(&mut [poll::Watched::new(init.as_fd(), true, false)], Some(10_000));
+    match live.map(kill::first_process) {
+        Some(Ok(init)) => {
+            let _ = signal::send(init.as_fd(), kill::KILL);
+            let _ = poll::poll(&mut [poll::Watched::new(init.as_fd(), true, false)], Some(10_000));
+        }
+        // Nobody can read any more who it was.
+        None if record.is_none() => drop(inhabitants::end(paths, id, |_| true)),
+        _ => {}
     }
 }
 
@@ -170,7 +175,7 @@ pub fn discard(paths: &Paths, id: &str) {
 /// The same when the names are given back already: nobody has to look through all of them.
 pub fn clear_away(paths: &Paths, id: &str, record: Option<&Container>) {
     let files = ContainerPaths::new(paths, id, true);
-    end_processes(id, record, store::read_json::<Live>(&files.state()).ok().flatten().as_ref());
+    end_processes(paths, id, record, store::read_json::<Live>(&files.state()).ok().flatten().as_ref());
     join::leave(paths, id, &files);
     id_claims::release(paths, id);
     remove::clear_disk(paths, &files);

@@ -59,14 +59,14 @@ fn holder(paths: &Paths, first: u32) -> Option<String> {
     std::fs::read_link(paths.ids().join(first.to_string())).ok()?.into_os_string().into_string().ok()
 }
 
-/// Those of containers that are nowhere any more: the run directory was taken away by hand.
 fn forget_the_dead(paths: &Paths) {
-    for first in taken(paths) {
-        let is_there = |id: String| ContainerPaths::new(paths, &id, true).live.exists();
-        if !holder(paths, first).is_some_and(is_there) {
-            release_one(paths, first);
-        }
-    }
+    of_nobody(paths).into_iter().for_each(|first| release_one(paths, first));
+}
+
+/// The first ids of ranges whose containers are nowhere any more: the run directory was taken away by hand.
+pub fn of_nobody(paths: &Paths) -> Vec<u32> {
+    let is_there = |id: String| ContainerPaths::new(paths, &id, true).live.exists();
+    taken(paths).into_iter().filter(|first| !holder(paths, *first).is_some_and(is_there)).collect()
 }
 
 fn taken(paths: &Paths) -> Vec<u32> {

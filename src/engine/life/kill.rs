@@ -1,7 +1,7 @@
 //! `kill`: a signal for the container's command, or the end of everything in it.
 
 use crate::engine::down::{self, Down};
-use crate::engine::{events, pause};
+use crate::engine::{events, inhabitants, pause};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::record::{Asked, Asker, Container, Live, Seen, Status};
@@ -78,10 +78,12 @@ pub fn kill_all(seen: &Seen) -> Result<()> {
     }
 }
 
-/// The same where its records cannot be read.
-pub fn kill_group_of(id: &str) {
-    if let Ok(Some(group)) = Group::existing(id) {
-        let _ = group.kill();
+/// The same where its records cannot be read: without a group, everybody who lives in its files. Its monitor sees the end, and lets go
+/// of it.
+pub fn kill_unknown(paths: &Paths, id: &str) {
+    match Group::existing(id) {
+        Ok(Some(group)) => drop(group.kill()),
+        _ => drop(inhabitants::end(paths, id, |_| true)),
     }
 }
 

@@ -82,7 +82,7 @@ fn lead_out(within: &Netlink, gateways: &[IpAddr]) -> Result<()> {
     within.switch_on_for(index, pasta::MTU).context(WHAT)?;
     for gateway in gateways {
         within.add_neighbour_route(*gateway, index).context(WHAT)?;
-        within.add_default_route(*gateway, index).context(WHAT)?;
+        within.add_impatient_default_route(*gateway, index, pasta::SHORTEST_WAIT).context(WHAT)?;
     }
     Ok(())
 }

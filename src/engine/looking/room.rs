@@ -12,6 +12,7 @@ use crate::paths::Paths;
 use crate::record::{Container, Seen};
 use crate::volume::{self, Volume};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 /// Everything there is, with its size.
 pub struct Room {
@@ -20,7 +21,7 @@ pub struct Room {
     pub volumes: Vec<OfVolume>,
     /// What builds keep for later ones.
     pub build_cache: Vec<Cached>,
-    /// Of all layers of images and containers, each once.
+    /// Of all layers of images and containers, each once, and of their copies for other owners.
     pub layers: u64,
     /// Of those among them that no container stands on.
     pub idle_layers: u64,
@@ -64,9 +65,13 @@ pub fn look(paths: &Paths) -> Result<Room> {
     let build_cache = build_cache::look(paths)?;
     let blobs_of_builds: u64 = build_cache.iter().filter(|cached| !cached.is_shared).map(|cached| cached.blob_size).sum();
     let blobs = size::of_files_in(&paths.blobs()) + size::of_files_in(&paths.arriving());
+    let used = copies_in_use(paths, &seen);
+    let copies = image::shifted::all(paths).into_iter().map(|copy| (size::of_files_in(&copy), used.contains(&copy)));
+    let copies: Vec<(u64, bool)> = copies.collect();
+    let idle_copies = copies.iter().filter(|(_, is_used)| !is_used).map(|(size, _)| size).sum::<u64>();
     Ok(Room {
-        layers: layers.total(|_| true),
-        idle_layers: layers.total(|layer| !layers.used.contains(layer)),
+        layers: layers.total(|_| true) + copies.iter().map(|(size, _)| size).sum::<u64>(),
+        idle_layers: layers.total(|layer| !layers.used.contains(layer)) + idle_copies,
         images: rows,
         volumes: volumes.collect(),
         containers: seen
@@ -76,6 +81,16 @@ pub fn look(paths: &Paths) -> Result<Room> {
         blobs: blobs.saturating_sub(blobs_of_builds),
         build_cache,
     })
+}
+
+/// Copies of layers that containers stand on whose users are not those of their files.
+pub fn copies_in_use(paths: &Paths, containers: &[Seen]) -> BTreeSet<PathBuf> {
+    let records = containers.iter().map(|seen| &seen.record).filter(|record| record.owners.is_some());
+    let of_one = |record: &Container| {
+        let owners = record.owners.as_ref();
+        image::shifted::of(paths, &record.layers, owners).into_iter().chain([image::shifted::ground_of(paths, owners)]).collect::<Vec<_>>()
+    };
+    records.flat_map(of_one).collect()
 }
 
 /// Which image has which layers, and what each layer takes.

@@ -26,13 +26,16 @@ pub fn settle(paths: &Paths, wishes: &mut Wishes) -> Result<()> {
     if let Pid::Container(name) = &mut wishes.pid {
         *name = find::container(paths, name).map_err(|error| error.context("cannot share a pid namespace"))?.record.id;
     }
-    if let Ipc::Container(name) = &mut wishes.ipc {
+    if let Ipc::Container(name) = &wishes.ipc {
         let other = find::container(paths, name).map_err(|error| error.context("cannot share an ipc namespace"))?;
         if !matches!(other.record.wishes.ipc, Ipc::Shareable | Ipc::Host) {
             return Err(Error::conflict(format!("the shared memory of container {name} is not for sharing"))
                 .hint(format!("create {name} with --ipc shareable")));
         }
-        *name = other.record.id;
+        wishes.ipc = match other.record.wishes.ipc {
+            Ipc::Host => Ipc::Host,
+            _ => Ipc::Container(other.record.id),
+        };
     }
     Ok(())
 }

@@ -56,6 +56,13 @@ impl<'a> Saving<'a> {
         Ok(saving)
     }
 
+    /// The only image goes out under these names, whatever it is called here.
+    pub fn call_it(&mut self, names: &[String]) {
+        if let [chosen] = &mut self.images[..] {
+            chosen.names = names.to_vec();
+        }
+    }
+
     /// The ids, and what each was asked for by.
     pub fn images(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.images.iter().map(|chosen| (id_of(&chosen.image), &chosen.names[..]))

@@ -2,7 +2,8 @@
 //!
 //! As root one mount shows the same files to each container as its own (`runtime/root/owners.rs`). That is for the owner of the file
 //! system alone, so here a layer is copied, once for each map: whoever has the same map stands on the same copy. It costs time and room;
-//! blocks are shared where the file system can do that. A copy goes with its layer.
+//! blocks are shared where the file system can do that. A copy goes with its layer, or
+//! when somebody prunes and no container stands on it.
 
 use crate::error::{Context, Error, Result};
 use crate::image::index::Writing;
@@ -12,6 +13,7 @@ use crate::options::IdMap;
 use crate::paths::Paths;
 use crate::sys::beneath::Directory;
 use crate::sys::{Errno, copy, file};
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -73,17 +75,44 @@ fn make_one(paths: &Paths, from: &Path, name: &str, map: &IdMap) -> Result<()> {
 
 /// All copies of a layer; the caller holds the image lock. A map that nobody has a copy for is forgotten.
 pub fn remove(paths: &Paths, hex: &str) -> Result<(), Errno> {
-    for place in std::fs::read_dir(paths.shifted()).into_iter().flatten().flatten().map(|entry| entry.path()) {
+    for place in below(&paths.shifted()) {
         let copy = place.join(hex);
         if copy.is_dir() {
             garbage::remove_tree(paths, &copy, hex)?;
         }
-        let mut names = std::fs::read_dir(&place).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        if names.all(|name| name == GROUND) {
+        if below(&place).iter().all(|left| left.ends_with(GROUND)) {
             file::remove_tree(&place)?;
         }
     }
     Ok(())
+}
+
+/// Every copy that there is.
+pub fn all(paths: &Paths) -> Vec<PathBuf> {
+    below(&paths.shifted()).iter().flat_map(|place| below(place)).collect()
+}
+
+/// Takes those away that nobody uses. `used` is asked, and `going` told of each, when nobody else can make or remove one.
+pub fn remove_unused(paths: &Paths, used: impl FnOnce() -> Result<BTreeSet<PathBuf>>, mut going: impl FnMut(&Path)) -> Result<()> {
+    if !paths.shifted().is_dir() {
+        return Ok(());
+    }
+    let _writing = Writing::begin(paths)?;
+    let used = used()?;
+    for copy in all(paths).into_iter().filter(|copy| !used.contains(copy)) {
+        going(&copy);
+        let name = copy.file_name().unwrap_or_default().to_string_lossy();
+        garbage::remove_tree(paths, &copy, &name).context("cannot remove a copy of a layer")?;
+    }
+    // Only those in which nothing is left.
+    for place in below(&paths.shifted()) {
+        let _ = file::remove_dir(&place);
+    }
+    Ok(())
+}
+
+fn below(dir: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 /// Of one map. The kernel takes no colon or comma in the name of a layer.

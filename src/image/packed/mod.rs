@@ -10,6 +10,7 @@ pub mod compression;
 pub(super) mod entries;
 pub(super) mod layer;
 pub(super) mod lost;
+pub mod merge;
 pub(super) mod owners;
 pub mod pack;
 pub(super) mod pax;

@@ -78,11 +78,9 @@ impl Helper {
 
     /// Whether it went well, and what was said.
     fn ask(&self, verb: &str, input: &str) -> Result<(bool, String)> {
-        let mut child = self.start(verb, input).map_err(|e| match e.kind() {
-            ErrorKind::NotFound => {
-                Error::failed(format!("no program {}", self.0)).because("config.json names it, and it is nowhere in PATH")
-            }
-            _ => self.failed(verb).because(e),
+        let mut child = self.start(verb, input).map_err(|e| match self.is_in_path() {
+            false => Error::failed(format!("no program {}", self.0)).because("config.json names it, and it is nowhere in PATH"),
+            true => self.failed(verb).because(e),
         })?;
         let end = Instant::now() + PATIENCE;
         let said = child.stdout.take().map_or(Ok(String::new()), |out| read_until(out, end)).and_then(|said| {
@@ -94,6 +92,11 @@ impl Helper {
         }
         let status = child.wait().with_context(|| format!("{} {verb}", self.0))?;
         Ok((status.success(), said.map_err(|e| e.context(format!("{} {verb} failed", self.0)))?))
+    }
+
+    /// exec says "permission denied" where only a directory of PATH may not be looked into.
+    fn is_in_path(&self) -> bool {
+        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(&self.0).is_file()))
     }
 
     /// Its input is a file in memory: a pipe takes so much, and who does not read it would make us wait.

@@ -101,22 +101,38 @@ pub fn hold_devices(plan: &Plan) -> Result<devices::Held> {
     all.map(|(path, node)| hold_device(path, node)).collect()
 }
 
-/// The host's own file of the same name: it must be the very device.
+/// The host's own file of the same name, or of the name that the kernel has for it: it must be the very device.
 fn hold_device(path: &Path, node: Node) -> Result<(PathBuf, OwnedFd)> {
-    let what = || format!("take {} of the host, as devices cannot be made in a user namespace", path.display());
-    let tree = mount::detached_copy(path, false).at(STEP, what)?;
+    let of_kernel = if is(path, node) { None } else { named_by_kernel(node) };
+    let source = of_kernel.as_deref().unwrap_or(path);
+    let what = || format!("take {} of the host, as devices cannot be made in a user namespace", source.display());
+    let tree = mount::detached_copy(source, false).at(STEP, what)?;
     // A copy of a shared mount stays one with it: what a container mounts over its /dev/null would lie over the host's, too.
     let attributes = attribute::NO_SUID | attribute::NO_EXEC;
     mount::set_attributes(tree.as_fd(), false, attributes, 0, Flags::MS_PRIVATE.bits()).at(STEP, what)?;
-    let found = std::fs::metadata(mount::path_of(tree.as_fd())).map_err(|_| Errno::ENOENT).at(STEP, what)?;
-    let (kind, numbers) = (found.file_type(), mount::device_numbers(found.rdev()));
-    let is_it = match node {
-        Node::Character(major, minor) => kind.is_char_device() && numbers == (major, minor),
-        Node::Block(major, minor) => kind.is_block_device() && numbers == (major, minor),
-        Node::Fifo => kind.is_fifo(),
-    };
-    match is_it {
+    match is(Path::new(&mount::path_of(tree.as_fd())), node) {
         true => Ok((path.to_owned(), tree)),
         false => Err(Errno::ENODEV).at(STEP, || format!("{}: it is another device there", what())),
     }
+}
+
+fn is(path: &Path, node: Node) -> bool {
+    let Ok(found) = std::fs::metadata(path) else { return false };
+    let (kind, numbers) = (found.file_type(), mount::device_numbers(found.rdev()));
+    match node {
+        Node::Character(major, minor) => kind.is_char_device() && numbers == (major, minor),
+        Node::Block(major, minor) => kind.is_block_device() && numbers == (major, minor),
+        Node::Fifo => kind.is_fifo(),
+    }
+}
+
+/// A container may know it under another name; the specification tells numbers only.
+fn named_by_kernel(node: Node) -> Option<PathBuf> {
+    let (kind, major, minor) = match node {
+        Node::Character(major, minor) => ("char", major, minor),
+        Node::Block(major, minor) => ("block", major, minor),
+        Node::Fifo => return None,
+    };
+    let about = std::fs::read_to_string(format!("/sys/dev/{kind}/{major}:{minor}/uevent")).ok()?;
+    about.lines().find_map(|line| line.strip_prefix("DEVNAME=")).map(|name| Path::new("/dev").join(name))
 }

@@ -123,7 +123,7 @@ impl Repository {
         })?;
         match ran.status.success() {
             true => Ok(String::from_utf8_lossy(&ran.stdout).into_owned()),
-            false => Err(self.failed().because(String::from_utf8_lossy(&ran.stderr).trim().lines().last().unwrap_or("git failed"))),
+            false => Err(self.failed().because(String::from_utf8_lossy(&ran.stderr).trim().lines().next().unwrap_or("git failed"))),
         }
     }
 

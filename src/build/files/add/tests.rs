@@ -163,15 +163,16 @@ fn an_archive_gets_nowhere_else() {
 fn a_heredoc_becomes_a_file() {
     let place = Place::new("heredoc");
     let text = |name: &str, content: &str| Heredoc { name: name.into(), content: content.into(), ..Heredoc::default() };
-    let tree = heredocs(&[text("one", "1\n"), text("two", "")], &place.path("one")).unwrap();
-    let selection = select(&tree, &["one".into(), "two".into()], None, false).unwrap();
+    let mut errand = Errand::Text(vec![text("one", "1\n"), text("two", "")]);
+    let tree = errand.carry_out(&place.path("one")).unwrap();
+    let selection = errand.select(&tree).unwrap();
     carry_out_all(&[Part { selection: &selection, unpacks: false }], "/to/", "/", &Options::default(), &place.root()).unwrap();
     assert_eq!((place.read("to/one"), place.read("to/two")), ("1\n".into(), String::new()));
     assert_eq!(place.path("root/to/one").metadata().unwrap().mode() & 0o7777, 0o644);
     for wrong in ["../x", "a/b", "", "."] {
-        assert!(heredocs(&[text(wrong, "")], &place.path("two")).is_err(), "{wrong:?}");
+        assert!(Errand::Text(vec![text(wrong, "")]).carry_out(&place.path("two")).is_err(), "{wrong:?}");
     }
-    assert!(heredocs(&[text("x", ""), text("x", "")], &place.path("two")).is_err());
+    assert!(Errand::Text(vec![text("x", ""), text("x", "")]).carry_out(&place.path("two")).is_err());
 }
 
 /// What a server is asked, and what it answers: all but the status line's beginning.
@@ -203,19 +204,19 @@ fn whole(headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn print_of(source: &str, checksum: Option<&str>, place: &Place, into: &str) -> Result<String> {
-    Distant::of(source, checksum, false).unwrap().unwrap().print(&place.path("notes"), &place.path(into))
+    Errand::of(source, checksum, false).unwrap().unwrap().print(&place.path("notes"), &place.path(into))
 }
 
 #[test]
 fn a_file_from_a_url_has_its_name_its_time_and_mode_600() {
     let place = Place::new("url");
     let server = serve(|_| whole("Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", b"content"));
-    let mut distant = Distant::of(&format!("http://{}/dir/file.txt?x=y#z", server.host), None, false).unwrap().unwrap();
-    let print = distant.print(&place.path("notes"), &place.path("one")).unwrap();
-    assert_eq!(print, "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73");
-    let tree = distant.fetch(&place.path("one")).unwrap();
+    let mut errand = Errand::of(&format!("http://{}/dir/file.txt?x=y#z", server.host), None, false).unwrap().unwrap();
+    let print = errand.print(&place.path("notes"), &place.path("one")).unwrap();
+    assert_eq!(print, "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73 file.txt");
+    let tree = errand.carry_out(&place.path("one")).unwrap();
     assert_eq!(server.asked.lock().unwrap().len(), 1, "what the key has fetched is not fetched again");
-    let selection = distant.select(&tree).unwrap();
+    let selection = errand.select(&tree).unwrap();
     carry_out_all(&[Part { selection: &selection, unpacks: false }], "/to/", "/", &Options::default(), &place.root()).unwrap();
     let about = place.path("root/to/file.txt").metadata().unwrap();
     assert_eq!((about.mode() & 0o7777, about.mtime(), place.read("to/file.txt")), (0o600, 784_111_777, "content".into()));
@@ -231,10 +232,10 @@ fn a_server_that_names_states_is_asked_and_sends_nothing_twice() {
     });
     let url = format!("http://{}/file", server.host);
     let first = print_of(&url, None, &place, "one").unwrap();
-    let mut again = Distant::of(&url, None, false).unwrap().unwrap();
+    let mut again = Errand::of(&url, None, false).unwrap().unwrap();
     assert_eq!(again.print(&place.path("notes"), &place.path("two")).unwrap(), first);
     assert_eq!(fs::read_dir(place.path("two")).unwrap().count(), 0, "nothing was fetched for that");
-    again.fetch(&place.path("two")).unwrap();
+    again.carry_out(&place.path("two")).unwrap();
     assert_eq!(fs::read_to_string(place.path("two/file")).unwrap(), "content");
     assert_eq!(server.asked.lock().unwrap().len(), 3);
 }
@@ -245,14 +246,30 @@ fn a_checksum_is_believed_before_and_proven_after() {
     let server = serve(|_| whole("", b"content"));
     let url = format!("http://{}/file", server.host);
     let good = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
-    assert_eq!(print_of(&url, Some(&format!("sha256:{good}")), &place, "one").unwrap(), good);
+    assert_eq!(print_of(&url, Some(&format!("sha256:{good}")), &place, "one").unwrap(), format!("{good} file"));
     assert!(server.asked.lock().unwrap().is_empty(), "nobody has to be asked");
-    let fetch =
-        |digits: &str, into: &str| Distant::of(&url, Some(&format!("sha256:{digits}")), false).unwrap().unwrap().fetch(&place.path(into));
+    let fetch = |digits: &str, into: &str| {
+        Errand::of(&url, Some(&format!("sha256:{digits}")), false).unwrap().unwrap().carry_out(&place.path(into))
+    };
     fetch(good, "one").unwrap();
     let error = fetch(&good.replace('e', "f"), "two").err().unwrap().to_string();
     assert!(error.contains(&format!("its checksum is sha256:{good}")), "{error}");
-    assert!(Distant::of("file", Some("sha256:x"), false).is_err(), "a file of the context needs none");
+    assert!(Errand::of("file", Some("sha256:x"), false).is_err(), "a file of the context needs none");
+}
+
+#[test]
+fn only_the_host_itself_hears_who_we_are() {
+    let place = Place::new("pass");
+    let other = serve(|_| whole("", b"content"));
+    // By another name, so that it is another host.
+    let away = format!("302 Found\r\nConnection: close\r\nLocation: http://{}/x\r\nContent-Length: 0\r\n\r\n", other.host);
+    let server = serve(move |_| away.clone().into_bytes());
+    let mut errand = Errand::of(&format!("http://{}/x", server.host), None, false).unwrap().unwrap();
+    let secret = format!("HTTP_AUTH_TOKEN_{}", server.host);
+    errand.identify(|id| Ok((id == secret).then(|| b"word\n".to_vec()))).unwrap();
+    errand.carry_out(&place.path("one")).unwrap();
+    let heard = |server: &Server| server.asked.lock().unwrap()[0].to_lowercase().contains("authorization: bearer word\r\n");
+    assert!(heard(&server) && !heard(&other));
 }
 
 #[test]
@@ -300,10 +317,10 @@ fn a_repository_is_added_without_its_history() {
     assert!(print_of(&url, Some("0000000"), &place, "one").unwrap_err().to_string().contains("and not 0000000"));
     assert!(print_of(&format!("{url}#none"), None, &place, "one").unwrap_err().to_string().contains("no branch or tag"));
     let fetch = |reference: &str, keeps_git: bool, name: &str| {
-        let mut distant = Distant::of(&format!("{url}{reference}"), None, keeps_git).unwrap().unwrap();
+        let mut errand = Errand::of(&format!("{url}{reference}"), None, keeps_git).unwrap().unwrap();
         file::make_dirs(&place.path(name), 0o755).unwrap();
-        let tree = distant.fetch(&place.path(name))?;
-        let selection = distant.select(&tree)?;
+        let tree = errand.carry_out(&place.path(name))?;
+        let selection = errand.select(&tree)?;
         let part = Part { selection: &selection, unpacks: false };
         carry_out_all(&[part], &format!("/{name}"), "/", &Options::default(), &place.root())
     };

@@ -26,6 +26,7 @@ pub struct FromUrl {
     /// What was known of it when the key was made.
     expected: Option<String>,
     is_here: bool,
+    /// What says who we are (`Authorization`).
     pub pass: Option<String>,
 }
 
@@ -51,6 +52,11 @@ impl FromUrl {
             None | Some("" | "." | "..") => NAMELESS,
             Some(name) => name,
         }
+    }
+
+    pub fn host(&self) -> &str {
+        let behind = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        behind.split(['/', '?', '#']).next().unwrap_or_default()
     }
 
     /// `memory`: where notes are kept. `place`: an empty directory for the file, if it has to be fetched for that.

@@ -98,6 +98,11 @@ impl Board {
         self.steps.values().filter(|line| line.state == State::Known).count()
     }
 
+    /// All that could be known: FROM does nothing.
+    pub fn work(&self) -> usize {
+        self.steps.values().filter(|line| !line.is_from()).count()
+    }
+
     /// Those that are over, and all.
     pub fn progress(&self) -> (usize, usize) {
         let over = self.steps.values().filter(|line| !matches!(line.state, State::Waiting | State::Running)).count();
@@ -113,6 +118,11 @@ impl Line {
         let first = text.lines().next().unwrap_or_default();
         let more = if text.lines().nth(1).is_some() { " …" } else { "" };
         format!("[{stage}{gap}{index}/{count}] {first}{more}")
+    }
+
+    /// The first of its stage.
+    pub fn is_from(&self) -> bool {
+        self.step.index == 1
     }
 
     pub fn seconds(&self) -> f64 {

@@ -1,6 +1,6 @@
 //! Line by line, in the form of BuildKit, which people and scripts know.
 
-use super::board::{Board, Said, State};
+use super::board::{Board, Line, Said, State};
 use super::{View, clean};
 use crate::build::Event;
 use crate::cli::say::say_aside;
@@ -52,6 +52,10 @@ impl View for Plain {
             }
             Event::Planned(_) | Event::Moved { .. } => return,
         };
+        // FROM may wait for another stage, and says nothing meanwhile.
+        if matches!(event, Event::Begun { .. }) && board.steps.get(&step).is_some_and(Line::is_from) {
+            return;
+        }
         if matches!(event, Event::Output { .. }) && lines.is_empty() {
             return;
         }

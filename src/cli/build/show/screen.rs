@@ -82,7 +82,7 @@ fn open_lines(board: &Board, rows: usize, columns: usize) -> Vec<String> {
     let running: Vec<&Line> = board.running().collect();
     let room = rows.saturating_sub(1);
     let shown = running.len().min(room);
-    let each = if shown == 0 { 0 } else { ((room - shown) / shown).min(SHOWN) };
+    let each = (room - shown).checked_div(shown).unwrap_or(0).min(SHOWN);
     let mut lines = Vec::new();
     for line in &running[..shown] {
         lines.push(fit(&step_line(line), columns));

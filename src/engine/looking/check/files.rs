@@ -1,7 +1,7 @@
-//! Small files that were left: records that never got their name, pid files of the dead, and what nobody knows.
+//! Small files that were left: records that never got their name, pid files of the dead, their claims to ids, and what nobody knows.
 
 use super::{What, Wrong};
-use crate::engine::{find, list, pid_file};
+use crate::engine::{find, id_claims, list, pid_file};
 use crate::error::{Error, Result};
 use crate::image::steps;
 use crate::paths::{ContainerPaths, Paths};
@@ -15,6 +15,7 @@ pub fn look(paths: &Paths) -> Vec<Wrong> {
     let mut found: Vec<Wrong> = places(paths).iter().flat_map(|dir| scraps(dir)).map(|path| wrong(What::Scrap, &path)).collect();
     let entries = std::fs::read_dir(paths.unfinished()).into_iter().flatten().flatten().map(|entry| entry.path());
     found.extend(entries.filter(|path| !is_known(path)).map(|path| wrong(What::Stranger, &path)));
+    found.extend(ids_of_nobody(paths).iter().map(|path| wrong(What::IdsOfNobody, path)));
     found.extend(stale_pid_files(paths).iter().map(|path| wrong(What::PidFile, path)));
     found
 }
@@ -53,10 +54,16 @@ fn stale_pid_files(paths: &Paths) -> Vec<PathBuf> {
     files.filter(|path| pid_file::read(path).is_some_and(|pid| !is_there(pid))).collect()
 }
 
+fn ids_of_nobody(paths: &Paths) -> Vec<PathBuf> {
+    id_claims::of_nobody(paths).iter().map(|first| paths.ids().join(first.to_string())).collect()
+}
+
 pub fn mend(paths: &Paths, wrong: &Wrong) -> Result<bool> {
     let path = Path::new(&wrong.which);
     let still = match wrong.what {
         What::PidFile => stale_pid_files(paths).iter().any(|stale| stale == path),
+        // A link that leads nowhere.
+        What::IdsOfNobody => ids_of_nobody(paths).iter().any(|link| link == path),
         _ => path.exists(),
     };
     if still {

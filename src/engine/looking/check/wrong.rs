@@ -47,6 +47,7 @@ pub enum What {
     // Files.
     Scrap,
     PidFile,
+    IdsOfNobody,
     Stranger,
 }
 
@@ -99,7 +100,7 @@ impl What {
             PlaceOfNobody | BridgeGone | RulesGone => Room::Networks,
             Workplace | StepsInDoubt | StepGone | BlobOfNobody | LayerOfNobody | LayerGone | DamagedList | DamagedImage | BlobGone
             | BlobDamaged => Room::Images,
-            Scrap | PidFile | Stranger => Room::Files,
+            Scrap | PidFile | IdsOfNobody | Stranger => Room::Files,
         }
     }
 
@@ -152,6 +153,7 @@ impl What {
             BlobDamaged => ("its content is not what its digest says", "remove the images that have it, and load them again"),
             Scrap => ("a record that was never finished", "removed"),
             PidFile => ("names a process that has ended", "removed"),
+            IdsOfNobody => ("ids of this host that belong to a container that is gone", "given back"),
             Stranger => ("nobody knows what it is", "look at it, and remove it"),
         }
     }
