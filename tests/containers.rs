@@ -4,10 +4,11 @@
 
 mod common;
 
-#[path = "containers/build_layers.rs"]
+#[path = "containers/build_caches.rs"]
 mod build_caches;
 #[path = "containers/build_face.rs"]
 mod build_face;
+#[path = "containers/build_layers.rs"]
 mod build_layers;
 #[path = "containers/builds.rs"]
 mod builds;

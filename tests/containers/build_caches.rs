@@ -4,7 +4,7 @@
 use crate::common::archive::sha256;
 use crate::common::process::tool;
 use crate::common::registry::Registry;
-use crate::common::{Context, Store, image_dir, installed};
+use crate::common::{Context, Store, installed};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
