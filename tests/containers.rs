@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/build_caches.rs"]
+mod build_caches;
 #[path = "containers/build_face.rs"]
 mod build_face;
 #[path = "containers/build_layers.rs"]

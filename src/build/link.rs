@@ -17,6 +17,8 @@ pub enum FromStage {
     Needs(usize),
     Finished(Box<State>),
     Failed(Failure),
+    /// What was promised elsewhere cannot be had, and why (`recall.rs`).
+    Broken(String),
 }
 
 #[derive(Debug, Serialize, Deserialize)]

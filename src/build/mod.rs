@@ -16,6 +16,8 @@ mod key;
 mod link;
 mod oversee;
 mod plan;
+mod recall;
+mod remember;
 pub mod request;
 mod scope;
 mod squash;
@@ -30,6 +32,7 @@ pub use request::Request;
 pub use state::State;
 
 use crate::build::plan::{LAYOUT, Plan, Source};
+use crate::build::recall::Sources;
 use crate::build::request::NamedContext;
 use crate::build::stage::{Surroundings, is_step};
 use crate::dockerfile;
@@ -64,15 +67,27 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
     tell(&Event::Planned(steps));
     image::ground(paths)?;
     let _running = Running::begin(paths)?;
-    let workplace = Workplace::begin(paths, &|| images::users(paths))?;
+    let mut workplace = Workplace::begin(paths, &|| images::users(paths))?;
     let images = gather_images(paths, &plan, limits, tell)?;
-    let around = Surroundings { paths, workplace: &workplace, images, first_steps };
-    let state = match oversee::oversee(&plan, &around, tell)? {
-        Ok(state) => state,
-        Err(failure) => return Ok(Outcome::Failed(failure)),
+    let mut recalled = Sources::read(&request.cache_from, tell);
+    let built = loop {
+        let (images, first_steps) = (images.clone(), first_steps.clone());
+        let around = Surroundings { paths, workplace: &workplace, limits, images, first_steps, recalled: &recalled };
+        match oversee::oversee(&plan, &around, tell)? {
+            oversee::Outcome::Built(built) => break built,
+            oversee::Outcome::Failed(failure) => return Ok(Outcome::Failed(failure)),
+            oversee::Outcome::Broken(why) => {
+                tell(&Event::Note(format!("{why}; what is missing is made here")));
+                recalled.trust_no_more();
+                // What the stages have left lies there.
+                workplace = Workplace::begin(paths, &|| images::users(paths))?;
+            }
+        }
     };
+    let state = built.wanted.clone();
     let state = if request.squash { squash::squash(paths, &workplace, request, state)? } else { state };
     let image = if request.makes_image { Some(publish(paths, &state, request, &names)?) } else { None };
+    remember::keep(paths, &workplace, &request.cache_to, &built, &recalled, tell)?;
     Ok(Outcome::Made { state: Box::new(state), image })
 }
 

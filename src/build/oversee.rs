@@ -2,6 +2,7 @@
 //! for it. This one has no threads and makes no file: it waits, hands on, and tells.
 
 use crate::build::event::Event;
+use crate::build::key::Key;
 use crate::build::link::{Failure, FromStage, Link, ToStage};
 use crate::build::plan::{Plan, Planned};
 use crate::build::stage::{self, Surroundings};
@@ -10,7 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::sys::poll::{Watched, poll};
 use crate::sys::process::{self, Forked};
 use crate::sys::{signal, socket};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A stage that is being built.
@@ -24,8 +25,20 @@ struct Stage {
     is_over: bool,
 }
 
-/// What became of the wanted stage, or of the one that failed.
-pub type Outcome = std::result::Result<State, Failure>;
+pub enum Outcome {
+    Built(Built),
+    /// A stage has.
+    Failed(Failure),
+    /// A promise from elsewhere was broken, and why: all begins anew.
+    Broken(String),
+}
+
+/// What the wanted stage has come to.
+pub struct Built {
+    pub wanted: State,
+    /// By the steps of all stages.
+    pub used: BTreeSet<Key>,
+}
 
 pub fn oversee(plan: &Plan, around: &Surroundings, tell: &mut dyn FnMut(&Event)) -> Result<Outcome> {
     let mut stages = Vec::new();
@@ -80,7 +93,8 @@ fn until_the_end(plan: &Plan, stages: &mut [Stage], tell: &mut dyn FnMut(&Event)
                 match word {
                     FromStage::Event(event) => tell(&event),
                     FromStage::Needs(number) => stage.waits.push(number),
-                    FromStage::Failed(failure) => return Ok(Err(failure)),
+                    FromStage::Failed(failure) => return Ok(Outcome::Failed(failure)),
+                    FromStage::Broken(why) => return Ok(Outcome::Broken(why)),
                     FromStage::Finished(state) => {
                         stage.is_over = true;
                         results.insert(stage.number, *state);
@@ -98,8 +112,9 @@ fn until_the_end(plan: &Plan, stages: &mut [Stage], tell: &mut dyn FnMut(&Event)
                 None => true,
             });
         }
-        if let Some(state) = results.remove(&plan.target) {
-            return Ok(Ok(state));
+        if let Some(wanted) = results.get(&plan.target) {
+            let used = results.values().flat_map(|state| state.used.iter().cloned()).collect();
+            return Ok(Outcome::Built(Built { wanted: wanted.clone(), used }));
         }
     }
 }

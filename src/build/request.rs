@@ -1,6 +1,7 @@
 //! What `build` was asked for.
 
 use crate::options::Wishes;
+use std::fmt;
 use std::path::PathBuf;
 
 pub struct Request {
@@ -42,7 +43,7 @@ pub struct Request {
     pub keep_failed: bool,
     /// Only what this line's checks say.
     pub cache_from: Vec<Remembered>,
-    pub cache_to: Vec<Remembered>,
+    pub cache_to: Vec<KeepTo>,
     /// The result becomes an image of the store; else it is only handed over (`Built`).
     pub makes_image: bool,
 }
@@ -79,4 +80,23 @@ pub enum SecretSource {
 pub enum Remembered {
     Directory(PathBuf),
     Registry(String),
+}
+
+impl fmt::Display for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Remembered::Directory(path) => path.display().fmt(f),
+            Remembered::Registry(name) => name.fmt(f),
+        }
+    }
+}
+
+/// `--cache-to`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepTo {
+    pub place: Remembered,
+    /// `mode=max`: the layers of all stages, and not only those of the result.
+    pub all_stages: bool,
+    /// `ignore-error=true`
+    pub may_fail: bool,
 }

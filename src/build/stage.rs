@@ -2,27 +2,32 @@
 
 use crate::build::event::Event;
 use crate::build::history;
+use crate::build::key::Key;
 use crate::build::link::{Failure, FromStage, Link, ToStage};
 use crate::build::plan::{Plan, Planned, Source, at};
+use crate::build::recall::{self, Memory, Sources};
 use crate::build::scope::{Scope, env_of};
 use crate::build::state::State;
 use crate::build::steps::{self, Outcome};
 use crate::dockerfile::{self, Instruction, Line, expand, settings};
 use crate::error::{Error, Result};
-use crate::image::Workplace;
+use crate::image::{Limits, Workplace};
 use crate::image::commit::Base;
 use crate::paths::Paths;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// What all stages share.
 pub struct Surroundings<'a> {
     pub paths: &'a Paths,
     pub workplace: &'a Workplace,
+    pub limits: &'a Limits,
     /// Images that stages stand on or take files from: by name and platform, their ids.
     pub images: BTreeMap<(String, Option<String>), String>,
     /// The number of each stage's first step, for what is told.
     pub first_steps: BTreeMap<usize, usize>,
+    /// Results that are kept elsewhere.
+    pub recalled: &'a Sources,
 }
 
 /// A stage at work.
@@ -32,6 +37,7 @@ pub struct Working<'a> {
     pub around: &'a Surroundings<'a>,
     pub state: State,
     pub scope: Scope,
+    pub memory: Memory,
     link: Link,
     /// Of other stages, once they were asked for.
     results: BTreeMap<usize, State>,
@@ -51,15 +57,18 @@ pub fn build(plan: &Plan, planned: &Planned, around: &Surroundings, link: Link) 
         around,
         state: State::default(),
         scope: Scope::default(),
+        memory: Memory::default(),
         link,
         results: BTreeMap::new(),
         has_command: false,
         begun: 0,
         step: around.first_steps.get(&planned.number).copied().unwrap_or(0),
     };
-    let word = match working.all_lines() {
-        Ok(()) => FromStage::Finished(Box::new(working.state.clone())),
-        Err(failure) => FromStage::Failed(*failure),
+    let done = working.all_lines();
+    let word = match (done, working.memory.broken()) {
+        (Ok(()), _) => FromStage::Finished(Box::new(State { used: working.all_used(), ..working.state.clone() })),
+        (Err(_), Some(why)) => FromStage::Broken(why.clone()),
+        (Err(failure), None) => FromStage::Failed(*failure),
     };
     i32::from(working.link.say(&word).is_err())
 }
@@ -77,6 +86,12 @@ impl<'a> Working<'a> {
         let _ = self.link.say(&FromStage::Event(event));
     }
 
+    /// Keys that led to what this stage has come to so far, and to what it has seen of others.
+    pub fn all_used(&self) -> BTreeSet<Key> {
+        let of_others = self.results.values().chain([&self.state]).flat_map(|state| state.used.iter().cloned());
+        of_others.chain(self.memory.used()).collect()
+    }
+
     pub fn step(&self) -> usize {
         self.step
     }
@@ -90,7 +105,11 @@ impl<'a> Working<'a> {
                 .map_err(|error| self.failed(from, error.context("an ONBUILD instruction of the base"), None))?;
             self.line(&Line { at: from.at, end: from.end, ..line })?;
         }
-        planned.stage.lines.iter().try_for_each(|line| self.line(line))
+        planned.stage.lines.iter().try_for_each(|line| self.line(line))?;
+        // Whatever the result is for, its files are wanted.
+        let is_result = planned.number == self.plan.target;
+        let files = if is_result { recall::redeem(self, &self.state.diff_ids()) } else { Ok(()) };
+        files.map_err(|error| self.failed(from, error, None))
     }
 
     fn line(&mut self, line: &Line) -> Done {
@@ -113,7 +132,7 @@ impl<'a> Working<'a> {
                 Ok(())
             }
             Err(error) => {
-                if is_step {
+                if is_step && self.memory.broken().is_none() {
                     self.tell(Event::Failed { step: self.step, milliseconds: took(begun) });
                 }
                 Err(self.failed(line, error, Some(before)))

@@ -7,6 +7,7 @@ use crate::image::steps::Step;
 use crate::time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
@@ -25,6 +26,8 @@ pub struct State {
     pub created_is_wished: bool,
     /// The image's own ONBUILD, for whoever begins with it.
     pub triggers: Vec<String>,
+    /// Keys of all steps that led here, for whoever keeps them elsewhere.
+    pub used: BTreeSet<Key>,
 }
 
 impl State {

@@ -8,6 +8,7 @@ mod debug;
 mod failure;
 mod flags;
 mod hand_over;
+mod keep_to;
 mod lint;
 mod named;
 mod output;

@@ -16,6 +16,7 @@ pub mod networks;
 pub mod prune;
 pub mod pull;
 pub mod push;
+pub mod remembered;
 pub mod remote;
 pub mod update;
 pub mod volumes;

@@ -45,12 +45,18 @@ impl<'a> Pushing<'a> {
     pub fn push(&self, name: &Reference, progress: &Progress) -> Result<Pushed> {
         let cannot = |error: Error| error.context(format!("cannot push {name}"));
         let image = push::outgoing(self.paths, name).map_err(cannot)?;
-        let went = self.blobs(&image, progress).map_err(cannot)?;
-        let tag = name.tag.as_deref().unwrap_or_default();
-        self.repository.put_manifest(tag, &image.media_type, &image.manifest, &image.digest).map_err(cannot)?;
+        let went = self.put(&image, name, progress).map_err(cannot)?;
         events::of(self.paths, events::Kind::Image, "push", &name.to_string(), &[("name", name.repository())]);
         let layers = image.layers.iter().filter_map(|layer| Some((layer.shown.clone()?, went.get(&layer.digest)?.clone()))).collect();
         Ok(Pushed { digest: image.digest, size: image.manifest.len(), layers })
+    }
+
+    /// Whatever it is; gives how each blob came there, by its digest.
+    pub(super) fn put(&self, what: &Outgoing, name: &Reference, progress: &Progress) -> Result<BTreeMap<String, Went>> {
+        let went = self.blobs(what, progress)?;
+        let tag = name.tag.as_deref().unwrap_or_default();
+        self.repository.put_manifest(tag, &what.media_type, &what.manifest, &what.digest)?;
+        Ok(went)
     }
 
     /// The largest first, so that none is left at the end that all wait for. Gives how each came there, by its digest.

@@ -15,12 +15,13 @@ pub mod limits;
 mod packed;
 pub mod progress;
 mod reference;
+mod step_list;
 
 #[doc(hidden)] // for tests/fuzz
 pub use coming::changes;
 use coming::{archive, intake, kinds, members, publish};
-pub use coming::{arrival, built, commit, import, load, machines, making, pull, remote};
-pub use going::{push, save};
+pub use coming::{arrival, built, commit, import, layout, load, machines, making, pull, recall, remote};
+pub use going::{push, remember, save};
 pub use kept::{catalog, faults, shifted, steps};
 use kept::{find, garbage, ground, index, proven, unflushed};
 use packed::{belt, entries, layer, lost, owners, pax, squeeze, tree};
@@ -38,4 +39,5 @@ pub use load::Loaded;
 pub use members::Elsewhere;
 pub use progress::Progress;
 pub use reference::Reference;
+pub use step_list::Steps;
 pub use unflushed::settle_all;

@@ -17,10 +17,12 @@ pub use run::run;
 pub use workdir::workdir;
 
 use crate::build::key::Key;
+use crate::build::recall;
 use crate::build::stage::Working;
 use crate::error::{Context, Result};
 use crate::image::built::{self, Packing};
 use crate::image::steps::{self, Fresh, Step};
+use crate::paths::Paths;
 use crate::runtime::view;
 use crate::spec::mounts::{Writes, layers};
 use crate::store;
@@ -87,12 +89,16 @@ pub fn find_or_make(
     make: impl FnOnce(&mut Working, &Upper) -> Result<()>,
 ) -> Result<(Step, Outcome)> {
     let find = |working: &Working| if working.may_know() { steps::find(working.paths(), key.hex()) } else { Ok(None) };
+    working.memory.use_of(key);
     if let Some(step) = find(working)? {
         return Ok((step, Outcome::Known));
     }
+    if let Some(step) = recall::promised(working, key)? {
+        return Ok((step, Outcome::Known));
+    }
     // Two stages that begin alike, or two builds: the second waits for the first, and then knows.
-    let _lock = ByOneOnly::wait(working, key)?;
-    if let Some(step) = find(working)? {
+    let _lock = ByOneOnly::wait_for(working.paths(), key.hex())?;
+    if let Some(step) = find(working)?.or_else(|| recall::fetched(working, key)) {
         return Ok((step, Outcome::Known));
     }
     let begun = Instant::now();
@@ -101,14 +107,15 @@ pub fn find_or_make(
     Ok((keep(working, key, what, &upper, begun)?, Outcome::Made))
 }
 
-struct ByOneOnly {
+pub struct ByOneOnly {
     path: PathBuf,
     _lock: store::Lock,
 }
 
 impl ByOneOnly {
-    fn wait(working: &Working, key: &Key) -> Result<ByOneOnly> {
-        let path = working.paths().step_being_made(key.hex());
+    /// `what`: the key of a step, or the digest of a layer that comes from elsewhere.
+    pub fn wait_for(paths: &Paths, what: &str) -> Result<ByOneOnly> {
+        let path = paths.step_being_made(what);
         store::make_dirs(path.parent().unwrap_or(Path::new("/")))?;
         let lock = store::lock(&path)?;
         Ok(ByOneOnly { path, _lock: lock })
@@ -156,6 +163,7 @@ fn open_layers(working: &Working, diff_ids: &[String], writes: Option<Writes>, p
 
 /// The mount that shows them.
 pub fn overlay(working: &Working, diff_ids: &[String], writes: Option<Writes>) -> Result<Mount> {
+    recall::redeem(working, diff_ids)?;
     let mut lower: Vec<String> = diff_ids.iter().rev().map(|layer| working.paths().layer(layer).display().to_string()).collect();
     // Overlay wants two directories at least, and the same one twice is one.
     let different = lower.iter().collect::<BTreeSet<_>>().len();

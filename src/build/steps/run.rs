@@ -2,6 +2,7 @@
 
 use crate::build::event::Event;
 use crate::build::history;
+use crate::build::recall;
 use crate::build::scope::PROXIES;
 use crate::build::stage::Working;
 use crate::build::steps::command;
@@ -130,6 +131,7 @@ fn image_so_far(working: &Working) -> Result<Image> {
         config.remove(field);
     }
     let layers = working.state.diff_ids();
+    recall::redeem(working, &layers)?;
     image::unnamed(working.state.image.as_deref(), config, layers)
 }
 

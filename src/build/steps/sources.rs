@@ -3,6 +3,7 @@
 use crate::build::files::{self, Memory, Selection, Tree};
 use crate::build::key::Key;
 use crate::build::plan::Source;
+use crate::build::recall;
 use crate::build::stage::Working;
 use crate::build::steps::context;
 use crate::build::steps::open_to_read;
@@ -64,7 +65,10 @@ impl From {
 
     pub fn remembered(&self, working: &Working, copy: &Copy) -> Result<Option<String>> {
         let From::Layers(layers) = self else { return Ok(None) };
-        let step = steps::find(working.paths(), key_of_print(layers, copy).hex())?;
+        let key = key_of_print(layers, copy);
+        working.memory.use_of(&key);
+        let step = steps::find(working.paths(), key.hex())?;
+        let step = if step.is_some() { step } else { recall::promised(working, &key)? };
         Ok(step.and_then(|step| step.note[PRINT].as_str().map(str::to_owned)))
     }
 }

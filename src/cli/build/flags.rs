@@ -49,8 +49,18 @@ const CACHE: &[Flag] = &[
     switch("no-cache", None, "Do every step again"),
     list("no-cache-filter", None, "STAGE", "Do the steps of these stages again"),
     switch("pull", None, "Fetch images also where they are here"),
-    list("cache-from", None, "DIR|IMAGE|type=TYPE,…", "Results of steps that are kept elsewhere"),
-    list("cache-to", None, "DIR|IMAGE|type=TYPE,…", "Keep results of steps there"),
+    list(
+        "cache-from",
+        None,
+        "DIR|IMAGE|type=TYPE,…",
+        "Results of steps that are kept there; whoever can write there decides what your steps come to",
+    ),
+    list(
+        "cache-to",
+        None,
+        "DIR|IMAGE|type=TYPE,…",
+        "Keep results of steps there; mode=max also those of stages that are not in the result",
+    ),
 ];
 
 const SHOWN: &[Flag] = &[

@@ -1,6 +1,7 @@
 //! The words of the command line become what `build` is asked for.
 
 use super::flags;
+use super::keep_to;
 use super::named;
 use super::output::{self, Output, Target};
 use super::source::{self, Source};
@@ -105,7 +106,7 @@ pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
         rewrite_times: flags.on("rewrite-timestamp")? || outputs.iter().any(|output| output.rewrite_times),
         keep_failed: flags.on("debug")? || flags.switch("rm")? == Some(false),
         cache_from: flags.parse_all("cache-from", |text| named::remembered(text, "src"))?,
-        cache_to: flags.parse_all("cache-to", |text| named::remembered(text, "dest"))?,
+        cache_to: flags.parse_all("cache-to", keep_to::parse)?,
         makes_image: output::makes_image(&outputs) || push,
     };
     let quiet = flags.on("quiet")?;

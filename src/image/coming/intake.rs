@@ -126,6 +126,13 @@ impl<'a> Intake<'a> {
         (Intake { paths, workplace, budget, keep, jobs }, numbers)
     }
 
+    /// A layer that belongs to no image yet.
+    pub fn of_one(paths: &'a Paths, workplace: &'a Workplace, budget: &'a Budget, layer: Layer) -> Self {
+        let said = format!("layer {:.12}", layer.diff_id);
+        let job = Job { layer, said, part: Arc::default(), only_prove: false };
+        Intake { paths, workplace, budget, keep: Keep::Blobs, jobs: vec![job] }
+    }
+
     /// Does all jobs; the first error ends the others, too.
     pub fn take_all(&self) -> Result<Vec<Taken>> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(self.jobs.len());

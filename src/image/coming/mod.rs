@@ -5,7 +5,8 @@
 //! ones (`making.rs`, `changes.rs`).
 //!
 //! Their layers pass through side by side (`intake.rs`) in a place of the command's own (`workplace.rs`); what is fetched has a place
-//! that outlives it (`arrival.rs`). `publish.rs` gives all of it its names.
+//! that outlives it (`arrival.rs`). `publish.rs` gives all of it its names. What steps of builds came to elsewhere (`recall.rs`) comes in the
+//! same way, one layer at a time, also out of a directory (`layout.rs`).
 
 pub(super) mod archive;
 pub mod arrival;
@@ -16,11 +17,13 @@ pub mod commit;
 pub mod import;
 pub(super) mod intake;
 pub(super) mod kinds;
+pub mod layout;
 pub mod load;
 pub mod machines;
 pub mod making;
 pub(super) mod members;
 pub(super) mod publish;
 pub mod pull;
+pub mod recall;
 pub mod remote;
 pub mod workplace;

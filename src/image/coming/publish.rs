@@ -113,23 +113,27 @@ fn find_gone(paths: &Paths, taken: &[Taken]) -> Vec<usize> {
 
 /// The manifest of an image that came without one, or was made here.
 pub fn manifest_for<'a>(config: &Document, layers: impl Iterator<Item = &'a Taken>) -> Result<Document> {
-    let describe = |media_type: &str, digest: &str, size| Descriptor {
-        media_type: media_type.to_owned(),
-        digest: format!("sha256:{digest}"),
-        size,
-        ..Descriptor::default()
-    };
-    let layer = |layer: &Taken| {
-        let media_type = match layer.passed.compression {
-            Compression::Plain => LAYER_TYPE.to_owned(),
-            Compression::Gzip => format!("{LAYER_TYPE}+gzip"),
-            Compression::Zstd => format!("{LAYER_TYPE}+zstd"),
-        };
-        describe(&media_type, &layer.passed.digest, layer.passed.blob_size)
-    };
     let config = describe(CONFIG_TYPE, &config.digest, config.text.len() as u64);
-    let manifest = Manifest { schema_version: 2, media_type: MANIFEST_TYPE.into(), config, layers: layers.map(layer).collect() };
+    manifest_of(config, layers.map(|layer| describe_layer(&layer.passed)).collect())
+}
+
+pub fn manifest_of(config: Descriptor, layers: Vec<Descriptor>) -> Result<Document> {
+    let manifest = Manifest { schema_version: 2, media_type: MANIFEST_TYPE.into(), config, layers };
     serde_json::to_vec(&manifest).map(Document::new).map_err(|e| Error::failed("cannot write a manifest").because(e))
+}
+
+pub fn describe_layer(layer: &Layer) -> Descriptor {
+    let media_type = match layer.compression {
+        Compression::Plain => LAYER_TYPE.to_owned(),
+        Compression::Gzip => format!("{LAYER_TYPE}+gzip"),
+        Compression::Zstd => format!("{LAYER_TYPE}+zstd"),
+    };
+    describe(&media_type, &layer.digest, layer.blob_size)
+}
+
+/// `digest`: hex.
+pub fn describe(media_type: &str, digest: &str, size: u64) -> Descriptor {
+    Descriptor { media_type: media_type.to_owned(), digest: format!("sha256:{digest}"), size, ..Descriptor::default() }
 }
 
 fn text_of(workplace: &Workplace, document: &Document) -> PathBuf {

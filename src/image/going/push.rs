@@ -7,7 +7,7 @@ use crate::image::digest::hex_of;
 use crate::image::documents::{self, Descriptor, Manifest};
 use crate::image::find;
 use crate::image::index::{self, id_of, name_of};
-use crate::image::members::{Member, Place};
+use crate::image::members::{Elsewhere, Member, Place};
 use crate::image::reference::Reference;
 use crate::paths::Paths;
 use crate::sys::Errno;
@@ -15,6 +15,7 @@ use crate::sys::file::{self, OFlag};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 pub struct Outgoing {
@@ -33,7 +34,13 @@ pub struct Blob {
     pub size: u64,
     /// What people see of a layer: the beginning of its id, as Docker shows it. `None`: it is the config.
     pub shown: Option<String>,
-    file: Arc<File>,
+    from: From,
+}
+
+enum From {
+    Here(Arc<File>),
+    /// It goes from there to where it is wanted, and is not kept in between.
+    Elsewhere(Arc<dyn Elsewhere>),
 }
 
 impl Outgoing {
@@ -43,8 +50,15 @@ impl Outgoing {
 }
 
 impl Blob {
-    pub fn open(&self, from: u64) -> Result<Box<dyn Read + Send>> {
-        Member { place: Place::Stretch(self.file.clone(), from), size: self.size.saturating_sub(from) }.read()
+    pub fn open(&self, at: u64) -> Result<Box<dyn Read + Send>> {
+        match &self.from {
+            From::Here(file) => Member { place: Place::Stretch(file.clone(), at), size: self.size.saturating_sub(at) }.read(),
+            From::Elsewhere(there) => there.blob(&self.digest, self.size, at),
+        }
+    }
+
+    pub fn elsewhere(blob: &Descriptor, shown: Option<String>, there: Arc<dyn Elsewhere>) -> Blob {
+        Blob { digest: blob.digest.clone(), size: blob.size, shown, from: From::Elsewhere(there) }
     }
 }
 
@@ -76,16 +90,20 @@ fn media_type<'a>(said: &'a Manifest, image: &'a Descriptor) -> &'a str {
     known.map_or(documents::MANIFEST_TYPE, String::as_str)
 }
 
-fn open(paths: &Paths, blob: &Descriptor, shown: Option<String>) -> Result<Blob> {
+pub(super) fn open(paths: &Paths, blob: &Descriptor, shown: Option<String>) -> Result<Blob> {
+    open_at(&paths.blob(hex_of(&blob.digest)?), blob, shown)
+}
+
+pub(super) fn open_at(path: &Path, blob: &Descriptor, shown: Option<String>) -> Result<Blob> {
     let what = || format!("blob {} of the store", blob.digest);
-    let fd = file::open(&paths.blob(hex_of(&blob.digest)?), OFlag::O_RDONLY).with_context(what)?;
+    let fd = file::open(path, OFlag::O_RDONLY).with_context(what)?;
     let file = File::from(fd);
     let length = file.metadata().with_context(what)?.len();
     if length != blob.size {
         let why = format!("it has {length} bytes, said are {}", blob.size);
         return Err(Error::damaged(format!("{} is damaged", what())).because(why).hint("pull or load the image again"));
     }
-    Ok(Blob { digest: blob.digest.clone(), size: blob.size, shown, file: Arc::new(file) })
+    Ok(Blob { digest: blob.digest.clone(), size: blob.size, shown, from: From::Here(Arc::new(file)) })
 }
 
 fn not_kept(error: Error, name: &str) -> Error {

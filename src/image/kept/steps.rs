@@ -105,7 +105,11 @@ fn places(paths: &Paths) -> impl Iterator<Item = PathBuf> {
 /// Remembers a step, and takes in the layer that it has made. Where the store has that layer already, from another build or in another
 /// image, the new files stay where they are, and are the caller's to remove.
 pub fn keep(paths: &Paths, key: &str, step: &Step, fresh: Option<Fresh>) -> Result<()> {
-    let _writing = Writing::begin(paths)?;
+    keep_now(paths, key, step, fresh, &Writing::begin(paths)?)
+}
+
+/// For whoever holds the lock already.
+pub fn keep_now(paths: &Paths, key: &str, step: &Step, fresh: Option<Fresh>, _writing: &Writing) -> Result<()> {
     let record = fresh::place_of_new(paths)?.join(key);
     store::write_json(&record, step, Durable::No)?;
     let (Some(layer), Some(fresh)) = (&step.layer, fresh) else { return Ok(()) };

@@ -40,7 +40,7 @@ pub struct Wanted<'a> {
 }
 
 /// What a layer turned out to be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passed {
     /// Of the blob, and of what is in it (hex).
     pub digest: String,
