@@ -1,6 +1,7 @@
 //! How the lines of a Dockerfile are told in an image's history: in the words of BuildKit, because people and tools know them.
 
 use crate::dockerfile::instruction::{Copy, Instruction, Line};
+use crate::dockerfile::settings;
 use serde_json::{Map, Value};
 
 /// An instruction that makes no layer; `config` is the image's, as it is with it.
@@ -17,9 +18,19 @@ pub fn of(instruction: &Instruction, line: &Line, config: &Map<String, Value>) -
         Instruction::Entrypoint(_) => format!("ENTRYPOINT [{}]", quoted("Entrypoint")),
         Instruction::User(text) | Instruction::StopSignal(text) | Instruction::Maintainer(text) => format!("{name} {text}"),
         Instruction::Volume(all) | Instruction::Shell(all) => format!("{name} [{}]", all.join(" ")),
-        Instruction::Expose(all) => format!("EXPOSE [{}]", all.join(" ")),
+        Instruction::Expose(_) => format!("EXPOSE map[{}]", ports_of(instruction)),
         _ => line.text.clone(),
     }
+}
+
+/// Each port by itself, in the order of their names.
+fn ports_of(instruction: &Instruction) -> String {
+    let mut config = Map::new();
+    let applied = settings::apply(&mut config, instruction, false).is_ok();
+    let ports = config.get("ExposedPorts").and_then(Value::as_object).filter(|_| applied);
+    let mut names: Vec<String> = ports.into_iter().flatten().map(|(port, _)| format!("{port}:{{}}")).collect();
+    names.sort();
+    names.join(" ")
 }
 
 /// `arguments`: what ARG gives it.

@@ -6,6 +6,7 @@
 use crate::dockerfile::expand;
 use crate::error::Result;
 use crate::options::platform::Platform;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -52,10 +53,20 @@ impl Given {
 }
 
 /// What the lines of a stage see.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Scope {
     /// In the order in which they were declared.
-    pub arguments: Vec<(String, Option<String>)>,
+    arguments: Vec<Argument>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Argument {
+    name: String,
+    value: Option<String>,
+    /// Declared after the environment got a variable of its name: the later word wins.
+    wins: bool,
+    /// By the stage that this one begins with: it is seen, and not told again.
+    inherited: bool,
 }
 
 impl Scope {
@@ -72,22 +83,48 @@ impl Scope {
             (None, Some(text)) => Some(expanded(text)?),
             (None, None) => given.global.get(name).or_else(|| given.platforms.get(name)).cloned(),
         };
-        self.arguments.retain(|(known, _)| known != name);
-        self.arguments.push((name.to_owned(), value));
+        self.arguments.retain(|known| known.name != name);
+        self.arguments.push(Argument { name: name.to_owned(), wins: value.is_some(), value, inherited: false });
         Ok(())
     }
 
-    pub fn value(&self, name: &str) -> Option<String> {
-        self.arguments.iter().find(|(known, _)| known == name)?.1.clone()
+    /// ENV names it: from now on that counts.
+    pub fn give_way(&mut self, name: &str) {
+        self.arguments.iter_mut().filter(|known| known.name == name).for_each(|known| known.wins = false);
     }
 
-    /// `NAME=value`, as RUN sees them: sorted, and without those that the environment names.
+    /// For a stage that begins with this one.
+    pub fn inherit(&mut self) {
+        self.arguments.iter_mut().for_each(|known| known.inherited = true);
+    }
+
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.find(name)?.value.as_deref()
+    }
+
+    /// What a variable stands for.
+    pub fn look_up(&self, name: &str, env: &[String]) -> Option<String> {
+        let argument = self.find(name);
+        let of_env = || env.iter().find_map(|have| have.strip_prefix(name)?.strip_prefix('='));
+        let value = argument.filter(|known| known.wins).and_then(|known| known.value.as_deref());
+        value.or_else(of_env).or_else(|| argument?.value.as_deref()).map(str::to_owned)
+    }
+
+    fn find(&self, name: &str) -> Option<&Argument> {
+        self.arguments.iter().find(|known| known.name == name)
+    }
+
+    /// `NAME=value`, as RUN sees them beside the environment.
     pub fn for_run(&self, env: &[String]) -> Vec<String> {
         let is_free = |name: &str| !env.iter().any(|have| have.split('=').next() == Some(name));
-        let all = self.arguments.iter().filter(|(name, _)| is_free(name));
-        let mut all: Vec<String> = all.filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?))).collect();
-        all.sort();
-        all
+        let all = self.arguments.iter().filter(|known| known.wins || is_free(&known.name));
+        all.filter_map(|known| Some(format!("{}={}", known.name, known.value.as_ref()?))).collect()
+    }
+
+    /// As the history of a RUN tells them: all that its own stage has declared, with what they are in the end.
+    pub fn told(&self, env: &[String]) -> Vec<String> {
+        let own = self.arguments.iter().filter(|known| !known.inherited);
+        own.map(|known| format!("{}={}", known.name, self.look_up(&known.name, env).unwrap_or_default())).collect()
     }
 }
 

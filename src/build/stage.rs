@@ -6,14 +6,15 @@ use crate::build::key::Key;
 use crate::build::link::{Failure, FromStage, Link, ToStage};
 use crate::build::plan::{Plan, Planned, Source, at};
 use crate::build::recall::{self, Memory, Sources};
-use crate::build::scope::{Scope, env_of};
+use crate::build::scope::env_of;
 use crate::build::state::State;
 use crate::build::steps::{self, Outcome};
 use crate::dockerfile::{self, Instruction, Line, expand, settings};
 use crate::error::{Error, Result};
-use crate::image::{Limits, Workplace};
 use crate::image::commit::Base;
+use crate::image::{Limits, Workplace};
 use crate::paths::Paths;
+use crate::sys::signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -36,7 +37,6 @@ pub struct Working<'a> {
     pub planned: &'a Planned<'a>,
     pub around: &'a Surroundings<'a>,
     pub state: State,
-    pub scope: Scope,
     pub memory: Memory,
     link: Link,
     /// Of other stages, once they were asked for.
@@ -56,7 +56,6 @@ pub fn build(plan: &Plan, planned: &Planned, around: &Surroundings, link: Link) 
         planned,
         around,
         state: State::default(),
-        scope: Scope::default(),
         memory: Memory::default(),
         link,
         results: BTreeMap::new(),
@@ -155,6 +154,7 @@ impl<'a> Working<'a> {
             Source::Stage(number) => {
                 let mut state = self.result_of(*number)?;
                 state.take_triggers();
+                state.scope.inherit();
                 state
             }
             Source::Image(name, platform) => {
@@ -216,8 +216,7 @@ impl<'a> Working<'a> {
 
     /// What a variable stands for here.
     pub fn lookup(&self, name: &str) -> Option<String> {
-        let of_env = self.env().iter().find_map(|have| have.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
-        of_env.or_else(|| self.scope.value(name))
+        self.state.scope.look_up(name, &self.env())
     }
 
     /// With variables replaced and quotes removed.
@@ -247,16 +246,14 @@ impl<'a> Working<'a> {
     }
 
     fn declare(&mut self, all: &[(String, Option<String>)]) -> Result<Outcome> {
+        let mut told = Vec::new();
         for (name, default) in all {
-            let mut scope = self.scope.clone();
+            let mut scope = self.state.scope.clone();
             scope.declare(name, default.as_deref(), &self.plan.given, |text| self.word(text))?;
-            self.scope = scope;
-            let text = match self.scope.value(name) {
-                Some(value) => format!("ARG {name}={value}"),
-                None => format!("ARG {name}"),
-            };
-            self.state.told(text, false);
+            told.push(scope.value(name).map_or_else(|| name.clone(), |value| format!("{name}={value}")));
+            self.state.scope = scope;
         }
+        self.state.told(format!("ARG {}", told.join(" ")), false);
         Ok(Outcome::Made)
     }
 
@@ -265,11 +262,19 @@ impl<'a> Working<'a> {
         if let Instruction::Maintainer(name) = instruction {
             self.state.about.insert("author".into(), serde_json::json!(name));
         }
+        match instruction {
+            Instruction::StopSignal(name) => signal::parse(name).map(drop)?,
+            Instruction::Env(all) => all.iter().for_each(|(name, _)| self.state.scope.give_way(name)),
+            _ => {}
+        }
         settings::apply(self.state.config_mut(), instruction, self.has_command)?;
         self.has_command |= matches!(instruction, Instruction::Cmd(_));
         let text = history::of(instruction, line, &self.state.config());
         self.state.key = self.state.key.then(&[&text]);
-        self.state.told(text, false);
+        // What is for children stands in the settings, and is told when they do it.
+        if !matches!(instruction, Instruction::OnBuild(_)) {
+            self.state.told(text, false);
+        }
         Ok(Outcome::Made)
     }
 }

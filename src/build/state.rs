@@ -1,6 +1,7 @@
 //! What a stage has come to: its layers, what its image would say, and the key that stands for all of it.
 
 use crate::build::key::Key;
+use crate::build::scope::Scope;
 use crate::image::built::Layer;
 use crate::image::commit::Base;
 use crate::image::steps::Step;
@@ -8,6 +9,9 @@ use crate::time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+
+/// Where programs are looked for in an image that begins with nothing, as in Docker.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
@@ -24,6 +28,8 @@ pub struct State {
     /// very same image again.
     pub created: Option<u64>,
     pub created_is_wished: bool,
+    /// What ARG has said.
+    pub scope: Scope,
     /// The image's own ONBUILD, for whoever begins with it.
     pub triggers: Vec<String>,
     /// Keys of all steps that led here, for whoever keeps them elsewhere.
@@ -32,7 +38,12 @@ pub struct State {
 
 impl State {
     pub fn from_scratch(architecture: &str) -> State {
-        let about = Map::from_iter([("architecture".to_owned(), json!(architecture)), ("os".to_owned(), json!("linux"))]);
+        let config = json!({ "Env": [format!("PATH={PATH}")], "WorkingDir": "/" });
+        let about = Map::from_iter([
+            ("architecture".to_owned(), json!(architecture)),
+            ("os".to_owned(), json!("linux")),
+            ("config".to_owned(), config),
+        ]);
         State { about, key: Key::first(&["scratch"]), ..State::default() }
     }
 

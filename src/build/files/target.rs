@@ -86,9 +86,9 @@ impl Target {
 }
 
 /// A directory with those above it, found as a program in there would find it.
-pub fn make_directory(root: &Directory, path: &str) -> Result<()> {
+pub fn make_directory(root: &Directory, path: &str, owner: (u32, u32)) -> Result<()> {
     let found = real_path(root, path.as_bytes()).map_err(|errno| Error::from_errno(format!("cannot make the directory {path}"), errno))?;
-    make_directories(root, &found.path, (0, 0))
+    make_directories(root, &found.path, owner)
 }
 
 /// A directory with those above it, by a real path; what is there stays as it is.

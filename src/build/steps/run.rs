@@ -21,7 +21,7 @@ use serde_json::Value;
 pub fn run(working: &mut Working, run: &Run, line: &Line) -> Result<Outcome> {
     let shell = shell(working);
     let command::Told { argv, script } = command::told(run, line, &shell);
-    let arguments = working.scope.for_run(&working.env());
+    let arguments = working.state.scope.for_run(&working.env());
     let wishes = wishes(working, run)?;
     let planned = mounts::plan(working, run)?;
     let mut words = vec!["RUN".to_owned()];
@@ -33,7 +33,7 @@ pub fn run(working: &mut Working, run: &Run, line: &Line) -> Result<Outcome> {
     words.extend(planned.key_words());
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let key = working.state.key.then(&words);
-    let text = history::of_run(&argv, &arguments);
+    let text = history::of_run(&argv, &working.state.scope.told(&working.env()));
     let env: Vec<String> = proxies(working).into_iter().chain(arguments).collect();
     let outcome = known_or_made(working, key, &line.text, |working, upper| {
         let mut mounted = mounts::open(working, &planned, upper)?;

@@ -10,7 +10,9 @@ pub fn workdir(working: &mut Working, path: String) -> Result<Outcome> {
     settings::apply(working.state.config_mut(), &Instruction::Workdir(path), false)?;
     let whole = working.state.text("WorkingDir").unwrap_or_else(|| "/".to_owned());
     let text = format!("WORKDIR {whole}");
-    let key = working.state.key.then(&[&text]);
+    // Whoever the steps are run by shall be able to work there.
+    let user = working.state.text("User").unwrap_or_default();
+    let key = working.state.key.then(&[&text, &user]);
     if whole == "/" {
         working.state.key = key;
         working.state.told(text, false);
@@ -18,7 +20,8 @@ pub fn workdir(working: &mut Working, path: String) -> Result<Outcome> {
     }
     let outcome = known_or_made(working, key, &text, |working, upper| {
         let root = open_to_write(working, upper)?;
-        files::make_directory(&root, &whole).with_context(|| format!("cannot make {whole}"))
+        let owner = if user.is_empty() { (0, 0) } else { files::owner(&user, Some(&root))? };
+        files::make_directory(&root, &whole, owner).with_context(|| format!("cannot make {whole}"))
     })?;
     working.state.told(text, true);
     Ok(outcome)
