@@ -14,7 +14,11 @@ use std::io::Write;
 use std::path::Path;
 
 /// All layers seen as one tree, which is gone with this value.
-pub struct Files(Directory);
+pub struct Files {
+    root: Directory,
+    /// An empty directory of it is part of the tree: the kernel lists nothing of what has lost one.
+    _workplace: Workplace,
+}
 
 /// A process is forked for that, so it comes before any thread.
 pub fn open(paths: &Paths, state: &State) -> Result<Files> {
@@ -30,7 +34,8 @@ pub fn open(paths: &Paths, state: &State) -> Result<Files> {
     let place = workplace.file("place");
     file::make_dir(&place, 0o755).context(WHAT)?;
     let overlay = layers(&lower, None, !user_namespace::is_initial())?;
-    view::of_layers(&overlay, &place, None).map(Directory::of).map(Files).context(WHAT)
+    let root = view::of_layers(&overlay, &place, None).map(Directory::of).context(WHAT)?;
+    Ok(Files { root, _workplace: workplace })
 }
 
 impl Files {
@@ -38,11 +43,11 @@ impl Files {
     pub fn to_directory(&self, path: &Path) -> Result<Vec<String>> {
         let what = || format!("cannot write to {}", path.display());
         file::make_dirs(path, 0o755).with_context(what)?;
-        copy::tree_out(&self.0, Directory::open_root(path).with_context(what)?).with_context(what)
+        copy::tree_out(&self.root, Directory::open_root(path).with_context(what)?).with_context(what)
     }
 
     pub fn to_archive(&self, to: impl Write) -> Result<()> {
         let mut pack = Pack::new(to, Form::Plain);
-        pack.add_contents(&self.0, b"").and_then(|()| pack.finish()).map(drop).context("cannot write the archive")
+        pack.add_contents(&self.root, b"").and_then(|()| pack.finish()).map(drop).context("cannot write the archive")
     }
 }

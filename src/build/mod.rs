@@ -47,6 +47,7 @@ use crate::paths::Paths;
 use crate::time;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 /// What a build has come to.
@@ -122,11 +123,11 @@ fn gather_images(
     for planned in plan.needed() {
         for source in plan.sources(planned)? {
             let Source::Image(name, platform) = source else { continue };
-            let key = (name, platform);
-            if !images.contains_key(&key) {
-                let id = image_for(paths, plan, &key.0, key.1.as_deref(), limits, tell)
+            if let Entry::Vacant(place) = images.entry((name, platform)) {
+                let (name, platform) = place.key();
+                let id = image_for(paths, plan, name, platform.as_deref(), limits, tell)
                     .with_context(|| format!("{}:{}", plan.request.file, planned.stage.from.at.line))?;
-                images.insert(key, id);
+                place.insert(id);
             }
         }
     }
@@ -154,7 +155,7 @@ fn image_for(
     let begun = Instant::now();
     let reference = Reference::parse(name)?;
     tell(&Event::Note(format!("fetching {reference}")));
-    let wishes = Wishes { machines: Machines::One(platform), keep: Keep::Blobs, limits: limits.clone() };
+    let wishes = Wishes { machines: Machines::One(platform), keep: Keep::Blobs, limits: *limits };
     pull::pull(paths, &reference, wishes, &Progress::default())?;
     tell(&Event::Note(format!("fetched {reference} in {:.1} s", begun.elapsed().as_secs_f64())));
     image::find(paths, name).map(|image| image.id)

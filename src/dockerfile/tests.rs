@@ -157,22 +157,22 @@ fn use_it(all: &Dockerfile, text: &str) {
 #[test]
 fn what_is_deep_or_long_ends_soon() {
     for text in [
-        "FROM a\nENV a=".to_owned() + &"${b:-".repeat(100_000),
-        "FROM a\nENV a=\"".to_owned() + &"${b:-\"".repeat(100_000),
-        "FROM a\nCMD ".to_owned() + &"[".repeat(200_000),
-        "FROM a\nCMD [".to_owned() + &"\"a\",".repeat(200_000) + "\"a\"]",
-        "ONBUILD ".repeat(100_000),
-        "FROM a\nRUN ".to_owned() + &"<<A ".repeat(100_000),
+        "FROM a\nENV a=".to_owned() + &"${b:-".repeat(25_000),
+        "FROM a\nENV a=\"".to_owned() + &"${b:-\"".repeat(25_000),
+        "FROM a\nCMD ".to_owned() + &"[".repeat(50_000),
+        "FROM a\nCMD [".to_owned() + &"\"a\",".repeat(50_000) + "\"a\"]",
+        "ONBUILD ".repeat(25_000),
+        "FROM a\nRUN ".to_owned() + &"<<A ".repeat(25_000),
         "FROM a\nRUN ".to_owned() + &"<<A ".repeat(1000) + "\n" + &"A\n".repeat(1000),
-        "FROM a\nRUN ".to_owned() + &"\\\n".repeat(500_000),
-        "FROM a\nENV ".to_owned() + &"a=b ".repeat(100_000),
-        "FROM a\n".repeat(100_000),
+        "FROM a\nRUN ".to_owned() + &"\\\n".repeat(100_000),
+        "FROM a\nENV ".to_owned() + &"a=b ".repeat(25_000),
+        "FROM a\n".repeat(60_000),
         (0..2000).map(|number| format!("FROM a{} AS a{number}\nENV {number}=$x{number}\n", number / 2)).collect(),
         "FROM scratch\nENV ".to_owned() + &(0..20_000).map(|number| format!("a_{number}_key=$b{number} ")).collect::<String>(),
         "FROM a\nRUN --mount=".to_owned() + &"target=/a,".repeat(50_000) + " b",
         "#".repeat(2_000_000),
-        "FROM a\nCOPY ".to_owned() + &"a ".repeat(100_000),
-        "FROM a\nRUN <<".to_owned() + &"'".repeat(100_000),
+        "FROM a\nCOPY ".to_owned() + &"a ".repeat(25_000),
+        "FROM a\nRUN <<".to_owned() + &"'".repeat(25_000),
     ] {
         if let Ok(all) = parse(&text, "Dockerfile") {
             use_it(&all, &text);

@@ -11,9 +11,20 @@ pub struct Platform {
     pub variant: Option<String>,
 }
 
+/// The architecture that this program was made for.
+const OWN: &str = if cfg!(target_arch = "x86_64") {
+    "amd64"
+} else if cfg!(target_arch = "aarch64") {
+    "arm64"
+} else if cfg!(target_arch = "riscv64") {
+    "riscv64"
+} else {
+    "unknown"
+};
+
 impl Platform {
     pub fn own() -> Platform {
-        Platform { os: "linux".into(), architecture: architecture(std::env::consts::ARCH).into(), variant: None }
+        Platform { os: "linux".into(), architecture: OWN.into(), variant: None }
     }
 
     /// As it is typed; what is left out is this machine's.

@@ -19,6 +19,12 @@ pub struct Ran {
     pub took: Duration,
 }
 
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.story())
+    }
+}
+
 impl Ran {
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "expected success, got {}", self.story());

@@ -126,7 +126,8 @@ fn what_is_written_again_takes_the_place_of_what_was_there() {
     // Others' images in the same layout stay.
     let index = Path::new(&kept).join("index.json");
     let mut said = read(&index);
-    let other = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": format!("sha256:{}", "a".repeat(64)), "size": 2});
+    let other =
+        json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": format!("sha256:{}", "a".repeat(64)), "size": 2});
     said["manifests"].as_array_mut().expect("manifests").insert(0, other.clone());
     std::fs::write(&index, said.to_string()).expect("an index");
     there.ok(&["--cache-to", &kept]);
@@ -199,7 +200,11 @@ fn what_lies_there_damaged_is_made_here() {
         assert!(told.contains("what is missing is made here"), "{told}");
         assert_eq!(other.ok(&["run", "--rm", "made", "sh", "-c", "wc -l < /both"]), "1");
         assert_ne!(id(&other), id(&one), "its last step is another");
-        assert_eq!(other.ok(&["run", "--rm", "made", "cat", "/tool"]), one.ok(&["run", "--rm", "made", "cat", "/tool"]), "the others are the same");
+        assert_eq!(
+            other.ok(&["run", "--rm", "made", "cat", "/tool"]),
+            one.ok(&["run", "--rm", "made", "cat", "/tool"]),
+            "the others are the same"
+        );
         other.assert_nothing_left();
         assert_eq!(other.ok(&["system", "check"]), "Nothing is wrong");
     }

@@ -76,7 +76,7 @@ impl From {
 const PRINT: &str = "print";
 
 fn key_of_print(layers: &[String], copy: &Copy) -> Key {
-    let words = [&layers[..], &copy.sources, &copy.exclude].map(|all| all.join("\n"));
+    let words = [layers, &copy.sources, &copy.exclude].map(|all| all.join("\n"));
     Key::first(&[
         "print",
         &words[0],

@@ -11,7 +11,7 @@ use crate::cli::Context;
 use crate::cli::run_flags::line::Line;
 use crate::cli::run_flags::words::{Flags, blame};
 use crate::cli::run_flags::{limits, network};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::options::{Wishes, cgroup_parent, labels, name_service, networks, platform, sizes, ulimits};
 use clap::ArgMatches;
@@ -127,7 +127,8 @@ pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
 
 /// `-t a -t b`, and `-t a,b` as the output's `name=` has it.
 fn names_of(flags: &Flags) -> Result<Vec<String>> {
-    let parse = |text: &str| crate::image::Reference::parse(text).map(|name| name.to_string());
+    let wrong = |error: Error| error.of_kind(Kind::Usage);
+    let parse = |text: &str| crate::image::Reference::parse(text).map(|name| name.to_string()).map_err(wrong);
     let mut names = flags.parse_all("tag", parse)?;
     names.dedup();
     Ok(names)

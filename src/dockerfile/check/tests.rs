@@ -1,3 +1,5 @@
+//! Each rule on the smallest files that break it, and on those that do not.
+
 use super::*;
 use crate::dockerfile::parse;
 

@@ -1,3 +1,5 @@
+//! Words as they are written, and what becomes of them.
+
 use super::*;
 
 fn values(name: &str) -> Option<String> {

@@ -1,3 +1,5 @@
+//! Patterns, paths, and whether they fit.
+
 use super::*;
 
 fn of(list: &[&str]) -> Patterns {

@@ -1,3 +1,5 @@
+//! Files as text, and the lines they are made of.
+
 use super::*;
 
 fn texts(text: &str) -> Vec<String> {

@@ -1,3 +1,5 @@
+//! Lines, the instructions they become, and what is said of those that are wrong.
+
 use super::*;
 use crate::dockerfile::instruction::{Command, Copy, MountKind, Place, Sharing};
 

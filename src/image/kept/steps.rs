@@ -8,7 +8,7 @@
 mod fresh;
 mod running;
 
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context, Kind, Result};
 use crate::image::catalog::Users;
 use crate::image::index::Writing;
 pub use crate::image::layer::Passed as Layer;
@@ -196,11 +196,8 @@ pub fn remove_mount(paths: &Paths, id: &str) -> Result<()> {
 pub fn forget(paths: &Paths, key: &str, _writing: &Writing) -> Result<bool> {
     let mut was_there = false;
     for record in places(paths).map(|place| place.join(key)) {
-        match std::fs::remove_file(&record) {
-            Ok(()) => was_there = true,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::failed(format!("cannot forget step {key:.12}")).because(error)),
-        }
+        was_there |= record.exists();
+        file::remove_file(&record).with_context(|| format!("cannot forget step {key:.12}"))?;
     }
     Ok(was_there)
 }
