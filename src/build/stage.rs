@@ -22,6 +22,7 @@ use std::time::Instant;
 pub struct Surroundings<'a> {
     pub paths: &'a Paths,
     pub workplace: &'a Workplace,
+    /// For layers that come from elsewhere.
     pub limits: &'a Limits,
     /// Images that stages stand on or take files from: by name and platform, their ids.
     pub images: BTreeMap<(String, Option<String>), String>,

@@ -34,8 +34,9 @@ fn examples(command: &clap::Command) -> Vec<String> {
 /// What our program gets to see of a line that a shell reads: between pipes, and without files.
 fn calls(line: &str) -> Vec<Vec<String>> {
     let words = line::split(line.replace("$PWD", "/tmp").replace("<(", "| ").replace(')', " ").trim());
-    let calls =
-        words.split(|word| word == "|").map(|call| call.iter().take_while(|word| !word.starts_with('>')).cloned().collect::<Vec<_>>());
+    let calls = words
+        .split(|word| word == "|")
+        .map(|call| call.iter().take_while(|word| !word.starts_with(['>', '<'])).cloned().collect::<Vec<_>>());
     calls.filter(|call| call.first().is_some_and(|program| program == "tare")).collect()
 }
 

@@ -5,7 +5,6 @@
 
 use crate::error::{Error, Result};
 use crate::image::archive::Layer as Wanted;
-use crate::image::arrival::Arrival;
 use crate::image::digest;
 use crate::image::documents::{self, Index, Manifest};
 use crate::image::entries::damaged;
@@ -97,6 +96,8 @@ pub fn take(
         steps::keep_now(paths, key, step, Some(fresh.clone()), &writing)?;
     }
     // Under the lock, as whoever shares it expects.
-    taken.arrival.and_then(Arc::into_inner).map(Arrival::remove);
+    if let Some(arrival) = taken.arrival.and_then(Arc::into_inner) {
+        arrival.remove();
+    }
     Ok(())
 }
