@@ -92,7 +92,7 @@ fn secrets_are_seen_and_kept_nowhere() {
     let store = Store::new();
     let context = Context::new(
         &store,
-        "FROM box\nRUN --mount=type=secret,id=one test \"$(cat /run/secrets/one)\" = very-secret-word\nRUN --mount=type=secret,id=one,env=WORD test \"$WORD\" = very-secret-word\nRUN --mount=type=secret,id=one,target=/s,uid=1000,mode=0440 ls -ln /s; test -r /run/secrets/one && exit 1; true\nRUN --mount=type=secret,id=none,required=false test ! -e /run/secrets/none\nRUN test ! -e /s; test ! -e /run/secrets\n",
+        "FROM box\nRUN --mount=type=secret,id=one test $(wc -c < /run/secrets/one) = 16 && grep -q ^very-secret /run/secrets/one\nRUN --mount=type=secret,id=one,env=WORD test ${#WORD} = 16\nRUN --mount=type=secret,id=one,target=/s,uid=1000,mode=0440 ls -ln /s; test -r /run/secrets/one && exit 1; true\nRUN --mount=type=secret,id=none,required=false test ! -e /run/secrets/none\nRUN test ! -e /s; test ! -e /run/secrets\n",
     );
     let secret = store.file("secret", "very-secret-word");
     let told = context.ok(&["--secret", &format!("id=one,src={}", secret.display())]);
@@ -216,7 +216,7 @@ fn a_step_that_fails_says_where_and_leaves_the_rest_known() {
         ("FROM box\nCOPY --from=7 /x /x\n", "stage 7"),
         ("FROM box\nRUM true\n", "did you mean RUN?"),
         ("COPY x /x\n", "FROM"),
-        ("", "empty"),
+        ("", "no instructions"),
     ] {
         context.write("Dockerfile", text);
         let ran = context.build(&[]);
