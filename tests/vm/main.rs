@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod building;
 #[path = "../oci/bundle.rs"]
 mod bundle;
 mod compared;
