@@ -16,6 +16,14 @@
 //!    While it builds its world, `life/join.rs` plugs it into its networks (`network/`).
 //! 8. `monitor/watch.rs` keeps the streams until the end; `monitor/attend.rs` shows them on the user's side.
 //!
+//! # The way of a `build`
+//!
+//! `cli/build.rs` reads the words, and `build/apart.rs` puts the work into a process that can be ended as a whole. `dockerfile/parse/` understands the
+//! text, `build/plan.rs` makes a graph of stages of it, and `build/oversee.rs` gives each stage that is needed a process (`build/stage.rs`), which goes
+//! line by line: a key (`build/key.rs`) says whether a line's result is known (`image/kept/steps.rs`); else `build/steps/` carries it out, RUN in a
+//! container like any other, COPY in a view of the files so far (`runtime/view.rs`, `build/files/`), and `image/coming/built.rs` makes what was written
+//! a layer.
+//!
 //! # Floors
 //!
 //! A module imports only from floors below it (`tests/architecture.rs` holds that):
@@ -79,6 +87,10 @@
 //!   so nobody's neighbour table is wrong when an address goes from one container to the next.
 //! * **Nobody waits for the files of a layer.** The blobs are flushed before an image is promised, which is a quarter of the bytes; the
 //!   list says which layers were put down in this life of the machine, and in a next one these are made again (`image/kept/unflushed.rs`).
+//! * **A stage of a build is a process, not a thread.** It makes containers, and whoever makes processes has no threads. Who oversees it hands on
+//!   what stages have come to, and a kill of either leaves nothing running: a step's container ends with whoever began it.
+//! * **What a step has written is not copied to become a layer.** The overlay's directory is packed once, for its digests and its blob, and gets its
+//!   name. Its mount points lie in a layer below all others, so nothing has to be removed from it.
 //! * **Layers are inflated by code of our own**, in safe Rust: most of a pull is inflating, and no C reads what strangers send.
 
 #![deny(unsafe_code)]
