@@ -1,6 +1,6 @@
 //! `build`: Dockerfiles become images, what is known is not done again, and nothing is left of what fails or is killed.
 
-use crate::common::{Context, Layer, Store, eventually};
+use crate::common::{Context, Layer, Store, eventually, lacking, test_images};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -303,5 +303,25 @@ fn archives_are_unpacked_by_add_and_copied_by_copy() {
     context.ok(&[]);
     let seen = store.ok(&["run", "--rm", "made", "sh", "-c", "cat /added/l /added/plain; stat -c %a /added/d; ls /copied"]);
     assert_eq!(seen, "packedno archive750\na.tar.gz");
+    store.assert_nothing_left();
+}
+
+#[test]
+fn a_program_is_compiled_in_debian_and_goes_alone_into_an_image() {
+    let store = Store::new();
+    let Some(archive) = test_images::archive("compiler") else {
+        let _ = lacking("compiler.tar: images/compiler/build");
+        return;
+    };
+    store.ok(&["load", "-i", archive.to_str().expect("utf-8")]);
+    let context = Context::new(
+        &store,
+        "FROM debian:gcc AS build\nWORKDIR /src\nCOPY hello.c .\nRUN gcc -static -Os -o hello hello.c && strip hello\nFROM scratch\nCOPY --from=build /src/hello /\nENTRYPOINT [\"/hello\"]\n",
+    )
+    .file("hello.c", "#include <stdio.h>\nint main(void) { return puts(\"compiled here\") < 0; }\n");
+    context.ok(&[]);
+    assert_eq!(store.ok(&["run", "--rm", "made"]), "compiled here");
+    let layers = store.inspect("made")["RootFS"]["Layers"].as_array().expect("layers").len();
+    assert_eq!(layers, 1, "nothing of Debian");
     store.assert_nothing_left();
 }
