@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/build_attacks.rs"]
+mod build_attacks;
 #[path = "containers/build_caches.rs"]
 mod build_caches;
 #[path = "containers/build_face.rs"]
