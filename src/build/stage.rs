@@ -99,17 +99,28 @@ impl<'a> Working<'a> {
     fn all_lines(&mut self) -> Done {
         let planned = self.planned;
         let from = &planned.stage.from;
+        let begun = Instant::now();
+        self.tell(Event::Begun { step: self.step });
         self.begin().map_err(|error| self.failed(from, error, None))?;
         for text in std::mem::take(&mut self.state.triggers) {
-            let line = dockerfile::parse_line(&text, self.plan.file.escape)
-                .map_err(|error| self.failed(from, error.context("an ONBUILD instruction of the base"), None))?;
-            self.line(&Line { at: from.at, end: from.end, ..line })?;
+            let before = self.state.clone();
+            if let Err(error) = self.trigger(&text) {
+                self.tell(Event::Failed { step: self.step, milliseconds: begun.elapsed().as_millis() as u64 });
+                return Err(self.failed(from, error.context(format!("ONBUILD {text}")), Some(before)));
+            }
         }
+        self.tell(Event::Done { step: self.step, milliseconds: begun.elapsed().as_millis() as u64 });
         planned.stage.lines.iter().try_for_each(|line| self.line(line))?;
         // Whatever the result is for, its files are wanted.
         let is_result = planned.number == self.plan.target;
         let files = if is_result { recall::redeem(self, &self.state.diff_ids()) } else { Ok(()) };
         files.map_err(|error| self.failed(from, error, None))
+    }
+
+    /// What the base wants its children to do, as a part of beginning with it.
+    fn trigger(&mut self, text: &str) -> Result<()> {
+        let line = dockerfile::parse_line(text, self.plan.file.escape)?;
+        self.carry_out(&Line { at: self.planned.stage.from.at, end: self.planned.stage.from.end, ..line }).map(drop)
     }
 
     fn line(&mut self, line: &Line) -> Done {
@@ -147,8 +158,6 @@ impl<'a> Working<'a> {
 
     /// What it stands on.
     fn begin(&mut self) -> Result<()> {
-        let begun = Instant::now();
-        self.tell(Event::Begun { step: self.step });
         let architecture = self.planned.platform.as_ref().unwrap_or(&self.plan.platform).architecture.clone();
         self.state = match &self.planned.base {
             Source::Scratch => State::from_scratch(&architecture),
@@ -168,7 +177,6 @@ impl<'a> Working<'a> {
             self.state.created = Some(epoch * 1_000_000_000);
             self.state.created_is_wished = true;
         }
-        self.tell(Event::Done { step: self.step, milliseconds: begun.elapsed().as_millis() as u64 });
         Ok(())
     }
 
