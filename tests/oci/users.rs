@@ -271,7 +271,7 @@ fn devices_are_the_host_s() {
     bundle.config["linux"]["devices"] = json!([{ "path": "/dev/zero", "type": "c", "major": 1, "minor": 3 }]);
     bundle.write();
     bundle.refuses(&["run", "one"], "it is another device there");
-    bundle.config["linux"]["devices"] = json!([{ "path": "/dev/nosuch", "type": "c", "major": 1, "minor": 3 }]);
+    bundle.config["linux"]["devices"] = json!([{ "path": "/dev/nosuch", "type": "c", "major": 240, "minor": 77 }]);
     bundle.write();
     bundle.refuses(&["run", "one"], "take /dev/nosuch of the host");
     bundle.assert_nothing_left();

@@ -103,7 +103,8 @@ pub fn hold_devices(plan: &Plan) -> Result<devices::Held> {
 
 /// The host's own file of the same name, or of the name that the kernel has for it: it must be the very device.
 fn hold_device(path: &Path, node: Node) -> Result<(PathBuf, OwnedFd)> {
-    let of_kernel = if is(path, node) { None } else { named_by_kernel(node) };
+    // A name that the host has for another device would be given twice.
+    let of_kernel = if path.exists() { None } else { named_by_kernel(node) };
     let source = of_kernel.as_deref().unwrap_or(path);
     let what = || format!("take {} of the host, as devices cannot be made in a user namespace", source.display());
     let tree = mount::detached_copy(source, false).at(STEP, what)?;
