@@ -30,7 +30,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit |
+//! | faces | `cli/`: one file per command; `oci/`: the same core as a strict OCI runtime; they alone print and exit. Below them `explain/`: what they tell learners |
 //! | compositions | `build/`: Dockerfiles become images, by the engine's verbs |
 //! | engine | `engine/`: one verb, one file; `making/` containers, their `life/`, `keeping/` their records, their `files/`, `looking/` at all of it |
 //! | watcher | `monitor/` |
@@ -100,6 +100,7 @@ pub mod cli;
 pub mod dockerfile;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod image;
 pub mod init;
 pub mod kernel;

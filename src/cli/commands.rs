@@ -2,9 +2,9 @@
 
 use crate::cli::Context;
 use crate::cli::{
-    attach, build, commit, completion, cp, create, diff, events, exec, export, generate, history, images, import, info, inspect, kill,
-    load, login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save, search, start,
-    stats, stop, system, tag, top, update, version, volume, wait,
+    attach, build, commit, completion, cp, create, diff, events, exec, explain, export, generate, history, images, import, info, inspect,
+    kill, load, login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save, search,
+    start, stats, stop, system, tag, top, update, version, volume, wait,
 };
 use crate::error::Result;
 use clap::ArgMatches;
@@ -62,6 +62,7 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "wait", about: "Wait until containers have ended", define: wait::define, run: wait::run },
     Command { name: "events", about: "Show what happens", define: events::define, run: events::run },
     Command { name: "inspect", about: "Show everything about containers and images", define: inspect::define, run: inspect::run },
+    Command { name: "explain", about: "Explain a command, a start, or what a word means", define: explain::define, run: explain::run },
     Command { name: "info", about: "Show what is here, and what this machine can do", define: info::define, run: info::run },
     Command { name: "version", about: "Show the version", define: version::define, run: version::run },
     Command { name: "completion", about: "Print what makes a shell complete words", define: completion::define, run: completion::run },

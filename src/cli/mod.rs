@@ -13,6 +13,7 @@ mod diff;
 mod each;
 mod events;
 mod exec;
+mod explain;
 mod export;
 mod generate;
 mod help;

@@ -23,8 +23,8 @@ const ENOENT: isize = -2;
 const EACCES: isize = -13;
 const ENOTDIR: isize = -20;
 /// `Step::Execute`, the last one, and the one before.
-const STEP_EXECUTE: u8 = 25;
-const STEP_CHANGE_IDENTITY: u8 = 24;
+const STEP_EXECUTE: u8 = 34;
+const STEP_CHANGE_IDENTITY: u8 = 31;
 const SIGCHLD: isize = 17;
 const WNOHANG: usize = 1;
 const PR_SET_NAME: usize = 15;

@@ -6,12 +6,12 @@
 //!        │ ──────────────────────────────────────► │
 //!        │ ─ Mapped ─────────────────────────────► │  only in a new user namespace
 //!        │ ◄───────────── Network (+ a namespace) ─│  only where it is wanted, and we are not root of the machine
-//!        │                                         │  builds its world, steps 5 to 18
+//!        │                                         │  builds its world, steps 12 to 25
 //!        │ ◄─────────────────────────────── Hooks ─│  only where the specification has some
 //!        │ ─ Go on ──────────────────────────────► │
 //!        │ ◄────────────────── Ready (+ terminal) ─│  Ready
 //!        │ ─ Start ──────────────────────────────► │  (the strict runtime: it is on record; then again at the gate, later)
-//!        │                                         │  becomes the user, steps 19 to 25
+//!        │                                         │  becomes the user, steps 26 to 34
 //!        │ ◄──────────────────── Filter(+ a pipe) ─│  only where calls are left to an agent
 //!        │ ─ Go on ──────────────────────────────► │
 //!        │ ◄──── the socket closes: exec took place │  Started
@@ -236,6 +236,6 @@ mod tests {
     #[test]
     fn a_failure_says_where_and_why() {
         let text = failure().into_error().to_string();
-        assert_eq!(text, "failed at step 9 of 25, make the new root the only root: pivot_root(\".\", \".\"): Invalid argument");
+        assert_eq!(text, "failed at step 16 of 34, make the new root the only root: pivot_root(\".\", \".\"): Invalid argument");
     }
 }

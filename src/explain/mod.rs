@@ -1,0 +1,4 @@
+//! What tare says about itself and about containers, for people who want to know what one is.
+//!
+//! Nothing here does anything to a container: it looks at what is there (`/proc`, `/sys`, the records), at what our own processes
+//! do while they do it, or at what they would do.

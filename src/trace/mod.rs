@@ -1,0 +1,54 @@
+//! Who is doing what just now: the steps of everything we do, each with a title and the reason why it is taken.
+//!
+//! One list for everybody: the code that performs a step names it, an error says at which step it happened, and the explanations
+//! for learners print the same words. Naming a step is one store into memory. Nothing is told to anybody: whoever wants to know
+//! reads that memory from outside (`explain/`), so a start is the same whether it is explained or not.
+
+mod step;
+mod who;
+
+pub use step::Step;
+pub use who::Who;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Step and performer of this process, as `Now` packs them. A child begins with its parent's.
+static NOW: AtomicU32 = AtomicU32::new(0);
+
+/// What follows belongs to this step, until the next one begins.
+pub fn begin(step: Step) -> Step {
+    let now = NOW.load(Ordering::Relaxed);
+    NOW.store((now & !0xff) | u32::from(step.number()), Ordering::Relaxed);
+    step
+}
+
+/// From here on this process is somebody else.
+pub fn act_as(who: Who) {
+    let now = NOW.load(Ordering::Relaxed);
+    NOW.store((now & 0xff) | (who as u32) << 8, Ordering::Relaxed);
+}
+
+/// Where the memory lies, in this process and in all that are forked from it until they execute another program.
+pub fn address_of_now() -> usize {
+    &raw const NOW as usize
+}
+
+/// What was read there.
+pub fn from_memory(word: u32) -> (Option<Step>, Who) {
+    let [step, who, ..] = word.to_le_bytes();
+    (Step::from_number(step), Who::from_number(who))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_and_performer_do_not_disturb_each_other() {
+        act_as(Who::Monitor);
+        begin(Step::MountRoot);
+        assert_eq!(from_memory(NOW.load(Ordering::Relaxed)), (Some(Step::MountRoot), Who::Monitor));
+        act_as(Who::Child);
+        assert_eq!(from_memory(NOW.load(Ordering::Relaxed)), (Some(Step::MountRoot), Who::Child));
+    }
+}
