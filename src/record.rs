@@ -78,6 +78,9 @@ pub struct Ended {
     pub restarts: u32,
     /// What the checks had found, if it has a health check.
     pub health: Option<health::Health>,
+    /// How its start went, as `trace::timeline` packs it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub timeline: Vec<u64>,
 }
 
 /// `amended.json`: what was changed since the start. Its monitor, which knows the record as it was then, adds it at the end.

@@ -2,9 +2,9 @@
 
 use crate::cli::Context;
 use crate::cli::{
-    attach, build, commit, completion, cp, create, diff, events, exec, explain, export, generate, history, images, import, info, inspect,
-    kill, load, login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save, search,
-    start, stats, stop, system, tag, top, update, version, volume, wait,
+    attach, build, commit, completion, cp, create, diff, events, exec, explain, explained, export, generate, history, images, import, info,
+    inspect, kill, load, login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save,
+    search, start, stats, stop, system, tag, top, update, version, volume, wait,
 };
 use crate::error::Result;
 use clap::ArgMatches;
@@ -123,5 +123,5 @@ pub fn find(name: &str) -> Option<&'static Command> {
 
 /// As clap sees it.
 pub fn define(command: &Command) -> clap::Command {
-    (command.define)(clap::Command::new(command.name).about(command.about))
+    explained::define((command.define)(clap::Command::new(command.name).about(command.about)), command.name)
 }

@@ -14,6 +14,7 @@ mod each;
 mod events;
 mod exec;
 mod explain;
+mod explained;
 mod export;
 mod generate;
 mod help;
@@ -129,6 +130,9 @@ fn carry_out(words: &[String]) -> Result<i32> {
     let command = find(name).ok_or_else(|| Error::usage(format!("unknown command {name}")))?;
     if needs_a_store(command) {
         version_of_store::check(&context.paths)?;
+    }
+    if let Some(code) = explained::if_asked(command.name, arguments)? {
+        return Ok(code);
     }
     (command.run)(&context, arguments)
 }

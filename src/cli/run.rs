@@ -13,6 +13,7 @@ use crate::monitor::protocol::Wants;
 use crate::paths::ContainerPaths;
 use crate::store::version;
 use crate::sys::terminal;
+use crate::trace::{self, Step};
 use clap::ArgMatches;
 use std::os::fd::AsFd;
 
@@ -52,6 +53,8 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     };
     let is_removed = parsed.wishes.remove;
     let publishes = !parsed.wishes.ports.is_empty() || parsed.wishes.publish_all;
+    trace::timeline::keep();
+    trace::begin(Step::FindImage);
     let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
     let request = Request { image: parsed.image, name: parsed.name, wishes: parsed.wishes, launched: true, on_copy: say_copy, place: None };
@@ -77,6 +80,7 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         return Ok(0);
     }
     let how = How { terminal: has_terminal, wants, sig_proxy: parsed.sig_proxy && !has_terminal, detach_keys: parsed.detach_keys };
+    trace::begin(Step::Attend);
     let outcome = attend::attend(monitor, &how)?;
     if let Outcome::Lost = outcome {
         repair::sweep(&context.paths);

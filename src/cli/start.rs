@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How};
 use crate::monitor::protocol::Wants;
 use crate::options::{Pid, detach_keys};
+use crate::trace::{self, Step, timeline};
 use clap::{Arg, ArgAction, ArgMatches};
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -33,6 +34,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let (attach, interactive) = (matches.get_flag("attach"), matches.get_flag("interactive"));
     if !attach && !interactive {
         return each(names(matches), |name| {
+            timeline::keep();
             let seen = find::container(&context.paths, name)?;
             if let Some(made) = start::take_up(&context.paths, &seen.record.id)? {
                 launch::launch(&context.paths, made, Wants::default())?;
@@ -43,6 +45,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     }
     let names: Vec<&String> = names(matches).collect();
     let [name] = names[..] else { return Err(Error::usage("only one container can be started and attached to at once")) };
+    timeline::keep();
     let seen = find::container(&context.paths, name)?;
     let running = || Error::conflict(format!("container {name} is running already")).hint(format!("tare attach {name}"));
     let made = start::take_up(&context.paths, &seen.record.id)?.ok_or_else(running)?;
@@ -51,6 +54,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     events::of_container(&context.paths, &seen.record, "attach", &[]);
     let monitor = launch::launch(&context.paths, made, wants)?;
     let keys = detach_keys::parse_or_default(matches.get_one::<String>("detach-keys").map(String::as_str))?;
+    trace::begin(Step::Attend);
     let outcome = attend::attend(monitor, &How { terminal, wants, sig_proxy: !terminal, detach_keys: keys })?;
     crate::cli::run::shown(context, &seen.record.id, outcome)
 }

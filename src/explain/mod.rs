@@ -2,3 +2,8 @@
 //!
 //! Nothing here does anything to a container: it looks at what is there (`/proc`, `/sys`, the records), at what our own processes
 //! do while they do it, or at what they would do.
+
+pub mod calls;
+pub mod observe;
+pub mod start;
+pub mod tell;

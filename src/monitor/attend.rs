@@ -118,7 +118,7 @@ impl Attending {
                 ToClient::Taken(count) => self.on_its_way = self.on_its_way.saturating_sub(count as usize),
                 ToClient::Exited(code) => return Ok(Some(Outcome::Exited(code))),
                 ToClient::Failed { .. } => return word.to_error().map_or(Ok(Some(Outcome::Lost)), Err),
-                ToClient::Output { .. } | ToClient::Started { .. } => {}
+                ToClient::Output { .. } | ToClient::Started { .. } | ToClient::Timeline(_) => {}
             }
             self.done = end;
         }

@@ -39,19 +39,35 @@ pub fn tell_failure(client: BorrowedFd, error: &Error) {
     tell(client, &ToClient::Failed { kind: error.kind(), text: &text, hint: error.hint_text() });
 }
 
-/// Waits for the monitor's first word, for a client that wants no more than that (`run -d`, `start`): the container's
-/// pid, or why it could not start. Reads exactly one frame, so the socket can be attended afterwards.
-pub fn hear_started(monitor: BorrowedFd) -> Result<i32> {
-    let lost = || Error::failed("the container's monitor ended before the container had started");
+/// Asks the monitor behind this socket how the start went. `None`: it ended without a word.
+pub fn timeline(monitor: BorrowedFd) -> Option<Vec<u64>> {
+    let mut question = Vec::new();
+    protocol::encode(&protocol::ToMonitor::Timeline, &mut question);
+    socket::send_all(monitor, &question).ok()?;
+    match decode::<ToClient>(&frame(monitor)?) {
+        Ok(Some((ToClient::Timeline(marks), _))) => Some(marks.as_chunks::<8>().0.iter().map(|mark| u64::from_le_bytes(*mark)).collect()),
+        _ => None,
+    }
+}
+
+/// Exactly one, so that the socket can be attended afterwards.
+fn frame(monitor: BorrowedFd) -> Option<Vec<u8>> {
     let mut frame = vec![0; HEADER];
-    fill(monitor, &mut frame).ok_or_else(lost)?;
+    fill(monitor, &mut frame)?;
     let length = u32::from_le_bytes([frame[1], frame[2], frame[3], frame[4]]) as usize;
     if length > protocol::LONGEST {
-        return Err(lost());
+        return None;
     }
     frame.resize(HEADER + length, 0);
-    fill(monitor, &mut frame[HEADER..]).ok_or_else(lost)?;
-    match decode::<ToClient>(&frame) {
+    fill(monitor, &mut frame[HEADER..])?;
+    Some(frame)
+}
+
+/// Waits for the monitor's first word, for a client that wants no more than that (`run -d`, `start`): the container's
+/// pid, or why it could not start.
+pub fn hear_started(monitor: BorrowedFd) -> Result<i32> {
+    let lost = || Error::failed("the container's monitor ended before the container had started");
+    match decode::<ToClient>(&frame(monitor).ok_or_else(lost)?) {
         Ok(Some((ToClient::Started { pid }, _))) => Ok(pid),
         Ok(Some((word, _))) => Err(word.to_error().unwrap_or_else(lost)),
         _ => Err(lost()),

@@ -67,6 +67,8 @@ pub enum ToMonitor<'a> {
     Signal(i32),
     /// The client leaves and the container's input stays open.
     Detach,
+    /// How did the start go?
+    Timeline,
 }
 
 /// From the monitor to a client.
@@ -88,6 +90,8 @@ pub enum ToClient<'a> {
     },
     Taken(u32),
     Exited(i32),
+    /// Marks as `trace::timeline` packs them, eight bytes each.
+    Timeline(&'a [u8]),
 }
 
 impl ToClient<'_> {
@@ -153,6 +157,7 @@ const STDIN_CLOSED: u8 = 3;
 const RESIZE: u8 = 4;
 const SIGNAL: u8 = 5;
 const DETACH: u8 = 6;
+const ASK_TIMELINE: u8 = 7;
 
 const STARTED: u8 = 65;
 const FAILED: u8 = 66;
@@ -160,6 +165,7 @@ const STDOUT: u8 = 67;
 const STDERR: u8 = 68;
 const TAKEN: u8 = 69;
 const EXITED: u8 = 70;
+const TIMELINE: u8 = 71;
 
 impl<'a> Word<'a> for ToMonitor<'a> {
     fn parse(kind: u8, payload: &'a [u8]) -> Option<Self> {
@@ -172,6 +178,7 @@ impl<'a> Word<'a> for ToMonitor<'a> {
             (RESIZE, &[a, b, c, d]) => ToMonitor::Resize(Size { rows: u16::from_le_bytes([a, b]), columns: u16::from_le_bytes([c, d]) }),
             (SIGNAL, number) => ToMonitor::Signal(integer(number).filter(|number| (1..=64).contains(number))?),
             (DETACH, []) => ToMonitor::Detach,
+            (ASK_TIMELINE, []) => ToMonitor::Timeline,
             _ => return None,
         })
     }
@@ -197,6 +204,7 @@ impl<'a> Word<'a> for ToMonitor<'a> {
                 SIGNAL
             }
             ToMonitor::Detach => DETACH,
+            ToMonitor::Timeline => ASK_TIMELINE,
         }
     }
 }
@@ -210,6 +218,7 @@ impl<'a> Word<'a> for ToClient<'a> {
             STDERR => ToClient::Output { stream: Stream::Stderr, bytes: payload },
             TAKEN => ToClient::Taken(u32::from_le_bytes(payload.try_into().ok()?)),
             EXITED => ToClient::Exited(integer(payload)?),
+            TIMELINE if payload.len().is_multiple_of(8) => ToClient::Timeline(payload),
             _ => return None,
         })
     }
@@ -242,6 +251,10 @@ impl<'a> Word<'a> for ToClient<'a> {
             ToClient::Exited(code) => {
                 payload.extend_from_slice(&code.to_le_bytes());
                 EXITED
+            }
+            ToClient::Timeline(marks) => {
+                payload.extend_from_slice(marks);
+                TIMELINE
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::sys::poll::{Watched, has_input, poll};
 use crate::sys::process::WaitStatus;
 use crate::sys::signal;
 use crate::sys::{file, socket, terminal};
+use crate::trace::timeline;
 use nix::errno::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -242,6 +243,10 @@ impl Container {
                 let _ = signal::send(self.init.as_fd(), number);
             }
             ToMonitor::Detach => client.leave(),
+            ToMonitor::Timeline => {
+                let marks: Vec<u8> = timeline::packed().iter().flat_map(|mark| mark.to_le_bytes()).collect();
+                client.say(&ToClient::Timeline(&marks));
+            }
         }
     }
 

@@ -20,9 +20,10 @@ use crate::runtime::child::{self, At};
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::Plan;
+use crate::runtime::unseen;
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, channel};
-use crate::trace::Step;
+use crate::trace::{self, Step, Who};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// As `process::clone3`: returns in the parent, and in the new process.
@@ -34,6 +35,7 @@ pub fn clone_through(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> R
         Forked::Parent { pid, .. } => pid,
         Forked::Child => {
             drop(ours);
+            trace::act_as(Who::Cloner);
             let word = match be_cloner(plan, held, group) {
                 Ok(Forked::Child) => return Ok(Forked::Child),
                 Ok(Forked::Parent { pid, .. }) => Word::Born(pid),
@@ -71,7 +73,7 @@ fn be_cloner(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> child::Re
     // Inherited by the process that those in the pid namespace will see from its birth on. Not before: the files in /proc of who
     // hides belong to the machine's root, and we may be that of a user namespace.
     if !namespaces.hide_late() {
-        process::hide_from_tracers().at(STEP, "hide from tracers")?;
+        unseen::hide_from_tracers().at(STEP, "hide from tracers")?;
     }
     match of_others {
         true => namespaces::join_all(held, namespaces.mappings())?,

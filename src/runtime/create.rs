@@ -12,7 +12,7 @@ use crate::runtime::root::{outside, owners};
 use crate::sys::mount::Flags;
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{Errno, channel, file, user_namespace};
-use crate::trace::Step;
+use crate::trace::{self, Step, Who};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What becomes the process's standard input, output and error.
@@ -76,7 +76,8 @@ pub fn give_group_away(group: &Group, plan: &Plan) -> Result<()> {
 
 /// Makes the first process. The caller has no threads (see `clone3`).
 pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Created> {
-    let place = || format!("failed at {}", Step::CloneContainer.place());
+    let step = trace::begin(Step::CloneContainer);
+    let place = || format!("failed at {}", step.place());
     let (ours, theirs) = channel::pair().with_context(place)?;
     let pipe = plan.reaper.then(file::pipe).transpose().with_context(place)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
@@ -91,6 +92,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
         Forked::Child => {
             // Else the child would hold its own parent's end, and never learn that the parent is gone.
             drop(ours);
+            trace::act_as(Who::Child);
             let status = pipe.as_ref().map(|(_, status)| status.as_fd());
             let of_another_user_namespace = plan.namespaces.has(namespace::USER);
             let dies_with_reaper = plan.reaper && !plan.namespaces.is_new(namespace::PID) && !user_namespace::is_initial();
@@ -116,6 +118,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
 impl Created {
     /// The process waits for it: until then it is nobody, and has no files.
     fn settle_users(self, plan: &Plan) -> Result<Created> {
+        trace::begin(Step::MapUsers);
         let new = plan.namespaces.mappings().filter(|_| plan.namespaces.is_new(namespace::USER));
         let mapped = new.map_or(Ok(()), |mappings| mappings.write(self.pid));
         let owned = mapped.and_then(|()| owners::settle(plan, self.pid, self.pidfd.as_fd()));

@@ -20,9 +20,10 @@ use crate::runtime::create::{Created, Streams};
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
+use crate::runtime::unseen;
 use crate::sys::process::{self, Forked, namespace};
 use crate::sys::{channel, file, identity, mount, user_namespace};
-use crate::trace::Step;
+use crate::trace::{self, Step, Who};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// All but the view of cgroups, which the process joins itself once it is born in the container's group: where namespaces are
@@ -35,6 +36,7 @@ const WHAT: &str = "cannot enter the container";
 ///
 /// The caller should run from a file that cannot be written, because the process's `/proc/PID/exe` is seen, too (CVE-2019-5736).
 pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person, streams: Streams) -> Result<Created> {
+    trace::begin(Step::JoinNamespaces);
     let others = [(namespace::TIME, "time"), (namespace::USER, "user"), (namespace::CGROUP, "cgroup")];
     let others = others.into_iter().filter(|(_, name)| namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit);
     let of_another_user_namespace = others & namespace::USER != 0;
@@ -46,6 +48,7 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
     match process::clone3(0, None).context(WHAT)? {
         Forked::Child => {
             drop(birth);
+            trace::act_as(Who::Cloner);
             if out_of_reach.is_some() && !matches!(channel::receive(midwife.as_fd(), &mut [0]), Ok((1.., _))) {
                 process::exit_now(1);
             }
@@ -105,8 +108,8 @@ fn bear(
     inherited: Inherited,
     midwife: &OwnedFd,
 ) -> child::Result<Never> {
-    const STEP: Step = Step::CloneContainer;
-    process::hide_from_tracers().at(STEP, "hide from tracers")?;
+    const STEP: Step = Step::JoinNamespaces;
+    unseen::hide_from_tracers().at(STEP, "hide from tracers")?;
     let group = group.map(|group| mount::dead_end(group.path())).transpose().at(STEP, "hold the container's group")?;
     let mut its_own = vec![init.as_raw_fd(), inherited.socket.as_raw_fd(), inherited.program.as_raw_fd()];
     its_own.extend(3..3 + person.preserved);
@@ -144,7 +147,9 @@ fn leave_behind(keep: &[i32]) -> Result<(), crate::sys::Errno> {
 }
 
 fn become_command(person: &Person, group_view: Option<BorrowedFd>, inherited: Inherited) -> child::Result<Never> {
+    trace::act_as(Who::Process);
     if let Some(init) = group_view {
+        trace::begin(Step::OwnGroupView);
         process::join(init, namespace::CGROUP).at(Step::OwnGroupView, "join the view of cgroups")?;
     }
     if inherited.of_another_user_namespace {
@@ -152,6 +157,7 @@ fn become_command(person: &Person, group_view: Option<BorrowedFd>, inherited: In
     }
     person.affinity.take_last()?;
     mount::set_umask(0o022);
+    trace::begin(Step::OpenTerminal);
     let terminal = child::open_pty(person).at(Step::OpenTerminal, "open /dev/pts/ptmx")?;
     let master = terminal.as_ref().map(|(master, _)| master.as_fd());
     channel::send(inherited.socket, &Word::Ready.encode(), master).at(Step::OpenTerminal, "say ready")?;

@@ -7,7 +7,7 @@ use crate::runtime::handshake::{self, Word};
 use crate::spec::seccomp;
 use crate::sys::identity::{self, FilterInstruction};
 use crate::sys::{Errno, channel, file, process};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use oci_spec::runtime::LinuxSeccomp;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 
@@ -45,6 +45,7 @@ impl Filter {
     /// be. So the number that the descriptor will have is told before, and whoever starts us fetches it when the pipe is closed.
     pub fn load(&self, socket: BorrowedFd) -> child::Result<()> {
         const STEP: Step = Step::FilterCalls;
+        trace::begin(STEP);
         let load = || identity::load_filter(&self.instructions, self.flags).at(STEP, "load the filter");
         if self.instructions.is_empty() || self.agent.is_none() {
             return if self.instructions.is_empty() { Ok(()) } else { load().map(drop) };

@@ -10,7 +10,7 @@ use crate::spec::user::{self, User};
 use crate::sys::identity::{self, Capabilities};
 use crate::sys::user_namespace::{self, Range};
 use crate::sys::{Errno, file, inside, mount, process};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -19,26 +19,32 @@ use std::path::Path;
 const LONGEST_USER_FILE: u64 = 10 << 20;
 
 pub fn become_somebody(person: &Person, inherited: &Inherited) -> Result<Never> {
+    trace::begin(Step::FindUser);
     let user = find_user(person)?;
     give_streams(person, &user, inherited.of_another_user_namespace)?;
     if person.no_new_privileges {
         identity::no_new_privileges().at(Step::FilterCalls, "set no_new_privs")?;
     }
     let label = person.label.as_ref().map(hold_label).transpose()?;
-    identity::limit_bounding_set(person.capabilities.bounding).at(Step::ChangeIdentity, "limit the bounding set")?;
+    let step = trace::begin(Step::BoundCapabilities);
+    identity::limit_bounding_set(person.capabilities.bounding).at(step, "limit the bounding set")?;
     process::close_on_exec_from(3).and_then(|()| process::keep_on_exec(3..3 + person.preserved)).at(Step::Execute, "close descriptors")?;
     if !person.no_new_privileges {
         person.filter.load(inherited.socket.as_fd())?;
     }
+    trace::begin(Step::ChangeIdentity);
     identity::keep_capabilities(true).at(Step::ChangeIdentity, "keep capabilities")?;
     check_groups(person)?;
     identity::become_user(user.uid, user.gid, &user.groups).map_err(|errno| refused(&user, errno))?;
     identity::keep_capabilities(false).at(Step::ChangeIdentity, "keep capabilities no more")?;
+    trace::begin(Step::EnterDirectory);
     enter_directory(person.cwd)?;
-    identity::set_capabilities(&capabilities_of(person, user.uid)).at(Step::ChangeIdentity, "set capabilities")?;
+    let step = trace::begin(Step::DropCapabilities);
+    identity::set_capabilities(&capabilities_of(person, user.uid)).at(step, "set capabilities")?;
     if person.no_new_privileges {
         person.filter.load(inherited.socket.as_fd())?;
     }
+    trace::begin(Step::Execute);
     execute(person, &user, inherited, label.as_ref())
 }
 

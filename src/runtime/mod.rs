@@ -37,6 +37,7 @@ pub mod placement;
 pub mod plan;
 mod root;
 pub mod strict;
+mod unseen;
 pub mod view;
 
 pub use create::{Created, Streams, create, prepare};

@@ -10,6 +10,7 @@ use crate::runtime::child::{self, At};
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::plan::{Plan, PlannedMount};
 use crate::runtime::root;
+use crate::runtime::unseen;
 use crate::sys::beneath::{self, Directory};
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::{self, Forked, namespace};
@@ -94,7 +95,7 @@ fn made_by_a_child(namespaces: u64, make: impl FnOnce() -> child::Result<OwnedFd
     match process::clone3(namespaces, None).context(WHAT)? {
         Forked::Child => {
             drop(ours);
-            let prepared = process::die_with_parent().and_then(|()| process::hide_from_tracers()).at(STEP, "prepare");
+            let prepared = process::die_with_parent().and_then(|()| unseen::hide_from_tracers()).at(STEP, "prepare");
             match prepared.and_then(|()| make()) {
                 Err(failure) => child::fail(theirs.as_fd(), Err(failure)),
                 Ok(tree) => process::exit_now(i32::from(channel::send(theirs.as_fd(), b"T", Some(tree.as_fd())).is_err())),

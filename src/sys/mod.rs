@@ -24,11 +24,13 @@ pub mod process;
 pub mod pty;
 mod removal;
 pub mod schedule;
+pub mod shared;
 pub mod signal;
 mod signal_names;
 pub mod socket;
 pub mod terminal;
 pub mod threads;
+pub mod tracing;
 pub mod user_namespace;
 
 pub use nix::errno::Errno;

@@ -139,6 +139,11 @@ pub fn die_with_parent() -> Result<(), Errno> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)
 }
 
+/// The same by a signal that it can take.
+pub fn ask_to_end_with_parent() -> Result<(), Errno> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)
+}
+
 /// Nobody in the container may read this process through /proc, or trace it (unless it holds CAP_SYS_PTRACE).
 pub fn hide_from_tracers() -> Result<(), Errno> {
     nix::sys::prctl::set_dumpable(false)
@@ -306,6 +311,11 @@ pub fn is_alive(pid: i32, started: u64) -> bool {
     let mut fields = fields.split_whitespace();
     let state = fields.next();
     !matches!(state, Some("Z" | "X" | "x") | None) && fields.nth(18).and_then(|ticks| ticks.parse().ok()) == Some(started)
+}
+
+/// Whether this number is a thread of that process, and no process of its own.
+pub fn is_thread_of(number: i32, pid: i32) -> bool {
+    std::fs::exists(format!("/proc/{pid}/task/{number}")).unwrap_or(false)
 }
 
 /// A process as a list of processes shows it.

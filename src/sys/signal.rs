@@ -12,6 +12,8 @@ pub const KILL: i32 = libc::SIGKILL;
 pub const WINDOW_CHANGED: i32 = libc::SIGWINCH;
 /// As by ctrl-c.
 pub const INTERRUPT: i32 = libc::SIGINT;
+/// As by ctrl-\\.
+pub const QUIT: i32 = libc::SIGQUIT;
 /// By which people and machines ask a program to end.
 pub const ENDING: &[i32] = &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 /// What a person or a service manager sends to end or to wake a program.

@@ -5,12 +5,13 @@
 //! reads that memory from outside (`explain/`), so a start is the same whether it is explained or not.
 
 mod step;
+pub mod timeline;
 mod who;
 
 pub use step::Step;
 pub use who::Who;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Step and performer of this process, as `Now` packs them. A child begins with its parent's.
 static NOW: AtomicU32 = AtomicU32::new(0);
@@ -18,7 +19,10 @@ static NOW: AtomicU32 = AtomicU32::new(0);
 /// What follows belongs to this step, until the next one begins.
 pub fn begin(step: Step) -> Step {
     let now = NOW.load(Ordering::Relaxed);
-    NOW.store((now & !0xff) | u32::from(step.number()), Ordering::Relaxed);
+    if now & 0xff != u32::from(step.number()) {
+        NOW.store((now & !0xff) | u32::from(step.number()), Ordering::Relaxed);
+        timeline::mark(from_memory(now).1, step);
+    }
     step
 }
 
@@ -26,6 +30,16 @@ pub fn begin(step: Step) -> Step {
 pub fn act_as(who: Who) {
     let now = NOW.load(Ordering::Relaxed);
     NOW.store((now & 0xff) | (who as u32) << 8, Ordering::Relaxed);
+}
+
+static IS_LOOKED_AT: AtomicBool = AtomicBool::new(false);
+
+/// This process and its children are being explained to somebody.
+pub fn is_looked_at() -> bool {
+    IS_LOOKED_AT.load(Ordering::Relaxed)
+}
+pub fn be_looked_at() {
+    IS_LOOKED_AT.store(true, Ordering::Relaxed);
 }
 
 /// Where the memory lies, in this process and in all that are forked from it until they execute another program.

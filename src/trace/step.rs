@@ -40,6 +40,9 @@ pub enum Step {
     Execute,
     FindContainer,
     JoinNamespaces,
+    AwaitStart,
+    Attend,
+    Watch,
     AskToEnd,
     AwaitEnd,
     KillGroup,
@@ -60,7 +63,7 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Step; 53] = [
+    pub const ALL: [Step; 56] = [
         Step::FindImage,
         Step::DescribeContainer,
         Step::MakeMonitor,
@@ -97,6 +100,9 @@ impl Step {
         Step::Execute,
         Step::FindContainer,
         Step::JoinNamespaces,
+        Step::AwaitStart,
+        Step::Attend,
+        Step::Watch,
         Step::AskToEnd,
         Step::AwaitEnd,
         Step::KillGroup,
@@ -153,7 +159,7 @@ impl Step {
             Step::CloseRoot => "make the root read-only",
             Step::NameHost => "give the container a host name",
             Step::SwitchLoopbackOn => "switch the loopback interface on",
-            Step::OpenTerminal => "open a terminal",
+            Step::OpenTerminal => "connect its terminal or its streams",
             Step::BecomeReaper => "leave pid 1 to the reaper",
             Step::SetProcessLimits => "set the limits of the process",
             Step::FindUser => "find the user",
@@ -165,6 +171,9 @@ impl Step {
             Step::Execute => "execute the command",
             Step::FindContainer => "find the container",
             Step::JoinNamespaces => "join the container's namespaces",
+            Step::AwaitStart => "wait until its program runs",
+            Step::Attend => "show what it writes",
+            Step::Watch => "watch over it",
             Step::AskToEnd => "ask the container to end",
             Step::AwaitEnd => "wait until it has ended",
             Step::KillGroup => "end every process of the group",
@@ -230,7 +239,9 @@ impl Step {
             Step::CloseRoot => "a container that need not write to its root cannot be changed by whoever breaks in",
             Step::NameHost => "the host name is its own in a UTS namespace, and is how people recognise the container",
             Step::SwitchLoopbackOn => "a new network namespace has a loopback interface, but it is down",
-            Step::OpenTerminal => "a shell wants a terminal of its own, from the container's own /dev/pts",
+            Step::OpenTerminal => {
+                "a shell wants a terminal of its own, from the container's own /dev/pts; others get pipes whose far ends the monitor has"
+            }
             Step::BecomeReaper => {
                 "pid 1 inherits every orphan and must reap it, and gets no default action for signals: most programs do neither"
             }
@@ -248,6 +259,11 @@ impl Step {
             Step::JoinNamespaces => {
                 "a process sees what the container sees only from inside the same namespaces, and some are entered only by being born in them"
             }
+            Step::AwaitStart => "whoever comes after the process has become the user's program could not be told any more why it did not",
+            Step::Attend => {
+                "output, input and signals go through a socket of the monitor, so whoever started the container may leave and it goes on"
+            }
+            Step::Watch => "its output is kept, its end is noticed whenever it comes, and it is begun again where that was wished",
             Step::AskToEnd => "a program that is asked can put its files in order first",
             Step::AwaitEnd => "the kernel tells the end of a process through a descriptor of it, so nobody has to look again and again",
             Step::KillGroup => {

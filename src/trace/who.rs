@@ -32,6 +32,15 @@ impl Who {
         Who::ALL.get(usize::from(number)).copied().unwrap_or(Who::Command)
     }
 
+    /// The whole process, where it is another before and behind something.
+    pub fn lane_name(self) -> &'static str {
+        match self {
+            Who::Child | Who::ChildInside => "first process",
+            Who::Process => "command's process",
+            other => other.name(),
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Who::Command => "command",

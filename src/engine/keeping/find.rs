@@ -6,10 +6,12 @@ use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Ended, Live, Seen, Status};
 use crate::runtime::cgroup::Group;
 use crate::store::version;
+use crate::trace::{self, Step};
 use crate::{names, store};
 use std::path::Path;
 
 pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
+    trace::begin(Step::FindContainer);
     // As `inspect` writes it.
     let wanted = wanted.strip_prefix('/').unwrap_or(wanted);
     if let Some(seen) = name_claim::who_has(paths, wanted).map_or(Ok(None), |id| by_id(paths, &id))? {

@@ -7,6 +7,7 @@ use crate::paths::{ContainerPaths, Paths};
 use crate::record::{Container, Seen, Status};
 use crate::store::{self, Lock};
 use crate::sys::file;
+use crate::trace::{self, Step};
 
 /// Removes a container that does not run; `force` ends it first.
 ///
@@ -101,6 +102,7 @@ pub fn unlist(paths: &Paths, record: &Container, files: &ContainerPaths) {
 
 /// All of it, in the cheap order: most containers leave these few names and nothing else.
 pub fn erase(paths: &Paths, record: &Container, files: &ContainerPaths) {
+    trace::begin(Step::RemoveFiles);
     unlist(paths, record, files);
     let _ = file::remove_dir(&files.work().join("work"));
     for dir in [files.work(), files.upper()] {

@@ -15,6 +15,7 @@ use crate::options::restart::Restart;
 use crate::paths::{ContainerPaths, Paths};
 use crate::record::Ended;
 use crate::sys::{file, poll, socket};
+use crate::trace::timeline;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,7 @@ pub fn begin_again(
     let ended = if down.is_some() || !policy.begins_again(last.exit_code, last.restarts) {
         Ended { stopped: down == Some(down::Down::ByHand), ..last }
     } else {
+        timeline::begin_again();
         match refresh(paths, made).and_then(|()| begin(paths, made, callers.for_a_run(made)?, last.restarts + 1)) {
             Ok(begun) => return Some((begun, early)),
             Err(error) => ending::of_failure(&error, last),

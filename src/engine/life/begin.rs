@@ -19,6 +19,7 @@ use crate::runtime::plan::SmallFiles;
 use crate::runtime::{self, Beyond, Plan, Streams};
 use crate::store::{self, Durable};
 use crate::sys::{file, process, signal};
+use crate::trace::{self, Step};
 use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -65,6 +66,7 @@ fn find_place_and_begin(
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
 ) -> Result<First> {
+    trace::begin(Step::ClaimAddresses);
     let users = users::find_out(paths, &made.record)?;
     let mut claimed = claim::claim(paths, &made.record)?;
     let around = Around { neighbours, users: users.as_ref(), group };
@@ -76,6 +78,7 @@ fn find_place_and_begin(
 }
 
 fn make_group(made: &Made) -> Result<Option<Group>> {
+    trace::begin(Step::MakeGroup);
     let linux = made.spec.linux().as_ref();
     let resources = linux.and_then(|linux| linux.resources().as_ref());
     let below = linux.and_then(|linux| linux.cgroups_path().as_deref()).unwrap_or(std::path::Path::new("/"));
@@ -129,6 +132,7 @@ fn begin_first_process(
     restarts: u32,
     claimed: &mut Option<Claimed>,
 ) -> Result<First> {
+    trace::begin(Step::CloneContainer);
     let record = &made.record;
     let Around { neighbours, users, group } = *around;
     let spec = neighbours.joined(&made.spec);
@@ -167,6 +171,7 @@ fn begin_first_process(
     // Meanwhile it builds its world.
     let plugged = match claimed {
         Some(claimed) => {
+            trace::begin(Step::PlugIn);
             let network = if hands_over { created.network() } else { join::open_namespace(&format!("/proc/{}/ns/net", created.pid)) };
             network
                 .and_then(|network| claimed.plug_in(paths, made, created.pid, &network, created.pidfd.as_fd()))
@@ -175,8 +180,10 @@ fn begin_first_process(
         None => Plugged::default(),
     };
     let started = now();
+    trace::begin(Step::RememberStart);
     write_state(made, created.pid, group, started, restarts)?;
     pid_file::write(record, created.pid)?;
+    trace::begin(Step::AwaitStart);
     let begun = match created.start() {
         Ok(begun) => begun,
         Err(error) => {

@@ -12,6 +12,7 @@ use crate::record::{Asked, Container, Ended, Live};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable};
 use crate::sys::{file, process};
+use crate::trace::{self, Step, timeline};
 
 /// INT, QUIT, TERM: what a person at a terminal, or whoever looks after that terminal, ends a program with.
 const CTRL_C: [i32; 3] = [2, 3, 15];
@@ -43,6 +44,7 @@ pub fn of_failure(error: &Error, last: Ended) -> Ended {
         started: last.started,
         finished: last.finished,
         restarts: last.restarts,
+        timeline: timeline::packed(),
         ..Ended::default()
     }
 }
@@ -58,6 +60,7 @@ pub struct Run {
 impl Run {
     /// Pid 1 is gone, and with it every process and mount. What is left is ours to take away.
     pub fn clear_up(self, paths: &Paths, made: &Made) {
+        trace::begin(Step::ClearUp);
         pid_file::forget(&made.record, self.pid);
         if let Some(group) = self.group {
             let _ = group.kill();
@@ -73,6 +76,7 @@ impl Run {
 /// The command has ended. What others look at changes now; what only takes time comes later. `Some`: it will be begun again, and
 /// that is written down.
 pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Option<Ended> {
+    trace::begin(Step::RememberEnd);
     let (record, _apart) = amend::at_the_end(&made.files, &made.record);
     let down = down::said(&made.files);
     // Who sits before it and presses ctrl-c wants it to stop.
@@ -89,6 +93,7 @@ pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Opt
         asked: store::read_json::<Asked>(&made.files.asked()).ok().flatten(),
         stopped: down == Some(Down::ByHand) || ended_by_client,
         restarts: run.restarts,
+        timeline: timeline::packed(),
         health: record.wishes.health.as_ref().and_then(|_| store::read_json(&made.files.health()).ok().flatten()),
     };
     if matches!(record.wishes.network, Network::Networks(_))
@@ -136,6 +141,7 @@ fn write(files: &ContainerPaths, record: Container) {
 /// It is at rest: what only its monitor needed goes, or all of it.
 pub fn finish(paths: &Paths, made: Made) {
     if made.record.wishes.remove {
+        trace::begin(Step::RemoveFiles);
         remove::erase(paths, &made.record, &made.files);
         return;
     }

@@ -8,6 +8,7 @@ use crate::record::{Asked, Asker, Container, Live, Seen, Status};
 use crate::runtime::cgroup::Group;
 use crate::store::{self, Durable};
 use crate::sys::{Errno, process, signal};
+use crate::trace::{self, Step};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -67,6 +68,7 @@ pub fn tell(paths: &Paths, seen: &Seen, signal: i32) {
 
 /// Everything in it, whatever it forks meanwhile; without a group, pid 1, which takes its namespace with it.
 pub fn kill_all(seen: &Seen) -> Result<()> {
+    trace::begin(Step::KillGroup);
     let Some(live) = seen.live.as_ref().filter(|live| live.waiting.is_none()) else { return Ok(()) };
     let group = if live.cgroup.is_empty() { None } else { Group::open(Path::new(&live.cgroup)) };
     if group.is_some_and(|group| group.kill().is_ok()) {

@@ -12,10 +12,12 @@ use crate::record::Ended;
 use crate::runtime::cgroup::Group;
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, socket, terminal};
+use crate::trace::{self, Step, Who};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Starts a container, and returns the socket on which its monitor speaks to us. `wants`: what the command will show.
 pub fn launch(paths: &Paths, made: Made, wants: Wants) -> Result<OwnedFd> {
+    trace::begin(Step::MakeMonitor);
     let (ours, theirs) = socket::pair().context("cannot make a socket")?;
     let callers = match callers_streams(&made) {
         Ok(callers) => callers,
@@ -26,11 +28,13 @@ pub fn launch(paths: &Paths, made: Made, wants: Wants) -> Result<OwnedFd> {
     match process::clone3(0, leaf.as_ref().map(Group::descriptor)).context("cannot start the monitor")? {
         Forked::Child => {
             drop((ours, leaf));
+            trace::act_as(Who::Monitor);
             let code = i32::from(monitor_life::be_monitor(paths, made, theirs, wants, callers).is_err());
             process::exit_now(code)
         }
         Forked::Parent { .. } => {
             // The lock is the monitor's now as much as ours; it ends with the last of us.
+            trace::begin(Step::AwaitStart);
             drop((theirs, callers));
             let (id, files) = (made.record.id.clone(), made.files.clone());
             drop(made);

@@ -14,6 +14,7 @@ use crate::monitor::watch::{self, Watch};
 use crate::paths::Paths;
 use crate::record::Ended;
 use crate::sys::{file, process, socket};
+use crate::trace::{self, Step};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 pub fn be_monitor(paths: &Paths, mut made: Made, client: OwnedFd, wants: Wants, callers: Option<[OwnedFd; 2]>) -> Result<()> {
@@ -75,6 +76,7 @@ fn one_run(paths: &Paths, made: &Made, begun: Begun, door: BorrowedFd, clients: 
     // Until nothing of it is left.
     let _board = begun.plugged.board;
     let mut again = None;
+    trace::begin(Step::Watch);
     watch::watch(watch, &mut |ending| again = record_end(paths, made, &run, ending));
     run.clear_up(paths, made);
     again

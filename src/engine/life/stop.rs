@@ -6,6 +6,7 @@ use crate::paths::Paths;
 use crate::record::{Asker, Seen};
 use crate::store;
 use crate::sys::{Errno, poll, signal};
+use crate::trace::{self, Step};
 use std::os::fd::AsFd;
 
 const PATIENCE: i64 = 10;
@@ -39,6 +40,7 @@ pub fn stop(paths: &Paths, seen: &Seen, how: How) -> Result<()> {
             _ => break,
         }
     }
+    trace::begin(Step::AwaitEnd);
     wait::settled(&files)?;
     events::of_container(paths, &seen.record, "stop", &[]);
     Ok(())
@@ -50,12 +52,14 @@ fn stop_run(paths: &Paths, seen: &Seen, how: How) -> Result<()> {
     kill::stays_down(paths, seen, how.by);
     let Ok(init) = kill::first_process(live) else { return Ok(()) };
     let number = how.signal.map_or_else(|| signal::parse(&seen.record.stop_signal), Ok)?;
+    trace::begin(Step::AskToEnd);
     let seconds = how.seconds.or(seen.record.wishes.stop_timeout.map(i64::from)).unwrap_or(PATIENCE);
     kill::kill(paths, seen, number, how.by).or_else(|error| match error.errno() {
         Some(Errno::ESRCH) => Ok(()),
         _ => Err(error),
     })?;
     let patience = if seconds < 0 { None } else { Some(i32::try_from(seconds.saturating_mul(1000)).unwrap_or(i32::MAX)) };
+    trace::begin(Step::AwaitEnd);
     let mut watched = [poll::Watched::new(init.as_fd(), true, false)];
     if !poll::poll(&mut watched, patience).with_context(what)? {
         kill::kill(paths, seen, kill::KILL, Asker::Patience)?;

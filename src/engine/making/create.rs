@@ -15,6 +15,7 @@ use crate::spec::image_words::ImageWords;
 use crate::spec::runtime_spec::{self, Facts};
 use crate::store::{self, Durable, Lock};
 use crate::sys::{Errno, file, identity, mount, terminal, user_namespace};
+use crate::trace::{self, Step};
 use oci_spec::runtime::{BoxBuilder, Spec};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,7 @@ pub struct Made {
 }
 
 pub fn create(paths: &Paths, mut request: Request, image: &Image) -> Result<Made> {
+    trace::begin(Step::DescribeContainer);
     image::ground(paths)?;
     neighbours::settle(paths, &mut request.wishes)?;
     users::settle(paths, &mut request.wishes)?;

@@ -15,6 +15,7 @@ use crate::image::{belt, index, making, proven, publish};
 use crate::options::IdMap;
 use crate::paths::Paths;
 use crate::sys::beneath::Directory;
+use crate::trace::{self, Step};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -33,6 +34,7 @@ pub struct Packing {
 /// mounted on it any more. Its root belongs to root with mode 755, unless the step has changed that. `told` hears of the bytes of the
 /// archive as they come.
 pub fn pack(upper: &Path, blob: &Path, packing: Packing, told: &dyn Fn(u64)) -> Result<Layer> {
+    trace::begin(Step::PackLayer);
     let root = Directory::open_root(upper).context("cannot open what the step has written")?;
     let compression = if packing.squeeze { Compression::Gzip } else { Compression::Plain };
     let (size, blob) = belt::write(blob, compression, told, |feed| {
@@ -48,6 +50,7 @@ pub fn pack(upper: &Path, blob: &Path, packing: Packing, told: &dyn Fn(u64)) -> 
 /// An image on layers that are in the store, the lowest first. `config` is whole but for these. One that is there already under all of
 /// the names stays as it is: then nothing is written.
 pub fn publish(paths: &Paths, config: Map<String, Value>, layers: Vec<Layer>, names: &[Reference], users: Users) -> Result<Loaded> {
+    trace::begin(Step::WriteImage);
     let taken: Vec<Taken> = layers.into_iter().map(|layer| in_store(paths, layer)).collect();
     let (config, loaded) = making::describe(config, &taken, names)?;
     if is_known(paths, &loaded, &publish::manifest_for(&config, taken.iter())?.digest)? {

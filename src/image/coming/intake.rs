@@ -17,6 +17,7 @@ use crate::image::progress::{Part, Progress};
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use crate::sys::threads;
+use crate::trace::{self, Step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -135,6 +136,7 @@ impl<'a> Intake<'a> {
 
     /// Does all jobs; the first error ends the others, too.
     pub fn take_all(&self) -> Result<Vec<Taken>> {
+        trace::begin(Step::FetchLayers);
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(self.jobs.len());
         // The largest first, or the last one would be waited for by a single processor. Always in the same order: two commands that
         // want the same layers want them one after the other.

@@ -11,6 +11,7 @@ use crate::image::publish::{self, Ready};
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use crate::store;
+use crate::trace::{self, Step};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -31,6 +32,7 @@ pub struct Loaded {
 }
 
 pub fn load(paths: &Paths, source: Source, limits: &Limits, progress: &Progress, users: Users) -> Result<Vec<Loaded>> {
+    trace::begin(Step::ReadArchive);
     let shown = match &source {
         Source::Path(path) => path.display().to_string(),
         Source::File(_) | Source::Stream(_) => "the archive on standard input".into(),

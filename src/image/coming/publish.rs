@@ -21,6 +21,7 @@ use crate::store::{self, Durable};
 use crate::sys::beneath::Directory;
 use crate::sys::file::OFlag;
 use crate::sys::{Errno, file};
+use crate::trace::{self, Step};
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub fn publish(
     mut taken: Vec<Taken>,
     again: impl Fn(usize) -> Result<Taken>,
 ) -> Result<()> {
+    trace::begin(Step::NameImage);
     let mut described = Vec::new();
     for image in images {
         let (manifest, media_type) = match &image.manifest {

@@ -8,7 +8,7 @@ use super::{Group, above, home};
 use crate::error::{Context, Error, Result};
 use crate::kernel::controllers::TO_DELEGATE;
 use crate::sys::{Errno, file, user_namespace};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use oci_spec::runtime::LinuxResources;
 use std::path::Path;
 
@@ -27,6 +27,7 @@ impl Group {
         if wanted.is_nothing() {
             return Ok(());
         }
+        trace::begin(Step::SetLimits);
         self.enable(&wanted)?;
         self.write(&wanted)
     }

@@ -21,7 +21,7 @@ pub use rare::forget_empty_pids;
 use crate::error::{Context, Error, Result};
 use crate::sys::mount::cgroup2 as mount_point;
 use crate::sys::{Errno, file, process, user_namespace};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use oci_spec::runtime::LinuxResources;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
@@ -152,9 +152,10 @@ impl Group {
         if !user_namespace::is_initial() {
             return Ok(());
         }
+        let step = trace::begin(Step::GuardDevices);
         let rules = resources.and_then(|resources| resources.devices().as_deref()).unwrap_or_default();
         let program = devices::program(rules)?;
-        crate::sys::device_filter::attach(self.descriptor(), &program).with_context(|| format!("failed at {}", Step::GuardDevices.place()))
+        crate::sys::device_filter::attach(self.descriptor(), &program).with_context(|| format!("failed at {}", step.place()))
     }
 
     /// Ends every process in the group, whatever they fork meanwhile.

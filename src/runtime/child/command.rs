@@ -6,11 +6,12 @@ use super::{Inherited, Never};
 use crate::runtime::identity;
 use crate::runtime::plan::Person;
 use crate::sys::{Errno, file, identity as kernel_identity, mount, process, pty};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use std::os::fd::AsFd;
 
 /// The last stretch: from here on it is the user's process. `enter.rs` comes this way too.
 pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
+    trace::begin(Step::OpenTerminal);
     process::new_session().or_else(|errno| if errno == Errno::EPERM { Ok(()) } else { Err(errno) }).at(Step::OpenTerminal, "setsid")?;
     place_streams(&inherited.streams).at(Step::OpenTerminal, "place the streams")?;
     if person.terminal {
@@ -18,6 +19,7 @@ pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
     }
     process::default_every_signal();
     process::block_every_signal(false).at(Step::Execute, "unblock signals")?;
+    trace::begin(Step::SetProcessLimits);
     if !inherited.of_another_user_namespace {
         set_oom_score_adj(person)?;
         person.placement.take()?;

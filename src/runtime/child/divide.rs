@@ -7,7 +7,7 @@ use crate::runtime::handshake::Failure;
 use crate::runtime::plan::Person;
 use crate::sys::file;
 use crate::sys::process::{self, Forked};
-use crate::trace::Step;
+use crate::trace::{self, Step, Who};
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -17,12 +17,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// (CVE-2019-5736). Signals are blocked before the fork, so that a child that ends at once is not missed.
 pub(super) fn divide(person: &Person, inherited: &Inherited, status: BorrowedFd) -> Result<Never> {
     const STEP: Step = Step::BecomeReaper;
+    trace::begin(STEP);
     process::block_every_signal(true).at(STEP, "block signals")?;
     let (gate, gate_keeper) = file::pipe().at(STEP, "pipe")?;
     let command = match process::clone3(0, None).at(STEP, "fork")? {
         Forked::Parent { pid, .. } => pid,
         Forked::Child => {
             drop(gate_keeper);
+            trace::act_as(Who::Process);
             fail(inherited.socket, wait_for_reaper(gate.as_fd()).and_then(|()| become_command(person, inherited)))
         }
     };

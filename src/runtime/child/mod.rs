@@ -19,10 +19,10 @@ use crate::runtime::create::Streams;
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces::{self, Held};
 use crate::runtime::plan::{Plan, SmallFiles, Strict};
-use crate::runtime::{identity, newcomer, root};
+use crate::runtime::{identity, newcomer, root, unseen};
 use crate::sys::process::{self, namespace};
 use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// What the child has from its parent, besides the plan.
@@ -93,10 +93,12 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     }
     let own = plan.namespaces.when_grown();
     if own != 0 {
+        trace::begin(Step::OwnGroupView);
         process::unshare(own).at(Step::OwnGroupView, "unshare(CLONE_NEWCGROUP)")?;
     }
     let umask = mount::set_umask(0);
     root::furnish(plan, place, &|| waiting::run_hooks_before_root(plan, inherited.socket))?;
+    trace::begin(Step::NameHost);
     if let (Some(hostname), true) = (plan.hostname, plan.namespaces.has(namespace::UTS)) {
         kernel_identity::set_hostname(hostname).at(Step::NameHost, || format!("sethostname({hostname:?})"))?;
     }
@@ -104,8 +106,10 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
         kernel_identity::set_domainname(name).at(Step::NameHost, || format!("setdomainname({name:?})"))?;
     }
     if plan.namespaces.is_new(namespace::NET) {
+        trace::begin(Step::SwitchLoopbackOn);
         network::loopback_up().at(Step::SwitchLoopbackOn, "switch lo on")?;
     }
+    trace::begin(Step::OpenTerminal);
     let terminal = streams::open_terminal(plan)?;
     mount::set_umask(if umask == 0 { 0o022 } else { umask });
     if let Some(newcomer) = &plan.newcomer {
@@ -148,7 +152,7 @@ fn become_its_root(plan: &Plan, socket: BorrowedFd) -> Result<Option<OwnedFd>> {
 }
 
 fn hide_from_tracers() -> Result<()> {
-    process::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")
+    unseen::hide_from_tracers().at(Step::CloneContainer, "hide from tracers")
 }
 
 fn die_with_monitor(socket: BorrowedFd) -> Result<()> {

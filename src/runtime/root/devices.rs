@@ -6,7 +6,7 @@ use crate::runtime::root::outside;
 use crate::sys::file::{self, OFlag};
 use crate::sys::inside::{self, Node};
 use crate::sys::{Errno, mount, user_namespace};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -55,6 +55,7 @@ impl Nodes<'_> {
 
 /// On our own fresh tmpfs, right after it was mounted: nobody else has been here (CVE-2026-41579).
 pub fn make_default(nodes: &Nodes) -> Result<()> {
+    trace::begin(Step::MakeDevices);
     for (path, major, minor) in USUAL {
         let path = Path::new(path);
         let made = match nodes.held() {
@@ -72,6 +73,7 @@ pub fn make_default(nodes: &Nodes) -> Result<()> {
 /// Where nothing is mounted on /dev, in the root's own: the specification wants the files in every container. What was there
 /// under their names goes.
 pub fn make_in_root(nodes: &Nodes) -> Result<()> {
+    trace::begin(Step::MakeDevices);
     inside::make_dirs(Path::new("/dev"), 0o755).at(Step::MakeDevices, "make directory /dev")?;
     for (path, major, minor) in USUAL {
         let path = Path::new(path);
@@ -88,6 +90,7 @@ pub fn make_in_root(nodes: &Nodes) -> Result<()> {
 }
 
 pub fn make_wished(plan: &Plan, nodes: &Nodes) -> Result<()> {
+    trace::begin(Step::MakeDevices);
     if plan.person.terminal {
         // The terminal is mounted over it, when a /dev that shall be read-only is already.
         inside::create(Path::new("/dev/console"), OFlag::O_WRONLY | OFlag::O_EXCL, 0o600).at(Step::MakeDevices, "make /dev/console")?;

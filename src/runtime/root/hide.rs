@@ -4,11 +4,12 @@ use crate::runtime::child::{At, Failure, Result};
 use crate::runtime::plan::Plan;
 use crate::sys::mount::{self, Flags, attribute};
 use crate::sys::{Errno, file, inside};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 pub fn hide(plan: &Plan) -> Result<()> {
+    trace::begin(Step::HidePaths);
     for path in plan.protected {
         protect(Path::new(path)).at(Step::HidePaths, || format!("protect {path}"))?;
     }

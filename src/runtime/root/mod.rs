@@ -24,7 +24,7 @@ use crate::spec::sysctl;
 use crate::sys::mount::{self, Flags};
 use crate::sys::process::namespace;
 use crate::sys::{Errno, file, user_namespace};
-use crate::trace::Step;
+use crate::trace::{self, Step, Who};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -32,9 +32,12 @@ use std::path::Path;
 /// `place`: where the container's own files go, if its root may not go there.
 pub fn furnish(plan: &Plan, place: Option<OwnedFd>, before_root: &dyn Fn() -> Result<()>) -> Result<()> {
     // What shall reach the host later is taken hold of before the cut: a copy of a shared mount stays one with it.
+    trace::begin(Step::GatherSources);
     let shared = mounts::gather(plan, None, |planned| plan.shares_with_host(planned))?;
+    trace::begin(Step::CutMounts);
     // From here on nothing that we mount or unmount reaches the host, and what is mounted there still reaches us.
     mount::set_propagation(Path::new("/"), Flags::MS_REC | Flags::MS_SLAVE).at(Step::CutMounts, "make / a slave")?;
+    trace::begin(Step::GatherSources);
     let small = match (&plan.small_files, place) {
         (Some(small), Some(place)) => Some(small_files::write_over(small, place.as_fd())?),
         (Some(small), None) => small_files::write(small).map(|()| None)?,
@@ -44,22 +47,26 @@ pub fn furnish(plan: &Plan, place: Option<OwnedFd>, before_root: &dyn Fn() -> Re
     let sources = shared.into_iter().zip(others).map(|(shared, other)| shared.or(other)).collect();
     let nodes = devices::Nodes::of(plan)?;
     mounts::stack_layers(plan)?;
+    trace::begin(Step::EnterRoot);
     let detour = needs_detour(plan).then(|| Detour::begin(plan)).transpose()?;
     if detour.is_none() {
         enter(plan)?;
     }
+    trace::act_as(Who::ChildInside);
     let read_only = mounts::attach_all(plan, sources, &nodes)?;
     devices::make_wished(plan, &nodes)?;
     memory::close(&read_only)?;
     set_sysctls(plan)?;
     hide::hide(plan)?;
     if let Some(detour) = detour {
+        trace::begin(Step::EnterRoot);
         detour.end()?;
         if plan.has_hooks_before_root() {
             before_root()?;
         }
         enter_here(plan)?;
     }
+    trace::begin(Step::CloseRoot);
     // Last, because mounts on a shared one become shared themselves, and an unbindable one cannot be copied to protect its files.
     if plan.propagation.intersects(Flags::MS_SHARED | Flags::MS_SLAVE | Flags::MS_UNBINDABLE) {
         mount::set_propagation(Path::new("/"), plan.propagation).at(Step::CloseRoot, "set the propagation of /")?;
@@ -143,6 +150,7 @@ fn set_sysctls(plan: &Plan) -> Result<()> {
     if plan.sysctl.is_empty() {
         return Ok(());
     }
+    trace::begin(Step::TuneKernel);
     let proc = mount::private_proc().at(Step::TuneKernel, "open a procfs")?;
     for (name, value) in &plan.sysctl {
         let path = format!("sys/{}", sysctl::path(name));

@@ -9,7 +9,7 @@ use crate::runtime::root::{devices, memory, neighbour, small_files};
 use crate::sys::file::OFlag;
 use crate::sys::mount::{self, Flags};
 use crate::sys::{Errno, file, inside};
-use crate::trace::Step;
+use crate::trace::{self, Step};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -67,6 +67,7 @@ fn with_attributes(planned: &PlannedMount, tree: OwnedFd) -> Result<OwnedFd> {
 /// The mount at `/`, hung over the root directory that the spec names. Without one, that directory itself is the root:
 /// bound onto itself, because only a mount can become a root.
 pub fn stack_layers(plan: &Plan) -> Result<()> {
+    trace::begin(Step::MountRoot);
     match &plan.outside {
         Some(Outside { root: Some(root), .. }) => return hang_root(root).at(Step::MountRoot, || format!("mount {}", plan.root.display())),
         // Whoever made us has stacked them (`owners.rs`).
@@ -166,7 +167,7 @@ pub fn attach_all(plan: &Plan, sources: Vec<Option<OwnedFd>>, nodes: &Nodes) -> 
 fn mount_new(planned: &PlannedMount) -> Result<Option<OwnedFd>> {
     let is_system =
         matches!(planned.kind, "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup2" | "cgroup") || planned.target.starts_with("/dev");
-    let step = if is_system { Step::MountSystem } else { Step::MountWishes };
+    let step = trace::begin(if is_system { Step::MountSystem } else { Step::MountWishes });
     let what = || format!("mount {} on {}", planned.kind, planned.target.display());
     let kind = if planned.kind == "cgroup" { "cgroup2" } else { planned.kind };
     let data = planned.options.data.join(",");
@@ -208,6 +209,7 @@ fn open_no_link(target: &Path) -> Result<OwnedFd, Errno> {
 
 fn attach_bind(planned: &PlannedMount, tree: OwnedFd) -> Result<()> {
     let what = || format!("mount {} on {}", planned.source, planned.target.display());
+    trace::begin(Step::MountWishes);
     let is_dir = file::is_dir(tree.as_fd()).at(Step::MountWishes, what)?;
     let target = mount_point(planned.target, is_dir).at(Step::MountWishes, what)?;
     mount::attach_over(tree, target.as_fd()).at(Step::MountWishes, what)

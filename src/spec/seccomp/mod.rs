@@ -10,13 +10,13 @@
 //! it to the kernel. Instead of a list it is a tree over ranges of numbers: the kernel translates and tries every filter
 //! when it is loaded, which costs about as much per instruction as a system call.
 
-mod architecture;
+pub mod architecture;
 mod compile;
 pub mod default_table;
 mod docker;
 mod graph;
 mod instruction;
-mod numbers;
+pub mod numbers;
 mod oci;
 mod profile;
 mod ranges;

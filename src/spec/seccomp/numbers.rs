@@ -23,6 +23,11 @@ pub fn find(name: &str) -> Option<Call> {
     CALLS.binary_search_by_key(&name, |(name, _)| name).ok().map(|row| Call(&CALLS[row].1))
 }
 
+/// The other way round, on one machine.
+pub fn name(number: u32, architecture: Architecture) -> Option<&'static str> {
+    CALLS.iter().find(|(_, row)| Call(row).numbers(architecture).any(|known| known == number)).map(|(name, _)| *name)
+}
+
 impl Call {
     /// Its numbers on one machine: none, one, or on x86_64 with x32 two.
     pub fn numbers(self, architecture: Architecture) -> impl Iterator<Item = u32> {
@@ -547,6 +552,9 @@ mod tests {
         assert_eq!(number("openat", Architecture::Aarch64), [56]);
         assert_eq!(number("set_tls", Architecture::Arm), [0xf0005]);
         assert!(number("open", Architecture::Aarch64).is_empty());
+        assert_eq!(name(435, Architecture::Aarch64), Some("clone3"));
+        assert_eq!(name(59, Architecture::X86_64), Some("execve"));
+        assert_eq!(name(9999, Architecture::X86_64), None);
     }
 
     #[test]

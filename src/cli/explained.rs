@@ -1,0 +1,43 @@
+//! `--explain`: the command goes on in a child, and we look on and tell what it does.
+
+use crate::cli::say::say_aside;
+use crate::error::{Error, Result};
+use crate::explain::observe::{self, Side};
+use crate::explain::tell::{Json, Teller, Text};
+use clap::{Arg, ArgMatches, Command};
+use std::io::IsTerminal;
+
+/// Those that can be looked at while they work, beside `run` and `create`, which have all their flags in lists of their own.
+const EXPLAINED: &[&str] = &["start", "exec", "stop", "kill", "restart", "rm", "load", "pull", "build", "commit"];
+
+/// Adds the flag where it makes sense.
+pub fn define(command: Command, name: &str) -> Command {
+    if !EXPLAINED.contains(&name) {
+        return command;
+    }
+    let arg = Arg::new("explain").long("explain").value_name("HOW").num_args(0..=1).require_equals(true);
+    command.arg(arg.default_missing_value("short").help("Tell each step while it happens: short, full or json"))
+}
+
+/// `Some`: it has been carried out and told, and this is its exit code. `None`: carry it out.
+pub fn if_asked(name: &str, matches: &ArgMatches) -> Result<Option<i32>> {
+    if !EXPLAINED.contains(&name) {
+        return Ok(None);
+    }
+    matches.get_one::<String>("explain").map_or(Ok(None), |how| look_on(how))
+}
+
+pub fn look_on(how: &str) -> Result<Option<i32>> {
+    let has_colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut teller: Box<dyn Teller> = match how {
+        "short" | "full" => Box::new(Text::new(how == "full", has_colours)),
+        "json" => Box::new(Json),
+        other => return Err(Error::usage(format!("--explain knows no {other}")).hint("short, full or json")),
+    };
+    let Side::Observer(observer) = observe::divide()? else { return Ok(None) };
+    let code = observer.look_on(&mut |seen, at, happened| {
+        say_aside(teller.tell(seen, at, happened).as_bytes());
+    })?;
+    say_aside(teller.end().as_bytes());
+    Ok(Some(code))
+}
