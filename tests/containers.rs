@@ -50,6 +50,8 @@ mod errors;
 mod events;
 #[path = "containers/exec.rs"]
 mod exec;
+#[path = "containers/explained.rs"]
+mod explained;
 #[path = "containers/exports.rs"]
 mod exports;
 #[path = "containers/health.rs"]

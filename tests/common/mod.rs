@@ -18,6 +18,7 @@ pub mod random;
 pub mod registry;
 pub mod shelf;
 pub mod store;
+pub mod strace;
 pub mod taker;
 pub mod terminal;
 pub mod test_images;

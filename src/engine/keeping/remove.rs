@@ -120,6 +120,7 @@ pub fn erase(paths: &Paths, record: &Container, files: &ContainerPaths) {
 
 /// Everything on disk: first its name, so that nobody meets half of it, then the rest.
 pub fn clear_disk(paths: &Paths, files: &ContainerPaths) {
+    trace::begin(Step::RemoveFiles);
     let away = files.unfinished(paths);
     if files.disk.exists() {
         // A remover was killed here before us.
