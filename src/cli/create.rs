@@ -2,7 +2,7 @@
 
 use crate::cli::id_file::IdFile;
 use crate::cli::say::{say_aside, say_line};
-use crate::cli::{Context, human, pull, run_flags};
+use crate::cli::{Context, explain, human, pull, run_flags};
 use crate::engine::create::{self, Request};
 use crate::error::Result;
 use clap::ArgMatches;
@@ -18,6 +18,9 @@ pub fn say_copy(bytes: u64) {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse("create", matches)?;
+    if let Some(how) = parsed.explain {
+        return explain::run::told(context, parsed, how);
+    }
     let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
     let request =

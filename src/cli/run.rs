@@ -4,7 +4,7 @@ use crate::cli::create::say_copy;
 use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::cli::say::{say_aside, say_line};
-use crate::cli::{Context, pull};
+use crate::cli::{Context, explain, pull};
 use crate::engine::create::{self, Request};
 use crate::engine::{events, find, join, launch, networks, repair};
 use crate::error::{Error, Result};
@@ -42,6 +42,9 @@ fn stay_out_of_reach() -> Result<()> {
 
 fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     version::check(&context.paths)?;
+    if let Some(how) = parsed.explain {
+        return explain::run::told(context, parsed, how);
+    }
     let has_terminal = parsed.wishes.terminal;
     if has_terminal && parsed.attach.stdin && !parsed.detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));
