@@ -50,6 +50,8 @@ mod errors;
 mod events;
 #[path = "containers/exec.rs"]
 mod exec;
+#[path = "containers/explain_script.rs"]
+mod explain_script;
 #[path = "containers/explained.rs"]
 mod explained;
 #[path = "containers/exports.rs"]

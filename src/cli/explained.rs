@@ -4,6 +4,7 @@ use crate::cli::say::say_aside;
 use crate::error::{Error, Result};
 use crate::explain::observe::{self, Side};
 use crate::explain::tell::{Json, Teller, Text};
+use crate::options::explain::{self, Explain};
 use clap::{Arg, ArgMatches, Command};
 use std::io::IsTerminal;
 
@@ -24,15 +25,21 @@ pub fn if_asked(name: &str, matches: &ArgMatches) -> Result<Option<i32>> {
     if !EXPLAINED.contains(&name) {
         return Ok(None);
     }
-    matches.get_one::<String>("explain").map_or(Ok(None), |how| look_on(how))
+    let Some(typed) = matches.get_one::<String>("explain") else { return Ok(None) };
+    match explain::parse(typed)? {
+        Explain::Script => {
+            let error = Error::usage(format!("{name} cannot be written as a shell script"));
+            Err(error.because("only a new container can").hint(format!("tare {name} --explain, or tare run --explain=sh IMAGE")))
+        }
+        how => look_on(how),
+    }
 }
 
-pub fn look_on(how: &str) -> Result<Option<i32>> {
+pub fn look_on(how: Explain) -> Result<Option<i32>> {
     let has_colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut teller: Box<dyn Teller> = match how {
-        "short" | "full" => Box::new(Text::new(how == "full", has_colours)),
-        "json" => Box::new(Json),
-        other => return Err(Error::usage(format!("--explain knows no {other}")).hint("short, full or json")),
+        Explain::Json => Box::new(Json),
+        how => Box::new(Text::new(how == Explain::Full, has_colours)),
     };
     let Side::Observer(observer) = observe::divide()? else { return Ok(None) };
     let code = observer.look_on(&mut |seen, at, happened| {

@@ -1,7 +1,7 @@
 //! `exec`: a further process in a container that runs.
 
 use crate::engine::events::of_execs::Told;
-use crate::engine::{create, filter, kill, users};
+use crate::engine::{describe, filter, kill, users};
 use crate::error::{Context, Error, Result};
 use crate::paths::Paths;
 use crate::record::{Live, Seen, Status};
@@ -63,7 +63,7 @@ pub fn exec_in(paths: &Paths, seen: &Seen, request: &Request, streams: Streams, 
         process.set_cwd(workdir.into());
     }
     process.set_terminal(Some(request.terminal));
-    process.set_console_size(if request.terminal { create::our_terminal_size() } else { None });
+    process.set_console_size(if request.terminal { describe::our_terminal_size() } else { None });
     let user = request.user.as_deref().unwrap_or(&seen.record.user);
     let mut person = Person::new(&process, Some(user), Filter::default())?;
     person.further_groups = &seen.record.wishes.groups;

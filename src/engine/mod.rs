@@ -27,8 +27,8 @@ pub use keeping::{amend, find, hold, inhabitants, list, remove, repair};
 use life::{again, begin, doors, ending, health_check, id_claims, monitor_life, ordinary, outlet, pid_file, retell, users};
 pub use life::{claim, down, join, kill, launch, log_keeping, machine_start, nurse, pause, porter, republish, rewire, start, stop, wait};
 pub use looking::{check, events, layer_tree, ports, room, size, stats, top};
-pub use making::create;
-use making::{devices, etc_files, filter, machine, mounts, name_claim, name_servers, neighbours};
+pub use making::{create, outline};
+use making::{describe, devices, etc_files, filter, machine, mounts, name_claim, name_servers, neighbours};
 
 /// Nanoseconds since 1970.
 pub fn now() -> u64 {

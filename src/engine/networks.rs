@@ -14,7 +14,7 @@ use crate::engine::events::{self, Kind as What};
 use crate::engine::{join, list};
 use crate::error::{Error, Result};
 use crate::names;
-use crate::network::{self, Network, Plan, bridge, foreign, rules, switchboard};
+use crate::network::{self, Network, Plan, Usual, bridge, foreign, rules, switchboard};
 use crate::options;
 use crate::options::networks::DEFAULT;
 use crate::paths::Paths;
@@ -30,16 +30,21 @@ pub const PREDEFINED: [&str; 3] = [DEFAULT, "host", "none"];
 
 /// By its name, its id, or the beginning of its id. The one that everybody has is made when it is wanted.
 pub fn find(paths: &Paths, name: &str) -> Result<Network> {
+    find_or(paths, name, network::default)
+}
+
+/// `usual`: how one comes by the network that everybody has.
+pub fn find_or(paths: &Paths, name: &str, usual: Usual) -> Result<Network> {
     match name {
-        DEFAULT => network::default(paths),
+        DEFAULT => usual(paths),
         _ => network::find(paths, name)?.ok_or_else(|| no_such(paths, name, "tare network ls lists all".to_owned())),
     }
 }
 
 /// The same for a container that is to come into it: what is not there could be made.
-pub fn find_to_join(paths: &Paths, name: &str) -> Result<Network> {
+pub fn find_to_join(paths: &Paths, name: &str, usual: Usual) -> Result<Network> {
     match name {
-        DEFAULT => network::default(paths),
+        DEFAULT => usual(paths),
         _ => network::find(paths, name)?.ok_or_else(|| no_such(paths, name, format!("tare network create {name} makes it"))),
     }
 }

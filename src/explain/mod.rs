@@ -2,8 +2,15 @@
 //!
 //! Nothing here does anything to a container: it looks at what is there (`/proc`, `/sys`, the records), at what our own processes
 //! do while they do it, or at what they would do.
+//!
+//! `observe.rs` looks on while a command of ours works, `calls/` puts what it sees into words, and `tell/` tells it; `start/` is how a start went, as
+//! every one keeps it. `plan/` is what a run would do, step by step: the one list that `plain.rs` tells people and `script.rs` writes as a
+//! shell script.
 
 pub mod calls;
 pub mod observe;
+pub mod plain;
+pub mod plan;
+pub mod script;
 pub mod start;
 pub mod tell;

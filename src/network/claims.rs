@@ -42,9 +42,7 @@ pub fn claim(paths: &Paths, network: &Network, range: &Range, wished: Option<IpA
     }
     let part = range.part.unwrap_or(range.subnet);
     let taken: BTreeSet<IpAddr> = taken(&directory);
-    let free = (0..=part.last().min(1 << 20)).filter_map(|number| part.nth(number));
-    let free = free.filter(|address| range.subnet.is_for_a_host(*address) && *address != range.gateway && !taken.contains(address));
-    for address in free.take(MOST_TRIES) {
+    for address in free(range, &taken).take(MOST_TRIES) {
         if try_claim(&directory, address, id).with_context(what)? {
             return Ok(address);
         }
@@ -52,6 +50,17 @@ pub fn claim(paths: &Paths, network: &Network, range: &Range, wished: Option<IpA
     Err(Error::conflict(format!("network {} has no free address", network.name))
         .because(format!("{} are in use in {part}", taken.len()))
         .hint("end containers that nobody needs, or make a network with a larger subnet"))
+}
+
+/// The one that a container would get now; nobody claims it. `None`: all are in use.
+pub fn foresee(paths: &Paths, network: &Network, range: &Range) -> Option<IpAddr> {
+    free(range, &taken(&addresses(paths, &network.name))).next()
+}
+
+fn free(range: &Range, taken: &BTreeSet<IpAddr>) -> impl Iterator<Item = IpAddr> {
+    let part = range.part.unwrap_or(range.subnet);
+    let all = (0..=part.last().min(1 << 20)).filter_map(move |number| part.nth(number));
+    all.filter(move |address| range.subnet.is_for_a_host(*address) && *address != range.gateway && !taken.contains(address))
 }
 
 fn taken(directory: &std::path::Path) -> BTreeSet<IpAddr> {

@@ -31,6 +31,17 @@ pub struct Held {
     _lock: Lock,
 }
 
+/// A way to the network that everybody has: the one that makes it where it is missing, or the one that only says what it would be.
+pub type Usual = fn(&Paths) -> Result<Network>;
+
+/// What it is, or would be if it were made now.
+pub fn foreseen(paths: &Paths) -> Result<Network> {
+    match read(paths, DEFAULT) {
+        Ok(Some(network)) => Ok(network),
+        _ => compose(paths, plan_of_default()),
+    }
+}
+
 /// The network that everybody has; made when it is wanted for the first time.
 pub fn default(paths: &Paths) -> Result<Network> {
     match read(paths, DEFAULT) {
@@ -47,8 +58,11 @@ fn make_default(paths: &Paths) -> Result<Network> {
     if let Ok(Some(network)) = read(paths, DEFAULT) {
         return Ok(network);
     }
-    let addresses = Wish { v6: host_has_v6(), ..Wish::default() };
-    write(paths, Plan { name: DEFAULT.to_owned(), addresses, ..Plan::default() }, Durable::No)
+    write(paths, plan_of_default(), Durable::No)
+}
+
+fn plan_of_default() -> Plan {
+    Plan { name: DEFAULT.to_owned(), addresses: Wish { v6: host_has_v6(), ..Wish::default() }, ..Plan::default() }
 }
 
 pub fn make(paths: &Paths, plan: Plan) -> Result<Network> {
@@ -76,16 +90,20 @@ fn one_at_a_time(paths: &Paths) -> Result<Lock> {
 }
 
 fn write(paths: &Paths, plan: Plan, durable: Durable) -> Result<Network> {
+    let network = compose(paths, plan)?;
+    store::make_dirs(&paths.network(&network.name))?;
+    store::write_json(&record(paths, &network.name), &network, durable)?;
+    Ok(network)
+}
+
+fn compose(paths: &Paths, plan: Plan) -> Result<Network> {
     let id = file::random_id().context("cannot make an id")?;
     let pool = if plan.name == DEFAULT { choice::OF_DEFAULT } else { choice::OF_OTHERS };
     let (v4, v6) = choice::choose(&plan.addresses, pool, &id, &taken::taken(paths, &plan.name)?)?;
     let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let bridge = naming::bridge(paths, &plan.name);
     let Plan { name, internal, mtu, labels, options, .. } = plan;
-    let network = Network { name, id, created, bridge, v4, v6, internal, mtu, labels, options };
-    store::make_dirs(&paths.network(&network.name))?;
-    store::write_json(&record(paths, &network.name), &network, durable)?;
-    Ok(network)
+    Ok(Network { name, id, created, bridge, v4, v6, internal, mtu, labels, options })
 }
 
 fn record(paths: &Paths, name: &str) -> std::path::PathBuf {

@@ -24,7 +24,7 @@ pub mod subnet;
 pub mod switchboard;
 mod taken;
 
-pub use keep::{Held, Plan, default, find, hold, host_has_v6, list, make};
+pub use keep::{Held, Plan, Usual, default, find, foreseen, hold, host_has_v6, list, make};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub use subnet::Subnet;

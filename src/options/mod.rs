@@ -9,6 +9,7 @@ pub mod detach_keys;
 pub mod device_rules;
 pub mod devices;
 pub mod env_file;
+pub mod explain;
 pub mod exposed;
 pub mod groups;
 pub mod health;

@@ -43,3 +43,4 @@ pub mod view;
 pub use create::{Created, Streams, create, prepare};
 pub use plan::{Beyond, Plan};
 pub use root::options::WORDS as MOUNT_OPTIONS;
+pub use root::{LINKS as USUAL_LINKS, USUAL as USUAL_DEVICES};

@@ -49,6 +49,7 @@ transcripts! {
     diff
     events
     exec
+    explain_run
     export
     generate
     health

@@ -13,6 +13,7 @@ mod compared;
 mod differential;
 mod disks;
 mod drivers;
+mod explained;
 mod given;
 mod groups;
 mod machine;

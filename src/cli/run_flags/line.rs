@@ -46,6 +46,7 @@ impl<'a> Line<'a> {
         let flag = flags.iter().find(|flag| flag.name == name || flag.other_name == Some(name))?;
         let value = match flag.takes {
             Takes::Switch => given.unwrap_or("true"),
+            Takes::Perhaps(usual) => given.unwrap_or(usual),
             Takes::One | Takes::Many => given.or_else(|| rest.next())?,
         };
         self.values.push((flag.name, value));
@@ -106,6 +107,8 @@ mod tests {
             &["-u", "1:2", "-w/tmp", "x"],
             &["-"],
             &["--name", "ä", "ü", "ö"],
+            &["--explain", "alpine", "sh"],
+            &["--explain=sh", "--rm", "alpine"],
         ];
         let flags = flags("run");
         for line in lines {

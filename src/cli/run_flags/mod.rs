@@ -15,12 +15,13 @@ pub mod words;
 
 use crate::error::{Error, Result};
 use crate::names;
+use crate::options::explain::{self, Explain};
 use crate::options::{Wishes, detach_keys, networks, sysctls};
 use crate::registry::When;
 use clap::{Arg, ArgAction, ArgMatches};
 use line::Line;
 use std::path::PathBuf;
-use words::{Flag, Flags, blame, list, switch, value};
+use words::{Flag, Flags, blame, list, perhaps, switch, value};
 
 /// A command line of `run` or `create`, checked.
 #[derive(Debug, Default, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Parsed {
     pub pull: Option<When>,
     /// Nothing is said about fetching.
     pub quiet: bool,
+    /// The work is told, or written down instead of being done.
+    pub explain: Option<Explain>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +63,7 @@ const GROUPS: &[(&str, &[Flag])] = &[
     ("Log", log::FLAGS),
     ("Names, and its end", naming::FLAGS),
     ("Health", health::FLAGS),
+    ("Learning", LEARNING),
 ];
 
 const RUN_ONLY: &[Flag] = &[
@@ -74,6 +78,8 @@ const BOTH: &[Flag] = &[
     value("pull", None, "always|missing|never", "Whether the image is fetched from its registry (default missing)"),
     switch("quiet", Some('q'), "Say nothing about fetching"),
 ];
+
+const LEARNING: &[Flag] = &[perhaps("explain", "short", "short|full|json|sh", "Tell each step; sh: as a shell script, and do nothing")];
 
 pub fn flags(command: &str) -> Vec<Flag> {
     let runs = if command == "run" { RUN_ONLY } else { &[] };
@@ -140,6 +146,7 @@ fn parse_line(command: &str, line: Line) -> Result<Parsed> {
         id_file: flags.parse("cidfile", naming::file)?,
         pull: flags.parse("pull", pull)?,
         quiet: flags.switch("quiet")?.unwrap_or(false),
+        explain: flags.parse("explain", explain::parse)?,
         wishes,
     })
 }

@@ -27,6 +27,8 @@ pub enum Takes {
     One,
     /// Each one given counts.
     Many,
+    /// `--explain`, `--explain=sh`: a value only behind `=`, and this one where none is given.
+    Perhaps(&'static str),
 }
 
 pub const fn switch(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
@@ -42,6 +44,11 @@ pub const fn list(name: &'static str, short: Option<char>, value_name: &'static 
     Flag { name, short, other_name: None, takes: Takes::Many, value_name, help }
 }
 
+/// `usual`: what it means without a value.
+pub const fn perhaps(name: &'static str, usual: &'static str, value_name: &'static str, help: &'static str) -> Flag {
+    Flag { name, short: None, other_name: None, takes: Takes::Perhaps(usual), value_name, help }
+}
+
 impl Flag {
     pub const fn alias(self, other_name: &'static str) -> Flag {
         Flag { other_name: Some(other_name), ..self }
@@ -54,6 +61,7 @@ impl Flag {
             Takes::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true").hide_possible_values(true),
             Takes::One => arg.allow_hyphen_values(true),
             Takes::Many => arg.allow_hyphen_values(true).action(ArgAction::Append),
+            Takes::Perhaps(usual) => arg.num_args(0..=1).require_equals(true).default_missing_value(usual),
         };
         let arg = if let Some(short) = self.short { arg.short(short) } else { arg };
         if let Some(other_name) = self.other_name { arg.alias(other_name) } else { arg }

@@ -2,7 +2,7 @@
 
 use crate::engine::{find, join, networks, repair};
 use crate::error::Result;
-use crate::network::{Network, Range, cable, claims, naming};
+use crate::network::{self, Network, Range, cable, claims, naming};
 use crate::options::Network as Wish;
 use crate::options::networks::{Attachment, Mac};
 use crate::paths::Paths;
@@ -44,25 +44,47 @@ pub fn claim(paths: &Paths, record: &Container) -> Result<Option<Claimed>> {
 
 /// `before`: where it is already.
 pub fn claim_one(paths: &Paths, network: &Network, attachment: &Attachment, record: &Container, before: &Joined) -> Result<Endpoint> {
-    let (mut ip, mut ip6) = (None, None);
-    let claim = |range, wished| claim_address(paths, network, range, wished, &record.id);
-    if let Some(range) = &network.v4 {
-        let gateway = network.gateway4().filter(|_| !network.internal);
-        if let IpAddr::V4(address) = claim(range, attachment.ip.map(IpAddr::from))? {
-            ip = Some((address, range.subnet.length(), gateway));
-        }
+    let claim = |range: &Range, wished| claim_address(paths, network, range, wished, &record.id);
+    let ip = network.v4.as_ref().map(|range| claim(range, attachment.ip.map(IpAddr::from))).transpose()?;
+    let ip6 = network.v6.as_ref().map(|range| claim(range, attachment.ip6.map(IpAddr::from))).transpose();
+    let ip6 = ip6.inspect_err(|_| ip.iter().for_each(|address| claims::release(paths, &network.name, *address)))?;
+    Ok(endpoint(network, attachment, record, before, (ip, ip6)))
+}
+
+/// Where it would be, with addresses that are free at this moment; nobody claims them.
+pub fn foresee(paths: &Paths, record: &Container) -> Result<Option<Claimed>> {
+    let Wish::Networks(attachments) = &record.wishes.network else { return Ok(None) };
+    let mut claimed = Claimed { networks: Vec::new(), joined: Joined::default() };
+    for attachment in attachments {
+        let network = networks::find_or(paths, &attachment.network, network::foreseen)?;
+        let free = |range: &Range, wished: Option<IpAddr>| wished.or_else(|| claims::foresee(paths, &network, range));
+        let ip = network.v4.as_ref().and_then(|range| free(range, attachment.ip.map(IpAddr::from)));
+        let ip6 = network.v6.as_ref().and_then(|range| free(range, attachment.ip6.map(IpAddr::from)));
+        claimed.joined.endpoints.push(endpoint(&network, attachment, record, &claimed.joined, (ip, ip6)));
+        claimed.networks.push(network);
     }
-    if let Some(range) = &network.v6 {
-        let gateway = network.gateway6().filter(|_| !network.internal);
-        let claimed = claim(range, attachment.ip6.map(IpAddr::from));
-        let claimed = claimed.inspect_err(|_| ip.iter().for_each(|(address, ..)| claims::release(paths, &network.name, (*address).into())));
-        if let IpAddr::V6(address) = claimed? {
-            ip6 = Some((address, range.subnet.length(), gateway));
-        }
-    }
+    Ok(Some(claimed))
+}
+
+fn endpoint(
+    network: &Network,
+    attachment: &Attachment,
+    record: &Container,
+    before: &Joined,
+    (ip, ip6): (Option<IpAddr>, Option<IpAddr>),
+) -> Endpoint {
+    let first = ip.or(ip6);
+    let length = |range: &Option<Range>| range.as_ref().map_or(0, |range| range.subnet.length());
+    let ip = ip.and_then(|address| match address {
+        IpAddr::V4(address) => Some((address, length(&network.v4), network.gateway4().filter(|_| !network.internal))),
+        IpAddr::V6(_) => None,
+    });
+    let ip6 = ip6.and_then(|address| match address {
+        IpAddr::V6(address) => Some((address, length(&network.v6), network.gateway6().filter(|_| !network.internal))),
+        IpAddr::V4(_) => None,
+    });
     let number = (0..).find(|number| before.endpoints.iter().all(|other| other.interface != format!("eth{number}"))).unwrap_or(0);
-    let first = ip.map(|(address, ..)| IpAddr::from(address)).or(ip6.map(|(address, ..)| address.into()));
-    Ok(Endpoint {
+    Endpoint {
         network: network.name.clone(),
         network_id: network.id.clone(),
         interface: format!("eth{number}"),
@@ -72,7 +94,7 @@ pub fn claim_one(paths: &Paths, network: &Network, attachment: &Attachment, reco
         ip6,
         names: if network.has_names() { names(record, &attachment.aliases) } else { Vec::new() },
         aliases: attachment.aliases.clone(),
-    })
+    }
 }
 
 /// One that is wished may still be that of a container which has just ended: people start the next one at once.

@@ -4,6 +4,7 @@
 use crate::engine::networks::settle::{place, still_there};
 use crate::engine::{find, networks, rewire};
 use crate::error::{Error, Kind, Result};
+use crate::network;
 use crate::options::Network as Wish;
 use crate::options::networks::Attachment;
 use crate::paths::Paths;
@@ -13,7 +14,7 @@ use crate::store;
 /// `wish` names the network.
 pub fn connect(paths: &Paths, wanted: &str, mut wish: Attachment) -> Result<()> {
     let found = find::container(paths, wanted)?;
-    let network = networks::find_to_join(paths, &wish.network)?;
+    let network = networks::find_to_join(paths, &wish.network, network::default)?;
     let what = || format!("cannot connect container {} to network {}", found.record.name, network.name);
     place(&network, &mut wish).map_err(|error| error.context(what()))?;
     // Of two who change it at once, one comes after the other, and adds to what the first has made of it.

@@ -2,29 +2,29 @@
 
 use crate::engine::{networks, outlet};
 use crate::error::{Error, Result};
-use crate::network::{self, Network, Range, pasta, switchboard};
+use crate::network::{self, Network, Range, Usual, pasta, switchboard};
 use crate::options::networks::{Attachment, DEFAULT};
 use crate::options::{Network as Wish, Wishes};
 use crate::paths::Paths;
 use std::net::IpAddr;
 
 /// The ids that were typed become names.
-pub fn settle(paths: &Paths, wishes: &mut Wishes) -> Result<()> {
+pub fn settle(paths: &Paths, wishes: &mut Wishes, usual: Usual) -> Result<()> {
     let Wish::Networks(all) = &mut wishes.network else { return Ok(()) };
     for one in all.iter_mut() {
-        place(&networks::find_to_join(paths, &one.network)?, one)?;
+        place(&networks::find_to_join(paths, &one.network, usual)?, one)?;
     }
     let twice = all.iter().enumerate().find(|(at, one)| all[..*at].iter().any(|other| other.network == one.network));
     match twice {
         Some((_, one)) => Err(Error::usage(format!("network {} is named twice", one.network))),
-        None if switchboard::is_needed() => without_root(paths, wishes),
+        None if switchboard::is_needed() => without_root(paths, wishes, usual),
         None => Ok(()),
     }
 }
 
 /// What an ordinary user's container will need is there, before anything of it is made.
-pub fn without_root(paths: &Paths, wishes: &Wishes) -> Result<()> {
-    let networks = wishes.attachments().iter().map(|one| networks::find(paths, &one.network)).collect::<Result<Vec<_>>>()?;
+fn without_root(paths: &Paths, wishes: &Wishes, usual: Usual) -> Result<()> {
+    let networks = wishes.attachments().iter().map(|one| networks::find_or(paths, &one.network, usual)).collect::<Result<Vec<_>>>()?;
     match networks.iter().any(|network| !network.internal) {
         false if networks.is_empty() || wishes.ports.is_empty() => Ok(()),
         false => Err(outlet::nobody_comes_in()),

@@ -16,6 +16,7 @@ mod rare;
 pub mod systemd;
 pub mod usage;
 
+pub use limits::{Present, Wanted};
 pub use rare::forget_empty_pids;
 
 use crate::error::{Context, Error, Result};

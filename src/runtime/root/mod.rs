@@ -15,6 +15,7 @@ pub mod outside;
 pub mod owners;
 mod small_files;
 
+pub use devices::{LINKS, USUAL};
 pub use mounts::{stack, stack_image};
 
 use crate::runtime::child::{At, Result};
