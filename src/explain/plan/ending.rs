@@ -54,7 +54,7 @@ pub fn execute(subject: &Subject) -> Vec<Deed> {
     let env = subject.outline.spec.process().as_ref().and_then(|process| process.env().as_deref()).unwrap_or_default();
     let Some((program, words)) = args.split_first() else { return Vec::new() };
     let mut lines = find_program(program, env);
-    lines.push_str("\nexec 9<&-\nexec env -i \\\n");
+    lines.push_str("\nexec env -i \\\n");
     let has_home = env.iter().any(|variable| variable.strip_prefix("HOME=").is_some_and(|home| !home.is_empty()));
     for variable in env.iter().filter(|variable| has_home || !variable.starts_with("HOME=")) {
         lines.push_str(&format!("    {} \\\n", quote::word(variable)));
@@ -64,6 +64,7 @@ pub fn execute(subject: &Subject) -> Vec<Deed> {
     }
     lines.push_str(&format!("    \"$capsh\" --chroot=. \"$@\" {}", command(subject, words)));
     vec![
+        Deed::new("leave no descriptor open but the streams; here those go along that your shell has open").lines("exec 9<&-"),
         Deed::new(format!("its environment: {}{}", env.join(" "), if has_home { "" } else { " HOME=…" })),
         Deed::new(format!("execute {}", args.iter().map(|word| quote::word(word)).collect::<Vec<_>>().join(" "))).lines(lines),
     ]

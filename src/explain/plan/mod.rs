@@ -85,7 +85,10 @@ pub fn of_run(outline: &Outline) -> Result<Vec<Block>> {
     refuse_what_depends_on_others(outline)?;
     let beyond = Beyond { user: Some(&outline.record.user), groups: &outline.record.wishes.groups, ..Beyond::default() };
     let subject = Subject { outline, runtime: Plan::new(&outline.spec, beyond)?, is_ordinary: !user_namespace::is_initial() };
-    let about = |step| Block { step, deeds: deeds(step, &subject) };
+    let id = &outline.record.id;
+    // In words twelve digits of the id are enough.
+    let short = |deed: Deed| Deed { words: deed.words.replace(id, &format!("{id:.12}…")), ..deed };
+    let about = |step| Block { step, deeds: deeds(step, &subject).into_iter().map(short).collect() };
     Ok(Step::ALL[..Step::OF_A_START].iter().copied().map(about).collect())
 }
 

@@ -10,7 +10,15 @@ const HOW: &[&str] =
     &["bind", "rbind", "private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable", "rro", "tmpcopyup"];
 
 pub fn of_the_kernel(subject: &Subject) -> Vec<Deed> {
-    all(subject).filter(|(_, planned)| is_system(planned)).map(|(mount, planned)| fresh(mount, planned)).collect()
+    let system: Vec<_> = all(subject).filter(|(_, planned)| is_system(planned)).collect();
+    // Those of the root itself: /proc, /dev, /sys.
+    let points: Vec<String> = system
+        .iter()
+        .filter(|(_, planned)| planned.target.parent() == Some(Path::new("/")))
+        .map(|(_, planned)| path::below_root(planned.target))
+        .collect();
+    let places = Deed::new("the places to mount them on, unless the layers have these").lines(format!("mkdir -p {}\n", points.join(" ")));
+    std::iter::once(places).chain(system.into_iter().map(|(mount, planned)| fresh(mount, planned))).collect()
 }
 
 pub fn wished(subject: &Subject) -> Vec<Deed> {
