@@ -1,24 +1,35 @@
 //! `tare explain …`: what a command would do, how a start went, or what a word means.
 
 mod start;
+mod topic;
 
 use crate::cli::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use clap::{Arg, ArgMatches};
+
+/// What stands behind `explain` beside topics, and what it does.
+const OTHERS: &[(&str, &str)] = &[("start", "how a container's start went, with the time that each step took: tare explain start NAME")];
 
 pub fn define(command: clap::Command) -> clap::Command {
     let words = Arg::new("words").value_name("WORD").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
     command
-        .arg(Arg::new("what").value_name("WHAT").required(true))
-        .arg(words)
-        .after_help("Example: tare explain start --format svg web > web.svg")
+        .arg(Arg::new("what").value_name("WHAT").help("A topic, or start; without a word, the list of them"))
+        .arg(words.help("Of a topic: a container, to be the example"))
+        .after_help(
+            "Examples:\n  tare explain\n  tare explain namespaces\n  tare explain overlay web\n  tare explain start --format svg web > web.svg",
+        )
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
-    let what = matches.get_one::<String>("what").map_or("", String::as_str);
-    let words: Vec<String> = matches.get_many::<String>("words").unwrap_or_default().cloned().collect();
-    if what == "start" {
-        return start::run(context, &words);
+    let words: Vec<String> = matches.get_many::<String>("words").into_iter().flatten().cloned().collect();
+    match matches.get_one::<String>("what").map(String::as_str) {
+        None => topic::list(),
+        Some("start") => start::run(context, &words),
+        Some(what) => topic::run(context, what, &words),
     }
-    Err(Error::usage(format!("there is nothing to explain about {what}")))
+}
+
+/// What may follow, for the shell that completes it.
+pub fn words() -> impl Iterator<Item = (&'static str, &'static str)> {
+    topic::all().chain(OTHERS.iter().copied())
 }

@@ -4,6 +4,11 @@
 //! do while they do it, or at what they would do.
 
 pub mod calls;
+pub mod layers;
+pub mod live;
 pub mod observe;
 pub mod start;
 pub mod tell;
+pub mod topics;
+pub mod tree;
+pub mod why;

@@ -58,6 +58,7 @@ transcripts! {
     info
     inspect
     kill
+    layers
     load
     logs
     manifest
