@@ -64,6 +64,9 @@ pub struct Ended {
     pub finished: u64,
     /// The kernel ended a process of it for want of memory.
     pub out_of_memory: bool,
+    /// Then: how many bytes its group had at most, where the kernel counts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_peak: Option<u64>,
     /// Why it could not start, or what is known beyond the code (`monitor lost`).
     pub error: String,
     /// The signal that ended the command, where it was one.

@@ -68,6 +68,8 @@ mod image_weather;
 mod images;
 #[path = "containers/known_holes.rs"]
 mod known_holes;
+#[path = "containers/layers.rs"]
+mod layers;
 #[path = "containers/lifecycle.rs"]
 mod lifecycle;
 #[path = "containers/listing.rs"]
@@ -116,6 +118,8 @@ mod push_weather;
 mod pushes;
 #[path = "containers/readme.rs"]
 mod readme;
+#[path = "containers/reasons.rs"]
+mod reasons;
 #[path = "containers/reboots.rs"]
 mod reboots;
 #[path = "containers/registry_attacks.rs"]
@@ -156,8 +160,12 @@ mod systemd;
 mod terminal;
 #[path = "containers/tokens.rs"]
 mod tokens;
+#[path = "containers/topics.rs"]
+mod topics;
 #[path = "containers/transcripts.rs"]
 mod transcripts;
+#[path = "containers/trees.rs"]
+mod trees;
 #[path = "containers/tuning.rs"]
 mod tuning;
 #[path = "containers/unflushed.rs"]

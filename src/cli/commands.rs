@@ -3,8 +3,8 @@
 use crate::cli::Context;
 use crate::cli::{
     attach, build, commit, completion, cp, create, diff, events, exec, explain, explained, export, generate, history, images, import, info,
-    inspect, kill, load, login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run, save,
-    search, start, stats, stop, system, tag, top, update, version, volume, wait,
+    inspect, kill, layers, load, login, logout, logs, manifest, network, pause, port, prune, ps, pull, push, rename, restart, rm, rmi, run,
+    save, search, start, stats, stop, system, tag, top, tree, update, version, volume, wait, why,
 };
 use crate::error::Result;
 use clap::ArgMatches;
@@ -36,6 +36,8 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "unpause", about: "Let paused containers go on", define: pause::define_unpause, run: pause::unpause },
     Command { name: "rename", about: "Give a container another name", define: rename::define, run: rename::run },
     Command { name: "top", about: "Show the processes of a container", define: top::define, run: top::run },
+    Command { name: "tree", about: "Show a container and all that it is made of, as a picture", define: tree::define, run: tree::run },
+    Command { name: "why", about: "Explain why a container died, or is not well", define: why::define, run: why::run },
     Command { name: "stats", about: "Show what containers use", define: stats::define, run: stats::run },
     Command { name: "port", about: "Show which ports of a container are published", define: port::define, run: port::run },
     Command { name: "diff", about: "Show what a container has changed in its files", define: diff::define, run: diff::run },
@@ -49,6 +51,7 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "load", about: "Load images from an archive", define: load::define, run: load::run },
     Command { name: "import", about: "Make an image from a root file system", define: import::define, run: import::run },
     Command { name: "history", about: "Show how an image was made", define: history::define, run: history::run },
+    Command { name: "layers", about: "Show what each layer of an image adds, hides and wastes", define: layers::define, run: layers::run },
     Command { name: "tag", about: "Give an image a further name", define: tag::define, run: tag::run },
     Command { name: "pull", about: "Fetch an image from a registry", define: pull::define, run: pull::run },
     Command { name: "login", about: "Show a registry who you are, and keep it", define: login::define, run: login::run },

@@ -5,13 +5,19 @@ use crate::cli::{COMMANDS, nouns};
 /// Every command of these that there is; one that is in no group comes last.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Containers", &["run", "create", "start", "stop", "restart", "pause", "unpause", "kill", "wait", "rename", "update", "rm"]),
-    ("Looking at them, going into them", &["ps", "logs", "top", "stats", "port", "diff", "inspect", "exec", "attach", "cp", "export"]),
+    (
+        "Looking at them, going into them",
+        &["ps", "logs", "top", "tree", "why", "stats", "port", "diff", "inspect", "exec", "attach", "cp", "export"],
+    ),
     (
         "Images",
-        &["build", "images", "history", "pull", "push", "search", "login", "logout", "load", "save", "import", "commit", "tag", "rmi"],
+        &[
+            "build", "images", "history", "layers", "pull", "push", "search", "login", "logout", "load", "save", "import", "commit", "tag",
+            "rmi",
+        ],
     ),
     ("Networks, volumes", &["network", "volume"]),
-    ("Here", &["events", "info", "version", "completion"]),
+    ("Here", &["explain", "events", "info", "version", "completion"]),
 ];
 
 const WIDTH: usize = 12;

@@ -59,6 +59,7 @@ transcripts! {
     info
     inspect
     kill
+    layers
     load
     logs
     manifest

@@ -1,5 +1,6 @@
 //! What can stand where: names of containers in the right state, of images, signals, words that a flag knows.
 
+use crate::cli::explain;
 use crate::engine::networks::PREDEFINED;
 use crate::engine::{list, login};
 use crate::image::catalog;
@@ -69,12 +70,12 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "port" if given.len() < 2 => containers(paths, is_up),
         "unpause" => containers(paths, |seen| seen.status == Status::Paused),
         "start" => containers(paths, |seen| !is_up(seen)),
-        "logs" | "rename" | "diff" | "export" | "commit" if first => containers(paths, |_| true),
+        "logs" | "rename" | "diff" | "export" | "commit" | "tree" | "why" if first => containers(paths, |_| true),
         "cp" if given.len() < 2 => places(paths),
         "commit" if given.len() < 2 => images(typed, paths),
         "rm" | "update" => containers(paths, |_| true),
         "inspect" => containers(paths, |_| true).and(images(typed, paths)),
-        "run" | "create" | "images" | "push" if first => images(typed, paths),
+        "run" | "create" | "images" | "push" | "history" | "layers" if first => images(typed, paths),
         "tag" if given.len() < 2 => images(typed, paths),
         "rmi" | "save" => images(typed, paths),
         "volume inspect" | "volume rm" => volumes(paths),
@@ -82,6 +83,8 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "network rm" => networks(paths, &[]),
         "network connect" | "network disconnect" if first => networks(paths, &[DEFAULT]),
         "network connect" | "network disconnect" if given.len() < 2 => containers(paths, |_| true),
+        "explain" if first => Offer::of(explain::words()),
+        "explain" if given.len() < 2 => containers(paths, |_| true),
         "login" | "logout" if first => Offer::plain(login::registries()),
         "build" if first => Offer::files(DIRECTORIES),
         "import" if first => Offer::files(FILES),

@@ -82,11 +82,14 @@ pub fn record_end(paths: &Paths, made: &Made, run: &Run, ending: &Ending) -> Opt
     // Who sits before it and presses ctrl-c wants it to stop.
     let is_meant_so = |signal| CTRL_C.contains(&signal) || kill::is_meant_to_end(&record, signal);
     let ended_by_client = ending.passed_on.is_some_and(is_meant_so);
+    let starved = run.group.as_ref().filter(|group| group.out_of_memory_kills() > 0);
     let ended = Ended {
         exit_code: ending.exit_code,
         started: run.started,
         finished: ending.finished,
-        out_of_memory: run.group.as_ref().is_some_and(|group| group.out_of_memory_kills() > 0),
+        out_of_memory: starved.is_some(),
+        // The group is about to go, and its numbers with it.
+        memory_peak: starved.and_then(Group::memory_peak),
         error: String::new(),
         signal: ending.signal,
         from_outside: ending.of_first_process && matches!(record.wishes.pid, Pid::Own),

@@ -185,6 +185,11 @@ impl Group {
         events.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.parse().ok()).unwrap_or(0)
     }
 
+    /// The most that it had at one time, in bytes; since Linux 5.19.
+    pub fn memory_peak(&self) -> Option<u64> {
+        file::read_at(self.descriptor(), "memory.peak").ok()?.trim().parse().ok()
+    }
+
     /// Whether a process is left in it (a group below counts too).
     pub fn is_populated(&self) -> bool {
         file::read_at(self.descriptor(), "cgroup.events").is_ok_and(|events| events.lines().any(|line| line == "populated 1"))

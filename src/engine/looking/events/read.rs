@@ -72,6 +72,12 @@ pub fn follow(paths: &Paths, period: Period, listener: BorrowedFd, each: &mut dy
     }
 }
 
+/// What has happened so far, as far as it is kept, oldest first.
+pub fn past(paths: &Paths) -> Result<Vec<Event>> {
+    let mut files = Files { paths, open: Vec::new() };
+    files.look().and_then(|_| files.read()).context("cannot read what happened")
+}
+
 /// What tells a file from every other: as long as it is open, nobody else gets its number.
 type Identity = (u64, u64);
 

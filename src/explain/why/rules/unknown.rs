@@ -1,0 +1,46 @@
+//! What nobody can know, so that it is not looked for in vain.
+
+use super::super::{Evidence, Finding};
+use crate::sys::signal;
+
+pub fn all(evidence: &Evidence, findings: &[Finding]) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let ended = evidence.ran().filter(|_| !evidence.is_running());
+    if evidence.output.is_none() {
+        unknown.push("what it wrote: nothing is kept of it (--log-driver)".to_owned());
+    }
+    if let Some(number) =
+        ended.and_then(|ended| ended.signal.filter(|number| ended.asked.as_ref().is_none_or(|asked| asked.signal != *number)))
+        && ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"].contains(&signal::name(number).as_str())
+        && !ended.is_some_and(|ended| ended.out_of_memory)
+    {
+        unknown.push(format!("who sent {}: the kernel tells that to the process that gets it, and to nobody else", signal::name(number)));
+    }
+    if ended.is_some_and(|ended| ended.exit_code == 137) && !evidence.memory_is_counted {
+        unknown.push("whether memory was short: this host counts none for groups (no memory controller in cgroup v2)".to_owned());
+    }
+    if findings.iter().any(|finding| finding.rule == "refused") {
+        unknown.push("which call was refused: that is told to the program alone, which may say so or not".to_owned());
+    }
+    let chose_a_code = ended.is_some_and(|ended| ended.signal.is_none() && ended.exit_code != 0);
+    if chose_a_code && evidence.output.as_ref().is_some_and(|lines| lines.iter().all(|line| line.trim().is_empty())) {
+        unknown.push("what went wrong in the command: it wrote nothing".to_owned());
+    }
+    unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::why::evidence::tests::ended;
+
+    #[test]
+    fn what_nobody_can_know_is_said() {
+        let mut evidence = Evidence { memory_is_counted: false, output: None, ..ended(137) };
+        evidence.ended.as_mut().unwrap().signal = Some(9);
+        let told = all(&evidence, &[]);
+        assert!(told[0].starts_with("what it wrote") && told[1].starts_with("who sent SIGKILL") && told[2].starts_with("whether memory"));
+        assert_eq!(all(&ended(0), &[]), Vec::<String>::new());
+        assert_eq!(all(&ended(3), &[]), ["what went wrong in the command: it wrote nothing"]);
+    }
+}
