@@ -182,5 +182,7 @@ mod volume_filling;
 mod volume_store;
 #[path = "containers/volumes.rs"]
 mod volumes;
+#[path = "containers/without.rs"]
+mod without;
 #[path = "containers/words.rs"]
 mod words;

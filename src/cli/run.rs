@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
 use crate::options::explain::Explain;
+use crate::options::without::Part;
 use crate::paths::ContainerPaths;
 use crate::store::version;
 use crate::sys::terminal;
@@ -62,6 +63,7 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         false => Wants { stdin: parsed.attach.stdin, stdout: parsed.attach.stdout, stderr: parsed.attach.stderr },
     };
     let is_removed = parsed.wishes.remove;
+    let without = parsed.wishes.without.clone();
     let publishes = !parsed.wishes.ports.is_empty() || parsed.wishes.publish_all;
     trace::timeline::keep();
     trace::begin(Step::FindImage);
@@ -82,6 +84,7 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     }
     let monitor = launch::launch(&context.paths, made, wants)?;
     id_file.iter_mut().for_each(IdFile::keep);
+    tell_what_is_left_out(&without);
     if publishes {
         tell_hindrances(&files);
     }
@@ -96,6 +99,14 @@ fn show(context: &Context, parsed: Parsed) -> Result<i32> {
         repair::sweep(&context.paths);
     }
     shown(context, &id, outcome)
+}
+
+/// What its container can see or do now, and where to look.
+fn tell_what_is_left_out(parts: &[Part]) {
+    for part in parts {
+        let (can, attempt) = part.tells();
+        say_aside(format!("tare: without {}: {can}\n      try: {attempt}\n", part.name()).as_bytes());
+    }
 }
 
 /// A published port that nobody reaches, or that hides who calls, is better told than found out.

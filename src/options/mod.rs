@@ -33,6 +33,7 @@ pub mod ulimits;
 pub mod user_namespaces;
 pub mod users;
 pub mod volumes;
+pub mod without;
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -118,6 +119,9 @@ pub struct Wishes {
     pub restart: restart::Restart,
     /// When the container is created it becomes one whole with what the image says.
     pub health: Option<health::Check>,
+    /// Left out on purpose. What the other wishes can say of it, they say as well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<without::Part>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::options::clocks;
 use crate::options::mounts::clean_path;
 use crate::options::users::{self, Who};
+use crate::options::without::Part;
 use crate::options::{ClockOffsets, IoRateKind, Ipc, Network, Pid, Seccomp, Ulimit, Wishes, groups};
 use crate::spec::{capabilities, environment, mounts, protected, resources, systemd};
 use oci_spec::runtime::{
@@ -177,7 +178,7 @@ fn linux(wishes: &Wishes, facts: &Facts) -> Result<Linux> {
         linux.set_devices(Some(facts.devices.iter().map(resources::device).collect()));
     }
     let owned = |paths: &[&str]| -> Vec<String> { paths.iter().map(|path| (*path).to_owned()).collect() };
-    if wishes.privileged {
+    if wishes.privileged || wishes.without.contains(&Part::Masks) {
         linux.set_masked_paths(None).set_readonly_paths(None);
     } else {
         let mut masked = owned(protected::MASKED);

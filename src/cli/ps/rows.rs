@@ -149,7 +149,7 @@ pub fn status(seen: &Seen, now: u64) -> String {
             (_, Some(HealthState::Starting)) => " (health: starting)".to_owned(),
             (_, Some(known)) => format!(" ({known})"),
         };
-        format!("Up {}{health}", time::human_duration(now.saturating_sub(started)))
+        format!("Up {}{health}{}", time::human_duration(now.saturating_sub(started)), without(&seen.record))
     };
     match (seen.status, &seen.record.ended) {
         (Status::Created, _) => "Created".to_owned(),
@@ -164,6 +164,12 @@ pub fn status(seen: &Seen, now: u64) -> String {
         (Status::Exited, None) => "Exited".to_owned(),
         (Status::Exited, Some(ended)) => format!("Exited ({}) {}{}", ended.exit_code, time::ago(now, ended.finished), reason(ended)),
     }
+}
+
+/// A lesson looks like one wherever it is listed.
+fn without(record: &Container) -> String {
+    let parts: Vec<&str> = record.wishes.without.iter().map(|part| part.name()).collect();
+    if parts.is_empty() { String::new() } else { format!(" (without {})", parts.join(", ")) }
 }
 
 fn reason(ended: &Ended) -> String {

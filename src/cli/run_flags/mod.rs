@@ -3,6 +3,7 @@
 //! The files that flags name (`--env-file`, `--label-file`, seccomp profiles) are read here, because parsers open no files.
 
 mod health;
+mod learning;
 pub mod limits;
 pub mod line;
 mod log;
@@ -21,7 +22,7 @@ use crate::registry::When;
 use clap::{Arg, ArgAction, ArgMatches};
 use line::Line;
 use std::path::PathBuf;
-use words::{Flag, Flags, blame, list, perhaps, switch, value};
+use words::{Flag, Flags, blame, list, switch, value};
 
 /// A command line of `run` or `create`, checked.
 #[derive(Debug, Default, PartialEq)]
@@ -63,7 +64,7 @@ const GROUPS: &[(&str, &[Flag])] = &[
     ("Log", log::FLAGS),
     ("Names, and its end", naming::FLAGS),
     ("Health", health::FLAGS),
-    ("Learning", LEARNING),
+    ("Learning", learning::FLAGS),
 ];
 
 const RUN_ONLY: &[Flag] = &[
@@ -78,8 +79,6 @@ const BOTH: &[Flag] = &[
     value("pull", None, "always|missing|never", "Whether the image is fetched from its registry (default missing)"),
     switch("quiet", Some('q'), "Say nothing about fetching"),
 ];
-
-const LEARNING: &[Flag] = &[perhaps("explain", "short", "short|full|json|sh", "Tell each step; sh: as a shell script, and do nothing")];
 
 pub fn flags(command: &str) -> Vec<Flag> {
     let runs = if command == "run" { RUN_ONLY } else { &[] };
@@ -153,7 +152,9 @@ fn parse_line(command: &str, line: Line) -> Result<Parsed> {
 
 fn wishes(flags: &Flags, command: Vec<String>) -> Result<Wishes> {
     let mut wishes = Wishes { command, ..Wishes::default() };
-    for read in [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read, health::read] {
+    for read in
+        [process::read, sight::read, network::read, rights::read, limits::read, log::read, naming::read, health::read, learning::read]
+    {
         read(flags, &mut wishes)?;
     }
     // Only now is it known which namespaces are its own.

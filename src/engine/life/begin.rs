@@ -11,6 +11,7 @@ use crate::monitor::companion::Companion;
 use crate::monitor::watch;
 use crate::network::switchboard;
 use crate::options::Network;
+use crate::options::without::Part;
 use crate::paths::{Paths, control_group};
 use crate::record::{Container, Live};
 use crate::runtime::cgroup::own_scope::{self, Unit};
@@ -151,6 +152,7 @@ fn begin_first_process(
         newcomer: ordinary::newcomer(&record.wishes.user_namespace),
         held: trees(made, users)?,
         hands_over_network: hands_over,
+        keeps_host_root: record.wishes.without.contains(&Part::Mount),
         ..Beyond::default()
     };
     let mut plan = Plan::new(&spec, beyond)?;

@@ -49,6 +49,8 @@ pub struct Plan<'a> {
     pub newcomer: Option<Newcomer>,
     /// Where the container's root is somebody else outside.
     pub outside: Option<Outside>,
+    /// Its root is only where paths begin (chroot), and the host's is still there: for a lesson.
+    pub keeps_host_root: bool,
 }
 
 /// What only the strict runtime has: a first process that outlives whoever made it.
@@ -94,6 +96,7 @@ pub struct Beyond<'a> {
     pub newcomer: Option<Newcomer>,
     /// The first process gives its network namespace to whoever makes it.
     pub hands_over_network: bool,
+    pub keeps_host_root: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -135,6 +138,7 @@ impl<'a> Plan<'a> {
             strict: beyond.strict,
             newcomer: beyond.newcomer,
             outside: None,
+            keeps_host_root: beyond.keeps_host_root,
         })
     }
 }
