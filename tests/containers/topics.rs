@@ -4,7 +4,10 @@ use crate::common::Store;
 
 fn names(store: &Store) -> Vec<String> {
     let list = store.ok(&["explain"]);
-    let lines = list.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned));
+    let lines = list
+        .lines()
+        .take_while(|line| !line.starts_with("Of "))
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned));
     lines.collect()
 }
 

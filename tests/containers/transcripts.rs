@@ -49,6 +49,7 @@ transcripts! {
     diff
     events
     exec
+    explain
     explain_run
     export
     generate
@@ -85,8 +86,10 @@ transcripts! {
     system_start
     tag
     top
+    tree
     update
     version
     volume
     wait
+    why
 }

@@ -23,10 +23,20 @@ fn the_memory_limit_kills_and_it_is_told() {
     assert_eq!((&state["OOMKilled"], &state["ExitCode"]), (&true.into(), &137.into()), "{state}");
     let row = store.ok(&["ps", "-a", "--format", "{{.Status}}"]);
     assert!(row.contains("137") && row.to_lowercase().contains("memory"), "ps tells that memory was the reason: {row}");
+    let why = store.ok(&["why", "greedy"]);
+    assert!(why.contains("it ran out of memory") && why.contains("limit  32MiB (--memory)"), "{why}");
+    assert!(why.contains("try: tare update --memory 64m greedy"), "{why}");
+    // The kernel tells the peak since 5.19; it is the limit, up to some pages.
+    let peak = state_of_why(&store, "greedy");
+    assert!(peak.is_none_or(|peak| (24 << 20..=32 << 20).contains(&peak)), "{peak:?}");
     assert_eq!(store.ok(&["run", "--rm", "-m", "64m", "box", "/probe", "eat-memory", "20"]), "ate 20 MB");
     let ran = store.tare(&["run", "--name", "other", "-m", "64m", "box", "/probe", "signal-self", "9"]);
     assert_eq!(ran.code, 137);
     assert_eq!(store.inspect("other")["State"]["OOMKilled"], false, "137 alone is no want of memory");
+}
+
+fn state_of_why(store: &Store, name: &str) -> Option<u64> {
+    store.ok(&["why", "--format", "{{.LastEnd.MemoryPeak}}", name]).parse().ok()
 }
 
 #[test]
