@@ -4,14 +4,22 @@
 
 mod common;
 
+#[path = "containers/build_agents.rs"]
+mod build_agents;
 #[path = "containers/build_attacks.rs"]
 mod build_attacks;
 #[path = "containers/build_caches.rs"]
 mod build_caches;
+#[path = "containers/build_contexts.rs"]
+mod build_contexts;
+#[path = "containers/build_descriptions.rs"]
+mod build_descriptions;
 #[path = "containers/build_face.rs"]
 mod build_face;
 #[path = "containers/build_layers.rs"]
 mod build_layers;
+#[path = "containers/build_weather.rs"]
+mod build_weather;
 #[path = "containers/builds.rs"]
 mod builds;
 #[path = "containers/closed_output.rs"]

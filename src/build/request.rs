@@ -1,10 +1,16 @@
 //! What `build` was asked for.
 
 use crate::options::Wishes;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+/// The label that tells of which build a container is.
+pub const BUILD: &str = "tare.build";
+
 pub struct Request {
+    /// No other build's.
+    pub id: String,
     /// What the Dockerfile is called in messages, and its text.
     pub file: String,
     pub text: String,
@@ -22,6 +28,8 @@ pub struct Request {
     /// Images are fetched although they are here.
     pub pull: bool,
     pub labels: Vec<(String, String)>,
+    /// Of the image's manifest.
+    pub annotations: BTreeMap<String, String>,
     /// `linux/amd64`; `None`: this machine.
     pub platform: Option<String>,
     pub secrets: Vec<Secret>,

@@ -12,6 +12,7 @@ use crate::build::files::tree::Tree;
 use crate::build::files::walk::{Entry, Level, below, list, walk};
 use crate::dockerfile::wildcard;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::sys::Errno;
 
 pub struct Selection<'t> {
@@ -157,13 +158,32 @@ impl Wanted<'_> {
     }
 
     pub fn not_found(&self) -> Error {
+        let error = self.absent();
+        match self.near() {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    fn absent(&self) -> Error {
         Error::no_such(format!("{:?} is not in {}", self.source, self.tree.called()))
+    }
+
+    /// What lies where it was looked for, and is called almost so.
+    fn near(&self) -> Option<String> {
+        let parts = parts(self.source);
+        let (last, above) = parts.split_last()?;
+        let above = real_path(self.tree.root(), &above.join(&b'/')).ok().filter(|found| found.look.is_some())?;
+        let there = list(self.tree.root(), &above.path).ok()?;
+        let seen = there.iter().filter(|entry| self.tree.verdict(&below(&above.path, &entry.name), false) == Verdict::Take);
+        let names: Vec<String> = seen.map(|entry| String::from_utf8_lossy(&entry.name).into_owned()).collect();
+        names::did_you_mean(&String::from_utf8_lossy(last), names.iter().map(String::as_str))
     }
 
     pub fn ignored(&self) -> Error {
         let by = self.tree.ignored_by().unwrap_or_default();
         let line = String::from_utf8_lossy(&parts(self.source).join(&b'/')).into_owned();
-        self.not_found().because(format!("{by} leaves it out")).hint(format!("add a line !{line} to {by}"))
+        self.absent().because(format!("{by} leaves it out")).hint(format!("add a line !{line} to {by}"))
     }
 
     fn unreadable(&self, errno: Errno) -> Error {

@@ -9,8 +9,10 @@ mod errand;
 mod git;
 mod heredocs;
 mod url;
+mod xz;
 
 pub use errand::{Errand, is_elsewhere};
+pub use git::Repository;
 
 #[cfg(test)]
 mod tests;
