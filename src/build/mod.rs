@@ -42,6 +42,7 @@ use crate::error::{Error, Result};
 use crate::image::steps::Running;
 use crate::image::{self, Limits, Loaded, Reference, Workplace};
 use crate::paths::Paths;
+use crate::trace;
 use std::collections::BTreeMap;
 
 /// What a build has come to.
@@ -56,6 +57,7 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
         return Err(Error::usage(format!("{name} cannot be given as a name")).because("a digest follows from the content"));
     }
     let file = dockerfile::parse(&request.text, &request.file)?;
+    trace::begin(trace::Step::PlanStages);
     let plan = Plan::new(&file, request)?;
     let (steps, first_steps) = told(&plan);
     tell(&Event::Planned(steps));

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::image::commit::Base;
 use crate::image::{Limits, Workplace};
 use crate::paths::Paths;
+use crate::trace::{self, Step, Who};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -52,6 +53,7 @@ pub struct Working<'a> {
 
 /// Returns the exit code of the process.
 pub fn build(plan: &Plan, planned: &Planned, around: &Surroundings, link: Link) -> i32 {
+    trace::act_as(Who::Stage);
     let mut working = Working {
         plan,
         planned,
@@ -124,6 +126,7 @@ impl<'a> Working<'a> {
     }
 
     fn line(&mut self, line: &Line) -> Done {
+        trace::begin(Step::LookUpLine);
         let is_step = is_step(&line.instruction);
         let begun = Instant::now();
         let before = self.state.clone();

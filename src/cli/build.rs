@@ -25,6 +25,7 @@ use crate::cli::say::say_line;
 use crate::error::{Error, Kind, Result};
 use crate::image::Loaded;
 use crate::sys::signal;
+use crate::trace::{self, Step};
 use clap::ArgMatches;
 use request::{Asked, Progress};
 use show::Show;
@@ -35,6 +36,7 @@ pub fn define(command: clap::Command) -> clap::Command {
 }
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
+    trace::begin(Step::ReadDockerfile);
     let asked = request::read(context, matches)?;
     hand_over::refuse_what_cannot_be(&asked)?;
     if asked.check {

@@ -14,6 +14,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::shown_bytes;
 use crate::sys::beneath::Directory;
 use crate::sys::{Errno, threads};
+use crate::trace::{self, Step};
 use std::collections::{HashMap, HashSet, hash_map};
 use std::io::Read;
 use std::sync::Mutex;
@@ -45,6 +46,7 @@ pub fn carry_out(selection: &Selection, target: &str, workdir: &str, options: &O
 }
 
 pub fn carry_out_all(parts: &[Part], target: &str, workdir: &str, options: &Options, root: &Directory) -> Result<u64> {
+    trace::begin(Step::CopyFiles);
     let target = Target::of(target, workdir);
     let several = parts.iter().map(|part| part.selection.picks.len()).sum::<usize>() > 1;
     let mut bytes = 0;

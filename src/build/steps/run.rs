@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::image::{self, Image};
 use crate::monitor::protocol::Wants;
 use crate::options::{LogDriver, Network, Wishes, health};
+use crate::trace::{self, Step};
 use serde_json::Value;
 
 pub fn run(working: &mut Working, run: &Run, line: &Line) -> Result<Outcome> {
@@ -106,6 +107,7 @@ fn in_container(working: &mut Working, wishes: Wishes, mounted: Mounted, upper: 
     let Mounted { trees, points, guards, relays, .. } = mounted;
     let place = Place { upper: upper.path(), work: upper.work(), points: Some(points), trees };
     let request = Request { image: called(working), name: None, wishes, launched: true, on_copy: |_| {}, place: Some(place) };
+    trace::begin(Step::RunLine);
     let made = create::create(working.paths(), request, &image)?;
     let wants = Wants { stdin: false, stdout: true, stderr: true };
     let monitor = launch::launch(working.paths(), made, wants)?;

@@ -19,6 +19,7 @@ use crate::runtime::own_program;
 use crate::store::{self, Durable};
 use crate::sys::process::{self, Forked};
 use crate::sys::{poll, signal};
+use crate::trace::{self, Who};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub fn hire(paths: &Paths, record: &Container, is_first: bool) -> Option<OwnedFd
     match process::clone3(0, None).ok()? {
         Forked::Parent { pidfd, .. } => Some(pidfd),
         Forked::Child => {
+            trace::act_as(Who::Nurse);
             // First of all: from here on it cannot outlive its monitor. One that died before is nobody's parent any more.
             let bound = process::die_with_parent().is_ok() && process::parent_pid() == monitor;
             // The monitor's lock is among them.

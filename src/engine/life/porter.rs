@@ -11,6 +11,7 @@ use crate::network::porter::{self, Duties};
 use crate::runtime::cgroup::Group;
 use crate::sys::process::{self, Forked};
 use crate::sys::{file, signal};
+use crate::trace::{self, Who};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub fn take_on_alone(duties: Duties, init: BorrowedFd) -> Option<()> {
     match process::clone3(0, leaf.as_ref().map(Group::descriptor)).ok()? {
         Forked::Parent { .. } => Some(()),
         Forked::Child => {
+            trace::act_as(Who::Porter);
             let mut own = duties.descriptors();
             own.push(until.as_raw_fd());
             if process::leave_caller(nothing, &own).is_ok() && signal::unblock_all().is_ok() {
@@ -52,6 +54,7 @@ fn send_to_work(duties: Duties, init: BorrowedFd, pause: Duration) -> Option<Own
         // Ours are closed: a port is free as soon as its porter has gone, or shut the door.
         Forked::Parent { pidfd, .. } => Some(pidfd),
         Forked::Child => {
+            trace::act_as(Who::Porter);
             // First of all: from here on it cannot outlive its monitor. One that died before is nobody's parent any more.
             let bound = process::die_with_parent().is_ok() && process::parent_pid() == monitor;
             let mut own = duties.descriptors();
