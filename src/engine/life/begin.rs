@@ -67,8 +67,10 @@ fn find_place_and_begin(
     callers: Option<[OwnedFd; 2]>,
     restarts: u32,
 ) -> Result<First> {
-    trace::begin(Step::ClaimAddresses);
     let users = users::find_out(paths, &made.record)?;
+    if !made.record.wishes.attachments().is_empty() {
+        trace::begin(Step::ClaimAddresses);
+    }
     let mut claimed = claim::claim(paths, &made.record)?;
     let around = Around { neighbours, users: users.as_ref(), group };
     let begun = begin_first_process(paths, made, &around, callers, restarts, &mut claimed);

@@ -12,7 +12,7 @@ const TOP: f64 = 84.0;
 /// Of the time line itself; labels of late steps stand before their bars.
 const WIDTH: f64 = 1000.0;
 /// A letter, roughly: what is shown is measured with it.
-const LETTER: f64 = 6.6;
+const LETTER: f64 = 6.0;
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; --ground: #ffffff; --ink: #1d2430; --faint: #68727f; --line: #e3e7ec;

@@ -19,7 +19,6 @@ pub fn become_command(person: &Person, inherited: &Inherited) -> Result<Never> {
     }
     process::default_every_signal();
     process::block_every_signal(false).at(Step::Execute, "unblock signals")?;
-    trace::begin(Step::SetProcessLimits);
     if !inherited.of_another_user_namespace {
         set_oom_score_adj(person)?;
         person.placement.take()?;
@@ -47,6 +46,7 @@ pub fn take_what_only_the_host_gives(person: &Person) -> Result<()> {
 }
 
 fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<()> {
+    trace::begin(Step::SetProcessLimits);
     kernel_identity::set_limit(resource, soft, hard)
         .at(Step::SetProcessLimits, || format!("set --ulimit {}={soft}:{hard}", kernel_identity::rlimit_name(resource)))
 }
@@ -55,6 +55,7 @@ fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<()> {
 /// (CVE-2019-16884, CVE-2025-52881).
 fn set_oom_score_adj(person: &Person) -> Result<()> {
     let Some(score) = person.oom_score_adj else { return Ok(()) };
+    trace::begin(Step::SetProcessLimits);
     let file = format!("{}/oom_score_adj", process::own_pid());
     let set = mount::private_proc().and_then(|proc| file::write_kernel_file_beneath(proc.as_fd(), &file, &score.to_string()));
     set.at(Step::SetProcessLimits, || format!("set --oom-score-adj to {score}"))

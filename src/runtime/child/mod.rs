@@ -98,8 +98,8 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     }
     let umask = mount::set_umask(0);
     root::furnish(plan, place, &|| waiting::run_hooks_before_root(plan, inherited.socket))?;
-    trace::begin(Step::NameHost);
     if let (Some(hostname), true) = (plan.hostname, plan.namespaces.has(namespace::UTS)) {
+        trace::begin(Step::NameHost);
         kernel_identity::set_hostname(hostname).at(Step::NameHost, || format!("sethostname({hostname:?})"))?;
     }
     if let (Some(name), true) = (plan.domainname, plan.namespaces.has(namespace::UTS)) {

@@ -90,7 +90,9 @@ pub fn make_in_root(nodes: &Nodes) -> Result<()> {
 }
 
 pub fn make_wished(plan: &Plan, nodes: &Nodes) -> Result<()> {
-    trace::begin(Step::MakeDevices);
+    if plan.person.terminal || !plan.devices.is_empty() {
+        trace::begin(Step::MakeDevices);
+    }
     if plan.person.terminal {
         // The terminal is mounted over it, when a /dev that shall be read-only is already.
         inside::create(Path::new("/dev/console"), OFlag::O_WRONLY | OFlag::O_EXCL, 0o600).at(Step::MakeDevices, "make /dev/console")?;

@@ -67,12 +67,13 @@ pub fn furnish(plan: &Plan, place: Option<OwnedFd>, before_root: &dyn Fn() -> Re
         }
         enter_here(plan)?;
     }
-    trace::begin(Step::CloseRoot);
     // Last, because mounts on a shared one become shared themselves, and an unbindable one cannot be copied to protect its files.
     if plan.propagation.intersects(Flags::MS_SHARED | Flags::MS_SLAVE | Flags::MS_UNBINDABLE) {
+        trace::begin(Step::CloseRoot);
         mount::set_propagation(Path::new("/"), plan.propagation).at(Step::CloseRoot, "set the propagation of /")?;
     }
     if plan.read_only_root {
+        trace::begin(Step::CloseRoot);
         mount::close(Path::new("/")).at(Step::CloseRoot, "remount / read-only")?;
     }
     Ok(())
