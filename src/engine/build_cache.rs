@@ -1,17 +1,26 @@
-//! What builds have left for later ones: results of steps, and the directories of `RUN --mount=type=cache`. Listed, and removed.
+//! What builds have left for later ones: results of steps, the directories of `RUN --mount=type=cache`, and notes of what was read and
+//! fetched. Listed, and removed.
 
 use crate::engine::events::{self, Kind as What};
 use crate::engine::{images, list, size};
 use crate::error::{Context, Result};
 use crate::image::{catalog, steps};
 use crate::paths::Paths;
+use crate::store;
+use crate::sys::file;
+use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Step,
     Mount,
+    /// What is remembered of the files of a context, so that they need not be read again.
+    Context,
+    /// Which state of the file at a URL came last.
+    Url,
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +50,7 @@ impl Cached {
 
     /// Nothing but a later build would miss it. What has no layer takes no room, and is a link in the chain of an image's steps.
     fn is_dangling(&self) -> bool {
-        !self.is_shared && (self.layer.is_some() || self.kind == Kind::Mount)
+        !self.is_shared && (self.layer.is_some() || self.kind != Kind::Step)
     }
 }
 
@@ -49,7 +58,10 @@ impl Cached {
 pub fn look(paths: &Paths) -> Result<Vec<Cached>> {
     let in_use_since = steps::in_use_since(paths);
     let is_at_work = |used: u64| in_use_since.is_some_and(|since| used >= since);
-    let mut all = mounts(paths, in_use_since.is_some())?;
+    let mut all = Vec::new();
+    for (place, kind) in places(paths) {
+        all.extend(kept_in(&place, kind, in_use_since.is_some())?);
+    }
     let kept = steps::all(paths)?;
     if !kept.is_empty() {
         let of_images = layers_of_images(paths)?;
@@ -77,24 +89,32 @@ pub fn look(paths: &Paths) -> Result<Vec<Cached>> {
     Ok(all)
 }
 
+/// Of what is kept beside the steps.
+fn places(paths: &Paths) -> [(PathBuf, Kind); 3] {
+    [(paths.build_mounts(), Kind::Mount), (paths.context_memories(), Kind::Context), (paths.url_memories(), Kind::Url)]
+}
+
 fn layers_of_images(paths: &Paths) -> Result<BTreeSet<String>> {
     Ok(catalog::list(paths)?.into_iter().flat_map(|image| image.layers).collect())
 }
 
-/// A build at work may have any of them.
-fn mounts(paths: &Paths, is_in_use: bool) -> Result<Vec<Cached>> {
-    let entries = match std::fs::read_dir(paths.build_mounts()) {
+/// What lies in one of the directories of builds, one for each name. A build at work may have any of them.
+fn kept_in(place: &Path, kind: Kind, is_in_use: bool) -> Result<Vec<Cached>> {
+    let entries = match std::fs::read_dir(place) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.context("cannot list what RUN --mount=type=cache keeps")?,
+        other => other.context("cannot list what builds keep")?,
     };
     let describe = |entry: std::fs::DirEntry| {
-        let about = entry.metadata().ok().filter(|about| about.is_dir())?;
+        let (path, about) = (entry.path(), entry.metadata().ok()?);
+        if about.is_dir() != (kind == Kind::Mount) {
+            return None;
+        }
         let used = about.modified().ok()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
         Some(Cached {
             id: entry.file_name().to_str()?.to_owned(),
-            kind: Kind::Mount,
-            what: "RUN --mount=type=cache".to_owned(),
-            size: size::of_files_in(&entry.path()),
+            kind,
+            what: told(kind, &path),
+            size: if kind == Kind::Mount { size::of_files_in(&path) } else { about.len() },
             blob_size: 0,
             made: used,
             used,
@@ -104,6 +124,16 @@ fn mounts(paths: &Paths, is_in_use: bool) -> Result<Vec<Cached>> {
         })
     };
     Ok(entries.flatten().filter_map(describe).collect())
+}
+
+fn told(kind: Kind, path: &Path) -> String {
+    // A note says itself which address it is about.
+    let of_url = || store::read_json::<Value>(path).ok().flatten()?["url"].as_str().map(|url| format!("ADD {url}"));
+    match kind {
+        Kind::Url => of_url().unwrap_or_else(|| "ADD of a URL".to_owned()),
+        Kind::Context => "digests of a build context's files".to_owned(),
+        _ => "RUN --mount=type=cache".to_owned(),
+    }
 }
 
 /// What shall go.
@@ -140,6 +170,11 @@ pub fn prune(paths: &Paths, wish: &Wish) -> Result<(Vec<Cached>, u64)> {
 fn remove(paths: &Paths, gone: &[Cached]) -> Result<()> {
     for mount in gone.iter().filter(|cached| cached.kind == Kind::Mount) {
         steps::remove_mount(paths, &mount.id)?;
+    }
+    for (place, kind) in places(paths).into_iter().filter(|(_, kind)| *kind != Kind::Mount) {
+        for note in gone.iter().filter(|cached| cached.kind == kind) {
+            file::remove_file(&place.join(&note.id)).with_context(|| format!("cannot forget {}", note.what))?;
+        }
     }
     let keys: Vec<String> = gone.iter().filter(|cached| cached.kind == Kind::Step).map(|cached| cached.id.clone()).collect();
     // A store in which nothing was ever built stays without the directories of one.

@@ -1,7 +1,7 @@
 //! Layers that are made here: packed by all processors, read by everybody; and what builds remember of theirs.
 
 use crate::common::process::tool;
-use crate::common::{Store, installed};
+use crate::common::{Context, Store, installed};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -143,4 +143,31 @@ fn steps_that_lead_nowhere_are_found_and_forgotten() {
     assert!(told.contains("build step 111111111111") && told.contains("build step 222222222222"), "{told}");
     assert!(!told.contains("build step 333333333333") && told.contains("build steps: the machine went down"), "{told}");
     assert!(!earlier.exists() && std::fs::read_dir(&place).unwrap().count() == 1);
+}
+
+/// Notes of what was read and fetched are not for ever.
+#[test]
+fn what_is_remembered_of_files_and_addresses_can_be_seen_and_pruned() {
+    use crate::common::registry::{Answer, Strange};
+    let store = Store::new();
+    let server = Strange::start(|_| Answer::new(200, "from afar").with("ETag", "\"one\""));
+    let url = format!("http://{}/file", server.host);
+    let context = Context::new(&store, &format!("FROM box\nCOPY old /old\nADD {url} /file\n")).file("old", "x");
+    // What is young may change once more without its time moving, and is not remembered.
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    context.ok(&[]);
+    let notes = |what: &str| std::fs::read_dir(store.root.join("build").join(what)).map_or(0, Iterator::count);
+    assert_eq!((notes("context"), notes("url")), (1, 1));
+    let listed = "{{range .BuildCache}}{{.CacheType}} {{.Shared}} {{.Description}}\n{{end}}";
+    let cached = store.ok(&["system", "df", "-v", "--format", listed]);
+    assert!(cached.contains("source.local false digests of a build context's files\n"), "{cached}");
+    assert!(cached.contains(&format!("source.http false ADD {url}\n")), "{cached}");
+    store.ok(&["build", "prune", "-f", "--filter", "type=source.http"]);
+    assert_eq!((notes("context"), notes("url")), (1, 0));
+    let pruned = store.ok(&["builder", "prune", "-f"]);
+    assert!(!pruned.ends_with(" 0B"), "{pruned}");
+    assert_eq!((notes("context"), notes("url")), (0, 0));
+    // Nothing hangs on them: it is read and asked for again.
+    assert_eq!(context.ok(&[]).lines().filter(|line| line.ends_with(" CACHED")).count(), 2);
+    store.assert_nothing_left();
 }

@@ -22,7 +22,7 @@ pub fn define(command: clap::Command) -> clap::Command {
                 .long("filter")
                 .value_name("KEY=VALUE")
                 .action(ArgAction::Append)
-                .help("until=24h (not used since then), id=…, type=regular or exec.cachemount, description=TEXT, shared=true, inuse=false"),
+                .help("until=24h (not used since then), id=…, type=regular, exec.cachemount, source.local or source.http, description=TEXT, shared=true, inuse=false"),
         )
         .arg(room("max-used-space").alias("reserved-space").help("So much may stay, of what was used last: 10g"))
         .arg(room("keep-storage").help("The same").conflicts_with("max-used-space"))
@@ -59,11 +59,11 @@ impl Filters {
         for word in words {
             let wrong = || {
                 Error::usage(format!("invalid value {word:?} for --filter"))
-                    .hint("write until=24h, id=…, type=regular, type=exec.cachemount, description=TEXT, shared=true or inuse=false")
+                    .hint("write until=24h, id=…, type=regular, exec.cachemount, source.local or source.http, description=TEXT, shared=true or inuse=false")
             };
             match word.split_once('=').ok_or_else(wrong)? {
                 ("until" | "unused-for", moment) => filters.until = Some(time::parse_moment(moment, now())?),
-                ("type", "regular" | "exec.cachemount")
+                ("type", "regular" | "exec.cachemount" | "source.local" | "source.http")
                 | ("shared" | "private" | "inuse", "true" | "false")
                 | ("id" | "description", _) => {
                     let (key, value) = word.split_once('=').unwrap_or_default();

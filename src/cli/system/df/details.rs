@@ -85,6 +85,8 @@ pub fn kind_of(one: &Cached) -> &'static str {
     match one.kind {
         Kind::Step => "regular",
         Kind::Mount => "exec.cachemount",
+        Kind::Context => "source.local",
+        Kind::Url => "source.http",
     }
 }
 
