@@ -1,6 +1,7 @@
 //! What builders were broken by: mounts of RUN, sources of COPY, archives of ADD, and rights that nobody gave.
 
-use crate::common::{Context, Layer, Store};
+use crate::common::{Context, Layer, Random, Store, archive, broken};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A directory of the host that nobody in a build may reach, with a file that tells.
@@ -138,5 +139,76 @@ fn a_context_that_lists_itself_without_end_is_an_error_and_no_hang() {
     std::os::unix::fs::symlink("a", loops.directory.join("b")).expect("a link");
     let told = loops.fails(&[]);
     assert!(told.contains("a/x"), "{told}");
+    store.assert_nothing_left();
+}
+
+/// The layers that no image may have, packed for ADD. What is well-formed may be unpacked; nothing of it gets anywhere else. A fifth of
+/// them, each time others: each takes a build.
+#[test]
+fn layers_that_no_image_may_have_are_harmless_to_add_too() {
+    let store = Store::new();
+    let victim = victim(&store);
+    std::fs::create_dir(victim.join("sub")).expect("a directory");
+    std::fs::write(victim.join("sub/file"), "of the host").expect("a file");
+    let names = || {
+        let list = crate::common::process::tool(&["find", victim.to_str().expect("utf-8"), "-printf", "%P %y %m %s\\n"]).ok();
+        let mut lines: Vec<String> = list.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let (before, mut seen, mut refused, mut tried) = (names(), BTreeSet::new(), 0, 0);
+    let turn = Random::new().below(5) as usize;
+    let context = Context::new(&store, "FROM box\nADD archive /into/\n");
+    for one in broken::all(victim.to_str().expect("utf-8")) {
+        for layer in layers_of(&one.archive) {
+            // Some images have a thousand times the same.
+            if !seen.insert(archive::sha256(&layer)) || seen.len() % 5 != turn {
+                continue;
+            }
+            context.write("archive", &layer);
+            let ran = context.build(&[]);
+            tried += 1;
+            refused += usize::from(ran.code == 1);
+            assert!(ran.code <= 1 && !ran.stderr.contains("panicked"), "{}: {}", one.name, ran.story());
+            assert_eq!(names(), before, "{}: {}", one.name, ran.story());
+        }
+    }
+    assert!(tried > 20 && refused > 0, "{refused} of {tried} were refused");
+    store.assert_nothing_left();
+}
+
+/// Whatever in an image's archive looks like an archive itself, up to some size: nobody waits for more.
+fn layers_of(image: &[u8]) -> Vec<Vec<u8>> {
+    use std::io::Read;
+    let mut archive = tar::Archive::new(image);
+    let entries = archive.entries().into_iter().flatten().flatten();
+    let contents = entries.filter(|entry| entry.size() < 256 << 10).filter_map(|mut entry| {
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).ok().map(|_| bytes)
+    });
+    contents.filter(|bytes| bytes.len() >= 512 && bytes.get(257..262) == Some(b"ustar")).collect()
+}
+
+/// Anybody can write four gigabytes into the header of a small archive.
+#[test]
+fn an_archive_that_asks_for_four_gigabytes_of_memory_gets_none() {
+    let store = Store::new();
+    if !crate::common::installed("xz") && crate::common::lacking("xz") {
+        return;
+    }
+    let plain = store.file("plain.tar", Layer::new().file("file", 0o644, "content").tar());
+    crate::common::process::tool(&["xz", "-kT1", plain.to_str().expect("utf-8")]).ok();
+    let mut packed = std::fs::read(plain.with_extension("tar.xz")).expect("packed");
+    let context = Context::new(&store, "FROM box\nADD a.tar.xz /into/\n").file("a.tar.xz", &packed);
+    context.ok(&[]);
+    assert_eq!(store.ok(&["run", "--rm", "made", "cat", "/into/file"]), "content");
+    // How far back its bytes may reach, in the header of its only block; and that header's checksum.
+    packed[16] = 40;
+    let mut sum = flate2::Crc::new();
+    sum.update(&packed[12..20]);
+    packed[20..24].copy_from_slice(&sum.sum().to_le_bytes());
+    context.write("a.tar.xz", &packed);
+    let told = context.fails(&[]);
+    assert!(told.contains("it would take more than 256 MiB of memory to unpack it") && told.contains("hint: pack it with"), "{told}");
     store.assert_nothing_left();
 }

@@ -3,21 +3,30 @@
 //! They come from people who are not asked. Names are looked up beneath the target, symlinks lead no further than it, and all that is
 //! written has to fit into three quarters of the room that is left.
 
+use crate::build::files::add::xz;
 use crate::error::{Context, Error, Result};
 use crate::image::compression;
 use crate::image::put::{self, Owner};
 use crate::sys::beneath::Directory;
 use crate::sys::{file, mount};
 use std::fs::File;
-use std::io::{BufReader, Chain, Cursor, Read};
+use std::io::{BufRead, BufReader, Chain, Cursor, ErrorKind, Read, Seek};
 use std::os::fd::AsFd;
 
 const BLOCK: usize = 512;
-const XZ: &[u8] = b"\xfd7zXZ\0";
 const BZIP2: &[u8] = b"BZh";
 
 /// What is in a file, if that is an archive; it is copied as it is otherwise, even if it is the beginning of one.
 pub fn open(file: File) -> Result<Option<impl Read>> {
+    match memory(&file)? {
+        Memory::Enough => {}
+        Memory::Unknown => return Ok(None),
+        Memory::TooMuch => {
+            return Err(Error::damaged("it would take more than 256 MiB of memory to unpack it")
+                .because("xz was told to look back further")
+                .hint("pack it with a smaller dictionary: xz -9"));
+        }
+    }
     let Ok(mut source) = unpacked(file) else { return Ok(None) };
     let mut first = Vec::with_capacity(BLOCK);
     match source.by_ref().take(BLOCK as u64).read_to_end(&mut first) {
@@ -27,12 +36,36 @@ pub fn open(file: File) -> Result<Option<impl Read>> {
     }
 }
 
+/// What it takes to unpack it.
+enum Memory {
+    Enough,
+    TooMuch,
+    /// It only begins like an archive.
+    Unknown,
+}
+
+fn memory(file: &File) -> Result<Memory> {
+    const WHAT: &str = "cannot read it";
+    let mut reader = BufReader::new(file);
+    let is_xz = reader.fill_buf().context(WHAT)?.starts_with(xz::MAGIC);
+    let found = if is_xz { xz::is_modest(&mut reader) } else { Ok(true) };
+    reader.rewind().context(WHAT)?;
+    match found {
+        Ok(true) => Ok(Memory::Enough),
+        Ok(false) => Ok(Memory::TooMuch),
+        // Who unpacks it comes no further either.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Memory::Enough),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Ok(Memory::Unknown),
+        Err(error) => Err(error).context(WHAT),
+    }
+}
+
 fn unpacked(file: File) -> std::io::Result<Box<dyn Read>> {
     let mut source = BufReader::new(file);
     let mut first = Vec::new();
     source.by_ref().take(BLOCK as u64).read_to_end(&mut first)?;
     let is = |magic: &[u8]| first.starts_with(magic);
-    let (is_xz, is_bzip2) = (is(XZ), is(BZIP2));
+    let (is_xz, is_bzip2) = (is(xz::MAGIC), is(BZIP2));
     let whole: Chain<Cursor<Vec<u8>>, BufReader<File>> = Cursor::new(first).chain(source);
     Ok(match () {
         () if is_xz => Box::new(lzma_rust2::XzReader::new(whole, true)),

@@ -9,6 +9,7 @@ mod errand;
 mod git;
 mod heredocs;
 mod url;
+mod xz;
 
 pub use errand::{Errand, is_elsewhere};
 
