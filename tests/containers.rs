@@ -8,6 +8,8 @@ mod common;
 mod build_attacks;
 #[path = "containers/build_caches.rs"]
 mod build_caches;
+#[path = "containers/build_contexts.rs"]
+mod build_contexts;
 #[path = "containers/build_face.rs"]
 mod build_face;
 #[path = "containers/build_layers.rs"]

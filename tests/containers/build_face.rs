@@ -226,7 +226,7 @@ fn wrong_words_are_refused_before_anything_is_done() {
         (125, &["--push", &here], "there is no name to push to"),
         (125, &["--allow=all", &here], "unknown word"),
         (125, &["-m", "lots", &here], "for --memory"),
-        (1, &["https://example.com/app.git"], "is a git repository"),
+        (125, &["git@example.com:app#--upload-pack=x"], "is no name of a branch, tag or commit"),
         (125, &["-f", "-", "-"], "standard input cannot be"),
     ] {
         let error = store.fails(code, &[&["build"], words].concat());

@@ -25,7 +25,7 @@ mod target;
 mod tree;
 mod walk;
 
-pub use add::{Errand, is_elsewhere};
+pub use add::{Errand, Repository, is_elsewhere};
 pub use carry_out::{Options, Part, carry_out, carry_out_all};
 pub use chmod::Chmod;
 pub use digest::{digest, hex};

@@ -1,6 +1,7 @@
 //! Values that say what something is called and where it is: secrets, agents, contexts, and where results of steps are kept.
 
 use crate::build::request::{NamedContext, Remembered, Secret, SecretSource};
+use crate::build::taken::is_repository;
 use crate::error::{Error, Result};
 use crate::image::Reference;
 use std::os::unix::fs::FileTypeExt;
@@ -72,6 +73,8 @@ pub fn agent(text: &str) -> Result<(String, PathBuf)> {
     }
 }
 
+const HERE_ONLY: &str = "what has a name is a directory, an image or a layout";
+
 /// `NAME=DIRECTORY`, `NAME=docker-image://IMAGE`, `NAME=oci-layout://DIRECTORY[:TAG|@DIGEST]`
 pub fn context(text: &str) -> Result<(String, NamedContext)> {
     let (name, value) = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty()).ok_or_else(|| {
@@ -82,8 +85,12 @@ pub fn context(text: &str) -> Result<(String, NamedContext)> {
     } else if let Some(layout) = value.strip_prefix("oci-layout://") {
         let (path, wanted) = layout_parts(layout);
         NamedContext::Layout(directory(path)?, wanted.map(str::to_owned))
+    } else if is_repository(value) && !Path::new(value).is_dir() {
+        return Err(Error::cannot_keep(format!("{value} is a git repository")).because(HERE_ONLY).hint("clone it, and name the directory"));
     } else if value.contains("://") {
-        return Err(Error::cannot_keep("a context at a URL is not built yet").hint("fetch and unpack it, and name the directory"));
+        return Err(Error::cannot_keep(format!("{value} is at a URL"))
+            .because(HERE_ONLY)
+            .hint("unpack it here and name the directory, or take ADD, which fetches"));
     } else {
         NamedContext::Directory(directory(value)?)
     };

@@ -23,6 +23,11 @@ impl Directory {
         self.open(name, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0, IN_ROOT).map(Held)
     }
 
+    /// The same with the last part followed, too: what a program finds there whose root this directory is.
+    pub fn find_inside(&self, name: &[u8]) -> Result<Held, Errno> {
+        self.open(name, OFlag::O_PATH, 0, IN_ROOT).map(Held)
+    }
+
     /// Removes a name, and never a directory: what somebody has put there in place of a file stays, with EISDIR.
     pub fn unlink(&self, name: &[u8]) -> Result<(), Errno> {
         unistd::unlinkat(self.as_fd(), one(name)?, UnlinkatFlags::NoRemoveDir)

@@ -12,6 +12,7 @@ mod url;
 mod xz;
 
 pub use errand::{Errand, is_elsewhere};
+pub use git::Repository;
 
 #[cfg(test)]
 mod tests;
