@@ -18,6 +18,8 @@ pub enum Kind {
     NoSuch,
     /// It exists already, or is in a state in which this cannot be done.
     Conflict,
+    /// It became something else while it was looked at: who tries again may have more luck.
+    Changed,
     /// This host cannot keep the wish (a limit, a user, a mount); it is never dropped in silence.
     CannotKeep,
     /// What came from outside (an archive, a JSON file) is broken or hostile.
@@ -28,6 +30,31 @@ pub enum Kind {
     CannotExecute,
     /// The container's command is not there: exit code 127.
     CommandNotFound,
+}
+
+impl Kind {
+    /// On the way to another process each is its place in this list. Both ends are the same program, so the order may change between
+    /// versions but not within a run.
+    const ALL: [Kind; 10] = [
+        Kind::Failed,
+        Kind::Usage,
+        Kind::NoSuch,
+        Kind::Conflict,
+        Kind::Changed,
+        Kind::CannotKeep,
+        Kind::Damaged,
+        Kind::Newer,
+        Kind::CannotExecute,
+        Kind::CommandNotFound,
+    ];
+
+    pub fn number(self) -> u8 {
+        Kind::ALL.iter().position(|known| *known == self).unwrap_or(0) as u8
+    }
+
+    pub fn of_number(number: u8) -> Option<Kind> {
+        Kind::ALL.get(usize::from(number)).copied()
+    }
 }
 
 /// Boxed inside, so that a `Result` on the start path stays one word wide.
@@ -194,6 +221,14 @@ mod tests {
     fn what_came_from_outside_stays_on_one_line() {
         let error = Error::damaged("entry \u{1b}[2Jx").because("line\nline");
         assert_eq!(error.to_string(), "entry \\u{1b}[2Jx: line\\nline");
+    }
+
+    #[test]
+    fn a_kind_is_the_same_on_the_other_side() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::of_number(kind.number()), Some(kind));
+        }
+        assert_eq!(Kind::of_number(Kind::ALL.len() as u8), None);
     }
 
     #[test]

@@ -38,30 +38,13 @@ pub struct Failure {
     pub before: Option<Box<State>>,
 }
 
-const KINDS: [Kind; 9] = [
-    Kind::Failed,
-    Kind::Usage,
-    Kind::NoSuch,
-    Kind::Conflict,
-    Kind::CannotKeep,
-    Kind::Damaged,
-    Kind::Newer,
-    Kind::CannotExecute,
-    Kind::CommandNotFound,
-];
-
 impl Failure {
     pub fn of(error: &Error) -> Failure {
-        Failure {
-            kind: KINDS.iter().position(|kind| *kind == error.kind()).unwrap_or(0) as u8,
-            text: error.to_string(),
-            hint: error.hint_text().map(str::to_owned),
-            ..Failure::default()
-        }
+        Failure { kind: error.kind().number(), text: error.to_string(), hint: error.hint_text().map(str::to_owned), ..Failure::default() }
     }
 
     pub fn to_error(&self) -> Error {
-        let error = Error::new(KINDS.get(usize::from(self.kind)).copied().unwrap_or(Kind::Failed), self.text.clone());
+        let error = Error::new(Kind::of_number(self.kind).unwrap_or(Kind::Failed), self.text.clone());
         match &self.hint {
             Some(hint) => error.hint(hint.clone()),
             None => error,

@@ -231,7 +231,7 @@ impl<'a> Word<'a> for ToClient<'a> {
             }
             ToClient::Failed { kind, text, hint } => {
                 let text = shortened(text);
-                payload.push(KINDS.iter().position(|known| *known == kind).unwrap_or(0) as u8);
+                payload.push(kind.number());
                 payload.extend_from_slice(&(text.len() as u32).to_le_bytes());
                 payload.extend_from_slice(text.as_bytes());
                 if let Some(hint) = hint {
@@ -260,19 +260,6 @@ impl<'a> Word<'a> for ToClient<'a> {
     }
 }
 
-/// Both ends are the same program, so the order may change between versions but not within a run.
-const KINDS: [Kind; 9] = [
-    Kind::Failed,
-    Kind::Usage,
-    Kind::NoSuch,
-    Kind::Conflict,
-    Kind::CannotKeep,
-    Kind::Damaged,
-    Kind::Newer,
-    Kind::CannotExecute,
-    Kind::CommandNotFound,
-];
-
 /// The kind, the length of the text, the text, and if there is a hint a question mark and the hint.
 fn parse_failed(payload: &[u8]) -> Option<ToClient<'_>> {
     let (&kind, rest) = payload.split_first()?;
@@ -284,7 +271,7 @@ fn parse_failed(payload: &[u8]) -> Option<ToClient<'_>> {
         [b'?', hint @ ..] => Some(std::str::from_utf8(hint).ok()?),
         _ => return None,
     };
-    Some(ToClient::Failed { kind: *KINDS.get(kind as usize)?, text: std::str::from_utf8(text).ok()?, hint })
+    Some(ToClient::Failed { kind: Kind::of_number(kind)?, text: std::str::from_utf8(text).ok()?, hint })
 }
 
 fn integer(payload: &[u8]) -> Option<i32> {

@@ -133,14 +133,19 @@ impl Change {
 
     fn special(&self) -> u32 {
         let What::Bits(letters) = &self.what else { return 0 };
-        let of_whom = if letters.contains(&'s') { self.all_special() & 0o6000 } else { 0 };
-        of_whom | if letters.contains(&'t') && self.whose == 0o777 { 0o1000 } else { 0 }
+        letters.iter().fold(0, |bits, letter| {
+            bits | match letter {
+                's' => self.all_special() & 0o6000,
+                't' => self.all_special() & 0o1000,
+                _ => 0,
+            }
+        })
     }
 
     /// Which of the bits above 0777 belong to those who are meant.
     fn all_special(&self) -> u32 {
-        let bit = |whose: u32, bit: u32| if self.whose & whose != 0 { bit } else { 0 };
-        bit(0o700, 0o4000) | bit(0o070, 0o2000) | if self.whose == 0o777 { 0o1000 } else { 0 }
+        let owners = [(0o700, 0o4000), (0o070, 0o2000)].into_iter().filter(|(whose, _)| self.whose & whose != 0);
+        owners.fold(if self.whose == 0o777 { 0o1000 } else { 0 }, |bits, (_, bit)| bits | bit)
     }
 }
 
