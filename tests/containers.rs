@@ -10,6 +10,8 @@ mod build_attacks;
 mod build_caches;
 #[path = "containers/build_contexts.rs"]
 mod build_contexts;
+#[path = "containers/build_descriptions.rs"]
+mod build_descriptions;
 #[path = "containers/build_face.rs"]
 mod build_face;
 #[path = "containers/build_layers.rs"]

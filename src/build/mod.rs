@@ -7,6 +7,7 @@
 //! Whoever is killed leaves results behind that are whole, and directories that the next command removes. What a stage began ends with it.
 
 pub mod apart;
+mod bases;
 pub mod debug;
 pub mod event;
 mod files;
@@ -16,6 +17,7 @@ mod key;
 mod link;
 mod oversee;
 mod plan;
+mod publish;
 mod recall;
 mod remember;
 pub mod request;
@@ -31,24 +33,16 @@ pub use link::Failure;
 pub use request::Request;
 pub use state::State;
 
-use crate::build::plan::{LAYOUT, Plan, Source};
+use crate::build::plan::Plan;
 use crate::build::recall::Sources;
-use crate::build::request::NamedContext;
 use crate::build::stage::{Surroundings, is_step};
 use crate::dockerfile;
-use crate::engine::{images, now, pull};
-use crate::error::{Context, Error, Kind, Result};
-use crate::image::commit::Base;
-use crate::image::machines::Machines;
-use crate::image::pull::{Keep, Wishes};
+use crate::engine::images;
+use crate::error::{Error, Result};
 use crate::image::steps::Running;
-use crate::image::{self, Limits, Loaded, Progress, Reference, Workplace, built, load};
+use crate::image::{self, Limits, Loaded, Reference, Workplace};
 use crate::paths::Paths;
-use crate::time;
-use serde_json::json;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::time::Instant;
 
 /// What a build has come to.
 pub enum Outcome {
@@ -68,7 +62,7 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
     image::ground(paths)?;
     let _running = Running::begin(paths)?;
     let mut workplace = Workplace::begin(paths, &|| images::users(paths))?;
-    let images = gather_images(paths, &plan, limits, tell)?;
+    let images = bases::gather(paths, &plan, limits, tell)?;
     let mut recalled = Sources::read(&request.cache_from, tell);
     let built = loop {
         let (images, first_steps) = (images.clone(), first_steps.clone());
@@ -86,7 +80,7 @@ pub fn build(paths: &Paths, request: &Request, limits: &Limits, tell: &mut dyn F
     };
     let state = built.wanted.clone();
     let state = if request.squash { squash::squash(paths, &workplace, request, state)? } else { state };
-    let image = if request.makes_image { Some(publish(paths, &state, request, &names)?) } else { None };
+    let image = if request.makes_image { Some(publish::publish(paths, &state, request, &names)?) } else { None };
     remember::keep(paths, &workplace, &request.cache_to, &built, &recalled, tell)?;
     Ok(Outcome::Made { state: Box::new(state), image })
 }
@@ -110,84 +104,4 @@ fn told(plan: &Plan) -> (Vec<Step>, BTreeMap<usize, usize>) {
         }
     }
     (steps, first)
-}
-
-/// Every image that a needed stage names, here or fetched, before the first stage begins.
-fn gather_images(
-    paths: &Paths,
-    plan: &Plan,
-    limits: &Limits,
-    tell: &mut dyn FnMut(&Event),
-) -> Result<BTreeMap<(String, Option<String>), String>> {
-    let mut images = BTreeMap::new();
-    for planned in plan.needed() {
-        for source in plan.sources(planned)? {
-            let Source::Image(name, platform) = source else { continue };
-            if let Entry::Vacant(place) = images.entry((name, platform)) {
-                let (name, platform) = place.key();
-                let id = image_for(paths, plan, name, platform.as_deref(), limits, tell)
-                    .with_context(|| format!("{}:{}", plan.request.file, planned.stage.from.at.line))?;
-                place.insert(id);
-            }
-        }
-    }
-    Ok(images)
-}
-
-fn image_for(
-    paths: &Paths,
-    plan: &Plan,
-    name: &str,
-    platform: Option<&str>,
-    limits: &Limits,
-    tell: &mut dyn FnMut(&Event),
-) -> Result<String> {
-    if let Some(number) = name.strip_prefix(LAYOUT).and_then(|number| number.parse::<usize>().ok()) {
-        return of_layout(paths, plan, number, limits);
-    }
-    let found = image::find(paths, name);
-    let fits = |image: &image::Image| platform.is_none_or(|wanted| wanted.ends_with(&format!("/{}", image.config.architecture())));
-    match found {
-        Ok(image) if !plan.request.pull && fits(&image) => return Ok(image.id),
-        Err(error) if error.kind() != Kind::NoSuch => return Err(error),
-        _ => {}
-    }
-    let begun = Instant::now();
-    let reference = Reference::parse(name)?;
-    tell(&Event::Note(format!("fetching {reference}")));
-    let wishes = Wishes { machines: Machines::One(platform), keep: Keep::Blobs, limits: *limits };
-    pull::pull(paths, &reference, wishes, &Progress::default())?;
-    tell(&Event::Note(format!("fetched {reference} in {:.1} s", begun.elapsed().as_secs_f64())));
-    image::find(paths, name).map(|image| image.id)
-}
-
-fn of_layout(paths: &Paths, plan: &Plan, number: usize, limits: &Limits) -> Result<String> {
-    let (called, NamedContext::Layout(directory, wanted)) = &plan.request.contexts[number] else {
-        return Err(Error::failed("this context is no layout"));
-    };
-    let loaded = load::load(paths, load::Source::Path(directory), limits, &Progress::default(), &|| images::users(paths))?;
-    let is_wanted = |image: &&Loaded| {
-        wanted.as_ref().is_none_or(|wanted| image.names.iter().any(|name| name.ends_with(wanted.as_str())) || image.id == *wanted)
-    };
-    let found = loaded.iter().find(is_wanted).or_else(|| loaded.first().filter(|_| loaded.len() == 1));
-    found.map(|image| image.id.clone()).ok_or_else(|| Error::no_such(format!("there is no such image in the layout {called}")))
-}
-
-/// The wanted stage becomes an image.
-fn publish(paths: &Paths, state: &State, request: &Request, names: &[Reference]) -> Result<Loaded> {
-    let below = state.image.as_deref().map(|id| Base::find(paths, id)).transpose()?.map(|base| base.layers).unwrap_or_default();
-    let layers = below.into_iter().map(|layer| layer.passed).chain(state.layers.iter().cloned()).collect();
-    let mut about = state.about.clone();
-    about.insert("created".into(), json!(time::rfc3339(state.created.unwrap_or_else(now))));
-    if !request.labels.is_empty() {
-        let config = about.entry("config").or_insert_with(|| json!({}));
-        if let Some(labels) = config.as_object_mut().map(|config| config.entry("Labels").or_insert_with(|| json!({}))) {
-            for (name, value) in &request.labels {
-                labels[name] = json!(value);
-            }
-        }
-    }
-    let made = built::publish(paths, about, layers, names, &|| images::users(paths))?;
-    images::tell_built(paths, &made);
-    Ok(made)
 }

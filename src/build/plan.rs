@@ -25,7 +25,7 @@ pub struct Planned<'a> {
     /// Its name, or its number.
     pub called: String,
     pub base: Source,
-    pub platform: Option<Platform>,
+    pub platform: Platform,
 }
 
 /// The name of an image that is taken out of a layout on this host: the number of the context that names it follows.
@@ -36,7 +36,7 @@ pub const LAYOUT: &str = "oci-layout:";
 pub enum Source {
     Scratch,
     Stage(usize),
-    /// By name; the second word is the platform, if not the usual one.
+    /// By name; the second word is the platform, if that makes a difference.
     Image(String, Option<String>),
     /// `--build-context`, by its number.
     Context(usize),
@@ -79,15 +79,26 @@ impl<'a> Plan<'a> {
                 .hint("give the variable a value: --build-arg NAME=VALUE, or a default in its ARG");
             return Err(at(self.request, &stage.from, empty));
         }
-        let platform = stage.platform.as_deref().map(expanded).transpose()?.filter(|text| !text.is_empty());
-        let platform = platform.as_deref().map(Platform::parse).transpose().map_err(|e| at(self.request, &stage.from, e))?;
-        let usual = platform.as_ref().is_none_or(|platform| *platform == Platform::own()).then_some(());
+        let said = stage.platform.as_deref().map(expanded).transpose()?.filter(|text| !text.is_empty());
+        let said = said.as_deref().map(Platform::parse).transpose().map_err(|e| at(self.request, &stage.from, e))?;
+        let image_for = said.as_ref().or(self.foreign());
         let source = match base.as_str() {
             "scratch" if self.context_named("scratch").is_none() => Source::Scratch,
             // Only what stands above can be a base; later names are images.
-            name => self.named(name, number, usual.map_or(platform.as_ref(), |()| None)),
+            name => self.named(name, number, image_for),
         };
-        Ok(Planned { number, stage, called: called(self.file, number), base: source, platform })
+        Ok(Planned {
+            number,
+            stage,
+            called: called(self.file, number),
+            base: source,
+            platform: said.unwrap_or_else(|| self.platform.clone()),
+        })
+    }
+
+    /// What is wanted, if it is not this machine: for that any image does which is here, because it runs.
+    fn foreign(&self) -> Option<&Platform> {
+        Some(&self.platform).filter(|platform| **platform != Platform::own())
     }
 
     fn context_named(&self, name: &str) -> Option<usize> {
@@ -125,7 +136,7 @@ impl<'a> Plan<'a> {
         if text.eq_ignore_ascii_case("scratch") && self.context_named("scratch").is_none() {
             return Ok(Source::Scratch);
         }
-        match self.named(text, self.file.stages.len(), None) {
+        match self.named(text, self.file.stages.len(), self.foreign()) {
             Source::Stage(found) if found == number => wrong(Error::usage(format!("stage {text} cannot take files from itself"))),
             found => Ok(found),
         }

@@ -1,6 +1,7 @@
 //! What `build` was asked for.
 
 use crate::options::Wishes;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub struct Request {
     /// Images are fetched although they are here.
     pub pull: bool,
     pub labels: Vec<(String, String)>,
+    /// Of the image's manifest.
+    pub annotations: BTreeMap<String, String>,
     /// `linux/amd64`; `None`: this machine.
     pub platform: Option<String>,
     pub secrets: Vec<Secret>,

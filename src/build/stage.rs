@@ -1,20 +1,20 @@
 //! One stage, in a process of its own: line by line, from its base to what it has come to.
 
+mod ask;
+mod line;
+
 use crate::build::event::Event;
-use crate::build::history;
 use crate::build::key::Key;
-use crate::build::link::{Failure, FromStage, Link, ToStage};
+use crate::build::link::{Failure, FromStage, Link};
 use crate::build::plan::{Plan, Planned, Source, at};
 use crate::build::recall::{self, Memory, Sources};
-use crate::build::scope::env_of;
 use crate::build::state::State;
 use crate::build::steps::{self, Outcome};
-use crate::dockerfile::{self, Instruction, Line, expand, settings};
+use crate::dockerfile::{self, Instruction, Line};
 use crate::error::{Error, Result};
 use crate::image::commit::Base;
 use crate::image::{Limits, Workplace};
 use crate::paths::Paths;
-use crate::sys::signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -158,9 +158,8 @@ impl<'a> Working<'a> {
 
     /// What it stands on.
     fn begin(&mut self) -> Result<()> {
-        let architecture = self.planned.platform.as_ref().unwrap_or(&self.plan.platform).architecture.clone();
         self.state = match &self.planned.base {
-            Source::Scratch => State::from_scratch(&architecture),
+            Source::Scratch => State::from_scratch(&self.planned.platform),
             Source::Stage(number) => {
                 let mut state = self.result_of(*number)?;
                 state.take_triggers();
@@ -178,113 +177,6 @@ impl<'a> Working<'a> {
             self.state.created_is_wished = true;
         }
         Ok(())
-    }
-
-    pub fn image_id(&self, name: &str, platform: Option<&str>) -> Result<String> {
-        let key = (name.to_owned(), platform.map(str::to_owned));
-        self.around.images.get(&key).cloned().ok_or_else(|| Error::no_such(format!("no such image: {name}")))
-    }
-
-    /// Of another stage, as soon as it has one.
-    pub fn result_of(&mut self, number: usize) -> Result<State> {
-        if let Some(state) = self.results.get(&number) {
-            return Ok(state.clone());
-        }
-        self.link.say(&FromStage::Needs(number))?;
-        match self.link.hear()? {
-            Some(ToStage::Result(found, state)) if found == number => {
-                self.results.insert(number, *state.clone());
-                Ok(*state)
-            }
-            _ => Err(Error::failed("the build was ended")),
-        }
-    }
-
-    /// The layers that another stage, an image or a context has, for reading: diff ids (hex), bottom first.
-    pub fn layers_of(&mut self, source: &Source) -> Result<Vec<String>> {
-        match source {
-            Source::Scratch => Ok(Vec::new()),
-            Source::Stage(number) => Ok(self.result_of(*number)?.diff_ids()),
-            Source::Image(name, platform) => {
-                let id = self.image_id(name, platform.as_deref())?;
-                Ok(crate::image::find(self.paths(), &id)?.layers)
-            }
-            Source::Context(number) => Ok(steps::base_of_context(self, *number)?.diff_ids()),
-        }
-    }
-
-    /// A directory of its own for what the next step writes.
-    pub fn next_place(&mut self) -> std::path::PathBuf {
-        self.begun += 1;
-        self.around.workplace.file(&format!("step-{}-{}", self.planned.number, self.begun))
-    }
-
-    pub fn env(&self) -> Vec<String> {
-        env_of(&self.state.config())
-    }
-
-    /// What a variable stands for here.
-    pub fn lookup(&self, name: &str) -> Option<String> {
-        self.state.scope.look_up(name, &self.env())
-    }
-
-    /// With variables replaced and quotes removed.
-    pub fn word(&self, text: &str) -> Result<String> {
-        expand::word(text, self.plan.file.escape, &|name| self.lookup(name))
-    }
-
-    /// Whether results of earlier builds count.
-    pub fn may_know(&self) -> bool {
-        let request = self.plan.request;
-        let names = [self.planned.called.as_str(), &self.planned.number.to_string()].map(str::to_owned);
-        !request.no_cache && !request.no_cache_of.iter().any(|wanted| names.iter().any(|name| name.eq_ignore_ascii_case(wanted)))
-    }
-
-    fn carry_out(&mut self, line: &Line) -> Result<Outcome> {
-        // Each ARG of a line sees those before it.
-        if let Instruction::Arg(all) = &line.instruction {
-            return self.declare(all);
-        }
-        match expand::instruction(&line.instruction, self.plan.file.escape, &|name| self.lookup(name))? {
-            Instruction::Run(run) => steps::run(self, &run, line),
-            Instruction::Copy(copy) => steps::copy(self, &copy, line, false),
-            Instruction::Add(copy) => steps::copy(self, &copy, line, true),
-            Instruction::Workdir(path) => steps::workdir(self, path),
-            other => self.describe(&other, line),
-        }
-    }
-
-    fn declare(&mut self, all: &[(String, Option<String>)]) -> Result<Outcome> {
-        let mut told = Vec::new();
-        for (name, default) in all {
-            let mut scope = self.state.scope.clone();
-            scope.declare(name, default.as_deref(), &self.plan.given, |text| self.word(text))?;
-            told.push(scope.value(name).map_or_else(|| name.clone(), |value| format!("{name}={value}")));
-            self.state.scope = scope;
-        }
-        self.state.told(format!("ARG {}", told.join(" ")), false);
-        Ok(Outcome::Made)
-    }
-
-    /// What only changes the image's words.
-    fn describe(&mut self, instruction: &Instruction, line: &Line) -> Result<Outcome> {
-        if let Instruction::Maintainer(name) = instruction {
-            self.state.about.insert("author".into(), serde_json::json!(name));
-        }
-        match instruction {
-            Instruction::StopSignal(name) => signal::parse(name).map(drop)?,
-            Instruction::Env(all) => all.iter().for_each(|(name, _)| self.state.scope.give_way(name)),
-            _ => {}
-        }
-        settings::apply(self.state.config_mut(), instruction, self.has_command)?;
-        self.has_command |= matches!(instruction, Instruction::Cmd(_));
-        let text = history::of(instruction, line, &self.state.config());
-        self.state.key = self.state.key.then(&[&text]);
-        // What is for children stands in the settings, and is told when they do it.
-        if !matches!(instruction, Instruction::OnBuild(_)) {
-            self.state.told(text, false);
-        }
-        Ok(Outcome::Made)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::build::scope::Scope;
 use crate::image::built::Layer;
 use crate::image::commit::Base;
 use crate::image::steps::Step;
+use crate::options::platform::Platform;
 use crate::time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -37,13 +38,14 @@ pub struct State {
 }
 
 impl State {
-    pub fn from_scratch(architecture: &str) -> State {
+    pub fn from_scratch(platform: &Platform) -> State {
         let config = json!({ "Env": [format!("PATH={PATH}")], "WorkingDir": "/" });
-        let about = Map::from_iter([
-            ("architecture".to_owned(), json!(architecture)),
-            ("os".to_owned(), json!("linux")),
+        let mut about = Map::from_iter([
+            ("architecture".to_owned(), json!(platform.architecture)),
+            ("os".to_owned(), json!(platform.os)),
             ("config".to_owned(), config),
         ]);
+        about.extend(platform.variant.iter().map(|variant| ("variant".to_owned(), json!(variant))));
         State { about, key: Key::first(&["scratch"]), ..State::default() }
     }
 

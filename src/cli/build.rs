@@ -4,6 +4,7 @@
 //! process of its own, which is followed (`watch.rs`) and shown (`show/`). What it comes to is handed over (`hand_over.rs`), or what
 //! failed is explained (`failure.rs`).
 
+mod annotation;
 mod debug;
 mod failure;
 mod flags;

@@ -17,12 +17,17 @@ pub fn describe(details: &Details) -> Value {
     // What was said of the last step is said of the image.
     let comment = raw["comment"].as_str().or_else(|| raw["history"].as_array()?.last()?["comment"].as_str()).unwrap_or_default();
     let created = raw["created"].as_str().and_then(time::parse_rfc3339).map(time::rfc3339);
-    json!({
+    let mut described = json!({
         "Id": details.image.id, "RepoTags": tagged, "RepoDigests": digests, "Comment": comment,
         "Created": created.unwrap_or_default(), "Author": raw["author"].as_str().unwrap_or(""), "Architecture": raw["architecture"], "Os": raw["os"],
         "Size": details.size, "Config": raw["config"],
         "RootFS": {"Type": "layers", "Layers": raw["rootfs"]["diff_ids"]},
-    })
+    });
+    // Few machines have any.
+    if let Some(variant) = raw["variant"].as_str().filter(|variant| !variant.is_empty()) {
+        described["Variant"] = json!(variant);
+    }
+    described
 }
 
 /// The same of an image at its registry: `Size` is what would come over the line, and the layers are told as they lie there.

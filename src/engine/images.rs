@@ -11,6 +11,7 @@ use crate::image::{self, Limits, Progress, Reference};
 use crate::paths::Paths;
 use crate::sys::appearing::Appearing;
 use crate::time;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -115,9 +116,17 @@ pub fn save(paths: &Paths, wanted: &[&str], format: Format, out: impl Write) -> 
 }
 
 /// One image, under other names than it has here, if any.
-pub fn save_as(paths: &Paths, id: &str, names: &[String], format: Format, out: impl Write) -> Result<()> {
+pub fn save_as(
+    paths: &Paths,
+    id: &str,
+    names: &[String],
+    annotations: &BTreeMap<String, String>,
+    format: Format,
+    out: impl Write,
+) -> Result<()> {
     let mut saving = Saving::plan(paths, &[id], format)?;
     saving.call_it(names);
+    saving.annotate(annotations)?;
     saving.write(out)?;
     tell_saved(paths, &saving);
     Ok(())

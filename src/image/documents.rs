@@ -70,6 +70,8 @@ pub struct Manifest {
     pub config: Descriptor,
     #[serde(deserialize_with = "null_is_empty")]
     pub layers: Vec<Descriptor>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// One image of docker's `manifest.json`.

@@ -1,6 +1,8 @@
-//! `--platform OS[/ARCHITECTURE[/VARIANT]]`: for which kind of machine the image shall be. Containers run here, so it must be this one's.
+//! `--platform OS[/ARCHITECTURE[/VARIANT]]`: for which kind of machine the image shall be. Containers run here, so theirs must be this
+//! one's; images may be made and fetched for others.
 
 use crate::error::{Error, Result};
+use crate::names;
 use std::fmt;
 
 /// For which machine something is.
@@ -30,22 +32,38 @@ impl Platform {
     /// As it is typed; what is left out is this machine's.
     pub fn parse(text: &str) -> Result<Platform> {
         let own = Platform::own();
-        let parts: Vec<&str> = text.split('/').collect();
-        if parts.iter().any(|part| part.is_empty()) {
-            return Err(Error::usage(format!("{text:?} is not a platform")).hint(format!("write it like {own}")));
+        let wrong = || Error::usage(format!("{text:?} is not a platform")).hint(format!("write it like {own}"));
+        if text.contains(',') {
+            return Err(Error::cannot_keep("one image is for one platform").hint("build once for each"));
         }
-        match parts[..] {
-            ["linux"] => Ok(own),
-            [one] => Ok(Platform { architecture: architecture(one).into(), ..own }),
-            [os, wanted] => Ok(Platform { os: os.into(), architecture: architecture(wanted).into(), variant: None }),
+        let (os, machine, variant) = match text.split('/').collect::<Vec<_>>()[..] {
+            ["linux"] => return Ok(own),
+            [os] if SYSTEMS.contains(&os) => return Err(wrong().because("there is no architecture")),
+            [machine] => ("linux", architecture(machine), None),
+            [os, machine] => (os, architecture(machine), None),
             // v8 is the only arm64 there is, and images leave it out.
-            [os, "arm64" | "aarch64", "v8"] => Ok(Platform { os: os.into(), architecture: "arm64".into(), variant: None }),
-            [os, wanted, variant] => {
-                Ok(Platform { os: os.into(), architecture: architecture(wanted).into(), variant: Some(variant.into()) })
+            [os, "arm64" | "aarch64", "v8"] => (os, "arm64", None),
+            [os, machine, variant] if is_variant(variant) => (os, architecture(machine), Some(variant.to_owned())),
+            _ => return Err(wrong()),
+        };
+        for (word, known, what) in [(os, SYSTEMS, "system"), (machine, MACHINES, "architecture")] {
+            if !known.contains(&word) {
+                let unknown = Error::usage(format!("{text:?} is not a platform")).because(format!("no {what} is called {word:?}"));
+                return Err(unknown.hint(names::one_of(word, known)));
             }
-            _ => Err(Error::usage(format!("{text:?} is not a platform")).hint(format!("write it like {own}"))),
         }
+        Ok(Platform { os: os.into(), architecture: machine.into(), variant })
     }
+}
+
+/// For which images are made, as they name them.
+const SYSTEMS: &[&str] = &["linux", "windows", "darwin", "freebsd", "wasi"];
+const MACHINES: &[&str] =
+    &["amd64", "arm64", "386", "arm", "riscv64", "ppc64le", "ppc64", "s390x", "loong64", "mips", "mipsle", "mips64", "mips64le", "wasm"];
+
+/// `v7`, `v3`; of other architectures something as short.
+fn is_variant(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
 }
 
 impl fmt::Display for Platform {
@@ -101,6 +119,28 @@ mod tests {
             assert!(check(text, "x86_64").is_ok(), "{text}");
         }
         assert!(check("linux/arm64/v8", "aarch64").is_ok());
+    }
+
+    #[test]
+    fn images_may_be_for_any_machine_that_there_is() {
+        let said = |text: &str| Platform::parse(text).map(|platform| platform.to_string()).map_err(|error| error.to_string());
+        for (text, means) in [
+            ("linux/arm64", "linux/arm64"),
+            ("linux/arm64/v8", "linux/arm64"),
+            ("linux/arm/v7", "linux/arm/v7"),
+            ("aarch64", "linux/arm64"),
+            ("windows/x86_64", "windows/amd64"),
+        ] {
+            assert_eq!(said(text).as_deref(), Ok(means));
+        }
+        assert_eq!(said("linux"), Ok(Platform::own().to_string()));
+        assert_eq!(said("foo"), Err("\"foo\" is not a platform: no architecture is called \"foo\"".to_owned()));
+        assert_eq!(said("linux/amd46").unwrap_err(), "\"linux/amd46\" is not a platform: no architecture is called \"amd46\"");
+        assert_eq!(said("linus/amd64").unwrap_err(), "\"linus/amd64\" is not a platform: no system is called \"linus\"");
+        for wrong in ["", "/", "linux/", "/amd64", "windows", "linux/amd64/", "linux/arm/v7/x", "linux/arm/v 7", "linux/amd64,linux/arm64"]
+        {
+            assert!(said(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

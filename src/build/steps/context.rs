@@ -1,6 +1,6 @@
 //! Directories on the host, as a step sees them: what is wanted of one becomes a layer, known by its content.
 
-use crate::build::files::{self, Filter, Ignored, Memory, Options, Tree};
+use crate::build::files::{self, Ignored, Memory, Options, Tree};
 use crate::build::key::Key;
 use crate::build::request::NamedContext;
 use crate::build::stage::Working;
@@ -10,7 +10,6 @@ use crate::dockerfile::ignore::Patterns;
 use crate::error::{Error, Result};
 use crate::image::built::Layer;
 use crate::options::mounts::clean_path;
-use crate::options::platform::Platform;
 use crate::spec::mounts::Writes;
 use std::path::PathBuf;
 
@@ -52,7 +51,7 @@ fn ignored_in(directory: &std::path::Path) -> Result<Option<(String, String)>> {
 impl Place {
     pub fn tree(&self) -> Result<Tree> {
         let ignored = match &self.ignored {
-            Some((by, text)) => Some(Ignored { filter: Box::new(Pattern(Patterns::parse(text)?)), by: by.clone() }),
+            Some((by, text)) => Some(Ignored { filter: Box::new(Patterns::parse(text)?), by: by.clone() }),
             None => None,
         };
         Tree::context(&self.directory, ignored)
@@ -60,18 +59,6 @@ impl Place {
 
     pub fn memory(&self, working: &Working) -> Memory {
         Memory::of(&working.paths().context_memories(), &self.directory)
-    }
-}
-
-/// The patterns of `.dockerignore` and `--exclude`, as the files ask for them.
-pub struct Pattern(pub Patterns);
-
-impl Filter for Pattern {
-    fn leaves_out(&self, path: &[u8]) -> bool {
-        self.0.excludes(&String::from_utf8_lossy(path))
-    }
-    fn may_hold(&self, directory: &[u8]) -> bool {
-        self.0.may_hold(&String::from_utf8_lossy(directory))
     }
 }
 
@@ -90,8 +77,7 @@ pub fn layer_of_named(working: &mut Working, number: usize) -> Result<Vec<String
 pub fn base_of_context(working: &mut Working, number: usize) -> Result<State> {
     let place = named(working, number)?;
     let layer = made_layer(working, &place, "")?;
-    let architecture = working.planned.platform.as_ref().map_or_else(|| Platform::own().architecture, |wanted| wanted.architecture.clone());
-    let mut state = State::from_scratch(&architecture);
+    let mut state = State::from_scratch(&working.planned.platform);
     state.key = state.key.then(&["context", layer.as_ref().map_or("", |layer| &layer.diff_id)]);
     state.layers.extend(layer);
     state.told(format!("FROM {}", working.planned.stage.base), true);

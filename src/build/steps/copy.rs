@@ -1,18 +1,18 @@
 //! COPY and ADD: files of the context, of another stage or of an image, from elsewhere, and from the Dockerfile itself.
+//!
+//! What is meant (`groups.rs`) is looked at where it lies (`sources.rs`), and makes a key. Only where that leads to nothing it is copied.
 
-use crate::build::files::{self, Chmod, Errand, Options, Part, Selection, Tree};
 use crate::build::history;
 use crate::build::key::Key;
 use crate::build::stage::Working;
+use crate::build::steps::groups::{Group, groups, made_place, select};
 use crate::build::steps::mounts::secret;
+use crate::build::steps::put::{Onto, put};
 use crate::build::steps::sources::From;
 use crate::build::steps::{Outcome, find_or_make, known_or_made, open_to_write};
-use crate::dockerfile::ignore::Patterns;
 use crate::dockerfile::instruction::{Copy, Line};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::sys::beneath::Directory;
-use crate::sys::file;
-use std::path::PathBuf;
 
 pub fn copy(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Result<Outcome> {
     let text = history::of_copy(copy, is_add);
@@ -38,14 +38,7 @@ fn carried_out(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) ->
         (None, Some(from), Some(here)) => from.read(working, copy, here)?,
         _ => String::new(),
     };
-    let mut words = vec![if is_add { "ADD" } else { "COPY" }.to_owned(), print, copy.target.clone(), workdir.clone()];
-    for group in &mut groups {
-        if let Group::Elsewhere { errand, place } = group {
-            errand.identify(|id| secret(working, id, false))?;
-            words.push(errand.print(&working.paths().url_memories(), made_place(working, place)?)?);
-        }
-    }
-    words.push(format!("{:?} {:?} {} {:?}", copy.chown, copy.chmod, copy.parents, copy.unpack));
+    let words = words(working, copy, is_add, print, &workdir, &mut groups)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let put = |working: &mut Working, users: Option<&Directory>, root: &Directory| match (here, &from) {
         (None, Some(from)) => {
@@ -74,87 +67,15 @@ fn carried_out(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) ->
     })
 }
 
-/// Sources that are taken together, in the order in which they are written.
-enum Group {
-    /// In one tree. Archives among them may be unpacked.
-    Here {
-        sources: Vec<String>,
-        unpacks: bool,
-    },
-    Elsewhere {
-        errand: Errand,
-        place: Option<PathBuf>,
-    },
-}
-
-fn groups(copy: &Copy, is_add: bool) -> Result<Vec<Group>> {
-    let mut groups = Vec::new();
-    for source in &copy.sources {
-        if !is_add && copy.from.is_none() && files::is_elsewhere(source) {
-            return Err(Error::usage(format!("{source:?} is not in the build context")).because("COPY fetches nothing").hint("ADD does"));
-        }
-        let errand = if is_add { Errand::of(source, copy.checksum.as_deref(), copy.keep_git_dir)? } else { None };
-        match (errand, groups.last_mut()) {
-            (Some(errand), _) => groups.push(Group::Elsewhere { errand, place: None }),
-            (None, Some(Group::Here { sources, .. })) => sources.push(source.clone()),
-            (None, _) => groups.push(Group::Here { sources: vec![source.clone()], unpacks: is_add && copy.unpack != Some(false) }),
-        }
-    }
-    if !copy.heredocs.is_empty() {
-        groups.push(Group::Elsewhere { errand: Errand::Text(copy.heredocs.clone()), place: None });
-    }
-    Ok(groups)
-}
-
-fn select<'t>(tree: &'t Tree, copy: &Copy, groups: &[Group]) -> Result<Vec<Selection<'t>>> {
-    let excluded = if copy.exclude.is_empty() { None } else { Some(Patterns::of(&copy.exclude)?) };
-    let excluded = excluded.as_ref().map(|patterns| patterns as &dyn files::Filter);
-    let here = groups.iter().filter_map(|group| match group {
-        Group::Here { sources, .. } => Some(files::select(tree, sources, excluded, copy.parents)),
-        Group::Elsewhere { .. } => None,
-    });
-    here.collect()
-}
-
-/// An empty directory, the same one each time.
-fn made_place<'p>(working: &mut Working, place: &'p mut Option<PathBuf>) -> Result<&'p PathBuf> {
-    if let Some(place) = place {
-        return Ok(place);
-    }
-    let new = working.next_place();
-    file::make_dir(&new, 0o700).context("cannot make a place for what is brought")?;
-    Ok(place.insert(new))
-}
-
-struct Onto<'a> {
-    workdir: &'a str,
-    /// Whose lists name those of `--chown`.
-    users: Option<&'a Directory>,
-    root: &'a Directory,
-}
-
-fn put(working: &mut Working, copy: &Copy, here: Vec<Selection>, mut groups: Vec<Group>, onto: Onto) -> Result<()> {
-    let options = Options {
-        chown: copy.chown.as_deref().map(|wish| files::owner(wish, onto.users)).transpose()?,
-        chmod: copy.chmod.as_deref().map(Chmod::parse).transpose()?,
-    };
-    let mut brought = Vec::new();
-    for group in &mut groups {
+/// What the key is made of: the content of what is copied, and all that is said of it.
+fn words(working: &mut Working, copy: &Copy, is_add: bool, print: String, workdir: &str, groups: &mut [Group]) -> Result<Vec<String>> {
+    let mut words = vec![if is_add { "ADD" } else { "COPY" }.to_owned(), print, copy.target.clone(), workdir.to_owned()];
+    for group in groups {
         if let Group::Elsewhere { errand, place } = group {
-            brought.push(errand.carry_out(made_place(working, place)?)?);
+            errand.identify(|id| secret(working, id, false))?;
+            words.push(errand.print(&working.paths().url_memories(), made_place(working, place)?)?);
         }
     }
-    let (mut here, mut brought) = (here.into_iter(), brought.iter());
-    let mut selections = Vec::new();
-    for group in &groups {
-        match group {
-            Group::Here { unpacks, .. } => selections.extend(here.next().map(|selection| (selection, *unpacks))),
-            Group::Elsewhere { errand, .. } => {
-                let unpacks = copy.unpack == Some(true) && matches!(errand, Errand::File(_));
-                selections.extend(brought.next().map(|tree| errand.select(tree)).transpose()?.map(|selection| (selection, unpacks)));
-            }
-        }
-    }
-    let parts: Vec<Part> = selections.iter().map(|(selection, unpacks)| Part { selection, unpacks: *unpacks }).collect();
-    files::carry_out_all(&parts, &copy.target, onto.workdir, &options, onto.root).map(drop)
+    words.push(format!("{:?} {:?} {} {:?}", copy.chown, copy.chmod, copy.parents, copy.unpack));
+    Ok(words)
 }

@@ -24,6 +24,7 @@ const WHAT: &[Flag] = &[
 const RESULT: &[Flag] = &[
     list("tag", Some('t'), "NAME[:TAG]", "What the image is called; may be given several times"),
     list("label", None, "NAME=VALUE", "Set a label"),
+    list("annotation", None, "NAME=VALUE", "Set an annotation of the image's manifest"),
     list(
         "output",
         Some('o'),

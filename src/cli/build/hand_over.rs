@@ -76,7 +76,7 @@ fn files(context: &Context, asked: &Asked, state: &State, output: &Output) -> Re
 
 fn archive(context: &Context, asked: &Asked, image: &Loaded, output: &Output) -> Result<()> {
     let format = if output.kind == Kind::Oci { Format::Oci } else { Format::Docker };
-    let write = |out: &mut dyn Write| images::save_as(&context.paths, &image.id, &asked.names, format, out);
+    let write = |out: &mut dyn Write| images::save_as(&context.paths, &image.id, &asked.names, &asked.request.annotations, format, out);
     match &output.target {
         Target::Path(path) => to_file(path, write),
         Target::StandardOutput => to_stdout(write),

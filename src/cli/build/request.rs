@@ -1,5 +1,6 @@
 //! The words of the command line become what `build` is asked for.
 
+use super::annotation;
 use super::flags;
 use super::keep_to;
 use super::named;
@@ -94,6 +95,7 @@ pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
         no_cache_of: flags.all("no-cache-filter").flat_map(|all| all.split(',')).map(|stage| stage.trim().to_owned()).collect(),
         pull: flags.on("pull")?,
         labels: label_list(&flags)?,
+        annotations: flags.parse_all("annotation", annotation::parse)?.into_iter().collect(),
         platform: flags.parse("platform", |text| platform::Platform::parse(text).map(|found| found.to_string()))?,
         secrets,
         agents: flags.parse_all("ssh", named::agent)?,

@@ -17,6 +17,7 @@ use crate::paths::Paths;
 use crate::sys::beneath::Directory;
 use crate::trace::{self, Step};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// How it is done.
@@ -47,17 +48,25 @@ pub fn pack(upper: &Path, blob: &Path, packing: Packing, told: &dyn Fn(u64)) -> 
     Ok(Layer { digest: blob.digest, diff_id: blob.content, blob_size: blob.size, compression, size })
 }
 
-/// An image on layers that are in the store, the lowest first. `config` is whole but for these. One that is there already under all of
-/// the names stays as it is: then nothing is written.
-pub fn publish(paths: &Paths, config: Map<String, Value>, layers: Vec<Layer>, names: &[Reference], users: Users) -> Result<Loaded> {
+/// An image on layers that are in the store, the lowest first. `config` is whole but for these, and `annotations` are its manifest's.
+/// One that is there already under all of the names stays as it is: then nothing is written.
+pub fn publish(
+    paths: &Paths,
+    config: Map<String, Value>,
+    annotations: &BTreeMap<String, String>,
+    layers: Vec<Layer>,
+    names: &[Reference],
+    users: Users,
+) -> Result<Loaded> {
     trace::begin(Step::WriteImage);
     let taken: Vec<Taken> = layers.into_iter().map(|layer| in_store(paths, layer)).collect();
     let (config, loaded) = making::describe(config, &taken, names)?;
-    if is_known(paths, &loaded, &publish::manifest_for(&config, taken.iter())?.digest)? {
+    let manifest = publish::manifest_for(&config, taken.iter(), annotations)?;
+    if is_known(paths, &loaded, &manifest.digest)? {
         return Ok(loaded);
     }
     let workplace = Workplace::begin(paths, users)?;
-    making::publish(paths, &workplace, config, taken, &loaded)?;
+    making::publish(paths, &workplace, config, Some(manifest), taken, &loaded)?;
     Ok(loaded)
 }
 

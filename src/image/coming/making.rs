@@ -5,7 +5,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::image::catalog::Users;
-use crate::image::documents;
+use crate::image::documents::{self, MANIFEST_TYPE};
 use crate::image::intake::{Blob, Taken};
 use crate::image::layer::{self, Wanted};
 use crate::image::limits::{Budget, Limits};
@@ -70,7 +70,7 @@ impl<'a> Making<'a> {
     pub fn publish(self, config: Map<String, Value>, below: Vec<Taken>, new: Taken, name: Option<&Reference>) -> Result<Loaded> {
         let taken: Vec<Taken> = below.into_iter().chain([new]).collect();
         let (config, loaded) = describe(config, &taken, name.as_slice())?;
-        publish(self.paths, &self.workplace, config, taken, &loaded)?;
+        publish(self.paths, &self.workplace, config, None, taken, &loaded)?;
         Ok(loaded)
     }
 }
@@ -85,8 +85,17 @@ pub fn describe(mut config: Map<String, Value>, layers: &[Taken], names: &[impl 
     Ok((config, loaded))
 }
 
-pub fn publish(paths: &Paths, workplace: &Workplace, config: Document, taken: Vec<Taken>, loaded: &Loaded) -> Result<()> {
-    let image = Ready { names: loaded.names.clone(), origin: None, config, manifest: None, layers: (0..taken.len()).collect() };
+/// `manifest`: one that says more than what follows from the rest.
+pub fn publish(
+    paths: &Paths,
+    workplace: &Workplace,
+    config: Document,
+    manifest: Option<Document>,
+    taken: Vec<Taken>,
+    loaded: &Loaded,
+) -> Result<()> {
+    let manifest = manifest.map(|manifest| (manifest, MANIFEST_TYPE.to_owned()));
+    let image = Ready { names: loaded.names.clone(), origin: None, config, manifest, layers: (0..taken.len()).collect() };
     let never = |_| Err(Error::no_such("a layer is gone").because("the image that it belongs to was removed meanwhile"));
     publish::publish(paths, workplace, &[image], taken, never).map_err(store::advise).context("cannot make the image")
 }

@@ -22,7 +22,7 @@ use crate::sys::beneath::Directory;
 use crate::sys::file::OFlag;
 use crate::sys::{Errno, file};
 use crate::trace::{self, Step};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,7 +52,10 @@ pub fn publish(
     for image in images {
         let (manifest, media_type) = match &image.manifest {
             Some(given) => given.clone(),
-            None => (manifest_for(&image.config, image.layers.iter().map(|layer| &taken[*layer]))?, MANIFEST_TYPE.to_owned()),
+            None => {
+                let layers = image.layers.iter().map(|layer| &taken[*layer]);
+                (manifest_for(&image.config, layers, &BTreeMap::new())?, MANIFEST_TYPE.to_owned())
+            }
         };
         for document in [&image.config, &manifest] {
             store::write(&text_of(workplace, document), &document.text, Durable::Yes)?;
@@ -114,13 +117,17 @@ fn find_gone(paths: &Paths, taken: &[Taken]) -> Vec<usize> {
 }
 
 /// The manifest of an image that came without one, or was made here.
-pub fn manifest_for<'a>(config: &Document, layers: impl Iterator<Item = &'a Taken>) -> Result<Document> {
+pub fn manifest_for<'a>(
+    config: &Document,
+    layers: impl Iterator<Item = &'a Taken>,
+    annotations: &BTreeMap<String, String>,
+) -> Result<Document> {
     let config = describe(CONFIG_TYPE, &config.digest, config.text.len() as u64);
-    manifest_of(config, layers.map(|layer| describe_layer(&layer.passed)).collect())
+    manifest_of(config, layers.map(|layer| describe_layer(&layer.passed)).collect(), annotations)
 }
 
-pub fn manifest_of(config: Descriptor, layers: Vec<Descriptor>) -> Result<Document> {
-    let manifest = Manifest { schema_version: 2, media_type: MANIFEST_TYPE.into(), config, layers };
+pub fn manifest_of(config: Descriptor, layers: Vec<Descriptor>, annotations: &BTreeMap<String, String>) -> Result<Document> {
+    let manifest = Manifest { schema_version: 2, media_type: MANIFEST_TYPE.into(), config, layers, annotations: annotations.clone() };
     serde_json::to_vec(&manifest).map(Document::new).map_err(|e| Error::failed("cannot write a manifest").because(e))
 }
 

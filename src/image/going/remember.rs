@@ -43,7 +43,7 @@ pub fn outgoing<'a>(
         }
     }
     let list = push::open_at(list, &config, None)?;
-    let manifest = manifest_of(config, descriptors)?;
+    let manifest = manifest_of(config, descriptors, &BTreeMap::new())?;
     let digest = format!("sha256:{}", manifest.digest);
     Ok(Outgoing { media_type: MANIFEST_TYPE.into(), manifest: manifest.text, digest, config: list, layers: blobs })
 }

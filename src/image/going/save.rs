@@ -8,7 +8,9 @@ use crate::image::digest::{Hashing, hex_of};
 use crate::image::documents::{self, CONTAINERD_NAME, Descriptor, INDEX_TYPE, Index, Manifest, NAME};
 use crate::image::find;
 use crate::image::index::{self, id_of, name_of};
+use crate::image::members::Document;
 use crate::image::pack::{Entry, Form, Pack};
+use crate::image::publish;
 use crate::image::reference::Reference;
 use crate::paths::Paths;
 use crate::sys::Errno;
@@ -39,6 +41,8 @@ pub struct Saving<'a> {
     images: Vec<Chosen>,
     /// Hex and length, each once.
     blobs: BTreeMap<String, u64>,
+    /// One that is not in the store.
+    written: Option<Document>,
     /// Seconds since 1970: a moment that depends on nothing but the images.
     moment: i64,
 }
@@ -47,7 +51,7 @@ impl<'a> Saving<'a> {
     /// Everything is looked for before anything is written.
     pub fn plan(paths: &'a Paths, wanted: &[&str], format: Format) -> Result<Saving<'a>> {
         let index = index::read(paths)?;
-        let mut saving = Saving { paths, format, images: Vec::new(), blobs: BTreeMap::new(), moment: 1 };
+        let mut saving = Saving { paths, format, images: Vec::new(), blobs: BTreeMap::new(), written: None, moment: 1 };
         for wanted in wanted {
             for (image, name) in choose(&index, wanted)? {
                 saving.add(image, name).with_context(|| format!("cannot save image {wanted}"))?;
@@ -61,6 +65,20 @@ impl<'a> Saving<'a> {
         if let [chosen] = &mut self.images[..] {
             chosen.names = names.to_vec();
         }
+    }
+
+    /// And its manifest says this of it: another image of the same content may be here, of which something else is said.
+    pub fn annotate(&mut self, annotations: &BTreeMap<String, String>) -> Result<()> {
+        let [Chosen { image, manifest, .. }] = &mut self.images[..] else { return Ok(()) };
+        if manifest.annotations == *annotations {
+            return Ok(());
+        }
+        self.blobs.remove(hex_of(&image.digest)?);
+        let document = publish::manifest_of(manifest.config.clone(), manifest.layers.clone(), annotations)?;
+        (image.digest, image.size) = (format!("sha256:{}", document.digest), document.text.len() as u64);
+        self.blobs.insert(document.digest.clone(), image.size);
+        self.written = Some(document);
+        Ok(())
     }
 
     /// The ids, and what each was asked for by.
@@ -127,6 +145,9 @@ impl<'a> Saving<'a> {
 
     /// Proven on its way, or a disk that forgets would be found out by somebody else much later.
     fn blob(&self, archive: &mut Pack<impl Write>, hex: &str, size: u64) -> Result<()> {
+        if let Some(document) = self.written.as_ref().filter(|document| document.digest == hex) {
+            return archive.bytes(format!("blobs/sha256/{hex}").as_bytes(), 0o644, self.moment, &document.text);
+        }
         let fd = file::open(&self.paths.blob(hex), OFlag::O_RDONLY).map_err(|e| match e {
             Errno::ENOENT => Error::no_such(format!("blob sha256:{hex} is gone")).because("its image was removed meanwhile"),
             e => Error::from_errno(format!("cannot read blob sha256:{hex}"), e),

@@ -8,6 +8,7 @@ use crate::image::reference::Reference;
 use crate::image::unflushed as word;
 use crate::sys::boot;
 use serde_json::{Map, json};
+use std::collections::BTreeMap;
 
 const KEY: [&str; 3] = [
     "1111111111111111111111111111111111111111111111111111111111111111",
@@ -43,7 +44,7 @@ impl Scratch {
         let config = json!({"architecture": "amd64", "os": "linux", "config": {}});
         let config: Map<String, Value> = config.as_object().unwrap().clone();
         let layers = layers.iter().map(|layer| (*layer).clone()).collect();
-        built::publish(&self.0, config, layers, &[Reference::parse(name).unwrap()], &|| Ok(Vec::new())).unwrap().id
+        built::publish(&self.0, config, &BTreeMap::new(), layers, &[Reference::parse(name).unwrap()], &|| Ok(Vec::new())).unwrap().id
     }
     /// The machine went down and came up again.
     fn next_life(&self) {
@@ -184,7 +185,7 @@ fn a_layer_that_was_removed_meanwhile_makes_no_image() {
     let layer = scratch.keep(KEY[0], "one");
     file::remove_tree(&scratch.0.layer(&layer.diff_id)).unwrap();
     let config = json!({"architecture": "amd64", "os": "linux"}).as_object().unwrap().clone();
-    let error = built::publish(&scratch.0, config, vec![layer], &[], &|| Ok(Vec::new())).unwrap_err();
+    let error = built::publish(&scratch.0, config, &BTreeMap::new(), vec![layer], &[], &|| Ok(Vec::new())).unwrap_err();
     assert!(error.to_string().contains("a layer is gone"), "{error}");
 }
 
