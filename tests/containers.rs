@@ -16,6 +16,8 @@ mod build_descriptions;
 mod build_face;
 #[path = "containers/build_layers.rs"]
 mod build_layers;
+#[path = "containers/build_weather.rs"]
+mod build_weather;
 #[path = "containers/builds.rs"]
 mod builds;
 #[path = "containers/closed_output.rs"]

@@ -4,6 +4,7 @@
 
 use crate::build::event::Event;
 use crate::build::link::{Failure, Link};
+use crate::build::request::BUILD;
 use crate::build::state::State;
 use crate::build::{Outcome, Request};
 use crate::engine::{images, list};
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Apart {
+    /// Of the build: its containers say it.
+    id: String,
     pid: i32,
     pidfd: OwnedFd,
     link: Link,
@@ -53,7 +56,7 @@ pub fn begin(paths: &Paths, request: &Request, limits: &Limits) -> Result<Apart>
             let code = ready.map_or(1, |_| carry_out(paths, request, limits, &Link::new(theirs)));
             process::exit_now(code)
         }
-        Forked::Parent { pid, pidfd } => Ok(Apart { pid, pidfd, link: Link::new(ours) }),
+        Forked::Parent { pid, pidfd } => Ok(Apart { id: request.id.clone(), pid, pidfd, link: Link::new(ours) }),
     }
 }
 
@@ -95,22 +98,22 @@ impl Apart {
         process::wait(self.pid).map(drop).context("cannot wait for the build")
     }
 
+    fn steps_run(&self, paths: &Paths) -> bool {
+        let is_ours = |labels: &[(String, String)]| labels.iter().any(|(name, value)| name == BUILD && *value == self.id);
+        list::containers(paths).is_ok_and(|all| all.iter().any(|seen| is_ours(&seen.record.labels)))
+    }
+
     /// Whatever it does ends now. Its stages die with it, their containers with them, and what they wrote is cleared away.
     pub fn end(self, paths: &Paths) -> Result<()> {
         let _ = signal::send(self.pidfd.as_fd(), signal::KILL);
         let _ = process::wait(self.pid);
         let until = Instant::now() + PATIENCE;
-        while Instant::now() < until && steps_run(paths) {
+        while Instant::now() < until && self.steps_run(paths) {
             process::sleep(PAUSE);
         }
         // Whoever begins to work clears away what others have left.
         Workplace::begin(paths, &|| images::users(paths)).map(drop)
     }
-}
-
-/// Whether containers of steps are there, of any build.
-fn steps_run(paths: &Paths) -> bool {
-    list::containers(paths).is_ok_and(|all| all.iter().any(|seen| seen.record.image.starts_with("build:")))
 }
 
 /// For whoever hears that it was killed.

@@ -1,6 +1,7 @@
 //! A container with the files and settings that a step would have found: for whoever wants to know why it failed.
 
 use crate::build::State;
+use crate::build::scope::env_of;
 use crate::engine::create::{self, Request};
 use crate::engine::launch;
 use crate::error::Result;
@@ -18,8 +19,10 @@ pub fn shell(paths: &Paths, state: &State, wishes: &Wishes, terminal: bool, want
     for field in ["Volumes", "ExposedPorts", "Entrypoint", "Cmd", "Healthcheck", "StopSignal", "Labels"] {
         config.remove(field);
     }
+    let env = env_of(&config);
     let image = image::unnamed(state.image.as_deref(), config, state.diff_ids())?;
     let mut wishes = wishes.clone();
+    wishes.env.extend(state.scope.for_run(&env));
     wishes.remove = true;
     wishes.interactive = true;
     wishes.terminal = terminal;

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+/// The label that tells of which build a container is.
+pub const BUILD: &str = "tare.build";
+
 pub struct Request {
+    /// No other build's.
+    pub id: String,
     /// What the Dockerfile is called in messages, and its text.
     pub file: String,
     pub text: String,

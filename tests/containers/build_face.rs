@@ -359,13 +359,17 @@ fn the_same_moment_makes_the_same_image() {
 #[test]
 fn a_shell_opens_where_a_step_has_failed() {
     let store = Store::new();
-    let here = context(&store, "c", &[("Dockerfile", "FROM box\nENV WHO=me\nRUN echo before > /state\nRUN echo half > /half; exit 1\n")]);
-    let mut person = store.terminal(&["build", "--debug", &here]);
+    let here = context(
+        &store,
+        "c",
+        &[("Dockerfile", "FROM box\nENV WHO=me\nARG WHAT\nARG KIND=soft\nRUN echo before > /state\nRUN echo half > /half; exit 1\n")],
+    );
+    let mut person = store.terminal(&["build", "--debug", "--build-arg", "WHAT=ware", &here]);
     person.expect("the state before the step");
-    person.send("cat /state; ls /half; echo $WHO-$((1+1))\n");
+    person.send("cat /state; ls /half; echo $WHO-$((1+1)) $KIND$WHAT\n");
     person.expect("before");
     person.expect("No such file");
-    person.expect("me-2");
+    person.expect("me-2 software");
     person.send("exit\n");
     person.expect("the command ended with code 1");
     assert_eq!(person.child.wait().expect("it ends").code(), Some(1));

@@ -1,6 +1,7 @@
 //! What a selection is, in 32 bytes: names, kinds, modes, content and what hangs on it; never a time.
 
 use crate::build::files::look::{Kind, Look};
+use crate::build::files::make;
 use crate::build::files::memory::Memory;
 use crate::build::files::select::{Pick, Selection, What};
 use crate::build::files::walk::below;
@@ -127,10 +128,10 @@ fn read(selection: &mut Selection, memory: &mut Memory) -> Result<()> {
 
 fn look_at(root: &Directory, path: &[u8], look: &Look, buffer: &mut [u8]) -> Result<Found> {
     const LOOK: &str = "cannot look at it";
-    let held = root.hold(path).context(LOOK)?;
+    let held = root.hold(path).map_err(make::gone)?;
     let now = Look::of(&held.about().context(LOOK)?);
     if now.kind() != look.kind() {
-        return Err(Error::conflict("it has become something else while it was looked at"));
+        return Err(make::changed());
     }
     let attributes = held.attributes().context("cannot read its attributes")?;
     let content = match look.kind() {

@@ -179,5 +179,5 @@ pub fn gone(errno: Errno) -> Error {
 }
 
 pub fn changed() -> Error {
-    Error::conflict("it was changed while it was copied").hint("build again when nobody writes there")
+    Error::new(Wrong::Changed, "it was changed while it was copied").hint("build again when nobody writes there")
 }

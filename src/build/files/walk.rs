@@ -2,6 +2,7 @@
 
 use crate::build::files::filter::Verdict;
 use crate::build::files::look::{Kind, Look};
+use crate::build::files::make;
 use crate::error::{Context, Error, Result};
 use crate::image::shown_bytes;
 use crate::sys::Errno;
@@ -51,7 +52,8 @@ impl Walk<'_> {
     /// It calls itself for what is below: no deeper than a path can be named, because each one is opened by its whole path.
     fn directory(&mut self, path: Vec<u8>) -> Result<()> {
         let here = below(self.top, &path);
-        let listed = list(self.root, &here).with_context(|| format!("cannot read the directory {}", shown_bytes(&here)))?;
+        let listed =
+            list(self.root, &here).map_err(make::gone).with_context(|| format!("cannot read the directory {}", shown_bytes(&here)))?;
         let level = self.levels.len();
         self.levels.push(Level { path, entries: Vec::new() });
         for entry in listed {

@@ -5,7 +5,7 @@ use crate::build::key::Key;
 use crate::build::request::NamedContext;
 use crate::build::stage::Working;
 use crate::build::state::State;
-use crate::build::steps::{find_or_make, open_layers};
+use crate::build::steps::{find_or_make, open_layers, unless_it_changes};
 use crate::dockerfile::ignore::Patterns;
 use crate::error::{Error, Result};
 use crate::image::built::Layer;
@@ -89,6 +89,10 @@ fn as_layer(working: &mut Working, place: &Place, source: &str) -> Result<Vec<St
 }
 
 fn made_layer(working: &mut Working, place: &Place, source: &str) -> Result<Option<Layer>> {
+    unless_it_changes(|| make_layer(working, place, source))
+}
+
+fn make_layer(working: &mut Working, place: &Place, source: &str) -> Result<Option<Layer>> {
     let tree = place.tree()?;
     let wanted = clean_path(&format!("/{source}"));
     let sources = [format!(".{wanted}")];

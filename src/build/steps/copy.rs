@@ -9,14 +9,14 @@ use crate::build::steps::groups::{Group, groups, made_place, select};
 use crate::build::steps::mounts::secret;
 use crate::build::steps::put::{Onto, put};
 use crate::build::steps::sources::From;
-use crate::build::steps::{Outcome, find_or_make, known_or_made, open_to_write};
+use crate::build::steps::{Outcome, find_or_make, known_or_made, open_to_write, unless_it_changes};
 use crate::dockerfile::instruction::{Copy, Line};
 use crate::error::{Context, Result};
 use crate::sys::beneath::Directory;
 
 pub fn copy(working: &mut Working, copy: &Copy, line: &Line, is_add: bool) -> Result<Outcome> {
     let text = history::of_copy(copy, is_add);
-    let outcome = carried_out(working, copy, line, is_add)?;
+    let outcome = unless_it_changes(|| carried_out(working, copy, line, is_add))?;
     working.state.told(text, true);
     Ok(outcome)
 }

@@ -21,7 +21,7 @@ pub use workdir::workdir;
 use crate::build::key::Key;
 use crate::build::recall;
 use crate::build::stage::Working;
-use crate::error::{Context, Result};
+use crate::error::{Context, Kind, Result};
 use crate::image::built::{self, Packing};
 use crate::image::steps::{self, Fresh, Step};
 use crate::paths::Paths;
@@ -29,12 +29,12 @@ use crate::runtime::view;
 use crate::spec::mounts::{Writes, layers};
 use crate::store;
 use crate::sys::beneath::Directory;
-use crate::sys::{file, user_namespace};
+use crate::sys::{file, process, user_namespace};
 use oci_spec::runtime::Mount;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -109,6 +109,21 @@ pub fn find_or_make(
     Ok((keep(working, key, what, &upper, begun)?, Outcome::Made))
 }
 
+/// How long is waited before each further try: milliseconds.
+const PAUSES: [u64; 4] = [20, 50, 100, 200];
+
+/// Somebody may write to a context while it is read. What was copied is then not what the key was made of, and all of it begins anew:
+/// a few times, because an editor is soon done, and one who never ends shall be named.
+pub fn unless_it_changes<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    for pause in PAUSES {
+        match attempt() {
+            Err(error) if error.kind() == Kind::Changed => process::sleep(Duration::from_millis(pause)),
+            other => return other,
+        }
+    }
+    attempt()
+}
+
 pub struct ByOneOnly {
     path: PathBuf,
     _lock: store::Lock,
@@ -177,4 +192,28 @@ pub fn overlay(working: &Working, diff_ids: &[String], writes: Option<Writes>) -
         lower.push(empty.display().to_string());
     }
     layers(&lower, writes, !user_namespace::is_initial())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use std::cell::Cell;
+
+    #[test]
+    fn what_changes_is_tried_again_and_not_for_ever() {
+        let tries = Cell::new(0);
+        let failing = |kind: Kind, until: usize| {
+            tries.set(0);
+            unless_it_changes(|| {
+                tries.set(tries.get() + 1);
+                if tries.get() > until { Ok(tries.get()) } else { Err(Error::new(kind, "it failed")) }
+            })
+        };
+        assert_eq!(failing(Kind::Changed, 2).unwrap(), 3);
+        assert_eq!(failing(Kind::Changed, usize::MAX).unwrap_err().kind(), Kind::Changed);
+        assert_eq!(tries.get(), PAUSES.len() + 1);
+        assert_eq!(failing(Kind::Conflict, 1).unwrap_err().kind(), Kind::Conflict);
+        assert_eq!(tries.get(), 1);
+    }
 }

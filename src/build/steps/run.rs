@@ -3,6 +3,7 @@
 use crate::build::event::Event;
 use crate::build::history;
 use crate::build::recall;
+use crate::build::request::BUILD;
 use crate::build::scope::PROXIES;
 use crate::build::stage::Working;
 use crate::build::steps::command;
@@ -73,6 +74,7 @@ fn wishes(working: &Working, run: &Run) -> Result<Wishes> {
     let request = working.plan.request;
     let mut wishes = request.wishes.clone();
     wishes.remove = true;
+    wishes.labels.push((BUILD.to_owned(), request.id.clone()));
     wishes.log.driver = LogDriver::None;
     wishes.health = Some(health::none());
     match run.network.as_deref() {

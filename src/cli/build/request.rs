@@ -12,9 +12,10 @@ use crate::cli::Context;
 use crate::cli::run_flags::line::Line;
 use crate::cli::run_flags::words::{Flags, blame};
 use crate::cli::run_flags::{limits, network};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::names;
 use crate::options::{Wishes, cgroup_parent, labels, name_service, networks, platform, sizes, ulimits};
+use crate::sys::file;
 use clap::ArgMatches;
 use std::path::PathBuf;
 
@@ -85,6 +86,7 @@ pub fn read(context: &Context, matches: &ArgMatches) -> Result<Asked> {
     // Last, because it may read standard input to its end.
     let source = source::open(context, flags.0.words.first().copied().unwrap_or_default(), flags.text("file"))?;
     let request = Request {
+        id: file::random_id().context("cannot make an id for the build")?,
         file: source.file.clone(),
         text: source.text.clone(),
         context: source.context.clone(),

@@ -4,7 +4,7 @@
 //! at all, unless the step has to be carried out again.
 
 use crate::build::files::digest::hex;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::registry::{self, Download, Downloaded, Known};
 use crate::sys::beneath::{self, Directory};
 use crate::sys::file::{self, OFlag};
@@ -125,7 +125,7 @@ impl FromUrl {
                 );
             }
             (None, Some(expected)) if *expected != found => {
-                return Err(Error::conflict(self.failed().to_string()).because("it has changed meanwhile").hint("build again"));
+                return Err(Error::new(Kind::Changed, self.failed().to_string()).because("it has changed meanwhile").hint("build again"));
             }
             _ => {}
         }
