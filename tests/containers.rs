@@ -4,6 +4,8 @@
 
 mod common;
 
+#[path = "containers/build_agents.rs"]
+mod build_agents;
 #[path = "containers/build_attacks.rs"]
 mod build_attacks;
 #[path = "containers/build_caches.rs"]

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 /* As people write it: an IPv4 address that came to a socket of IPv6 without its ::ffff: */
 static const char *address_of(const struct sockaddr_storage *peer) {
@@ -107,6 +108,38 @@ static int ask(const char *protocol, const char *address, int port, long seconds
     return size ? 0 : 1;
 }
 
+static uint32_t number_at(const unsigned char *bytes) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Asks the agent at $SSH_AUTH_SOCK which keys it holds (draft-ietf-sshm-ssh-agent, section 3.5): how many, and what each is called. */
+static int ask_agent(void) {
+    struct sockaddr_un agent = {.sun_family = AF_UNIX};
+    const unsigned char question[] = {0, 0, 0, 1, 11 /* SSH_AGENTC_REQUEST_IDENTITIES */};
+    unsigned char answer[4096];
+    const char *path = getenv("SSH_AUTH_SOCK");
+    ssize_t got, size = 0;
+    if (!path) return puts("no agent"), 1;
+    strncpy(agent.sun_path, path, sizeof agent.sun_path - 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&agent, sizeof agent) < 0) return give_up("agent");
+    if (write(fd, question, sizeof question) < 0) return give_up("agent");
+    while ((size < 4 || size < 4 + (ssize_t)number_at(answer)) && (got = read(fd, answer + size, sizeof answer - size)) > 0) size += got;
+    if (size < 9 || answer[4] != 12 /* SSH_AGENT_IDENTITIES_ANSWER */) return puts("agent: another answer"), 1;
+    uint32_t count = number_at(answer + 5);
+    printf("%u keys\n", count);
+    /* Of each the key itself, and then its name. */
+    ssize_t at = 9;
+    for (uint32_t i = 0; i < 2 * count && at + 4 <= size; i++) {
+        uint32_t length = number_at(answer + at);
+        at += 4;
+        if (at + (ssize_t)length > size) return puts("agent: cut short"), 1;
+        if (i % 2) printf("%.*s\n", (int)length, answer + at);
+        at += length;
+    }
+    return 0;
+}
+
 /* As on a kernel that has no nf_tables: nobody from here on gets a socket to them. */
 static int without_netfilter(char **command) {
     struct sock_filter filter[] = {
@@ -137,6 +170,7 @@ int converse(int argc, char **argv) {
         serve(argv[argc - 2], atoi(argv[argc - 1]), greeting);
     }
     if (strcmp(verb, "ask") == 0 && argc >= 5) return ask(argv[2], argv[3], atoi(argv[4]), argc > 5 ? atol(argv[5]) : 3);
+    if (strcmp(verb, "ask-agent") == 0) return ask_agent();
     if (strcmp(verb, "without-netfilter") == 0 && argc > 2) return without_netfilter(argv + 2);
     return -1;
 }

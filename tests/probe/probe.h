@@ -6,6 +6,7 @@
  *   probe VERB [ARGUMENT...]  behave in a certain way (behaviours.c)
  *   probe tree PATH...        every file below, with all that can be told of it, a line each (tree.c)
  *   probe serve|ask …         two who talk over a network (network.c)
+ *   probe ask-agent           which keys the ssh agent holds
  */
 #pragma once
 #define _GNU_SOURCE

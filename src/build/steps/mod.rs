@@ -1,6 +1,7 @@
 //! The steps that make layers, each in its file, and what they have in common: what is known is not done again, and what was written
 //! becomes a layer.
 
+mod agent;
 mod cache_mounts;
 mod command;
 mod context;

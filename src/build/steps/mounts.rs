@@ -7,6 +7,7 @@
 use crate::build::plan::Source;
 use crate::build::request::SecretSource;
 use crate::build::stage::Working;
+use crate::build::steps::agent::{self, Relay};
 use crate::build::steps::command::Script;
 use crate::build::steps::{Upper, cache_mounts, context, overlay};
 use crate::dockerfile::instruction::{MountKind, Run, RunMount};
@@ -17,7 +18,7 @@ use crate::runtime::view;
 use crate::spec::mounts::Writes;
 use crate::store::Lock;
 use crate::sys::beneath::Directory;
-use crate::sys::{file, mount};
+use crate::sys::file;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,7 @@ pub struct Mounted {
     pub trees: Vec<(PathBuf, OwnedFd)>,
     pub points: PathBuf,
     pub guards: Vec<Lock>,
+    pub relays: Vec<Relay>,
     pub env: Vec<String>,
 }
 
@@ -135,7 +137,7 @@ fn one(working: &mut Working, wish: &RunMount, number: usize) -> Result<PlannedM
 pub fn open(working: &Working, planned: &Planned, upper: &Upper) -> Result<Mounted> {
     let points = upper.place.join("points");
     file::make_dir(&points, 0o755).context("cannot make a directory for mount points")?;
-    let mut mounted = Mounted { mounts: Vec::new(), trees: Vec::new(), points, guards: Vec::new(), env: Vec::new() };
+    let mut mounted = Mounted { mounts: Vec::new(), trees: Vec::new(), points, guards: Vec::new(), relays: Vec::new(), env: Vec::new() };
     for (number, planned) in planned.mounts.iter().enumerate() {
         let place = upper.place.join(format!("mount-{number}"));
         file::make_dir(&place, 0o700).context("cannot make a directory for a mount")?;
@@ -170,9 +172,11 @@ fn open_one(working: &Working, planned: &PlannedMount, place: &Path, mounted: &m
             (view::of_bytes(&bytes, wish.mode.unwrap_or(0o400), owner, place)?, true)
         }
         MountKind::Ssh => {
-            let Some(socket) = agent(working, &planned.id, wish.required.unwrap_or(false))? else { return Ok(()) };
+            let Some(socket) = agent::find(working, &planned.id, wish.required.unwrap_or(false))? else { return Ok(()) };
             mounted.env.push(format!("SSH_AUTH_SOCK={}", planned.target));
-            (mount::detached_copy(&socket, false).with_context(|| format!("cannot open the agent at {}", socket.display()))?, false)
+            let (tree, relay) = agent::open(&socket, place, owner, wish.mode.unwrap_or(0o600))?;
+            mounted.relays.push(relay);
+            (tree, false)
         }
     };
     make_point(&mounted.points, &planned.target, file::is_dir(tree.as_fd()).unwrap_or(true))?;
@@ -205,12 +209,6 @@ pub fn secret(working: &Working, id: &str, required: bool) -> Result<Option<Vec<
             file::read_bounded(path, LONGEST_SECRET).map(Some).with_context(|| format!("cannot read the secret {id}"))
         }
     }
-}
-
-fn agent(working: &Working, id: &str, required: bool) -> Result<Option<PathBuf>> {
-    let found = working.plan.request.agents.iter().find(|(known, _)| known == id).map(|(_, socket)| socket.clone());
-    let missing = || Error::no_such(format!("there is no ssh agent {id}")).hint(format!("give it: --ssh {id}=SOCKET, or --ssh default"));
-    if found.is_none() && required { Err(missing()) } else { Ok(found) }
 }
 
 fn make_point(points: &Path, target: &str, is_directory: bool) -> Result<()> {

@@ -103,7 +103,7 @@ fn wishes(working: &Working, run: &Run) -> Result<Wishes> {
 
 fn in_container(working: &mut Working, wishes: Wishes, mounted: Mounted, upper: &Upper) -> Result<()> {
     let image = image_so_far(working)?;
-    let Mounted { trees, points, guards, .. } = mounted;
+    let Mounted { trees, points, guards, relays, .. } = mounted;
     let place = Place { upper: upper.path(), work: upper.work(), points: Some(points), trees };
     let request = Request { image: called(working), name: None, wishes, launched: true, on_copy: |_| {}, place: Some(place) };
     let made = create::create(working.paths(), request, &image)?;
@@ -111,7 +111,7 @@ fn in_container(working: &mut Working, wishes: Wishes, mounted: Mounted, upper: 
     let monitor = launch::launch(working.paths(), made, wants)?;
     let step = working.step();
     let code = follow(&monitor, &mut |is_error, bytes| working.tell(Event::Output { step, is_error, bytes: bytes.to_vec() }))?;
-    drop(guards);
+    drop((guards, relays));
     match code {
         0 => Ok(()),
         code => Err(Error::failed(format!("the command ended with code {code}{}", explained(code)))),
