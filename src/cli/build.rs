@@ -50,6 +50,7 @@ pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
             made(context, &asked, &show, &state, image.as_ref())?;
             if !matches!(asked.progress, Progress::Quiet | Progress::Json | Progress::RawJson) {
                 lint::tell_in_short(&asked.request, &findings);
+                lint::tell_unused(&asked.request);
             }
             Ok(0)
         }

@@ -12,6 +12,7 @@ use crate::build::files::tree::Tree;
 use crate::build::files::walk::{Entry, Level, below, list, walk};
 use crate::dockerfile::wildcard;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::sys::Errno;
 
 pub struct Selection<'t> {
@@ -157,7 +158,22 @@ impl Wanted<'_> {
     }
 
     pub fn not_found(&self) -> Error {
-        Error::no_such(format!("{:?} is not in {}", self.source, self.tree.called()))
+        let error = Error::no_such(format!("{:?} is not in {}", self.source, self.tree.called()));
+        match self.near() {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    /// What lies where it was looked for, and is called almost so.
+    fn near(&self) -> Option<String> {
+        let parts = parts(self.source);
+        let (last, above) = parts.split_last()?;
+        let above = real_path(self.tree.root(), &above.join(&b'/')).ok().filter(|found| found.look.is_some())?;
+        let there = list(self.tree.root(), &above.path).ok()?;
+        let seen = there.iter().filter(|entry| self.tree.verdict(&below(&above.path, &entry.name), false) == Verdict::Take);
+        let names: Vec<String> = seen.map(|entry| String::from_utf8_lossy(&entry.name).into_owned()).collect();
+        names::did_you_mean(&String::from_utf8_lossy(last), names.iter().map(String::as_str))
     }
 
     pub fn ignored(&self) -> Error {

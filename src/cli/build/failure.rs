@@ -15,7 +15,8 @@ pub fn tell(request: &Request, failure: &Failure, board: &Board, debugs: bool) -
 }
 
 fn show(request: &Request, failure: &Failure, board: &Board) {
-    if let Some(line) = board.failed() {
+    // Who has said nothing is named below.
+    if let Some(line) = board.failed().filter(|line| !line.tail.is_empty()) {
         let mut text = format!("------\n > {}:\n", clean(&line.title()));
         text.extend(line.tail.iter().map(|said| format!("{:.3} {}\n", said.at, clean(&said.text))));
         say_aside((text + "------\n").as_bytes());

@@ -5,11 +5,12 @@ use super::show::clean;
 use crate::build::Request;
 use crate::cli::Context;
 use crate::cli::say::{say, say_aside};
-use crate::dockerfile;
 use crate::dockerfile::check::{Around, Findings, Warning, check};
 use crate::dockerfile::ignore::Patterns;
+use crate::dockerfile::{self, Instruction};
 use crate::error::{Error, Result};
 use crate::image;
+use crate::names;
 use crate::spec::image_words::ImageWords;
 
 pub fn find(context: &Context, request: &Request) -> Result<Findings> {
@@ -44,6 +45,27 @@ pub fn tell_in_short(request: &Request, findings: &Findings) {
         format!("tare: warning: {}:{}: {rule}: {}\n", clean(&request.file), at.line, clean(message))
     });
     say_aside(lines.collect::<String>().as_bytes());
+}
+
+/// Values that no ARG asks for: most are written wrongly.
+pub fn tell_unused(request: &Request) {
+    let Ok(file) = dockerfile::parse(&request.text, &request.file) else { return };
+    let lines = file.arguments.iter().chain(file.stages.iter().flat_map(|stage| &stage.lines));
+    let declared: Vec<&str> = lines.flat_map(|line| declared_by(&line.instruction)).collect();
+    // What counts without being declared.
+    let is_known =
+        |name: &str| name == "SOURCE_DATE_EPOCH" || name.starts_with("BUILDKIT_") || name.to_ascii_lowercase().ends_with("_proxy");
+    for (name, _) in request.arguments.iter().filter(|(name, _)| !is_known(name) && !declared.contains(&name.as_str())) {
+        let hint = names::did_you_mean(name, declared.iter().copied()).map_or(String::new(), |hint| format!("; {hint}"));
+        say_aside(format!("tare: warning: {}: no ARG takes --build-arg {}{hint}\n", clean(&request.file), clean(name)).as_bytes());
+    }
+}
+
+fn declared_by(instruction: &Instruction) -> Vec<&str> {
+    match instruction {
+        Instruction::Arg(all) => all.iter().map(|(name, _)| name.as_str()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The Dockerfile itself wants to fail because of them (`check=error=true`).

@@ -30,7 +30,9 @@ pub fn tell(context: &Context, image: &Loaded, board: &Board) {
 /// Where there is no image to speak of.
 pub fn tell_files(board: &Board) {
     let (known, work) = (board.known(), board.work());
-    say_aside(format!("built {work} steps, {known} of them known, {:.1}s\n", board.since_begin().as_secs_f64()).as_bytes());
+    let known = if known > 0 { format!(", {known} of them known") } else { String::new() };
+    let steps = if work == 1 { "step" } else { "steps" };
+    say_aside(format!("built {work} {steps}{known}, {:.1}s\n", board.since_begin().as_secs_f64()).as_bytes());
 }
 
 /// As people type it.

@@ -92,6 +92,10 @@ fn open_lines(board: &Board, rows: usize, columns: usize) -> Vec<String> {
         lines.extend(said.iter().map(|said| fit(&format!("{:>8}  | {said}", ""), columns)));
     }
     let (over, all) = board.progress();
+    // What there is to do is not known yet.
+    if all == 0 {
+        return lines;
+    }
     let known = if board.known() > 0 { format!(", {} known", board.known()) } else { String::new() };
     lines.push(fit(&format!("{:>7.1}s  {over} of {all} steps{known}", board.since_begin().as_secs_f64()), columns));
     lines.truncate(rows.max(1));
