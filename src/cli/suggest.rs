@@ -121,8 +121,12 @@ pub fn refusal(error: &clap::Error, place: &Place) -> Option<Error> {
         }
         ErrorKind::MissingRequiredArgument => {
             let what = word(ContextKind::InvalidArg).unwrap_or("more words").replace(['<', '>'], "");
-            Error::usage(format!("{} needs {what}", place.command.as_ref().unwrap_or(&place.before)))
-                .hint(format!("{} shows how it is used", place.help()))
+            let command = place.command.as_ref().unwrap_or(&place.before);
+            let needs = Error::usage(format!("{command} needs {what}"));
+            match command.as_str() {
+                "build" => needs.hint("tare build . takes the Dockerfile of this directory and its files"),
+                _ => needs.hint(format!("{} shows how it is used", place.help())),
+            }
         }
         _ => {
             let whole = error.to_string();

@@ -158,11 +158,15 @@ impl Wanted<'_> {
     }
 
     pub fn not_found(&self) -> Error {
-        let error = Error::no_such(format!("{:?} is not in {}", self.source, self.tree.called()));
+        let error = self.absent();
         match self.near() {
             Some(hint) => error.hint(hint),
             None => error,
         }
+    }
+
+    fn absent(&self) -> Error {
+        Error::no_such(format!("{:?} is not in {}", self.source, self.tree.called()))
     }
 
     /// What lies where it was looked for, and is called almost so.
@@ -179,7 +183,7 @@ impl Wanted<'_> {
     pub fn ignored(&self) -> Error {
         let by = self.tree.ignored_by().unwrap_or_default();
         let line = String::from_utf8_lossy(&parts(self.source).join(&b'/')).into_owned();
-        self.not_found().because(format!("{by} leaves it out")).hint(format!("add a line !{line} to {by}"))
+        self.absent().because(format!("{by} leaves it out")).hint(format!("add a line !{line} to {by}"))
     }
 
     fn unreadable(&self, errno: Errno) -> Error {
