@@ -89,7 +89,7 @@ const IN_GROUP: &str = "# A command whose processes are in the group from the fi
 /// What some steps inside need, for as far as they do.
 fn helpers(inside: &str) -> String {
     let mut text = String::new();
-    for (name, lines) in [("within ", WITHIN), ("read_only ", READ_ONLY), ("outside ", OUTSIDE)] {
+    for (name, lines) in [("within ", WITHIN), ("read_only ", READ_ONLY), ("host_device ", HOST_DEVICE), ("outside ", OUTSIDE)] {
         if inside.contains(name) {
             text.push_str(lines);
         }
@@ -123,6 +123,15 @@ within() {
 const READ_ONLY: &str = r#"# A mount and all that are mounted below it.
 read_only() {
     findmnt -nrRo TARGET "$1" | while read -r mount; do mount -o remount,bind,ro "$mount"; done
+}
+
+"#;
+
+const HOST_DEVICE: &str = r#"# A device file of the host, bound: only root of the machine makes some.
+host_device() {
+    : >"$2"
+    mount --bind "$1" "$2"
+    mount -o remount,bind,nosuid,noexec "$2"
 }
 
 "#;

@@ -20,6 +20,7 @@ pub fn make(subject: &Subject) -> Vec<Deed> {
     let wished: Vec<&LinuxDevice> = subject.outline.spec.linux().iter().filter_map(|linux| linux.devices().as_ref()).flatten().collect();
     match wished.len() {
         0..=A_FEW => deeds.extend(wished.into_iter().map(|device| one(subject, device))),
+        _ if subject.is_ordinary => deeds.push(table_of_binds(&wished)),
         _ => deeds.push(table(&wished)),
     }
     if subject.outline.record.wishes.terminal {
@@ -33,7 +34,7 @@ fn usual(subject: &Subject, name: &str, major: u64, minor: u64) -> Deed {
     let target = path::below_root(Path::new(name));
     let told = Deed::new(format!("{name}: character device {major}:{minor}, for everybody"));
     match subject.is_ordinary {
-        true => told.clear(format!(": >{target}\nmount --bind {name} {target}")),
+        true => told.clear(format!("host_device {name} {target}")),
         false => told.clear(format!("mknod -m 666 {target} c {major} {minor}")),
     }
 }
@@ -43,13 +44,13 @@ fn one(subject: &Subject, device: &LinuxDevice) -> Deed {
     let (kind, word) = letter(device);
     let (uid, gid) = (device.uid().unwrap_or(0), device.gid().unwrap_or(0));
     let told = Deed::new(format!("{}: {word} device {}:{}", device.path().display(), device.major(), device.minor()));
-    if subject.is_ordinary {
-        let source = quote::word(&device.path().display().to_string());
-        return told.clear(format!(": >{target}\nmount --bind {source} {target}"));
-    }
     let mut lines = String::new();
     if device.path().parent() != Some(Path::new("/dev")) {
         lines = format!("mkdir -p {}\n", path::below_root(device.path().parent().unwrap_or(Path::new("/"))));
+    }
+    if subject.is_ordinary {
+        lines.push_str(&format!("host_device {} {target}", quote::word(&source(device))));
+        return told.clear(lines);
     }
     lines.push_str(&format!("mknod -m {:o} {target} {kind} {} {}", mode(device), device.major(), device.minor()));
     if (uid, gid) != (0, 0) {
@@ -71,6 +72,26 @@ fn table(devices: &[&LinuxDevice]) -> Deed {
         quote::document(&rows)
     );
     Deed::new(format!("{} devices of the host", devices.len())).lines(lines)
+}
+
+fn table_of_binds(devices: &[&LinuxDevice]) -> Deed {
+    let rows: String = devices.iter().map(|device| format!("{}\n", device.path().display())).collect();
+    let lines = format!(
+        "while read -r path; do\n    mkdir -p \"$root${{path%/*}}\"\n    host_device \"$path\" \"$root$path\"\ndone {}",
+        quote::document(&rows)
+    );
+    Deed::new(format!("{} devices of the host", devices.len())).lines(lines)
+}
+
+/// The host's file, which may have another name: as the kernel calls it, then.
+fn source(device: &LinuxDevice) -> String {
+    let path = device.path().display().to_string();
+    if device.path().exists() {
+        return path;
+    }
+    let kind = if letter(device).0 == "b" { "block" } else { "char" };
+    let about = std::fs::read_to_string(format!("/sys/dev/{kind}/{}:{}/uevent", device.major(), device.minor())).unwrap_or_default();
+    about.lines().find_map(|line| line.strip_prefix("DEVNAME=")).map_or(path, |name| format!("/dev/{name}"))
 }
 
 fn letter(device: &LinuxDevice) -> (&'static str, &'static str) {

@@ -18,14 +18,12 @@ pub fn of_the_kernel(subject: &Subject) -> Vec<Deed> {
         .map(|(_, planned)| path::below_root(planned.target))
         .collect();
     let places = Deed::new("the places to mount them on, unless the layers have these").lines(format!("mkdir -p {}\n", points.join(" ")));
-    std::iter::once(places).chain(system.into_iter().map(|(mount, planned)| fresh(mount, planned))).collect()
+    std::iter::once(places).chain(system.into_iter().map(|(mount, planned)| hung(subject, mount, planned))).collect()
 }
 
 pub fn wished(subject: &Subject) -> Vec<Deed> {
-    let wished: Vec<Deed> = all(subject)
-        .filter(|(_, planned)| !is_system(planned))
-        .map(|(mount, planned)| if planned.is_bind() { bound(subject, planned) } else { fresh(mount, planned) })
-        .collect();
+    let wished: Vec<Deed> =
+        all(subject).filter(|(_, planned)| !is_system(planned)).map(|(mount, planned)| hung(subject, mount, planned)).collect();
     if wished.is_empty() { nothing("no mount was asked for") } else { wished }
 }
 
@@ -35,15 +33,29 @@ fn all<'a>(subject: &'a Subject) -> impl Iterator<Item = (&'a Mount, &'a Planned
     mounts.iter().zip(&subject.runtime.mounts).filter(|(_, planned)| planned.target != Path::new("/"))
 }
 
-/// As in `runtime/root/mounts.rs`.
+/// A user namespace gets some of them from the host, where it has no right to one of its own.
 fn is_system(planned: &PlannedMount) -> bool {
-    !planned.is_bind()
-        && (matches!(planned.kind, "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup2" | "cgroup") || planned.target.starts_with("/dev"))
+    const OF_THE_HOST: [&str; 4] = ["/proc", "/sys", "/sys/fs/cgroup", "/dev/mqueue"];
+    match planned.is_bind() {
+        true => planned.target == Path::new(planned.source) && OF_THE_HOST.contains(&planned.source),
+        false => {
+            matches!(planned.kind, "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup2" | "cgroup") || planned.target.starts_with("/dev")
+        }
+    }
+}
+
+/// Bound or new.
+fn hung(subject: &Subject, mount: &Mount, planned: &PlannedMount) -> Deed {
+    if planned.is_bind() { bound(subject, mount, planned) } else { fresh(mount, planned) }
+}
+
+fn words(mount: &Mount) -> Vec<&str> {
+    mount.options().iter().flatten().map(String::as_str).filter(|word| !HOW.contains(word)).collect()
 }
 
 /// A file system of its own.
 fn fresh(mount: &Mount, planned: &PlannedMount) -> Deed {
-    let words: Vec<&str> = mount.options().iter().flatten().map(String::as_str).filter(|word| !HOW.contains(word)).collect();
+    let words = words(mount);
     let told = format!("mount {} on {} ({})", planned.kind, planned.target.display(), words.join(", "));
     let (target, before) = match is_system(planned) {
         true => {
@@ -78,7 +90,7 @@ fn fresh(mount: &Mount, planned: &PlannedMount) -> Deed {
     Deed::new(told).clear(lines)
 }
 
-fn bound(subject: &Subject, planned: &PlannedMount) -> Deed {
+fn bound(subject: &Subject, mount: &Mount, planned: &PlannedMount) -> Deed {
     let options = &planned.options;
     let is_read_only = options.flags.contains(crate::sys::mount::Flags::MS_RDONLY) || options.recursive_attributes != 0;
     let (source, is_dir) = source(subject, planned);
@@ -90,6 +102,10 @@ fn bound(subject: &Subject, planned: &PlannedMount) -> Deed {
     });
     let propagation = propagation(planned);
     lines.push_str(&format!("mount {manner} {source} \"$target\"\nmount --make-{propagation} \"$target\""));
+    let words: Vec<&str> = words(mount).into_iter().filter(|word| *word != "ro").collect();
+    if !words.is_empty() {
+        lines.push_str(&format!("\nmount -o remount,bind,{} \"$target\"", words.join(",")));
+    }
     if is_read_only {
         lines.push_str("\nread_only \"$target\"");
     }

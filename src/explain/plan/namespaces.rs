@@ -100,7 +100,10 @@ pub fn name_host(subject: &Subject) -> Vec<Deed> {
         deeds.push(Deed::new(format!("sethostname {name}")).clear(line));
     }
     if let (Some(name), true) = (spec.domainname(), has(subject, Type::Uts)) {
-        deeds.push(Deed::new(format!("setdomainname {name}")).clear(format!("echo {} >/proc/sys/kernel/domainname", quote::word(name))));
+        deeds.push(Deed::new(format!("setdomainname {name}")).clear(match subject.is_ordinary {
+            true => format!("domainname {}", quote::word(name)),
+            false => format!("echo {} >/proc/sys/kernel/domainname", quote::word(name)),
+        }));
     }
     if deeds.is_empty() {
         return nothing("it is called like the host");

@@ -53,7 +53,8 @@ pub fn enter() -> Vec<Deed> {
              what switch_root(8) does, and tare itself where pivot_root does not work. The old one lies below it then instead of \
              being gone: no path leads there, but whoever may unmount (CAP_SYS_ADMIN) could take the new one away",
         ),
-        Deed::new("from here on, . is the container's root").lines("cd \"$root\"\nmount --move . /\nroot=."),
+        Deed::new("from here on, . is the container's root")
+            .lines("# -n: nobody notes it down in /run/mount of the host.\ncd \"$root\"\nmount -n --move . /\nroot=."),
     ]
 }
 
