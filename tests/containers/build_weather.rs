@@ -47,9 +47,9 @@ fn family(pid: i32) -> Vec<i32> {
     all
 }
 
-/// Everybody of a build may be killed: the command, who oversees, a stage, a monitor, the step itself.
-fn kill_one_of(build: &mut Running, random: &mut Random, within: u64) {
-    std::thread::sleep(Duration::from_micros(random.below(within)));
+/// Everybody of a build may be killed: the command, who oversees, a stage, a monitor, the step itself. `within`: how long one takes.
+fn kill_one_of(build: &mut Running, random: &mut Random, within: Duration) {
+    std::thread::sleep(Duration::from_micros(random.below(within.as_micros() as u64)));
     let family = family(build.pid());
     // Half of the time it is the command, as a person does it.
     let victim = if random.below(2) == 0 { build.pid() } else { family[random.below(family.len() as u64) as usize] };
@@ -66,9 +66,7 @@ fn names_in(directory: &Path) -> Vec<String> {
 fn kill_9_of_anybody_at_any_moment() {
     let store = Store::new();
     let mut random = Random::new();
-    let begun = Instant::now();
-    many_kinds(&store, 0).ok(&[]);
-    let whole = begun.elapsed().as_micros() as u64;
+    let mut whole = many_kinds(&store, 0).build(&[]).took;
     let (rounds, mut cut) = (rounds(20).min(100), 0);
     for number in 1..=rounds {
         let context = many_kinds(&store, number);
@@ -79,16 +77,21 @@ fn kill_9_of_anybody_at_any_moment() {
         assert!(!ran.stderr.contains("panicked"), "{}", ran.story());
         cut += usize::from(ran.code != 0);
         eventually(&format!("no step of round {number} runs any more"), || store.names(true).is_empty());
-        let told = context.ok(&[]);
+        let again = context.build(&[]);
+        assert_eq!(again.code, 0, "round {number}: {}", again.story());
+        if ran.code == 0 {
+            // It was quicker than the first.
+            whole = whole.min(ran.took);
+        }
         assert_whole(&store, number);
-        assert_eq!(names_in(&store.root.join("unfinished")), Vec::<String>::new(), "round {number}: {told}");
+        assert_eq!(names_in(&store.root.join("unfinished")), Vec::<String>::new(), "round {number}");
         if number % 5 == 0 {
             store.tare(&["system", "check"]);
             assert_eq!(store.ok(&["system", "check"]), "Nothing is wrong", "round {number}");
         }
     }
     eprintln!("{cut} of {rounds} were cut");
-    assert!(cut > rounds / 3, "{cut} of {rounds} were cut");
+    assert!(cut > rounds / 5, "{cut} of {rounds} were cut");
     store.assert_nothing_left();
 }
 
@@ -108,16 +111,18 @@ fn kill_9_while_results_are_fetched() {
     let mut random = Random::new();
     let build = |directory: &str| other.start(&["build", "--progress", "plain", "-t", "made", "--cache-from", &kept, directory]);
     let directory = more(&other);
-    let begun = Instant::now();
-    build(&directory).wait().ok();
-    let whole = begun.elapsed().as_micros() as u64;
+    let mut whole = build(&directory).wait().took;
     let (rounds, mut cut) = (rounds(20).min(100), 0);
     for round in 0..rounds {
         other.ok(&["rmi", "made"]);
         other.ok(&["build", "prune", "-af"]);
         let mut building = build(&directory);
         kill_one_of(&mut building, &mut random, whole);
-        cut += usize::from(building.wait().code != 0);
+        let ran = building.wait();
+        cut += usize::from(ran.code != 0);
+        if ran.code == 0 {
+            whole = whole.min(ran.took);
+        }
         eventually(&format!("no step of round {round} runs any more"), || other.names(true).is_empty());
         let told = build(&directory).wait();
         assert_eq!(told.code, 0, "round {round}: {}", told.story());
@@ -127,7 +132,7 @@ fn kill_9_while_results_are_fetched() {
     }
     other.tare(&["system", "check", "--deep"]);
     assert_eq!(other.ok(&["system", "check", "--deep"]), "Nothing is wrong");
-    assert!(cut > rounds / 3, "{cut} of {rounds} were cut");
+    assert!(cut > rounds / 5, "{cut} of {rounds} were cut");
     other.assert_nothing_left();
 }
 
