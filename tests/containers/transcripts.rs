@@ -51,6 +51,7 @@ transcripts! {
     exec
     explain
     explain_run
+    explaining
     export
     generate
     health
