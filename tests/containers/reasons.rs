@@ -36,8 +36,19 @@ fn codes_that_the_command_chose() {
     assert_eq!(answer["Output"][0], "oh no");
     run(&store, "shell", &[], &["sh"]);
     assert!(evidence(&why(&store, "shell"), "exit-code").contains("nobody could type anything"));
-    run(&store, "typo", &[], &["sh", "-c", "nosuchprogram"]);
-    assert!(what(&why(&store, "typo"), "exit-code").contains("did not find"));
+    run(&store, "typo", &[], &["sh", "-c", "slep 5"]);
+    let answer = why(&store, "typo");
+    assert!(
+        what(&answer, "exit-code").contains("did not find") && what(&answer, "program").contains("a program called slep"),
+        "{answer:#}"
+    );
+    // The file is there; it is its interpreter that is not.
+    run(&store, "script", &["-w", "/tmp"], &["sh", "-c", "printf '#!/bin/bash\\n' > x; chmod +x x; ./x"]);
+    let answer = why(&store, "script");
+    assert!(
+        what(&answer, "program").contains("is a script for /bin/bash") && finding(&answer, "program")["Certainty"] == "likely",
+        "{answer:#}"
+    );
     assert!(store.ok(&["why", "bad"]).starts_with("bad ended "));
 }
 
