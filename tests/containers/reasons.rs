@@ -36,8 +36,19 @@ fn codes_that_the_command_chose() {
     assert_eq!(answer["Output"][0], "oh no");
     run(&store, "shell", &[], &["sh"]);
     assert!(evidence(&why(&store, "shell"), "exit-code").contains("nobody could type anything"));
-    run(&store, "typo", &[], &["sh", "-c", "nosuchprogram"]);
-    assert!(what(&why(&store, "typo"), "exit-code").contains("did not find"));
+    run(&store, "typo", &[], &["sh", "-c", "slep 5"]);
+    let answer = why(&store, "typo");
+    assert!(
+        what(&answer, "exit-code").contains("did not find") && what(&answer, "program").contains("a program called slep"),
+        "{answer:#}"
+    );
+    // The file is there; it is its interpreter that is not.
+    run(&store, "script", &["-w", "/tmp"], &["sh", "-c", "printf '#!/bin/bash\\n' > x; chmod +x x; ./x"]);
+    let answer = why(&store, "script");
+    assert!(
+        what(&answer, "program").contains("is a script for /bin/bash") && finding(&answer, "program")["Certainty"] == "likely",
+        "{answer:#}"
+    );
     assert!(store.ok(&["why", "bad"]).starts_with("bad ended "));
 }
 
@@ -154,14 +165,21 @@ fn what_runs_what_never_ran_and_what_could_not() {
     assert!(what(&why(&store, "web"), "running").contains("it runs"));
     assert!(store.ok(&["why", "web"]).starts_with("web is running"));
     store.ok(&["restart", "-t", "1", "web"]);
-    store.ok(&["pause", "web"]);
-    assert!(what(&why(&store, "web"), "running").contains("paused"));
-    store.ok(&["unpause", "web"]);
+    assert!(what(&why(&store, "web"), "running").contains("it runs"));
     store.tare(&["run", "--name", "nowhere", "-w", "/etc/passwd", "box", "true"]);
     let answer = why(&store, "nowhere");
     assert!(!answer["Findings"].as_array().unwrap().is_empty() && what(&answer, "start").contains("could not be started"), "{answer:#}");
     assert!(store.fails(1, &["why", "nosuch"]).contains("no such container"));
     store.fails(125, &["why"]);
+}
+
+#[test]
+fn one_that_stands_still() {
+    let store = Store::new();
+    store.ok(&["run", "-d", "--name", "web", "box", "sleep", "1000"]);
+    store.ok(&["pause", "web"]);
+    assert!(what(&why(&store, "web"), "running").contains("paused"));
+    store.ok(&["unpause", "web"]);
 }
 
 #[test]

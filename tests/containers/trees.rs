@@ -72,6 +72,12 @@ fn namespaces_are_those_of_proc_and_it_is_said_who_shares_them() {
     assert_eq!((&of("net")["Whose"], &of("net")["With"][0]), (&"container".into(), &"one".into()));
     assert_eq!((&of("uts")["Whose"], &of("pid")["Whose"]), (&"host".into(), &"container".into()));
     assert_eq!(of("pid")["With"].as_array().map(Vec::len), Some(0));
+    // Who sees the other's processes has none of them.
+    store.ok(&["run", "-d", "--name", "three", "--pid", "container:one", "box", "sleep", "3000"]);
+    let mut all = Vec::new();
+    flat(&tree(&store, &["three"])["Containers"][0]["Processes"], &mut all);
+    let own: Vec<&str> = all.iter().filter(|one| one["Role"] == "container").map(|one| one["Command"].as_str().unwrap()).collect();
+    assert_eq!(own, ["sleep 3000"]);
     let text = store.ok(&["tree"]);
     assert!(text.contains("the host's: uts") && text.contains("with one: net") && text.contains("that of one"), "{text}");
 }

@@ -84,6 +84,7 @@ pub fn of_argument(command: &str, given: &[String], typed: &str, paths: &Paths) 
         "network connect" | "network disconnect" if first => networks(paths, &[DEFAULT]),
         "network connect" | "network disconnect" if given.len() < 2 => containers(paths, |_| true),
         "explain" if first => Offer::of(explain::words()),
+        "explain" if given.len() < 2 && given[0] == "run" => images(typed, paths),
         "explain" if given.len() < 2 => containers(paths, |_| true),
         "login" | "logout" if first => Offer::plain(login::registries()),
         "build" if first => Offer::files(DIRECTORIES),

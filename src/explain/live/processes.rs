@@ -43,7 +43,7 @@ impl Process {
 /// Roots of the tree: the monitor, and whoever came in later. Empty: it does not run.
 pub fn of(seen: &Seen) -> Vec<Process> {
     let (Some(live), Some(first)) = (&seen.live, namespaces::first_process(seen)) else { return Vec::new() };
-    let inhabitants: BTreeSet<i32> = top::processes(seen).unwrap_or_default().into_iter().chain([first]).collect();
+    let inhabitants = inhabitants(seen, first, live.cgroup.is_empty());
     let all: Vec<Look> = numbers().filter_map(process::look).collect();
     let pid_namespace = namespaces::number(first, "pid");
     let family = Family { seen, monitor: live.monitor, first, inhabitants, all, pid_namespace };
@@ -54,6 +54,14 @@ pub fn of(seen: &Seen) -> Vec<Process> {
     };
     let roots: Vec<&Look> = family.all.iter().filter(is_root).collect();
     roots.into_iter().map(|one| family.grow(one)).collect()
+}
+
+/// Without a group those count that see the same processes, and with --pid container:NAME these are of two containers; but no two
+/// have the same mounts.
+fn inhabitants(seen: &Seen, first: i32, has_no_group: bool) -> BTreeSet<i32> {
+    let mounts = namespaces::number(first, "mnt");
+    let is_one = |pid: &i32| !has_no_group || namespaces::number(*pid, "mnt") == mounts;
+    top::processes(seen).unwrap_or_default().into_iter().filter(is_one).chain([first]).collect()
 }
 
 struct Family<'a> {

@@ -96,6 +96,7 @@ pub fn value_of_all(host: &Host, pictures: &[Picture]) -> Value {
 
 impl Host {
     fn branch(&self, below: Vec<Branch>) -> Branch {
-        Branch::new(format!("host {}   {}", self.name, self.kernel)).with(below)
+        let whose = if self.is_root { "" } else { "   only your own containers are seen (you are an ordinary user)" };
+        Branch::new(format!("host {}   {}{whose}", self.name, self.kernel)).with(below)
     }
 }

@@ -63,7 +63,8 @@ fn processes(picture: &Picture) -> Branch {
 fn process(one: &Process) -> Branch {
     let what = match one.role {
         Role::Monitor => "monitor: keeps its output and learns how it ends".to_owned(),
-        Role::Reaper => "reaper: pid 1, collects orphans".to_owned(),
+        Role::Reaper if one.inside == Some(1) => "reaper: pid 1, collects orphans".to_owned(),
+        Role::Reaper => "reaper: collects orphans".to_owned(),
         Role::Porter => "porter: ports and names".to_owned(),
         Role::Nurse => "nurse: asks whether it is well".to_owned(),
         Role::Outlet => "pasta: leads out and in".to_owned(),

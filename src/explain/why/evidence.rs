@@ -1,7 +1,7 @@
 //! What is known of a container: gathered once, so that every rule looks at the same moment.
 
 use super::files::Files;
-use super::program::{self, Program};
+use super::program::{self, Program, Surroundings};
 use crate::engine::now;
 use crate::explain::live::group::{self, Limits as GroupLimits, Use};
 use crate::explain::live::mounts::Mounted;
@@ -39,6 +39,8 @@ pub struct Evidence {
     pub output: Option<Vec<String>>,
     /// What its command is, as its files have it; looked at where it may matter.
     pub program: Option<Program>,
+    /// A program that a shell in it did not find: then it is that one.
+    pub not_found: Option<String>,
     pub group: Option<(GroupLimits, Use)>,
     /// What it sees mounted: live, or as it was asked for.
     pub mounts: Vec<Mounted>,
@@ -58,6 +60,14 @@ impl Evidence {
     /// The last run came to its end, and was not only an attempt.
     pub fn ran(&self) -> Option<&Ended> {
         self.ended.as_ref().filter(|ended| ended.started != 0)
+    }
+    /// No signal and no error of ours: the command has chosen it.
+    pub fn is_its_own_code(&self) -> bool {
+        self.ran().is_some_and(|ended| ended.error.is_empty() && ended.signal.is_none())
+    }
+    /// Then what it wrote on the way needs no reason.
+    pub fn went_well(&self) -> bool {
+        !self.is_running() && self.ran().is_some_and(|ended| ended.exit_code == 0)
     }
     /// The latest line that holds any of these words, whatever its case.
     pub fn line_with(&self, words: &[&str]) -> Option<&str> {
@@ -97,6 +107,7 @@ pub fn gather(paths: &Paths, seen: &Seen) -> Evidence {
         health: seen.health().cloned(),
         output: output(seen, &files.log()),
         program: None,
+        not_found: None,
         group,
         mounts: first.map(mounts::of).unwrap_or_else(|| spec.as_ref().map(wished).unwrap_or_default()),
         capabilities: first.and_then(status::of).map_or_else(|| wished_capabilities(&record.wishes), |status| status.bounding),
@@ -106,7 +117,11 @@ pub fn gather(paths: &Paths, seen: &Seen) -> Evidence {
         now: now(),
     };
     if is_about_its_program(&evidence) {
-        evidence.program = Some(program::look(&Files::of(paths, seen), &record.args, &environment(spec.as_ref()), evidence.architecture));
+        let surroundings = surroundings(spec.as_ref(), evidence.architecture);
+        evidence.not_found =
+            evidence.output.iter().flatten().rev().find_map(|line| program::word_in(line)).filter(|_| evidence.is_its_own_code());
+        let word = evidence.not_found.as_ref().or(record.args.first());
+        evidence.program = word.map(|word| program::look(&Files::of(paths, seen), word, &surroundings));
     }
     evidence
 }
@@ -117,8 +132,10 @@ fn is_about_its_program(evidence: &Evidence) -> bool {
     !evidence.is_running() && ended.is_some_and(|ended| [126, 127].contains(&ended.exit_code))
 }
 
-fn environment(spec: Option<&Spec>) -> Vec<String> {
-    spec.and_then(|spec| spec.process().as_ref()).and_then(|process| process.env().clone()).unwrap_or_default()
+fn surroundings(spec: Option<&Spec>, architecture: &'static str) -> Surroundings {
+    let process = spec.and_then(|spec| spec.process().as_ref());
+    let directory = process.map_or("/".to_owned(), |process| process.cwd().display().to_string());
+    Surroundings { environment: process.and_then(|process| process.env().clone()).unwrap_or_default(), directory, architecture }
 }
 
 fn wished_capabilities(wishes: &Wishes) -> u64 {
@@ -197,6 +214,7 @@ pub mod tests {
             health: None,
             output: Some(Vec::new()),
             program: None,
+            not_found: None,
             group: None,
             mounts: Vec::new(),
             capabilities: capabilities::DEFAULT,

@@ -10,8 +10,8 @@ pub struct Program {
     pub word: String,
     /// Directories that were looked through; empty where the word is a path.
     pub searched: Vec<String>,
-    /// Names that look like it.
-    pub similar: Vec<String>,
+    /// The name that looks most like it.
+    pub similar: Option<String>,
     pub path: Option<String>,
     pub kind: Kind,
     pub is_executable: bool,
@@ -20,6 +20,8 @@ pub struct Program {
     pub loader_is_there: bool,
     /// Of those that it names, the ones that no usual directory has.
     pub missing_libraries: Vec<String>,
+    /// It was to be bash, and the image has only the small shell.
+    pub has_only_sh: bool,
     /// Which C library the image brings, where its loader tells.
     pub image_libc: Option<&'static str>,
 }
@@ -53,11 +55,24 @@ const LIBRARY_DIRECTORIES: &[&str] = &[
 ];
 const USUAL_PATH: &str = "/bin:/usr/bin";
 
-pub fn look(files: &Files, args: &[String], environment: &[String], architecture: &str) -> Program {
-    let word = args.first().cloned().unwrap_or_default();
-    let mut program = Program { word: word.clone(), ..Program::default() };
+/// What counts when a word becomes a program.
+pub struct Surroundings {
+    pub environment: Vec<String>,
+    /// Where a path begins that has no slash before it.
+    pub directory: String,
+    pub architecture: &'static str,
+}
+
+/// `whole`: as it would be found from the container's root.
+fn whole(word: &str, directory: &str) -> String {
+    if word.starts_with('/') { word.to_owned() } else { format!("{directory}/{word}") }
+}
+
+pub fn look(files: &Files, word: &str, surroundings: &Surroundings) -> Program {
+    let Surroundings { environment, directory, architecture } = surroundings;
+    let mut program = Program { word: word.to_owned(), ..Program::default() };
     let found = match word.contains('/') {
-        true => files.find(&word),
+        true => files.find(&whole(word, directory)),
         false => {
             let path = environment.iter().rev().find_map(|variable| variable.strip_prefix("PATH=")).unwrap_or(USUAL_PATH);
             program.searched = path.split(':').filter(|directory| !directory.is_empty()).map(str::to_owned).collect();
@@ -66,10 +81,24 @@ pub fn look(files: &Files, args: &[String], environment: &[String], architecture
     };
     match found {
         Some(found) => describe(files, &mut program, &found, architecture),
-        None => program.similar = similar(files, &program),
+        None => program.similar = similar(files, &program, directory),
     }
+    program.has_only_sh = word.ends_with("bash") && files.find("/bin/sh").is_some();
     program.image_libc = libc_of(files);
     program
+}
+
+/// Of which word a shell says that it is not there: `sh: make: not found`, `env: can't execute 'python3': No such file or directory`.
+pub fn word_in(line: &str) -> Option<String> {
+    const ENDS: [&str; 4] = [": command not found", ": not found", ": No such file or directory", ": Permission denied"];
+    let before = ENDS.iter().find_map(|end| line.trim_end().strip_suffix(end))?;
+    // A script whose interpreter is missing: `bash: ./x: /bin/python: bad interpreter`.
+    let before = before.strip_suffix(": bad interpreter").and_then(|rest| rest.rsplit_once(": ")).map_or(before, |(script, _)| script);
+    let last = before.rsplit(": ").next()?;
+    // Some put it between quotation marks, behind words of their own.
+    let last = last.strip_suffix(['\'', '\u{2019}']).and_then(|rest| rest.rsplit(['\'', '\u{2018}']).next()).unwrap_or(last);
+    let is_word = !last.is_empty() && !last.contains(' ') && last != before;
+    is_word.then(|| last.to_owned())
 }
 
 fn describe(files: &Files, program: &mut Program, found: &Found, architecture: &str) {
@@ -117,13 +146,13 @@ fn examine(files: &Files, program: &mut Program, found: &Found, architecture: &s
     program.elf = Some(elf);
 }
 
-fn similar(files: &Files, program: &Program) -> Vec<String> {
+fn similar(files: &Files, program: &Program, from: &str) -> Option<String> {
     let (directories, name): (Vec<String>, &str) = match program.word.rsplit_once('/') {
-        Some((directory, name)) => (vec![if directory.is_empty() { "/".to_owned() } else { directory.to_owned() }], name),
+        Some((directory, name)) => (vec![whole(&format!("{directory}/"), from)], name),
         None => (program.searched.clone(), &program.word),
     };
     let all: Vec<String> = directories.iter().flat_map(|directory| files.names(directory)).collect();
-    names::nearest(name, all.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
+    names::nearest(name, all.iter().map(String::as_str)).first().map(|name| (*name).to_owned())
 }
 
 fn libc_of(files: &Files) -> Option<&'static str> {
@@ -137,6 +166,23 @@ fn libc_of(files: &Files) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shells_say_what_they_did_not_find() {
+        for (line, word) in [
+            ("sh: make: not found", Some("make")),
+            ("/entry.sh: line 3: ./run: not found", Some("./run")),
+            ("bash: line 1: make: command not found", Some("make")),
+            ("sh: 1: make: not found", Some("make")),
+            ("env: can't execute 'python3': No such file or directory", Some("python3")),
+            ("env: \u{2018}python3\u{2019}: No such file or directory", Some("python3")),
+            ("bash: ./x: /bin/python: bad interpreter: No such file or directory", Some("./x")),
+            ("sh: can't open file: Permission denied", None),
+            ("all is well", None),
+        ] {
+            assert_eq!(word_in(line).as_deref(), word, "{line}");
+        }
+    }
 
     #[test]
     fn the_first_line_of_a_script_names_its_interpreter() {

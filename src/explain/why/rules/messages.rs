@@ -89,8 +89,7 @@ const CASES: &[Case] = &[
 ];
 
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
-    // What went well needs no reason.
-    if evidence.ran().is_some_and(|ended| ended.exit_code == 0) && !evidence.is_running() {
+    if evidence.went_well() {
         return Vec::new();
     }
     let found = CASES.iter().find_map(|case| Some((case, evidence.line_with(case.words)?)));

@@ -2,7 +2,7 @@
 
 use super::super::elf::{machine_name, runs_on};
 use super::super::program::{Kind, Program};
-use super::super::{Evidence, Finding};
+use super::super::{Certainty, Evidence, Finding};
 use super::start::EXECUTE;
 
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
@@ -13,9 +13,17 @@ pub fn judge(evidence: &Evidence) -> Vec<Finding> {
     let finding = match () {
         () if loader.is_some() => library(program, loader.unwrap_or_default()),
         () if is_ours => executed(evidence, program).shown(format!("tare said: {}", ended.error)),
+        () if evidence.not_found.is_some() => in_a_shell(evidence, program),
         () => return Vec::new(),
     };
     vec![finding]
+}
+
+/// A shell in it, or env, has looked for the program in vain.
+fn in_a_shell(evidence: &Evidence, program: &Program) -> Finding {
+    let finding = executed(evidence, program);
+    // It may have been looked for elsewhere, by another PATH, or not have been there yet.
+    Finding { certainty: Certainty::Likely, ..finding }.shown(format!("it wrote: {}", evidence.last_line().unwrap_or_default()))
 }
 
 fn executed(evidence: &Evidence, program: &Program) -> Finding {
@@ -49,8 +57,11 @@ fn not_there(evidence: &Evidence, program: &Program) -> Finding {
     if word.starts_with('-') {
         finding = finding.shown("the word begins with a dash: a flag for tare stands before the image, one behind it is the command");
     }
-    if !program.similar.is_empty() {
-        finding = finding.attempt(format!("did you mean {}?", program.similar.join(" or ")));
+    if let Some(similar) = program.similar.as_ref().filter(|_| !program.has_only_sh) {
+        finding = finding.attempt(format!("did you mean {similar}?"));
+    }
+    if program.has_only_sh {
+        finding = finding.attempt(format!("small images have sh and no bash: tare run -it {} sh", evidence.image));
     }
     finding.attempt(format!("look what is there: tare run --rm -it --entrypoint sh {}", evidence.image))
 }
@@ -150,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_nowhere_is_looked_for_nearby() {
-        let finding = about(Program { searched: vec!["/bin".into()], similar: vec!["xz".into()], ..Program::default() });
+        let finding = about(Program { searched: vec!["/bin".into()], similar: Some("xz".into()), ..Program::default() });
         assert!(finding.what.contains("no directory of its PATH") && finding.evidence[0] == "PATH  /bin");
         assert_eq!(finding.tries[0], "did you mean xz?");
     }

@@ -6,7 +6,7 @@ use crate::explain::live::mounts::{self, Mounted};
 const WORDS: &str = "read-only file system";
 
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
-    let Some(line) = evidence.line_with(&[WORDS]) else { return Vec::new() };
+    let Some(line) = evidence.line_with(&[WORDS]).filter(|_| !evidence.went_well()) else { return Vec::new() };
     let wrote = format!("it wrote: {}", line.trim());
     let path = path_in(line);
     let mounted = path.as_deref().and_then(|path| mounts::above(&evidence.mounts, path)).filter(|mounted| mounted.is_read_only());

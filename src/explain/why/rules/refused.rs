@@ -95,7 +95,7 @@ const CASES: &[Case] = &[
 ];
 
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
-    let Some(line) = evidence.line_with(WORDS) else { return Vec::new() };
+    let Some(line) = evidence.line_with(WORDS).filter(|_| !evidence.went_well()) else { return Vec::new() };
     let small = line.to_lowercase();
     let is_refusal = !small.contains("permission denied");
     let found = CASES.iter().find(|case| case.words.iter().any(|word| has_word(&small, word)));

@@ -23,16 +23,20 @@ fn by_signal(evidence: &Evidence, ended: &Ended, number: i32) -> Finding {
         return shown(sent_by_us(asked, &name, &evidence.name));
     }
     shown(match name.as_str() {
-        "SIGSEGV" => {
-            crash("it used memory that is not its own (a segmentation fault): a bug in the program, or a library that does not fit")
-        }
-        "SIGBUS" => crash("it touched memory that could not be filled: a mapped file became shorter, or /dev/shm is full")
+        "SIGSEGV" => crash(
+            evidence,
+            "it used memory that is not its own (a segmentation fault): a bug in the program, or a library that does not fit",
+        ),
+        "SIGBUS" => crash(evidence, "it touched memory that could not be filled: a mapped file became shorter, or /dev/shm is full")
             .attempt("a larger /dev/shm: tare run --shm-size 256m …"),
-        "SIGILL" => crash("it used an instruction that this processor does not have: it was built for a newer one, or jumped astray"),
-        "SIGFPE" => crash("it divided by zero, or the like"),
-        "SIGABRT" => {
-            crash("it gave up by itself (abort): a check in it, or in its C library, failed; it usually says so in its last lines")
+        "SIGILL" => {
+            crash(evidence, "it used an instruction that this processor does not have: it was built for a newer one, or jumped astray")
         }
+        "SIGFPE" => crash(evidence, "it divided by zero, or the like"),
+        "SIGABRT" => crash(
+            evidence,
+            "it gave up by itself (abort): a check in it, or in its C library, failed; it usually says so in its last lines",
+        ),
         "SIGSYS" => Finding::known("it made a system call that its seccomp filter kills for")
             .attempt("strace -f tells which call; tare run --security-opt seccomp=unconfined … without the filter, to be sure"),
         "SIGXCPU" => {
@@ -56,9 +60,11 @@ fn by_signal(evidence: &Evidence, ended: &Ended, number: i32) -> Finding {
     })
 }
 
-fn crash(what: &str) -> Finding {
-    Finding::known(format!("it crashed: {what}"))
-        .attempt("run it by hand and look: tare run -it --cap-add SYS_PTRACE IMAGE, then gdb or strace")
+fn crash(evidence: &Evidence, what: &str) -> Finding {
+    Finding::known(format!("it crashed: {what}")).attempt(format!(
+        "run it by hand and look: tare run -it --cap-add SYS_PTRACE --entrypoint sh {}, then gdb or strace",
+        evidence.image
+    ))
 }
 
 fn sent_by_us(asked: &Asked, name: &str, container: &str) -> Finding {

@@ -3,20 +3,21 @@
 use super::super::{Evidence, Finding};
 use crate::sys::signal;
 
+/// Those that somebody sends; others come from the kernel, for one reason each.
+const SENT: [&str; 5] = ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"];
+
 pub fn all(evidence: &Evidence, findings: &[Finding]) -> Vec<String> {
     let mut unknown = Vec::new();
     let ended = evidence.ran().filter(|_| !evidence.is_running());
     if evidence.output.is_none() {
         unknown.push("what it wrote: nothing is kept of it (--log-driver)".to_owned());
     }
-    if let Some(number) =
-        ended.and_then(|ended| ended.signal.filter(|number| ended.asked.as_ref().is_none_or(|asked| asked.signal != *number)))
-        && ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"].contains(&signal::name(number).as_str())
-        && !ended.is_some_and(|ended| ended.out_of_memory)
-    {
-        unknown.push(format!("who sent {}: the kernel tells that to the process that gets it, and to nobody else", signal::name(number)));
+    let sent_by_us = ended.is_some_and(|ended| ended.asked.as_ref().is_some_and(|asked| Some(asked.signal) == ended.signal));
+    let signal = ended.filter(|ended| !sent_by_us && !ended.out_of_memory).and_then(|ended| ended.signal).map(signal::name);
+    if let Some(name) = signal.filter(|name| SENT.contains(&name.as_str())) {
+        unknown.push(format!("who sent {name}: the kernel tells that to the process that gets it, and to nobody else"));
     }
-    if ended.is_some_and(|ended| ended.exit_code == 137) && !evidence.memory_is_counted {
+    if ended.is_some_and(|ended| ended.exit_code == 137) && !sent_by_us && !evidence.memory_is_counted {
         unknown.push("whether memory was short: this host counts none for groups (no memory controller in cgroup v2)".to_owned());
     }
     if findings.iter().any(|finding| finding.rule == "refused") {
