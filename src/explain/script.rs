@@ -58,7 +58,7 @@ fn opening(blocks: &[Block], command: &str) -> String {
          PATH=$PATH:/usr/sbin:/sbin\nfor tool in {}; do\n    command -v \"$tool\" >/dev/null || {{ echo \"$tool is missing here\" >&2; exit 1; }}\ndone\n\
          capsh=$(command -v capsh) status=0 parent=$$ work= root= group= layers= lower=\n\
          export capsh parent work root group layers lower\n\n\
-         # What would stay behind when the container is gone.\nclean_up() {{\n    set +e\n{undo}}}\ntrap clean_up EXIT\n\n",
+         # What would stay behind when the container is gone.\nclean_up() {{\n    set +e\n{undo}}}\ntrap clean_up EXIT\ntrap 'exit 130' INT\ntrap 'exit 143' HUP TERM\n\n",
         quote::comment(command),
         first.unwrap_or_default(),
         tools(&all).join(" ")
@@ -82,7 +82,18 @@ fn tools(lines: &str) -> Vec<&'static str> {
     ["unshare", "mount", "ip", "awk", "capsh"].into_iter().chain(some).collect()
 }
 
-const SWITCH_ON: &str = "# Groups have only the controllers that the group above hands down to them.\nswitch_on() {\n    place=$groups\n    while [ -e \"$place/cgroup.controllers\" ]; do places=\"$place ${places-}\" place=${place%/*}; done\n    for place in $places; do echo \"+$1\" >\"$place/cgroup.subtree_control\"; done\n    places=\n}\n\n";
+const SWITCH_ON: &str = r#"# Groups have only the controllers that each group above hands down, from the top on.
+switch_on() {
+    place=$groups places=
+    while [ -e "$place/cgroup.controllers" ]; do places="$place $places" place=${place%/*}; done
+    for place in $places; do
+        grep -qw "$1" "$place/cgroup.subtree_control" && continue
+        echo "+$1" >"$place/cgroup.subtree_control"
+        echo "$place -$1" >>"$work/controllers"
+    done
+}
+
+"#;
 
 const IN_GROUP: &str = "# A command whose processes are in the group from the first one on.\nin_group() {\n    sh -c 'echo $$ >\"$0/cgroup.procs\" && exec \"$@\"' \"$group\" \"$@\"\n}\n\n";
 
@@ -151,19 +162,35 @@ fn title(step: Step) -> String {
 
 fn told(block: &Block) -> String {
     let mut text = title(block.step);
-    let mut is_list = false;
+    let mut before = Before::Comment;
     for deed in &block.deeds {
-        let begins = if std::mem::replace(&mut is_list, matches!(deed.shell, Shell::Nothing)) && is_list { "" } else { "#\n" };
-        match &deed.shell {
-            Shell::Clear(lines) => text.push_str(&format!("{lines}\n")),
-            Shell::Lines(lines) => text.push_str(&format!("\n{}{lines}\n", comment(&sentence(&deed.words)))),
-            Shell::Cannot(why) => {
-                text.push_str(&format!("#\n{}{}", comment(&sentence(&deed.words)), comment(&format!("  Not by a shell: {why}."))));
-            }
-            Shell::First(_) | Shell::Nothing => text.push_str(&format!("{begins}{}", comment(&sentence(&deed.words)))),
-        }
+        let words = comment(&sentence(&deed.words));
+        let (more, now) = match &deed.shell {
+            Shell::Clear(lines) => (format!("{lines}\n"), Before::Lines),
+            Shell::Lines(lines) => (format!("\n{words}{lines}\n"), Before::Lines),
+            Shell::Cannot(why) => (before.apart() + &words + &comment(&format!("  Not by a shell: {why}.")), Before::Comment),
+            Shell::First(_) | Shell::Nothing if before == Before::List => (words, Before::List),
+            Shell::First(_) | Shell::Nothing => (before.apart() + &words, Before::List),
+        };
+        text.push_str(&more);
+        before = now;
     }
     text + "\n"
+}
+
+/// What stands above a deed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Comment,
+    /// A comment of several things, one on each line.
+    List,
+    Lines,
+}
+
+impl Before {
+    fn apart(self) -> String {
+        if self == Before::Lines { "\n".to_owned() } else { "#\n".to_owned() }
+    }
 }
 
 fn lines(deed: &Deed) -> String {

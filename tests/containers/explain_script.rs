@@ -77,38 +77,41 @@ fn several_layers_and_links_that_lead_elsewhere() {
     assert!(!Path::new("/tmp/run/inner").exists() && !Path::new("/tmp/run/resolv.conf").exists(), "a link of the image has led out");
 }
 
-/// With one address: two containers after each other may have the same.
+/// In its usual network, whose bridge is there already, or the script makes it.
 #[test]
 fn a_network_with_addresses() {
+    for is_made in [false, true] {
+        assert_alike_in_networks(&[], |store| {
+            // Its addresses of IPv6 are made up when it is written down.
+            store.ok(if is_made { &["run", "--rm", "box", "true"] } else { &["network", "ls"] });
+        });
+    }
+}
+
+/// One leads out, and the other nowhere.
+#[test]
+fn two_networks_of_one_s_own() {
+    assert_alike_in_networks(&["--network", "inner", "--network", "name=outer,ip=10.77.0.9,mac-address=02:00:00:00:00:77"], |store| {
+        store.ok(&["network", "create", "--internal", "--subnet", "10.78.0.0/24", "inner"]);
+        store.ok(&["network", "create", "--subnet", "10.77.0.0/24", "--gateway", "10.77.0.7", "outer"]);
+    });
+}
+
+fn assert_alike_in_networks(flags: &[&str], prepare: impl Fn(&Store)) {
+    const LOOK: &str = "ip -o addr | sed 's/valid_lft.*//'; ip route; ip -6 route; cat /etc/hosts; ip -o link | grep -o 'link/ether [^ ]*'";
     let Some((town, mut store)) = Town::new().zip(store()) else { return };
     if store.person.is_some() && cannot("only root plugs cables into the host") {
         return;
     }
     store.machine = Some(town.host.clone());
-    // It is written down what it is, because its addresses of IPv6 are made up; its bridge is there already, or the script makes it.
-    store.ok(&["network", "ls"]);
-    for is_made in [false, true] {
-        if is_made {
-            store.ok(&["run", "--rm", "box", "true"]);
-        }
-        let before = state_of(&town);
-        let look = [
-            "sh",
-            "-c",
-            "ip -o addr | sed 's/valid_lft.*//'; ip route; ip -6 route; cat /etc/hosts /etc/resolv.conf; ip -o link | grep -o 'link/ether [^ ]*'",
-        ];
-        let flags = ["--hostname", "lighthouse", "-p", "8080:80"];
-        let script = script(&store, &flags, "box", &look);
-        let told = run_script(&store, &script).ok();
-        assert_eq!(state_of(&town), before, "the script leaves the host as it was");
-        let expected = store.ok(&[&["run", "--rm"], &flags[..], &["box"], &look].concat());
-        assert_eq!(without_interface_numbers(&told), without_interface_numbers(&expected));
-        assert!(told.contains("default via") && told.contains("eth0"), "{told}");
-        if !is_made {
-            assert!(store.machine().run(&["ip", "link", "show", "type", "bridge"]).ok().contains(": "), "tare keeps its bridge");
-            store.machine().run(&["sh", "-c", "ip -o link show type bridge | cut -d: -f2 | xargs -n1 ip link del"]).ok();
-        }
-    }
+    prepare(&store);
+    let before = state_of(&town);
+    let (flags, look) = ([&["--hostname", "lighthouse", "-p", "8080:80"], flags].concat(), ["sh", "-c", LOOK]);
+    let found = run_script(&store, &script(&store, &flags, "box", &look)).ok();
+    assert_eq!(state_of(&town), before, "the script leaves the host as it was");
+    let expected = store.ok(&[&["run", "--rm"], &flags[..], &["box"], &look].concat());
+    assert_eq!(without_interface_numbers(&found), without_interface_numbers(&expected));
+    assert!(found.contains("default via") && found.contains("eth0"), "{found}");
 }
 
 /// The container by hand reaches others, and is reached at a published port.

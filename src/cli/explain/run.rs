@@ -18,25 +18,28 @@ pub fn script(context: &Context, parsed: Parsed) -> Result<i32> {
 
 /// `words`: behind `tare explain run`.
 pub fn run(context: &Context, words: &[String], as_json: bool) -> Result<i32> {
-    let parsed = match run_flags::parse_words("run", words) {
-        Some(parsed) => parsed?,
-        None => {
-            let line = std::iter::once("run".to_owned()).chain(words.iter().cloned());
-            let command = run_flags::define(clap::Command::new("run"));
-            let matches = command.try_get_matches_from(line).map_err(|error| {
-                let text = error.to_string();
-                let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                Error::usage(first).hint("the words are those of tare run")
-            })?;
-            run_flags::parse("run", &matches)?
-        }
-    };
-    let blocks = blocks(context, parsed)?;
+    let Some(parsed) = run_flags::parse_words("run", words) else { return what_is_wrong(words) };
+    let blocks = blocks(context, parsed?)?;
     match as_json {
         true => say_line!("{:#}", plain::json(&blocks)),
         false => say(&plain::text(&blocks)),
     }
     Ok(0)
+}
+
+/// In clap's words, which also knows the help.
+fn what_is_wrong(words: &[String]) -> Result<i32> {
+    let line = std::iter::once("run".to_owned()).chain(words.iter().cloned());
+    let Err(answer) = run_flags::define(clap::Command::new("run")).try_get_matches_from(line) else {
+        return Err(Error::usage("these words make no run"));
+    };
+    if !answer.use_stderr() {
+        say(&answer.to_string());
+        return Ok(0);
+    }
+    let text = answer.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Err(Error::usage(first).hint("the words are those of tare run"))
 }
 
 /// Nothing is fetched: an image that is not here cannot be told of.

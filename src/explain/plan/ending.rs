@@ -15,7 +15,7 @@ pub fn terminal(subject: &Subject) -> Vec<Deed> {
 
 pub fn reaper(subject: &Subject) -> Vec<Deed> {
     let why = "the reaper is a small program in a sealed file in memory; here the command itself is pid 1: \
-               Ctrl-C does not end it unless it wants to, and nobody reaps its orphans";
+               Ctrl-C does not end it unless it wants to (1 in cgroup.kill of its group does), and nobody reaps its orphans";
     match subject.outline.record.reaper {
         true => vec![Deed::new("fork; pid 1 executes the reaper, and the command waits until it is there").cannot(why)],
         false => nothing("the command itself is pid 1"),

@@ -53,9 +53,20 @@ pub fn limit(subject: &Subject) -> Vec<Deed> {
     if files.iter().any(|(file, _)| file == "io.max") && !controllers.iter().any(|name| name == "io") {
         controllers.push("io".to_owned());
     }
+    let top = mount::cgroup2().map(|top| std::fs::read_to_string(top.join("cgroup.controllers")).unwrap_or_default()).unwrap_or_default();
+    if let Some(missing) = controllers.iter().find(|wanted| !top.split_whitespace().any(|have| have == *wanted)) {
+        return vec![
+            Deed::new(format!("limit {}", files.iter().map(|(file, value)| format!("{file} = {value}")).collect::<Vec<_>>().join(", ")))
+                .cannot(format!(
+                    "this host has no controller {missing} in cgroup v2, so tare refuses such a run here, and says what helps"
+                )),
+        ];
+    }
+    let lines: Vec<String> = controllers.iter().map(|controller| format!("switch_on {controller}")).collect();
     let mut deeds = vec![
-        Deed::new(format!("let the groups below have {}", controllers.join(", ")))
-            .lines(format!("for controller in {}; do\n    switch_on \"$controller\"\ndone", controllers.join(" "))),
+        Deed::new(format!("let the groups below have the controllers: {}", controllers.join(", "))).lines(lines.join("\n")).undo(
+            "[ ! -e \"$work/controllers\" ] || sort -r \"$work/controllers\" |\n    while read -r place word; do echo \"$word\" >\"$place/cgroup.subtree_control\"; done",
+        ),
     ];
     for (file, value) in files {
         let lines = format!("echo {} >\"$group/{file}\"", quote::word(&value));

@@ -87,7 +87,7 @@ fn fresh(mount: &Mount, planned: &PlannedMount) -> Deed {
     if is_read_only_memory {
         lines.push_str(&format!("\nread_only {target}"));
     }
-    Deed::new(told).clear(lines)
+    if is_system(planned) { Deed::new(told).clear(lines) } else { Deed::new(told).lines(lines) }
 }
 
 fn bound(subject: &Subject, mount: &Mount, planned: &PlannedMount) -> Deed {
@@ -111,7 +111,7 @@ fn bound(subject: &Subject, mount: &Mount, planned: &PlannedMount) -> Deed {
     }
     let further = if is_read_only { ", read-only" } else { "" };
     let shared = if propagation == "rprivate" { String::new() } else { format!(", {propagation}") };
-    Deed::new(format!("bind {} to {}{further}{shared}", shown(subject, planned), planned.target.display())).clear(lines)
+    Deed::new(format!("bind {} to {}{further}{shared}", shown(subject, planned), planned.target.display())).lines(lines)
 }
 
 fn in_its_place(target: &Path) -> String {

@@ -17,8 +17,8 @@ pub fn claim(subject: &Subject) -> Vec<Deed> {
     };
     let one = |endpoint: &Endpoint| {
         let all: Vec<String> = endpoint.addresses().iter().map(ToString::to_string).collect();
-        Deed::new(format!("{} in network {}: {}, which is free now", endpoint.interface, endpoint.network, all.join(" and ")))
-            .cannot("it takes the address without asking, so start no other container of this network meanwhile")
+        Deed::new(format!("{} gets {} in network {}: free at this moment", endpoint.interface, all.join(" and "), endpoint.network))
+            .cannot("it takes them without asking, so start no other container of this network meanwhile")
     };
     claimed.joined.endpoints.iter().map(one).collect()
 }
@@ -158,9 +158,9 @@ fn rules(subject: &Subject, claimed: &Claimed) -> Deed {
     let remark = if ports.is_empty() {
         ""
     } else {
-        "# The usual way, which goes round the host's firewall; tare goes another, see src/network/rules/.\n"
+        "# The usual way of ports, which goes round the host's own firewall; tare takes a longer one, which does not.\n"
     };
-    Deed::new(format!("rules: {}", told.join("; ")))
+    Deed::new(format!("make rules: {}", told.join("; ")))
         .lines(format!("{remark}outside nft -f - {}", quote::document(&text)))
         .undo(format!("nft delete table inet {table} 2>/dev/null || :"))
 }
