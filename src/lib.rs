@@ -24,6 +24,13 @@
 //! container like any other, COPY in a view of the files so far (`runtime/view.rs`, `build/files/`), and `image/coming/built.rs` makes what was written
 //! a layer.
 //!
+//! # The way of an explanation
+//!
+//! `trace/step.rs` is the list of all steps, each with a title and a reason. The code that performs one begins it (`trace::begin`): a store into memory, and
+//! a mark on a page that all processes of a start share (`trace/timeline.rs`, drawn by `explain/start/`). With `--explain` the command goes on in a
+//! child (`cli/explained.rs`), and `explain/observe.rs` follows it and all that come of it by ptrace(2): it reads from their memory at which step they
+//! are, and `explain/calls/` puts their calls into words. What a run would do is told from the same spec by `explain/plan/`.
+//!
 //! # Floors
 //!
 //! A module imports only from floors below it (`tests/architecture.rs` holds that):
@@ -91,6 +98,8 @@
 //!   what stages have come to, and a kill of either leaves nothing running: a step's container ends with whoever began it.
 //! * **What a step has written is not copied to become a layer.** The overlay's directory is packed once, for its digests and its blob, and gets its
 //!   name. Its mount points lie in a layer below all others, so nothing has to be removed from it.
+//! * **Nobody explains himself.** Telling would be one more thing to do, in processes that have no streams and may not print, and could be forgotten at any
+//!   call. So somebody else looks: what is told is what the kernel was asked, and a start that is not explained pays one page of memory.
 //! * **Layers are inflated by code of our own**, in safe Rust: most of a pull is inflating, and no C reads what strangers send.
 
 #![deny(unsafe_code)]
