@@ -2,13 +2,13 @@
 //! with that from the other, field by field; what may differ stands in one table, with the reason.
 
 use crate::common::probe::Mount;
-use crate::common::process::{Ran, run};
+use crate::common::process::Ran;
 use crate::common::town::Town;
-use crate::common::{Layer, Report, Running, Store, cannot, eventually, installed, lacking};
+use crate::common::{Layer, Report, Running, Store, cannot, cgroup2, eventually, installed, lacking};
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What a shell cannot do, and so is not the same.
 const MAY_DIFFER: &[(&str, &str)] = &[
@@ -253,7 +253,7 @@ fn run_script(store: &Store, script: &str) -> Ran {
 /// In the machine of the store.
 fn run_in(store: &Store, words: &[&str]) -> Ran {
     let mut command = Command::new(words[0]);
-    store.tell(command.args(&words[1..]).env("TMPDIR", &store.dir).current_dir(&store.dir));
+    store.tell(command.args(&words[1..]).env("TMPDIR", &store.dir).current_dir(&store.dir).stdin(Stdio::null()));
     // What else whoever runs the tests has open is not the script's.
     // SAFETY: one system call between fork and exec.
     unsafe {
@@ -262,7 +262,11 @@ fn run_in(store: &Store, words: &[&str]) -> Ran {
             _ => Err(std::io::Error::last_os_error()),
         });
     }
-    run(command, None)
+    let running = Running::spawn(command);
+    let group = cgroup2().map(|(top, _)| top.join(format!("by-hand-{}", running.pid())));
+    let ran = running.wait();
+    assert!(group.is_none_or(|group| !group.exists()), "a group is left by {ran}");
+    ran
 }
 
 /// Interfaces, rules, whether packets are passed on.

@@ -9,7 +9,13 @@ pub fn terminal(subject: &Subject) -> Vec<Deed> {
             Deed::new("open a new terminal in the container's /dev/pts, and give the other end to the monitor")
                 .cannot("the command gets the terminal that this script runs in"),
         ],
-        false => nothing("no terminal was asked for (-t); its output goes to pipes that the monitor reads"),
+        false => {
+            let input = if subject.outline.record.wishes.interactive { "your input comes by a third" } else { "its input is /dev/null" };
+            vec![
+                Deed::new(format!("make pipes for its output and its errors, whose far ends the monitor has; {input}"))
+                    .cannot("the command writes to where this script does"),
+            ]
+        }
     }
 }
 
