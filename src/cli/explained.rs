@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::explain::observe::{self, Side};
 use crate::explain::tell::{Json, Teller, Text};
 use crate::options::explain::{self, Explain};
+use crate::sys::{file, terminal};
 use clap::{Arg, ArgMatches, Command};
 use std::io::IsTerminal;
 
@@ -39,12 +40,24 @@ pub fn look_on(how: Explain) -> Result<Option<i32>> {
     let has_colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut teller: Box<dyn Teller> = match how {
         Explain::Json => Box::new(Json),
-        how => Box::new(Text::new(how == Explain::Full, has_colours)),
+        how => Box::new(Text::new(how == Explain::Full, has_colours, columns())),
     };
     let Side::Observer(observer) = observe::divide()? else { return Ok(None) };
-    let code = observer.look_on(&mut |seen, at, happened| {
-        say_aside(teller.tell(seen, at, happened).as_bytes());
-    })?;
-    say_aside(teller.end().as_bytes());
+    let code = observer.look_on(&mut |seen, at, happened| say_lines(&teller.tell(seen, at, happened)))?;
+    say_lines(&teller.end());
     Ok(Some(code))
+}
+
+/// Of the terminal that shows it, if one does.
+fn columns() -> Option<usize> {
+    let [_, _, error] = file::standard_streams();
+    terminal::size(error).ok().map(|size| usize::from(size.columns)).filter(|columns| *columns > 0)
+}
+
+/// The command may have made the terminal raw, where a line feed goes down and not back.
+fn say_lines(text: &str) {
+    match std::io::stderr().is_terminal() {
+        true => say_aside(text.replace('\n', "\r\n").as_bytes()),
+        false => say_aside(text.as_bytes()),
+    };
 }

@@ -20,6 +20,8 @@ pub struct Text {
     /// With the calls.
     is_full: bool,
     has_colours: bool,
+    /// Of the terminal; reasons are broken where it ends. Elsewhere they stay whole.
+    columns: Option<usize>,
     /// Whose line was the last.
     speaker: Option<(i32, Who)>,
     /// What only served the others, by process, since something was told of it.
@@ -35,8 +37,18 @@ pub struct Text {
 const INDENT: usize = 16;
 
 impl Text {
-    pub fn new(is_full: bool, has_colours: bool) -> Text {
-        Text { is_full, has_colours, speaker: None, small: BTreeMap::new(), told: Vec::new(), steps: 0, calls: 0, processes: Vec::new() }
+    pub fn new(is_full: bool, has_colours: bool, columns: Option<usize>) -> Text {
+        Text {
+            is_full,
+            has_colours,
+            columns,
+            speaker: None,
+            small: BTreeMap::new(),
+            told: Vec::new(),
+            steps: 0,
+            calls: 0,
+            processes: Vec::new(),
+        }
     }
 
     fn bold(&self, text: &str) -> String {
@@ -81,7 +93,10 @@ impl Text {
         let _ = writeln!(text, "{margin}{:>8.1} ms {number:>3}  {}{again}", at.as_secs_f64() * 1000.0, self.bold(step.title()));
         if is_first {
             self.told.push(step);
-            let _ = writeln!(text, "{margin}{}{}", " ".repeat(INDENT), self.dim(step.why()));
+            let indent = format!("{margin}{}", " ".repeat(INDENT));
+            for line in broken(step.why(), self.columns.map(|columns| columns.saturating_sub(indent.len()))) {
+                let _ = writeln!(text, "{indent}{}", self.dim(&line));
+            }
         }
         text
     }
@@ -133,6 +148,20 @@ impl Teller for Text {
     }
 }
 
+/// At blanks, so that no line is longer; a longer word stays whole.
+fn broken(text: &str, columns: Option<usize>) -> Vec<String> {
+    let Some(columns) = columns else { return vec![text.to_owned()] };
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Ids and digests of 64 digits as `ps` shows them, by their first twelve: whole ones would hide what differs.
 fn with_short_ids(text: &str) -> String {
     const ID: usize = 64;
@@ -165,7 +194,7 @@ mod tests {
 
     #[test]
     fn in_full_each_call_stands_below_its_step() {
-        let mut text = Text::new(true, false);
+        let mut text = Text::new(true, false, None);
         let monitor = seen(7, Who::Monitor, 1);
         let mkdir = Call { name: "mkdir".into(), is_telling: true, arguments: vec!["\"/a\"".into(), "0o755".into()] };
         let close = Call { name: "close".into(), is_telling: false, arguments: Vec::new() };
@@ -184,6 +213,13 @@ mod tests {
     }
 
     #[test]
+    fn reasons_are_broken_at_blanks() {
+        assert_eq!(broken("one two three", Some(7)), ["one two", "three"]);
+        assert_eq!(broken("extraordinary as it is", Some(5)), ["extraordinary", "as it", "is"]);
+        assert_eq!(broken("one two three", None), ["one two three"]);
+    }
+
+    #[test]
     fn ids_are_short_and_everything_else_stays() {
         let id = "0123456789abcdef".repeat(4);
         assert_eq!(with_short_ids(&format!("a {id}/x/{id} fee")), "a 0123456789ab…/x/0123456789ab… fee");
@@ -192,7 +228,7 @@ mod tests {
 
     #[test]
     fn in_short_there_are_no_calls_and_the_speaker_is_named_when_he_changes() {
-        let mut text = Text::new(false, false);
+        let mut text = Text::new(false, false, None);
         let mkdir = Call { name: "mkdir".into(), is_telling: true, arguments: Vec::new() };
         let at = Duration::ZERO;
         let first = text.tell(&seen(7, Who::Monitor, 1), at, Happened::Step(Step::MakeGroup));
