@@ -46,9 +46,10 @@ fn opening(blocks: &[Block], command: &str) -> String {
     }
     let undo: String = undo.iter().rev().flat_map(|lines| lines.lines()).map(|line| format!("    {line}\n")).collect();
     let first = deeds().find_map(|deed| match &deed.shell {
-        Shell::First(line) => {
-            Some(format!("# As yourself: from here on you are root, in a namespace where that means little. See step 9.\n{line}\n\n"))
-        }
+        Shell::First(line) => Some(format!(
+            "# As yourself: from here on you are root, in a namespace where that means little. See step 9.\n\
+             [ -f \"$0\" ] || {{ echo \"write this script into a file first\" >&2; exit 1; }}\n{line}\n\n"
+        )),
         _ => None,
     });
     let whose = if first.is_some() { "yourself, from a file" } else { "root" };

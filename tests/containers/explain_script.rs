@@ -105,6 +105,9 @@ fn assert_alike_in_networks(flags: &[&str], prepare: impl Fn(&Store)) {
     }
     store.machine = Some(town.host.clone());
     prepare(&store);
+    // Whoever was in them has given its addresses back a moment after its end.
+    let claimed = || run_in(&store, &["sh", "-c", "ls r/network/*/address 2>/dev/null"]).stdout;
+    eventually("all addresses are free", || !claimed().contains("10."));
     let before = state_of(&town);
     let (flags, look) = ([&["--hostname", "lighthouse", "-p", "8080:80"], flags].concat(), ["sh", "-c", LOOK]);
     let found = run_script(&store, &script(&store, &flags, "box", &look)).ok();
