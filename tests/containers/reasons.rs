@@ -125,6 +125,12 @@ fn what_cannot_be_executed_is_looked_into() {
         assert!([code, 126, 127].contains(&ran.code) && what(&answer, "program").contains(words), "{word}: {answer:#}");
         store.ok(&["rm", "trap"]);
     }
+    // What is mounted lies over the image, whose file of that name is none.
+    let script = store.file("mounted", "#!/bin/bash\n");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    let bind = format!("{}:/mounted", script.display());
+    store.tare(&["run", "--name", "mounted", "-v", &bind, "traps", "/mounted"]);
+    assert!(what(&why(&store, "mounted"), "program").contains("is a script for /bin/bash"));
     store.tare(&["run", "--name", "glibc", "traps", "/programs/for-glibc"]);
     assert!(evidence(&why(&store, "glibc"), "program").contains("it was built for glibc, and the image has musl"));
     store.tare(&["run", "--name", "near", "traps", "slep"]);

@@ -25,7 +25,7 @@ fn the_memory_limit_kills_and_it_is_told() {
     assert!(row.contains("137") && row.to_lowercase().contains("memory"), "ps tells that memory was the reason: {row}");
     let why = store.ok(&["why", "greedy"]);
     assert!(why.contains("it ran out of memory") && why.contains("limit  32MiB (--memory)"), "{why}");
-    assert!(why.contains("try: tare update --memory 64m greedy"), "{why}");
+    assert!(why.contains("try: tare update --memory 64m --memory-swap 64m greedy"), "{why}");
     // The kernel tells the peak since 5.19; it is the limit, up to some pages.
     let peak = state_of_why(&store, "greedy");
     assert!(peak.is_none_or(|peak| (24 << 20..=32 << 20).contains(&peak)), "{peak:?}");

@@ -158,7 +158,7 @@ fn group(limits: &Limits, used: &Use) -> Branch {
     let has = |controller: &str| limits.controllers.iter().any(|known| known == controller);
     let counted = |controller: &str, limit: String| if has(controller) { limit } else { "cannot be limited here".to_owned() };
     let memory = counted("memory", of(limits.memory.map(sizes::memory)));
-    let peak = used.memory_peak.map(|peak| format!("at most {}", sizes::memory(peak))).unwrap_or_default();
+    let peak = used.memory_peak.map(|peak| format!("peak {}", sizes::memory(peak))).unwrap_or_default();
     let killed = if used.out_of_memory > 0 { format!("{peak}, {} killed for want of it", used.out_of_memory) } else { peak };
     let processors = counted("cpu", of(limits.processor.map(|(quota, period)| format!("{:.2} processors", quota as f64 / period as f64))));
     let seconds = format!("{:.2}s", used.processor as f64 / 1e6);

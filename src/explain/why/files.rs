@@ -3,12 +3,14 @@
 
 use crate::image::pack::is_marked_opaque;
 use crate::image::shifted;
+use crate::options::Mount;
 use crate::paths::Paths;
 use crate::record::Seen;
 use crate::sys::beneath::{Directory, FileStat, Held};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 
 /// path_resolution(7)
 const MOST_LINKS: usize = 40;
@@ -19,8 +21,18 @@ const LINK: u32 = 0o120_000;
 const CHARACTER: u32 = 0o020_000;
 const REGULAR: u32 = 0o100_000;
 
-/// Its layers, the topmost first.
-pub struct Files(Vec<Directory>);
+pub struct Files {
+    /// The topmost first.
+    layers: Vec<Directory>,
+    mounts: Vec<Hung>,
+}
+
+/// What was asked to be mounted.
+struct Hung {
+    target: String,
+    /// `None`: in memory, and so gone.
+    source: Option<PathBuf>,
+}
 
 /// What lies at a path.
 pub struct Found {
@@ -61,6 +73,34 @@ struct Step {
     among: Vec<usize>,
 }
 
+fn hung(mount: &Mount) -> Hung {
+    let source = match mount {
+        Mount::Bind { source, .. } => Some(source.clone()),
+        Mount::Volume(volume) => Some(volume.subpath.as_ref().map_or_else(|| volume.source.clone(), |part| volume.source.join(part))),
+        Mount::Tmpfs { .. } => None,
+    };
+    Hung { target: mount.target().trim_matches('/').to_owned(), source }
+}
+
+impl Hung {
+    /// The part of a path that is below it; empty: itself.
+    fn rest_of<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix(&self.target)?;
+        if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+    }
+
+    /// On the host, as far as its own names lead.
+    fn look(&self, path: &str) -> Option<Step> {
+        let source = self.source.as_ref()?.canonicalize().ok()?;
+        let held = match self.rest_of(path)? {
+            "" => Directory::open_root(source.parent()?).ok()?.hold(source.file_name()?.as_encoded_bytes()),
+            rest => Directory::open_root(&source).ok()?.hold(rest.as_bytes()),
+        };
+        let held = held.ok()?;
+        Some(Step { about: held.about().ok()?, held, among: Vec::new() })
+    }
+}
+
 impl Files {
     pub fn of(paths: &Paths, seen: &Seen) -> Files {
         let record = &seen.record;
@@ -68,13 +108,14 @@ impl Files {
         let layers = shifted::of(paths, &record.layers, owners).into_iter().rev();
         let all = std::iter::once(seen.files(paths).upper()).chain(layers).chain([shifted::ground_of(paths, owners)]);
         // One that was never started has not all of them.
-        Files(all.filter_map(|layer| Directory::open_root(&layer).ok()).collect())
+        let layers = all.filter_map(|layer| Directory::open_root(&layer).ok()).collect();
+        Files { layers, mounts: record.wishes.mounts.iter().map(hung).collect() }
     }
 
     /// `None`: nothing is there.
     pub fn find(&self, path: &str) -> Option<Found> {
         let mut waiting: VecDeque<String> = path.split('/').map(str::to_owned).collect();
-        let everything: Vec<usize> = (0..self.0.len()).collect();
+        let everything: Vec<usize> = (0..self.layers.len()).collect();
         let mut way: Vec<(String, Vec<usize>)> = Vec::new();
         let (mut links, mut last) = (0, None);
         while let Some(name) = waiting.pop_front() {
@@ -89,7 +130,10 @@ impl Files {
             }
             let above = way.last().map_or(&everything, |(_, among)| among);
             let here: String = way.iter().map(|(name, _)| format!("{name}/")).collect::<String>() + &name;
-            let step = self.step(&here, above)?;
+            let step = match self.mount_at(&here) {
+                Some(hung) => hung.look(&here)?,
+                None => self.step(&here, above)?,
+            };
             if step.about.st_mode & KIND == LINK {
                 links += 1;
                 let text = String::from_utf8(step.held.link_text().ok()?).ok().filter(|_| links <= MOST_LINKS)?;
@@ -109,7 +153,7 @@ impl Files {
             // `..` or a link has led back to a directory that was met before.
             None => {
                 let among = way.last().map_or(&everything, |(_, among)| among);
-                let held = self.0.get(*among.first()?)?.hold(if path.is_empty() { b"." } else { &path.as_bytes()[1..] }).ok()?;
+                let held = self.layers.get(*among.first()?)?.hold(if path.is_empty() { b"." } else { &path.as_bytes()[1..] }).ok()?;
                 let about = held.about().ok()?;
                 (held, about)
             }
@@ -117,11 +161,16 @@ impl Files {
         Some(Found { path, mode: about.st_mode, held })
     }
 
+    /// The innermost mount that shows this path, which has no slash before it.
+    fn mount_at(&self, path: &str) -> Option<&Hung> {
+        self.mounts.iter().filter(|hung| hung.rest_of(path).is_some()).max_by_key(|hung| hung.target.len())
+    }
+
     /// As overlayfs finds a name in a directory that is merged from these.
     fn step(&self, path: &str, among: &[usize]) -> Option<Step> {
         let mut found: Option<Step> = None;
         for layer in among {
-            let looked = self.0[*layer].hold(path.as_bytes()).and_then(|held| Ok((held.about()?, held)));
+            let looked = self.layers[*layer].hold(path.as_bytes()).and_then(|held| Ok((held.about()?, held)));
             let Ok((about, held)) = looked else { continue };
             if about.st_mode & KIND != DIRECTORY {
                 let is_whiteout = about.st_mode & KIND == CHARACTER && about.st_rdev == 0;
@@ -144,8 +193,11 @@ impl Files {
         let Some(found) = self.find(path).filter(Found::is_directory) else { return Vec::new() };
         let inside = found.path.trim_start_matches('/').to_owned();
         let inside = if inside.is_empty() { ".".to_owned() } else { inside };
-        let names =
-            self.0.iter().filter_map(|layer| layer.directory(inside.as_bytes()).and_then(|directory| directory.names()).ok()).flatten();
+        let names = self
+            .layers
+            .iter()
+            .filter_map(|layer| layer.directory(inside.as_bytes()).and_then(|directory| directory.names()).ok())
+            .flatten();
         let mut names: Vec<String> = names.filter_map(|name| String::from_utf8(name).ok()).collect();
         names.sort();
         names.dedup();

@@ -28,14 +28,20 @@ pub fn judge(evidence: &Evidence) -> Vec<Finding> {
         finding = finding.shown(format!("memory.events of its group: oom_kill {killed_now}"));
     }
     finding = match limit {
-        Some(limit) => finding.attempt(format!(
-            "tare update --memory {} {name} && tare restart {name}",
-            typed(limit.saturating_mul(2)),
-            name = evidence.name
-        )),
+        Some(limit) => finding.attempt(more(evidence, limit)),
         None => finding.attempt("free memory on the machine, or give the others limits"),
     };
     vec![finding.attempt("if it grows whatever it gets, it leaks: tare stats shows it while it runs")]
+}
+
+/// Twice as much; where memory and swap together are limited as well, of both.
+fn more(evidence: &Evidence, limit: u64) -> String {
+    let name = &evidence.name;
+    let both = typed(limit.saturating_mul(2));
+    let swap =
+        if evidence.wishes.limits.memory_swap.is_some_and(|swap| swap >= 0) { format!(" --memory-swap {both}") } else { String::new() };
+    let start = if evidence.is_running() { String::new() } else { format!(" && tare start {name}") };
+    format!("tare update --memory {both}{swap} {name}{start}")
 }
 
 /// As `--memory` takes it, never less.
@@ -60,7 +66,7 @@ mod tests {
         (record.out_of_memory, record.memory_peak) = (true, Some(32 << 20));
         let finding = &judge(&evidence)[0];
         assert_eq!(finding.evidence, ["limit  32MiB (--memory)", "peak   32MiB"]);
-        assert_eq!(finding.tries[0], "tare update --memory 64m web && tare restart web");
+        assert_eq!(finding.tries[0], "tare update --memory 64m web && tare start web");
         evidence.ended.as_mut().unwrap().exit_code = 0;
         assert!(judge(&evidence)[0].what.contains("lived on"));
     }

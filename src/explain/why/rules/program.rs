@@ -33,7 +33,10 @@ fn executed(evidence: &Evidence, program: &Program) -> Finding {
         Kind::Directory => Finding::known(format!("{path} is a directory, and cannot be executed")),
         Kind::Script { interpreter, is_there: false } => no_interpreter(evidence, path, interpreter),
         _ if !program.is_executable => Finding::known(format!("{path} is there, but nobody may execute it: its mode has no x"))
-            .attempt(format!("in the Dockerfile: RUN chmod +x {path}, or COPY --chmod=755"))
+            .attempt(match evidence.wishes.mounts.iter().find(|mount| path.starts_with(mount.target())) {
+                Some(mount) => format!("chmod +x, of the file that is mounted at {}", mount.target()),
+                None => format!("in the Dockerfile: RUN chmod +x {path}, or COPY --chmod=755"),
+            })
             .attempt(format!("tare run {} sh {word}, if it is a shell script", evidence.image)),
         Kind::Empty => Finding::known(format!("{path} is an empty file")),
         Kind::Other => Finding::known(format!("{path} is neither a program (ELF) nor a script that begins with #!"))
