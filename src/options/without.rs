@@ -105,7 +105,9 @@ pub fn parse(text: &str) -> Result<Vec<Part>> {
 }
 
 /// Takes the parts out of what was wished. A wish that says something else of the same part is not overruled.
-pub fn leave_out(wishes: &mut Wishes, parts: Vec<Part>, names_a_network: bool) -> Result<()> {
+pub fn leave_out(wishes: &mut Wishes, mut parts: Vec<Part>, names_a_network: bool) -> Result<()> {
+    parts.sort_unstable();
+    parts.dedup();
     for part in &parts {
         leave_one_out(wishes, *part, names_a_network)?;
     }
@@ -113,8 +115,6 @@ pub fn leave_out(wishes: &mut Wishes, parts: Vec<Part>, names_a_network: bool) -
         return Err(Error::usage("--without and --restart contradict each other").because("a lesson is looked at, and not left running"));
     }
     wishes.without = parts;
-    wishes.without.sort_unstable();
-    wishes.without.dedup();
     Ok(())
 }
 
