@@ -74,7 +74,8 @@ fn opening(blocks: &[Block], command: &str) -> String {
 
 const ABOUT: &str = "It needs util-linux, iproute2, awk, and capsh (libcap).
 # The steps, their numbers and their reasons are those of tare itself. What a shell has no words for is said where it belongs, and
-# why it matters: a container by hand is for learning. The filter, the device program and the reaper protect you only with tare.";
+# why it matters: a container by hand is for learning. The filter, the device program and the reaper protect you only with tare.
+# To see what a step is good for, take its lines away, or say so to tare: tare run --without=pid, =mount, =caps …";
 
 /// Those that the lines of the steps, or the functions for them, call.
 fn tools(lines: &str) -> Vec<&'static str> {

@@ -54,6 +54,7 @@ alike! {
     settings_of_the_kernel: "--sysctl" "net.ipv4.ip_unprivileged_port_start=80" "--sysctl" "kernel.shmmax=65536";
     devices: "--device" "/dev/zero:/dev/more/nothing:r" "--device" "/dev/full:/dev/filled";
     shared_memory: "--shm-size" "1m";
+    left_out_on_purpose: "--without=mount,masks,uts" "--without=caps";
     clocks: "--time-offset" "boottime=1h,monotonic=1h";
 }
 

@@ -32,7 +32,11 @@ pub fn hide(subject: &Subject) -> Vec<Deed> {
         );
         deeds.push(Deed::new(format!("hide behind nothing, where it exists: {}", masked.join(", "))).lines(lines));
     }
-    if deeds.is_empty() { nothing("--privileged: it sees and writes all of /proc and /sys") } else { deeds }
+    match deeds.is_empty() {
+        true if subject.outline.record.wishes.privileged => nothing("--privileged: it sees and writes all of /proc and /sys"),
+        true => nothing("--without=masks: it sees all of /proc and /sys"),
+        false => deeds,
+    }
 }
 
 /// A few on each line.

@@ -109,7 +109,7 @@ fn deeds(step: Step, subject: &Subject) -> Vec<Deed> {
         Step::CutMounts => root::cut_mounts(),
         Step::GatherSources => root::gather(subject),
         Step::MountRoot => root::stack_layers(subject),
-        Step::EnterRoot => root::enter(),
+        Step::EnterRoot => root::enter(subject),
         Step::MountSystem => mounts::of_the_kernel(subject),
         Step::MakeDevices => devices::make(subject),
         Step::MountWishes => mounts::wished(subject),

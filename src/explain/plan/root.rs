@@ -1,6 +1,7 @@
 //! The root: the layers become one tree, and that tree becomes all there is.
 
 use super::{Deed, Subject, nothing, quote};
+use crate::options::without::Part;
 
 /// Beside what is written at the start, as in `runtime/root/small_files.rs`.
 const ROOM: usize = 256 << 10;
@@ -46,7 +47,12 @@ fn options(more: &str) -> String {
 }
 
 /// It comes after everything that is mounted: see the words.
-pub fn enter() -> Vec<Deed> {
+pub fn enter(subject: &Subject) -> Vec<Deed> {
+    if subject.outline.record.wishes.without.contains(&Part::Mount) {
+        return vec![
+            Deed::new("only chroot, with --without=mount: the host's files are out of sight, and not gone").lines("cd \"$root\"\nroot=."),
+        ];
+    }
     vec![
         Deed::new("pivot_root swaps the roots, and the old one is taken away as a whole (umount -l)").cannot(
             "behind pivot_root(8) there would be neither mount nor capsh. So the new root is moved over the old one, which is \
