@@ -2,11 +2,11 @@
 
 use crate::cli::id_file::IdFile;
 use crate::cli::say::{say_aside, say_line};
-use crate::cli::{Context, explain, explained, human, pull, run_flags};
+use crate::cli::{Context, explain, human, pull, run_flags};
 use crate::engine::create::{self, Request};
 use crate::error::Result;
-use crate::options::explain::Explain;
 use clap::ArgMatches;
+use std::ops::ControlFlow;
 
 pub fn define(command: clap::Command) -> clap::Command {
     run_flags::define(command).after_help("Example: tare create --name web busybox httpd -f")
@@ -19,15 +19,10 @@ pub fn say_copy(bytes: u64) {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let parsed = run_flags::parse("create", matches)?;
-    match parsed.explain {
-        Some(Explain::Script) => return explain::run::script(context, parsed),
-        Some(how) => {
-            if let Some(code) = explained::look_on(how)? {
-                return Ok(code);
-            }
-        }
-        None => {}
-    }
+    let parsed = match explain::run::if_asked(context, parsed)? {
+        ControlFlow::Break(code) => return Ok(code),
+        ControlFlow::Continue(parsed) => parsed,
+    };
     let image = pull::image_for(context, &parsed)?;
     let mut id_file = IdFile::take(parsed.id_file)?;
     let request =

@@ -4,19 +4,19 @@ use crate::cli::create::say_copy;
 use crate::cli::id_file::IdFile;
 use crate::cli::run_flags::{self, Parsed};
 use crate::cli::say::{say_aside, say_line};
-use crate::cli::{Context, explain, explained, pull};
+use crate::cli::{Context, explain, pull};
 use crate::engine::create::{self, Request};
 use crate::engine::{events, find, join, launch, networks, repair};
 use crate::error::{Error, Result};
 use crate::monitor::attend::{self, How, Outcome};
 use crate::monitor::protocol::Wants;
-use crate::options::explain::Explain;
 use crate::options::without::Part;
 use crate::paths::ContainerPaths;
 use crate::store::version;
 use crate::sys::terminal;
 use crate::trace::{self, Step};
 use clap::ArgMatches;
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 
 pub fn define(command: clap::Command) -> clap::Command {
@@ -45,15 +45,10 @@ fn stay_out_of_reach() -> Result<()> {
 
 fn show(context: &Context, parsed: Parsed) -> Result<i32> {
     version::check(&context.paths)?;
-    match parsed.explain {
-        Some(Explain::Script) => return explain::run::script(context, parsed),
-        Some(how) => {
-            if let Some(code) = explained::look_on(how)? {
-                return Ok(code);
-            }
-        }
-        None => {}
-    }
+    let parsed = match explain::run::if_asked(context, parsed)? {
+        ControlFlow::Break(code) => return Ok(code),
+        ControlFlow::Continue(parsed) => parsed,
+    };
     let has_terminal = parsed.wishes.terminal;
     if has_terminal && parsed.attach.stdin && !parsed.detach && !terminal::is_terminal(std::io::stdin().as_fd()) {
         return Err(Error::usage("the input device is not a terminal").hint("leave -t out, or run it in a terminal"));

@@ -1,19 +1,27 @@
 //! `tare explain run …`, and `--explain` of `run` and `create`: the work told instead of being done.
 
-use crate::cli::Context;
 use crate::cli::run_flags::{self, Parsed};
 use crate::cli::say::{say, say_line};
+use crate::cli::{Context, explained};
 use crate::engine::outline;
 use crate::error::{Error, Result};
 use crate::explain::plan::{self, Block, quote};
 use crate::explain::{plain, script};
 use crate::image;
+use crate::options::explain::Explain;
+use std::ops::ControlFlow;
 
-/// `--explain=sh`: written down instead of being done.
-pub fn script(context: &Context, parsed: Parsed) -> Result<i32> {
-    let blocks = blocks(context, parsed)?;
-    say(&script::script(&blocks, &typed()));
-    Ok(0)
+/// `--explain` of `run` and `create`. A break is the exit code of what was told, or written down as a script instead of being done.
+pub fn if_asked(context: &Context, parsed: Parsed) -> Result<ControlFlow<i32, Parsed>> {
+    match parsed.explain {
+        None => Ok(ControlFlow::Continue(parsed)),
+        Some(Explain::Script) => {
+            let blocks = blocks(context, parsed)?;
+            say(&script::script(&blocks, &typed()));
+            Ok(ControlFlow::Break(0))
+        }
+        Some(how) => Ok(explained::look_on(how)?.map_or(ControlFlow::Continue(parsed), ControlFlow::Break)),
+    }
 }
 
 /// `words`: behind `tare explain run`.
