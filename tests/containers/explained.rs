@@ -1,6 +1,7 @@
 //! `--explain`: what is told is what is done, and without it nothing is different. And the time line that every start keeps.
 
 use crate::common::process::Ran;
+use crate::common::registry::Registry;
 use crate::common::strace::{self, Seen};
 use crate::common::{Store, eventually};
 use serde_json::Value;
@@ -233,4 +234,27 @@ fn each_start_has_a_time_line_of_its_own() {
     // A start that fails keeps how far it came.
     store.fails(127, &["run", "--name", "three", "box", "no-such-thing"]);
     assert!(store.ok(&["explain", "start", "three"]).contains("execute the command"));
+}
+
+#[test]
+fn what_comes_from_a_registry_or_an_archive_is_told() {
+    let Some(registry) = Registry::plain() else { return };
+    let store = Store::new();
+    let name = format!("{}/team/box:1", registry.host);
+    store.ok(&["tag", "box", &name]);
+    store.ok(&["push", "-q", &name]);
+    let archive = store.dir.join("box.tar").display().to_string();
+    store.ok(&["save", "-o", &archive, "box"]);
+    store.ok(&["rmi", "-f", "box", &name]);
+    let ends_with = |ran: Ran, title: &str| {
+        let text = format!("{ran}");
+        let ran = ran.expect_code(0);
+        let steps = steps(&events(&ran));
+        assert!(steps.iter().any(|(_, step)| step == "fetch the layers, check and unpack them"), "{text}");
+        assert_eq!(steps.first().map(|(_, step)| step.as_str()), Some(title), "{text}");
+        assert!(steps.iter().any(|(_, step)| step == "give the image its name"), "{text}");
+    };
+    ends_with(store.tare(&["pull", "-q", "--explain=json", &name]), "ask the registry what the name stands for");
+    store.ok(&["rmi", "-f", &name]);
+    ends_with(store.tare(&["load", "-q", "--explain=json", "-i", &archive]), "read the archive");
 }
