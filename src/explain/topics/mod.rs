@@ -18,6 +18,7 @@ mod whiteouts;
 
 pub use example::Example;
 
+use crate::options::without::Part;
 use crate::trace::Step;
 
 /// What a page is made of.
@@ -68,7 +69,23 @@ impl Topic {
         if let Some(step) = page.step {
             text += &format!("In a start: {}\n", step.place());
         }
+        if let Some(part) = self.left_out() {
+            text += &format!("To see what it is good for, leave it out: tare run -it --without={} IMAGE\n", part.name());
+        }
         text + &format!("Further: {}\n", page.further)
+    }
+
+    /// The part of a container that this is about, where a container can be without it.
+    fn left_out(&self) -> Option<Part> {
+        match self.name {
+            "namespaces" => Some(Part::Pid),
+            "pivot-root" => Some(Part::Mount),
+            "pid1" => Some(Part::Reaper),
+            "capabilities" => Some(Part::Caps),
+            "seccomp" => Some(Part::Seccomp),
+            "networks" => Some(Part::Net),
+            _ => None,
+        }
     }
 }
 
@@ -82,7 +99,7 @@ mod tests {
         let example = Example::of_this_process(&Paths::new("/nonexistent", "/nonexistent"));
         for topic in TOPICS {
             let text = topic.text(&example);
-            assert!((18..=44).contains(&text.lines().count()), "{}: {} lines\n{text}", topic.name, text.lines().count());
+            assert!((18..=45).contains(&text.lines().count()), "{}: {} lines\n{text}", topic.name, text.lines().count());
             let words = (topic.page)(&example).words;
             assert!(words.lines().all(|line| line.chars().count() <= 80), "{}:\n{words}", topic.name);
             assert!(!(topic.page)(&example).live.is_empty(), "{} shows nothing", topic.name);
