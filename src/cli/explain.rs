@@ -5,7 +5,7 @@ mod start;
 mod topic;
 
 use crate::cli::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use clap::{Arg, ArgAction, ArgMatches};
 
 /// What stands behind `explain` beside topics, and what it does.
@@ -27,7 +27,11 @@ pub fn define(command: clap::Command) -> clap::Command {
 
 pub fn run(context: &Context, matches: &ArgMatches) -> Result<i32> {
     let words: Vec<String> = matches.get_many::<String>("words").into_iter().flatten().cloned().collect();
-    match matches.get_one::<String>("what").map(String::as_str) {
+    let what = matches.get_one::<String>("what").map(String::as_str);
+    if matches.get_flag("json") && what != Some("run") {
+        return Err(Error::usage("--json is for tare explain run").hint("of a start: tare explain start --format chrome NAME"));
+    }
+    match what {
         None => topic::list(),
         Some("run") => run::run(context, &words, matches.get_flag("json")),
         Some("start") => start::run(context, &words),

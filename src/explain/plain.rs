@@ -11,7 +11,7 @@ pub fn text(blocks: &[Block]) -> String {
 }
 
 fn block(block: &Block) -> String {
-    let mut text = format!("{:2}  {}\n", block.step.number(), block.step.title());
+    let mut text = format!("{:2}  {}\n", block.number(), block.step.title());
     text.push_str(&paragraph(block.step.why(), "    ", "    "));
     for deed in &block.deeds {
         text.push_str(&paragraph(&deed.words, "    - ", "      "));
@@ -32,7 +32,7 @@ pub fn json(blocks: &[Block]) -> Value {
     };
     let block = |block: &Block| {
         json!({
-            "step": block.step.number(),
+            "step": block.number(),
             "title": block.step.title(),
             "why": block.step.why(),
             "deeds": block.deeds.iter().map(deed).collect::<Vec<_>>(),

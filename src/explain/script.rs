@@ -17,8 +17,8 @@ pub fn script(blocks: &[Block], command: &str) -> String {
         match block.step {
             step if step <= Step::CloneContainer => text.push_str(&told(block)),
             // Behind the new root there is no mount(8).
-            Step::EnterRoot => {
-                inside.push_str(&format!("{}# A shell does it later, after step {}.\n\n", title(block.step), Step::CloseRoot.number()));
+            Step::EnterRoot | Step::OnlyChangeRoot => {
+                inside.push_str(&format!("{}# A shell does it later, after step {}.\n\n", title(block), Step::CloseRoot.number()));
                 waiting = Some(block);
             }
             _ => inside.push_str(&told(block)),
@@ -156,14 +156,15 @@ outside() {
 
 "#;
 
-fn title(step: Step) -> String {
-    let title = format!("# --- {} of {}: {} ", step.number(), Step::OF_A_START, step.title());
+fn title(block: &Block) -> String {
+    let step = block.step;
+    let title = format!("# --- {} of {}: {} ", block.number(), Step::OF_A_START, step.title());
     let line = "-".repeat(WIDTH.saturating_sub(title.len()));
     format!("{title}{line}\n{}", comment(&format!("Why: {}.", step.why())))
 }
 
 fn told(block: &Block) -> String {
-    let mut text = title(block.step);
+    let mut text = title(block);
     let mut before = Before::Comment;
     for deed in &block.deeds {
         let words = comment(&sentence(&deed.words));

@@ -64,14 +64,15 @@ impl Part {
                 "with --without=mount,caps: nsenter -m -t 1 ls /",
             ),
             Part::Net => {
-                ("it has the host's interfaces, addresses and ports, and a server in it is one of the host", "ip addr; netstat -ltn")
+                ("it has the host's interfaces, addresses, ports and name, and a server in it is one of the host", "ip addr; netstat -ltn")
             }
             Part::Uts => ("its name is the host's, and who may name it names the host", "hostname"),
-            Part::Ipc => ("it has the host's shared memory and message queues", "ipcs; ls /dev/shm"),
+            Part::Ipc => ("it has the host's shared memory and message queues", "ls /dev/shm; cat /proc/sysvipc/shm"),
             Part::Cgroup => ("it sees where the host has put it, and the names of all other groups", "cat /proc/self/cgroup"),
-            Part::User => {
-                ("root in it is root of this machine wherever a file or a descriptor of the host reaches it", "cat /proc/self/uid_map")
-            }
+            Part::User => (
+                "nothing changes, because only --userns gives a container users of its own: its root is root of this machine",
+                "cat /proc/self/uid_map",
+            ),
             Part::Caps => {
                 ("its root has every power that tare itself has: to mount, to load modules, to trace", "grep CapEff /proc/self/status")
             }
@@ -84,7 +85,7 @@ impl Part {
             ),
             Part::Devices => (
                 "whoever may make a device file in it may open the device: the host's disks",
-                "mknod /tmp/disk b 8 0 && head -c 1 /tmp/disk",
+                "cat /proc/partitions; mknod /tmp/disk b MAJOR MINOR && head -c 1 /tmp/disk",
             ),
             Part::Reaper => (
                 "its program is pid 1: signals without a handler do nothing to it, and orphans that it does not reap stay as zombies",
@@ -98,7 +99,16 @@ impl Part {
 pub fn parse(text: &str) -> Result<Vec<Part>> {
     let all = Part::ALL.map(Part::name);
     let one = |word: &str| {
-        let known = Part::ALL.into_iter().find(|part| part.name() == word.trim());
+        // As the flags and the topics are called.
+        let usual = match word.trim() {
+            "network" | "networks" => "net",
+            "capabilities" => "caps",
+            "pivot-root" | "mnt" => "mount",
+            "init" | "pid1" => "reaper",
+            "cgroups" => "cgroup",
+            other => other,
+        };
+        let known = Part::ALL.into_iter().find(|part| part.name() == usual);
         known.ok_or_else(|| Error::usage("nothing of a container has this name").hint(names::one_of(word, &all)))
     };
     text.split(',').map(one).collect()

@@ -167,6 +167,9 @@ impl Failure {
             Errno::ENOENT if self.what.contains('/') => {
                 Error::new(Kind::CommandNotFound, what).because("no such file in the container, or its interpreter is missing there")
             }
+            Errno::ENOENT if self.what.starts_with('-') => Error::new(Kind::CommandNotFound, what)
+                .because("not found in the container's PATH")
+                .hint("flags of tare stand before the image's name; what comes behind it is the command"),
             Errno::ENOENT => Error::new(Kind::CommandNotFound, what).because("not found in the container's PATH"),
             Errno::ENOEXEC => Error::new(Kind::CannotExecute, what)
                 .because("not a program for this machine")

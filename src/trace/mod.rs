@@ -30,6 +30,23 @@ pub fn begin(step: Step) -> Step {
 pub fn act_as(who: Who) {
     let now = NOW.load(Ordering::Relaxed);
     NOW.store((now & 0xff) | (who as u32) << 8, Ordering::Relaxed);
+    // A new process begins with its parent's step. Behind the new root it is the same one.
+    if let (Some(step), true) = (from_memory(now).0, who != Who::ChildInside) {
+        timeline::mark(who, step);
+    }
+}
+
+/// Only where none was begun before: what is looked up again and again on the way is not a step each time.
+pub fn begin_with(step: Step) {
+    if NOW.load(Ordering::Relaxed) & 0xff == 0 {
+        begin(step);
+    }
+}
+
+/// What comes has nothing to do with what was before.
+fn forget() {
+    let now = NOW.load(Ordering::Relaxed);
+    NOW.store(now & !0xff, Ordering::Relaxed);
 }
 
 static IS_LOOKED_AT: AtomicBool = AtomicBool::new(false);

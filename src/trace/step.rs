@@ -43,6 +43,8 @@ pub enum Step {
     AwaitStart,
     Attend,
     Watch,
+    OnlyChangeRoot,
+    SendSignal,
     AskToEnd,
     AwaitEnd,
     KillGroup,
@@ -63,7 +65,7 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Step; 56] = [
+    pub const ALL: [Step; 58] = [
         Step::FindImage,
         Step::DescribeContainer,
         Step::MakeMonitor,
@@ -103,6 +105,8 @@ impl Step {
         Step::AwaitStart,
         Step::Attend,
         Step::Watch,
+        Step::OnlyChangeRoot,
+        Step::SendSignal,
         Step::AskToEnd,
         Step::AwaitEnd,
         Step::KillGroup,
@@ -174,6 +178,8 @@ impl Step {
             Step::AwaitStart => "wait until its program runs",
             Step::Attend => "show what it writes",
             Step::Watch => "watch over it",
+            Step::OnlyChangeRoot => "let paths begin at the new root, and no more",
+            Step::SendSignal => "send it a signal",
             Step::AskToEnd => "ask the container to end",
             Step::AwaitEnd => "wait until it has ended",
             Step::KillGroup => "end every process of the group",
@@ -219,10 +225,8 @@ impl Step {
             Step::PlugIn => {
                 "a new network namespace has no cable: one end of a virtual one goes into the container, the other into the bridge"
             }
-            Step::RememberStart => {
-                "other commands find the container by this record, and a crash after this leaves nothing that is not known"
-            }
-            Step::OwnGroupView => "the group appears as the root of all groups, so the host's structure stays unseen",
+            Step::RememberStart => "other commands find the container by this record, and after a crash they still find what is left of it",
+            Step::OwnGroupView => "it sees its own group as the topmost one; all other groups of the host are hidden",
             Step::CutMounts => "what is mounted from here on must not appear on the host",
             Step::GatherSources => "paths of the host can be opened only while the host's root is still ours",
             Step::MountRoot => {
@@ -240,7 +244,7 @@ impl Step {
             Step::NameHost => "the host name is its own in a UTS namespace, and is how people recognise the container",
             Step::SwitchLoopbackOn => "a new network namespace has a loopback interface, but it is down",
             Step::OpenTerminal => {
-                "a shell wants a terminal of its own, from the container's own /dev/pts; others get pipes whose far ends the monitor has"
+                "a shell wants a terminal of its own, from the container's own /dev/pts; others get pipes, whose far ends belong to whoever keeps or shows what comes out"
             }
             Step::BecomeReaper => {
                 "pid 1 inherits every orphan and must reap it, and gets no default action for signals: most programs do neither"
@@ -259,16 +263,22 @@ impl Step {
             Step::JoinNamespaces => {
                 "a process sees what the container sees only from inside the same namespaces, and some are entered only by being born in them"
             }
-            Step::AwaitStart => "whoever comes after the process has become the user's program could not be told any more why it did not",
+            Step::AwaitStart => {
+                "only when the process has become the user's program is the start a success; until then it can still say what went wrong"
+            }
             Step::Attend => {
                 "output, input and signals go through a socket of the monitor, so whoever started the container may leave and it goes on"
             }
             Step::Watch => "its output is kept, its end is noticed whenever it comes, and it is begun again where that was wished",
-            Step::AskToEnd => "a program that is asked can put its files in order first",
-            Step::AwaitEnd => "the kernel tells the end of a process through a descriptor of it, so nobody has to look again and again",
-            Step::KillGroup => {
-                "what does not end when it is asked is ended by the kernel, all at once, so that nothing can escape by forking"
+            Step::OnlyChangeRoot => {
+                "this is chroot and no more: the host's files are out of sight, but there, and root can climb out to them; it is what --without=mount leaves out"
             }
+            Step::SendSignal => {
+                "a signal is a number that the kernel brings; what it means is the program's own affair, unless it is KILL or STOP"
+            }
+            Step::AskToEnd => "a program that is asked can put its files in order first",
+            Step::AwaitEnd => "an end is told by the kernel, and what its monitor has still to do after it takes a moment",
+            Step::KillGroup => "the kernel ends all of them at once, so that nothing can escape by forking; nobody is asked",
             Step::RememberEnd => "the exit code is known to the parent only, and only once",
             Step::ClearUp => {
                 "a group, addresses and the state of a container that has ended are of no use; its mounts and namespaces are gone with its last process"

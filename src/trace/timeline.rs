@@ -27,6 +27,7 @@ pub struct Mark {
 /// From here on what this process and its children do is kept, apart from what was kept before. One call: mmap(2). Without memory
 /// nothing is.
 pub fn keep() {
+    super::forget();
     if let Ok(page) = shared::page() {
         PAGE.put(page);
     }

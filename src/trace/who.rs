@@ -36,7 +36,6 @@ impl Who {
     pub fn lane_name(self) -> &'static str {
         match self {
             Who::Child | Who::ChildInside => "first process",
-            Who::Process => "command's process",
             other => other.name(),
         }
     }
@@ -46,9 +45,9 @@ impl Who {
             Who::Command => "command",
             Who::Monitor => "monitor",
             Who::Cloner => "cloner",
-            Who::Child => "child, outside",
-            Who::ChildInside => "child, inside",
-            Who::Process => "process",
+            Who::Child => "first process, outside",
+            Who::ChildInside => "first process, inside",
+            Who::Process => "its command",
             Who::Porter => "porter",
             Who::Nurse => "nurse",
             Who::Stage => "stage",

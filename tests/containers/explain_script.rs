@@ -261,7 +261,7 @@ fn run_in(store: &Store, words: &[&str]) -> Ran {
     // What else whoever runs the tests has open is not the script's.
     // SAFETY: one system call between fork and exec.
     unsafe {
-        command.pre_exec(|| match libc::close_range(3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) {
+        command.pre_exec(|| match libc::syscall(libc::SYS_close_range, 3, u32::MAX, 4 /* CLOSE_RANGE_CLOEXEC */) {
             0 => Ok(()),
             _ => Err(std::io::Error::last_os_error()),
         });

@@ -33,10 +33,10 @@ fn a_start_is_told_step_by_step_by_those_who_take_them() {
         ("command", "find the container"),
         ("command", "make the monitor"),
         ("monitor", "make a process in new namespaces"),
-        ("child, outside", "make the new root the only root"),
-        ("child, inside", "mount the kernel's own file systems"),
-        ("process", "filter system calls"),
-        ("process", "execute the command"),
+        ("first process, outside", "make the new root the only root"),
+        ("first process, inside", "mount the kernel's own file systems"),
+        ("its command", "filter system calls"),
+        ("its command", "execute the command"),
         ("monitor", "write down how it ended"),
     ] {
         assert!(has(&steps, who, title), "{who} {title}: {steps:#?}");
@@ -229,7 +229,7 @@ fn each_start_has_a_time_line_of_its_own() {
     store.ok(&["start", "one", "two"]);
     for name in ["one", "two"] {
         let text = store.ok(&["explain", "start", name]);
-        assert_eq!(text.matches("make the monitor").count(), 1 + usize::from(text.contains("longest: make the monitor")), "{text}");
+        assert_eq!(text.matches("execute the command").count(), 1 + usize::from(text.contains("longest: execute")), "{text}");
     }
     // A start that fails keeps how far it came.
     store.fails(127, &["run", "--name", "three", "box", "no-such-thing"]);

@@ -4,6 +4,7 @@ use crate::cli::Context;
 use crate::cli::say::say;
 use crate::error::{Error, Result};
 use crate::explain::start;
+use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
 const FORMATS: [&str; 3] = ["text", "svg", "chrome"];
@@ -30,6 +31,9 @@ pub fn run(context: &Context, words: &[String]) -> Result<i32> {
         Err(error) if !error.use_stderr() => {
             say(&error.to_string());
             return Ok(0);
+        }
+        Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            return Err(Error::usage("no container is named").hint("tare explain start NAME; tare ps -a lists them"));
         }
         Err(error) => return Err(Error::usage(first_line(&error.to_string())).hint("tare explain start [--format svg|chrome] CONTAINER")),
     };

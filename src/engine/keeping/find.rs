@@ -11,7 +11,7 @@ use crate::{names, store};
 use std::path::Path;
 
 pub fn container(paths: &Paths, wanted: &str) -> Result<Seen> {
-    trace::begin(Step::FindContainer);
+    trace::begin_with(Step::FindContainer);
     // As `inspect` writes it.
     let wanted = wanted.strip_prefix('/').unwrap_or(wanted);
     if let Some(seen) = name_claim::who_has(paths, wanted).map_or(Ok(None), |id| by_id(paths, &id))? {

@@ -39,6 +39,7 @@ pub fn remove(paths: &Paths, wanted: &str, force: bool) -> Result<()> {
         if end(paths, seen.as_ref(), &id, wanted, force)? {
             ended = Some(files);
         }
+        trace::begin(Step::AwaitEnd);
         patience.wait()?;
     };
     match remove_held(paths, &id, wanted, held) {

@@ -33,6 +33,9 @@ pub fn kill(paths: &Paths, seen: &Seen, number: i32, by: Asker) -> Result<()> {
         return kill_all(seen);
     }
     let what = || format!("cannot signal container {}", seen.record.name);
+    if by != Asker::Stop {
+        trace::begin(Step::SendSignal);
+    }
     let init = first_process(live).with_context(what)?;
     if seen.record.reaper && (STOPPING.contains(&number) || number == CONTINUE) {
         let command = process::first_child(live.pid).ok_or_else(|| Error::failed(what()).because("its command has ended"))?;

@@ -1,7 +1,8 @@
 //! The last stretch: streams, limits of the process, the directory, the command.
 
-use super::{Deed, Subject, nothing, quote};
+use super::{Deed, Subject, namespaces, nothing, quote};
 use crate::sys::identity;
+use oci_spec::runtime::LinuxNamespaceType;
 
 pub fn terminal(subject: &Subject) -> Vec<Deed> {
     match subject.outline.record.wishes.terminal {
@@ -23,7 +24,10 @@ pub fn reaper(subject: &Subject) -> Vec<Deed> {
     let why = "the reaper is a small program in a sealed file in memory; here the command itself is pid 1: \
                Ctrl-C does not end it unless it wants to (1 in cgroup.kill of its group does), and nobody reaps its orphans";
     match subject.outline.record.reaper {
-        true => vec![Deed::new("fork; pid 1 executes the reaper, and the command waits until it is there").cannot(why)],
+        true if namespaces::has(subject, LinuxNamespaceType::Pid) => {
+            vec![Deed::new("fork; pid 1 executes the reaper, and the command waits until it is there").cannot(why)]
+        }
+        true => vec![Deed::new("fork; the first process executes the reaper, which is not pid 1 here: that is the host's").cannot(why)],
         false => nothing("the command itself is pid 1"),
     }
 }
@@ -47,7 +51,7 @@ pub fn enter_directory(subject: &Subject) -> Vec<Deed> {
     let cwd = subject.runtime.person.cwd.display().to_string();
     let told = Deed::new(format!("go to {cwd}"));
     match cwd.as_str() {
-        "/" => vec![Deed { words: told.words + "; capsh does that with its chroot", ..told }],
+        "/" => vec![told.cannot("capsh does that with its chroot")],
         _ => vec![
             Deed::new(format!("make {cwd} if it is not there")).clear(format!("mkdir -p \"$(within {})\"", quote::word(&cwd))),
             told.cannot("capsh stays in /, so a shell of the image goes there, see below"),
@@ -70,7 +74,7 @@ pub fn execute(subject: &Subject) -> Vec<Deed> {
     }
     lines.push_str(&format!("    \"$capsh\" --chroot=. \"$@\" {}", command(subject, words)));
     vec![
-        Deed::new("leave no descriptor open but the streams; here those go along that your shell has open").lines("exec 9<&-"),
+        Deed::new("leave no descriptor open but the streams").lines("# Others that your shell has open go along.\nexec 9<&-"),
         Deed::new(format!("its environment: {}{}", env.join(" "), if has_home { "" } else { " HOME=…" })),
         Deed::new(format!("execute {}", args.iter().map(|word| quote::word(word)).collect::<Vec<_>>().join(" "))).lines(lines),
     ]

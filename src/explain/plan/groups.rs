@@ -56,10 +56,11 @@ pub fn limit(subject: &Subject) -> Vec<Deed> {
     let top = mount::cgroup2().map(|top| std::fs::read_to_string(top.join("cgroup.controllers")).unwrap_or_default()).unwrap_or_default();
     if let Some(missing) = controllers.iter().find(|wanted| !top.split_whitespace().any(|have| have == *wanted)) {
         return vec![
-            Deed::new(format!("limit {}", files.iter().map(|(file, value)| format!("{file} = {value}")).collect::<Vec<_>>().join(", ")))
-                .cannot(format!(
-                    "this host has no controller {missing} in cgroup v2, so tare refuses such a run here, and says what helps"
-                )),
+            Deed::new(format!(
+                "refuse the run: this host has no controller {missing} in cgroup v2, which would be needed to limit {}",
+                files.iter().map(|(file, value)| format!("{file} = {value}")).collect::<Vec<_>>().join(", ")
+            ))
+            .cannot(format!("this host has no controller {missing} in cgroup v2, so tare refuses such a run here, and says what helps")),
         ];
     }
     let lines: Vec<String> = controllers.iter().map(|controller| format!("switch_on {controller}")).collect();
@@ -114,9 +115,13 @@ pub fn guard_devices(subject: &Subject) -> Vec<Deed> {
     let resources = subject.outline.spec.linux().as_ref().and_then(|linux| linux.resources().as_ref());
     let rules = resources.and_then(|resources| resources.devices().clone()).unwrap_or_default();
     let allowed: Vec<String> = rules.iter().filter(|rule| rule.allow()).map(ToString::to_string).collect();
-    let words = match rules.len() {
-        1 => "load a program for the kernel into the group, which allows every device".to_owned(),
-        _ => format!("load a program for the kernel into the group, which allows {} and no other device", allowed.join(", ")),
+    let allows_all = rules.len() == 1 || allowed.iter().any(|rule| rule.starts_with("a *:*"));
+    let words = match allows_all {
+        true => "load a program for the kernel into the group, which allows every device".to_owned(),
+        false => format!(
+            "load a program for the kernel into the group, which allows {} and no other device (c, b: characters, blocks; its numbers; to read, write, make)",
+            allowed.join(", ")
+        ),
     };
     vec![
         Deed::new(words)

@@ -97,9 +97,8 @@ pub fn filter(subject: &Subject) -> Vec<Deed> {
     match &wishes.seccomp {
         _ if wishes.privileged => deeds.push(Deed::new("no filter: --privileged")),
         Seccomp::Unconfined => deeds.push(Deed::new("no filter: seccomp=unconfined")),
-        Seccomp::Default => {
-            deeds.push(Deed::new("load the usual filter: some 350 calls are allowed, any other is answered with EPERM").cannot(why))
-        }
+        Seccomp::Default => deeds
+            .push(Deed::new("load the usual filter: what a container needs is allowed, any other call is answered with EPERM").cannot(why)),
         Seccomp::Profile(_) => deeds.push(Deed::new("load the filter of the profile that was named").cannot(why)),
     }
     deeds
@@ -122,7 +121,7 @@ pub fn drop_capabilities(subject: &Subject) -> Vec<Deed> {
     match user {
         "0" | "root" if kept == 0 => nothing("none is left"),
         "0" | "root" => vec![
-            Deed::new(format!("capset: {} in hand, none to hand on", names(kept).join(", ")))
+            Deed::new(format!("capset: {} in hand, none inheritable or ambient", names(kept).join(", ")))
                 .lines("# Root gets at exec what is within its reach.\nset -- --inh= \"$@\""),
         ],
         _ => vec![

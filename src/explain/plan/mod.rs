@@ -19,6 +19,7 @@ mod root;
 use crate::engine::outline::Outline;
 use crate::error::{Error, Result};
 use crate::options::user_namespaces::UserNamespace;
+use crate::options::without::Part;
 use crate::options::{Ipc, Network, Pid};
 use crate::runtime::plan::{Beyond, Plan};
 use crate::sys::user_namespace;
@@ -28,6 +29,13 @@ use crate::trace::Step;
 pub struct Block {
     pub step: Step,
     pub deeds: Vec<Deed>,
+}
+
+impl Block {
+    /// What is done instead of a step has its number.
+    pub fn number(&self) -> u8 {
+        if self.step == Step::OnlyChangeRoot { Step::EnterRoot.number() } else { self.step.number() }
+    }
 }
 
 /// One thing that is done.
@@ -88,7 +96,10 @@ pub fn of_run(outline: &Outline) -> Result<Vec<Block>> {
     let id = &outline.record.id;
     // In words twelve digits of the id are enough.
     let short = |deed: Deed| Deed { words: deed.words.replace(id, &format!("{id:.12}…")), ..deed };
-    let about = |step| Block { step, deeds: deeds(step, &subject).into_iter().map(short).collect() };
+    // With --without=mount another step is taken in its place.
+    let taken =
+        |step| if step == Step::EnterRoot && outline.record.wishes.without.contains(&Part::Mount) { Step::OnlyChangeRoot } else { step };
+    let about = |step| Block { step: taken(step), deeds: deeds(step, &subject).into_iter().map(short).collect() };
     Ok(Step::ALL[..Step::OF_A_START].iter().copied().map(about).collect())
 }
 

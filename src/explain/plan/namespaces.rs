@@ -35,13 +35,17 @@ pub fn make(subject: &Subject) -> Vec<Deed> {
     let into_group = if groups::has_one(subject) { "in_group " } else { "" };
     let input = if subject.outline.record.wishes.interactive { "" } else { " </dev/null" };
     let lines = format!("{into_group}{} \\\n    sh -eu /dev/fd/9 9<<'INSIDE'{input} || status=$?", words.join(" "));
+    // A view of groups is of the one where the process is, so it comes when it is there: step 12.
+    let at_birth = |kind: &&(Type, &str, &str)| own(kind) && kind.0 != Type::Cgroup;
     let mut deeds: Vec<Deed> =
-        KINDS.iter().filter(own).map(|(_, name, means)| Deed::new(format!("a new {name} namespace: {means}"))).collect();
+        KINDS.iter().filter(at_birth).map(|(_, name, means)| Deed::new(format!("a new {name} namespace: {means}"))).collect();
     let shared = KINDS.iter().filter(|kind| !has(subject, kind.0) && kind.0 != Type::Time);
-    deeds
-        .extend(shared.map(|(_, name, means)| {
-            Deed::new(format!("the {name} namespace of the host stays: {}", means.replace("its own", "the same")))
-        }));
+    deeds.extend(shared.map(|(_, name, means)| {
+        Deed::new(format!(
+            "the {name} namespace of the host stays: {}",
+            means.replace("its own", "the same").replace(", numbered from 1", "")
+        ))
+    }));
     deeds.push(Deed::new("clone3 makes the process in all of them at once, and in its group").lines(format!(
         "# A shell makes them one call later, and moves into the group before. Up to INSIDE, all is done in there.\n{lines}"
     )));

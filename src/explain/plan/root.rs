@@ -25,7 +25,7 @@ pub fn gather(subject: &Subject) -> Vec<Deed> {
     let binds: Vec<&str> = subject.runtime.mounts.iter().filter(|planned| planned.is_bind()).map(|planned| planned.source).collect();
     let count = binds.len() - files.len().min(binds.len());
     deeds.push(
-        Deed::new(format!("open each source of a mount on the host, {count} beside these files, as a detached mount (open_tree)"))
+        Deed::new(format!("open the source of each mount on the host as a detached mount (open_tree): these files, and {count} more"))
             .cannot("it knows mounts by their paths only; so it mounts before it enters the root, and tare after it"),
     );
     deeds
@@ -59,7 +59,7 @@ pub fn enter(subject: &Subject) -> Vec<Deed> {
              what switch_root(8) does, and tare itself where pivot_root does not work. The old one lies below it then instead of \
              being gone: no path leads there, but whoever may unmount (CAP_SYS_ADMIN) could take the new one away",
         ),
-        Deed::new("from here on, . is the container's root")
+        Deed::new("go to the new root")
             .lines("# -n: nobody notes it down in /run/mount of the host.\ncd \"$root\"\nmount -n --move . /\nroot=."),
     ]
 }

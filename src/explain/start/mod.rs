@@ -38,6 +38,8 @@ pub struct Start {
     pub spans: Vec<Span>,
     /// Until the user's program runs, and its monitor knows it.
     pub whole: u64,
+    /// It came so far, and failed.
+    pub failed: bool,
 }
 
 /// Of a container that runs its monitor is asked; of one that has ended it is written down.
@@ -50,7 +52,8 @@ pub fn find(paths: &Paths, name: &str) -> Result<Start> {
             .hint(format!("tare start {}", seen.record.name)));
     }
     let (spans, whole) = spans(&marks);
-    Ok(Start { name: seen.record.name, spans, whole })
+    let failed = !marks.iter().any(|mark| mark.step == Step::Watch);
+    Ok(Start { name: seen.record.name, spans, whole, failed })
 }
 
 fn packed(paths: &Paths, seen: &Seen) -> Vec<u64> {
@@ -108,7 +111,7 @@ pub(super) mod tests {
             mark(9_000_000, Who::Monitor, Step::RememberEnd),
         ];
         let (spans, whole) = spans(&marks);
-        Start { name: "web".to_owned(), spans, whole }
+        Start { name: "web".to_owned(), spans, whole, failed: false }
     }
 
     #[test]

@@ -3,19 +3,20 @@
 use super::{Start, milliseconds};
 use std::fmt::Write;
 
-const BAR: usize = 30;
+const BAR: usize = 24;
 
 pub fn text(start: &Start) -> String {
-    let mut text = format!("start of {}: {:.2} ms until its program ran\n\n", start.name, milliseconds(start.whole));
-    let _ = writeln!(text, "{:>8} {:>8}  {:<15} {:<BAR$}  step", "at", "took", "who", "");
+    let end = if start.failed { "and it failed" } else { "until its program ran" };
+    let mut text = format!("start of {}: {:.2} ms {end}\n\n", start.name, milliseconds(start.whole));
+    let _ = writeln!(text, "{:>8} {:>8}  {:<22} {:<BAR$}  step", "at", "took", "who", "");
     for span in &start.spans {
         let (at, took) = (milliseconds(span.from), milliseconds(span.took()));
         let bar = bar(span.from, span.to, start.whole);
         let _ =
-            writeln!(text, "{at:>5.2} ms {took:>5.2} ms  {:<15} {bar}  {:>2} {}", span.who.name(), span.step.number(), span.step.title());
+            writeln!(text, "{at:>5.2} ms {took:>5.2} ms  {:<22} {bar}  {:>2} {}", span.who.name(), span.step.number(), span.step.title());
     }
     if let Some(longest) = start.spans.iter().max_by_key(|span| span.took()) {
-        let _ = writeln!(text, "\nlongest: {}, because {}", longest.step.title(), longest.step.why());
+        let _ = writeln!(text, "\nlongest: {} ({:.2} ms)", longest.step.title(), milliseconds(longest.took()));
     }
     text
 }
@@ -46,6 +47,6 @@ mod tests {
         let text = text(&super::super::tests::example());
         assert!(text.starts_with("start of web: 3.00 ms until its program ran\n"), "{text}");
         assert!(text.contains(" 1.00 ms  2.00 ms  monitor"), "{text}");
-        assert!(text.contains("longest: make a process in new namespaces, because a namespace is a view"), "{text}");
+        assert!(text.contains("longest: make a process in new namespaces (2.00 ms)"), "{text}");
     }
 }

@@ -65,9 +65,6 @@ impl Text {
             return String::new();
         }
         self.speaker = Some((seen.pid, seen.who));
-        if !self.processes.contains(&seen.pid) {
-            self.processes.push(seen.pid);
-        }
         let kind = if seen.is_thread { "thread" } else { "process" };
         format!("{}{}\n", "  ".repeat(seen.depth), self.bold(&format!("{}, {kind} {}", seen.who.name(), seen.pid)))
     }
@@ -75,21 +72,26 @@ impl Text {
     /// Those that only served since the last line of this process.
     fn small(&mut self, seen: &Seen) -> String {
         let Some(names) = self.small.remove(&seen.pid) else { return String::new() };
+        let speaks = self.speaks(seen);
         let count: usize = names.values().sum();
         let named: Vec<String> =
             names.iter().map(|(name, count)| if *count == 1 { name.clone() } else { format!("{name} {count}") }).collect();
         let text = self.dim(&format!("and {count} that serve these: {}", named.join(", ")));
-        format!("{}{}{text}\n", "  ".repeat(seen.depth), " ".repeat(INDENT))
+        format!("{speaks}{}{}{text}\n", "  ".repeat(seen.depth), " ".repeat(INDENT))
     }
 
     fn step(&mut self, seen: &Seen, at: Duration, step: Step) -> String {
+        let is_first = !self.told.contains(&step);
+        // In short it is enough to have heard of it.
+        if !is_first && !self.is_full {
+            return String::new();
+        }
         let mut text = if self.is_full { self.small(seen) } else { String::new() };
         text += &self.speaks(seen);
-        self.steps += 1;
+        self.steps += usize::from(is_first);
         let margin = "  ".repeat(seen.depth);
         let number = if usize::from(step.number()) <= Step::OF_A_START { step.number().to_string() } else { "·".to_owned() };
-        let is_first = !self.told.contains(&step);
-        let again = if is_first { "" } else { " (goes on)" };
+        let again = if is_first { "" } else { " (again)" };
         let _ = writeln!(text, "{margin}{:>8.1} ms {number:>3}  {}{again}", at.as_secs_f64() * 1000.0, self.bold(step.title()));
         if is_first {
             self.told.push(step);
@@ -108,6 +110,9 @@ impl Text {
 
 impl Teller for Text {
     fn tell(&mut self, seen: &Seen, at: Duration, happened: Happened) -> String {
+        if !seen.is_thread && !self.processes.contains(&seen.pid) {
+            self.processes.push(seen.pid);
+        }
         match happened {
             Happened::Step(step) => self.step(seen, at, step),
             Happened::Called { call, answer, took } if call.is_telling => {
@@ -139,12 +144,17 @@ impl Teller for Text {
     }
 
     fn end(&mut self) -> String {
-        format!(
-            "{} steps by {} processes, {} calls that say what is done; being looked at makes each of them slower\n",
-            self.steps,
-            self.processes.len(),
-            self.calls
-        )
+        let counted = |count: usize, what: &str, many: &str| format!("{count} {}", if count == 1 { what } else { many });
+        let end = format!(
+            "{} by {}, {} that say what is done; being looked at makes each of them slower\n",
+            counted(self.steps, "step", "steps"),
+            counted(self.processes.len(), "process", "processes"),
+            counted(self.calls, "call", "calls")
+        );
+        match self.told.contains(&Step::CloneContainer) {
+            true => end + "numbers that are missing had nothing to do; · is what comes beside or after a start\n",
+            false => end,
+        }
     }
 }
 
@@ -235,7 +245,7 @@ mod tests {
         assert_eq!(text.tell(&seen(7, Who::Monitor, 1), at, called(&mkdir, 0)), "");
         let second = text.tell(&seen(7, Who::Monitor, 1), at, Happened::Step(Step::SetLimits));
         let third = text.tell(&seen(8, Who::Child, 2), at, Happened::Step(Step::CutMounts));
-        assert!(first.contains("monitor") && !second.contains("monitor") && third.contains("child, outside, process 8"));
-        assert!(text.end().starts_with("3 steps by 2 processes, 1 calls"));
+        assert!(first.contains("monitor") && !second.contains("monitor") && third.contains("first process, outside, process 8"));
+        assert!(text.end().starts_with("3 steps by 2 processes, 1 call that"));
     }
 }

@@ -21,6 +21,7 @@ use crate::sys::Errno;
 use crate::sys::beneath::Directory;
 use crate::sys::file::{self, OFlag};
 use crate::sys::threads;
+use crate::trace::{self, Step};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -95,6 +96,7 @@ pub fn describe(base: &Base, settings: Map<String, Value>, author: &str, step: M
 
 /// The container's own layer, packed and taken in at once. `users`: whose its files are, where others are inside.
 pub fn layer(making: &Making, changed: &Directory, users: Option<IdMap>) -> Result<Taken> {
+    trace::begin(Step::PackLayer);
     let (from, to) = file::pipe().map_err(|e| Error::from_errno("cannot make a pipe", e))?;
     let pack = || {
         let bring = |feed: &mut Feed| {

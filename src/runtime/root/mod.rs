@@ -48,7 +48,7 @@ pub fn furnish(plan: &Plan, place: Option<OwnedFd>, before_root: &dyn Fn() -> Re
     let sources = shared.into_iter().zip(others).map(|(shared, other)| shared.or(other)).collect();
     let nodes = devices::Nodes::of(plan)?;
     mounts::stack_layers(plan)?;
-    trace::begin(Step::EnterRoot);
+    trace::begin(if plan.keeps_host_root { Step::OnlyChangeRoot } else { Step::EnterRoot });
     let detour = needs_detour(plan).then(|| Detour::begin(plan)).transpose()?;
     if detour.is_none() {
         enter(plan)?;

@@ -67,13 +67,13 @@ fn with_attributes(planned: &PlannedMount, tree: OwnedFd) -> Result<OwnedFd> {
 /// The mount at `/`, hung over the root directory that the spec names. Without one, that directory itself is the root:
 /// bound onto itself, because only a mount can become a root.
 pub fn stack_layers(plan: &Plan) -> Result<()> {
-    trace::begin(Step::MountRoot);
     match &plan.outside {
         Some(Outside { root: Some(root), .. }) => return hang_root(root).at(Step::MountRoot, || format!("mount {}", plan.root.display())),
         // Whoever made us has stacked them (`owners.rs`).
         Some(Outside { root: None, .. }) => return Ok(()),
         None => {}
     }
+    trace::begin(Step::MountRoot);
     let Some(overlay) = plan.layers() else {
         let what = || format!("bind {}", plan.root.display());
         mount::bind(plan.root, plan.root, Flags::MS_REC).at(Step::MountRoot, what)?;
@@ -88,6 +88,7 @@ pub fn stack_layers(plan: &Plan) -> Result<()> {
 
 /// We are in the directory that it hangs over (`child/`).
 fn hang_root(root: &OwnedFd) -> Result<(), Errno> {
+    trace::begin(Step::MountRoot);
     let here = mount::open_target(Path::new("."))?;
     mount::attach_over(file::duplicate(root.as_fd())?, here.as_fd())
 }
