@@ -98,7 +98,7 @@ pub fn filter(subject: &Subject) -> Vec<Deed> {
         _ if wishes.privileged => deeds.push(Deed::new("no filter: --privileged")),
         Seccomp::Unconfined => deeds.push(Deed::new("no filter: seccomp=unconfined")),
         Seccomp::Default => {
-            deeds.push(Deed::new("load the usual filter: some 350 calls are allowed, any other is answered with EPERM").cannot(why))
+            deeds.push(Deed::new("load the usual filter: a call that is not in its table is answered with EPERM").cannot(why))
         }
         Seccomp::Profile(_) => deeds.push(Deed::new("load the filter of the profile that was named").cannot(why)),
     }
