@@ -97,8 +97,9 @@ pub fn filter(subject: &Subject) -> Vec<Deed> {
     match &wishes.seccomp {
         _ if wishes.privileged => deeds.push(Deed::new("no filter: --privileged")),
         Seccomp::Unconfined => deeds.push(Deed::new("no filter: seccomp=unconfined")),
-        Seccomp::Default => deeds
-            .push(Deed::new("load the usual filter: what a container needs is allowed, any other call is answered with EPERM").cannot(why)),
+        Seccomp::Default => {
+            deeds.push(Deed::new("load the usual filter: a call that is not in its table is answered with EPERM").cannot(why))
+        }
         Seccomp::Profile(_) => deeds.push(Deed::new("load the filter of the profile that was named").cannot(why)),
     }
     deeds

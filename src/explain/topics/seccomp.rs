@@ -3,6 +3,7 @@
 use super::{Example, Page};
 use crate::explain::live::status;
 use crate::options::Seccomp;
+use crate::spec::capabilities;
 use crate::spec::seccomp;
 use crate::spec::seccomp::default_table::NOTABLY_REFUSED;
 use crate::trace::Step;
@@ -47,21 +48,31 @@ fn live(example: &Example) -> Vec<String> {
     match example.seen.as_ref().map(|seen| (&seen.record.wishes.seccomp, seen.record.wishes.privileged)) {
         Some((_, true)) | Some((Seccomp::Unconfined, _)) => lines.push("it was asked to run without one".to_owned()),
         Some((Seccomp::Profile(_), _)) => lines.push("it has a profile of its own (--security-opt seccomp=FILE)".to_owned()),
+        Some((Seccomp::Default, _)) if status.seccomp == 0 => {}
         Some((Seccomp::Default, _)) => {
-            lines.push(format!("allowed for its capabilities: {} calls by name, the others answer EPERM", allowed(status.bounding)))
+            let allowed = allowed(status.bounding);
+            lines.push(format!("allowed for its capabilities: {} calls by name, the others answer EPERM", allowed.len()));
+            lines.extend(refused(&allowed));
         }
-        None => lines.push(format!(
-            "a container with the usual capabilities may make {} calls, by name",
-            allowed(crate::spec::capabilities::DEFAULT)
-        )),
-    }
-    lines.push("refused, for example:".to_owned());
-    for call in ["mount", "bpf", "io_uring_setup", "keyctl"] {
-        let reason = NOTABLY_REFUSED.iter().find(|(calls, _)| calls.split(' ').any(|known| known == call));
-        let short = reason.map_or("", |(_, why)| why.split([';', ',', ':']).next().unwrap_or(why));
-        lines.push(format!("  {call:<15} {short}"));
+        None => {
+            let allowed = allowed(capabilities::DEFAULT);
+            lines.push(format!("a container with the usual capabilities may make {} calls, by name", allowed.len()));
+            lines.extend(refused(&allowed));
+        }
     }
     lines
+}
+
+/// What people may look for first, as far as this table shuts it.
+fn refused(allowed: &BTreeSet<String>) -> Vec<String> {
+    let calls = ["mount", "bpf", "io_uring_setup", "keyctl", "userfaultfd", "kexec_load"];
+    let line = |call: &str| {
+        let reason = NOTABLY_REFUSED.iter().find(|(calls, _)| calls.split(' ').any(|known| known == call));
+        let short = reason.map_or("", |(_, why)| why.split([';', ',', ':']).next().unwrap_or(why));
+        format!("  {call:<15} {short}")
+    };
+    let shut = calls.into_iter().filter(|call| !allowed.contains(*call)).take(4).map(line);
+    std::iter::once("refused, for example:".to_owned()).chain(shut).collect()
 }
 
 fn filters(count: u32) -> String {
@@ -69,8 +80,21 @@ fn filters(count: u32) -> String {
 }
 
 /// Names in the table that are allowed, be it only with some arguments.
-fn allowed(capabilities: u64) -> usize {
+fn allowed(capabilities: u64) -> BTreeSet<String> {
     let table = seccomp::default_as_oci(capabilities);
     let rules = table.syscalls().iter().flatten().filter(|rule| rule.action() == LinuxSeccompAction::ScmpActAllow);
-    rules.flat_map(|rule| rule.names().iter()).collect::<BTreeSet<_>>().len()
+    rules.flat_map(|rule| rule.names().iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_capability_opens_is_not_called_refused() {
+        let told = |capabilities: u64| refused(&allowed(capabilities)).join("\n");
+        assert!(told(capabilities::DEFAULT).contains("  mount ") && told(capabilities::DEFAULT).contains("  bpf "));
+        let all = told(capabilities::EVERY);
+        assert!(!all.contains("  mount ") && !all.contains("  bpf ") && all.contains("  keyctl "), "{all}");
+    }
 }

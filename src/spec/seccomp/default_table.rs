@@ -343,6 +343,12 @@ const DECIDING: u64 = {
     mask
 };
 
+/// Whether who has this capability may make this call for that reason.
+pub fn comes_with(call: &str, capability: u64) -> bool {
+    let has = |group: &&Group| matches!(group.when, When::Has(bit) if bit == capability);
+    GROUPS.iter().filter(has).any(|group| group.calls.split_ascii_whitespace().any(|known| known == call))
+}
+
 pub fn decides_alike(one: u64, other: u64) -> bool {
     (one ^ other) & DECIDING == 0
 }

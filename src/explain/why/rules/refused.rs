@@ -4,8 +4,9 @@
 //! wrote are compared with what people usually want in vain; what comes out is a guess.
 
 use super::super::{Evidence, Finding};
+use crate::options::Seccomp;
 use crate::spec::capabilities;
-use crate::spec::seccomp::default_table::NOTABLY_REFUSED;
+use crate::spec::seccomp::default_table::{NOTABLY_REFUSED, comes_with};
 
 const WORDS: &[&str] = &["operation not permitted", "permission denied", "eperm"];
 
@@ -32,7 +33,7 @@ const fn case(
 /// The special ones before the general ones.
 const CASES: &[Case] = &[
     case(&["umount", "mount"], "mounting", "CAP_SYS_ADMIN", &["mount", "umount2"], "let tare mount it: -v, --mount, --tmpfs"),
-    case(&["unshare", "clone", "newuidmap", "bwrap"], "new namespaces", "CAP_SYS_ADMIN", &["unshare", "clone"], ""),
+    case(&["unshare", "clone", "newuidmap", "bwrap"], "making new namespaces", "CAP_SYS_ADMIN", &["unshare", "clone"], ""),
     case(&["nsenter", "setns"], "joining namespaces", "CAP_SYS_ADMIN", &["setns"], ""),
     case(
         &["rtnetlink", "ip link", "ip addr", "ip route", "iptables", "nft", "ifconfig", "tun"],
@@ -41,8 +42,8 @@ const CASES: &[Case] = &[
         &[],
         "it has a network of its own, so this gives no power over the host's",
     ),
-    case(&["ping", "raw socket", "socket(af_packet", "tcpdump"], "raw packets", "CAP_NET_RAW", &[], ""),
-    case(&["sethostname", "hostname"], "the host name", "CAP_SYS_ADMIN", &[], "tare run --hostname NAME"),
+    case(&["ping", "raw socket", "socket(af_packet", "tcpdump"], "sending raw packets", "CAP_NET_RAW", &[], ""),
+    case(&["sethostname", "hostname"], "changing the host name", "CAP_SYS_ADMIN", &["sethostname"], "tare run --hostname NAME"),
     case(
         &["settimeofday", "clock_settime", "set date", "hwclock", "ntp"],
         "setting the clock",
@@ -51,7 +52,7 @@ const CASES: &[Case] = &[
         "the clock is the whole machine's; only boot and monotonic time can be shifted: --time-offset",
     ),
     case(&["ptrace", "strace", "gdb"], "looking into processes of others", "CAP_SYS_PTRACE", &["ptrace"], ""),
-    case(&["klogctl", "dmesg", "syslog"], "the kernel's log", "CAP_SYSLOG", &["syslog"], ""),
+    case(&["klogctl", "dmesg", "syslog"], "reading the kernel's log", "CAP_SYSLOG", &["syslog"], ""),
     case(
         &["insmod", "modprobe", "init_module"],
         "loading modules",
@@ -62,9 +63,9 @@ const CASES: &[Case] = &[
     case(&["chroot"], "chroot", "CAP_SYS_CHROOT", &["chroot"], ""),
     case(&["mknod"], "making devices", "CAP_MKNOD", &["mknod"], "give it the device: --device /dev/NAME"),
     case(&["io_uring"], "io_uring", "", &["io_uring_setup"], "most programs fall back to other calls if they are told to"),
-    case(&["perf_event", "perf"], "performance counters", "CAP_PERFMON", &["perf_event_open"], ""),
-    case(&["bpf"], "eBPF programs", "CAP_BPF", &["bpf"], ""),
-    case(&["keyctl", "add_key", "keyring"], "the kernel's key rings", "", &["keyctl"], ""),
+    case(&["perf_event", "perf"], "reading performance counters", "CAP_PERFMON", &["perf_event_open"], ""),
+    case(&["bpf"], "loading eBPF programs", "CAP_BPF", &["bpf"], ""),
+    case(&["keyctl", "add_key", "keyring"], "using the kernel's key rings", "", &["keyctl"], ""),
     case(&["swapon", "swapoff"], "swap", "CAP_SYS_ADMIN", &["swapon"], ""),
     case(&["userfaultfd"], "userfaultfd", "CAP_SYS_PTRACE", &["userfaultfd"], ""),
     case(&["reboot", "halt", "poweroff"], "reboot", "CAP_SYS_BOOT", &["reboot"], "tare stop ends a container"),
@@ -87,7 +88,7 @@ const CASES: &[Case] = &[
     ),
     case(
         &["bind(", "bind:", "bind to", "listen"],
-        "a port below 1024",
+        "listening on a port below 1024",
         "CAP_NET_BIND_SERVICE",
         &[],
         "listen above 1024 and publish that: -p 80:8080",
@@ -142,11 +143,25 @@ fn of_case(evidence: &Evidence, case: &Case) -> Option<Finding> {
         finding = finding.attempt(case.instead);
     }
     finding = match (lacks, bit) {
-        (true, Some(_)) => finding.attempt(format!("if it must be: tare run --cap-add {short} …, which opens the filter for it as well")),
+        (true, Some(bit)) => finding.attempt(format!("if it must be: tare run --cap-add {short} …{}", of_filter(evidence, case, bit))),
         _ if refused.is_some() => finding.attempt("to be sure: tare run --security-opt seccomp=unconfined …, and never leave it so"),
         _ => finding,
     };
     Some(finding)
+}
+
+/// What the filter makes of one that is given this capability.
+fn of_filter(evidence: &Evidence, case: &Case, capability: u64) -> &'static str {
+    let has_usual = evidence.has_seccomp() && evidence.wishes.seccomp == Seccomp::Default;
+    let is_refused = |call: &&str| NOTABLY_REFUSED.iter().any(|(calls, _)| calls.split(' ').any(|known| known == *call));
+    match () {
+        () if !has_usual || case.calls.is_empty() => "",
+        () if case.calls.iter().any(|call| comes_with(call, capability)) => ", which opens the filter for it as well",
+        () if case.calls.iter().any(|call| is_refused(&call)) => {
+            " with --security-opt seccomp=unconfined, because the filter refuses it, too"
+        }
+        () => "",
+    }
 }
 
 fn unclear(evidence: &Evidence) -> Finding {
@@ -211,6 +226,16 @@ mod tests {
         assert!(finding.evidence[0].starts_with("the filter refuses mount, umount2:"), "{:?}", finding.evidence);
         assert!(finding.tries[0].contains("--tmpfs") && finding.tries[1].contains("--cap-add SYS_ADMIN"));
         assert_eq!(finding.certainty, crate::explain::why::Certainty::Guess);
+        assert!(finding.tries[1].ends_with("opens the filter for it as well"), "{:?}", finding.tries);
+    }
+
+    #[test]
+    fn only_some_capabilities_open_the_filter() {
+        let mut evidence = wrote(1, &["chown: /x: Operation not permitted"]);
+        evidence.capabilities = 0;
+        assert!(judge(&evidence)[0].tries.iter().any(|attempt| attempt.ends_with("--cap-add CHOWN …")), "{:?}", judge(&evidence));
+        let swap = about("swapon: /x: Operation not permitted");
+        assert!(swap.tries[0].contains("seccomp=unconfined"), "{:?}", swap.tries);
     }
 
     #[test]
