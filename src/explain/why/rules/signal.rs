@@ -20,7 +20,7 @@ fn by_signal(evidence: &Evidence, ended: &Ended, number: i32) -> Finding {
     let name = signal::name(number);
     let shown = |finding: Finding| finding.shown(format!("exit code {} is 128 + {number}, and {number} is {name}", ended.exit_code));
     if let Some(asked) = ended.asked.as_ref().filter(|asked| asked.signal == number) {
-        return shown(sent_by_us(asked, &name, &evidence.name));
+        return shown(sent_by_us(asked, &name, evidence));
     }
     shown(match name.as_str() {
         "SIGSEGV" => crash(
@@ -37,13 +37,13 @@ fn by_signal(evidence: &Evidence, ended: &Ended, number: i32) -> Finding {
             evidence,
             "it gave up by itself (abort): a check in it, or in its C library, failed; it usually says so in its last lines",
         ),
-        "SIGSYS" => Finding::known("it made a system call that its seccomp filter kills for")
+        "SIGSYS" => Finding::likely("it made a system call that its seccomp filter kills for")
             .attempt("strace -f tells which call; tare run --security-opt seccomp=unconfined … without the filter, to be sure"),
         "SIGXCPU" => {
-            Finding::known("it used up the processor time that it was given").attempt("a longer one: tare run --ulimit cpu=SECONDS …")
+            Finding::likely("it used up the processor time that it was given").attempt("a longer one: tare run --ulimit cpu=SECONDS …")
         }
-        "SIGXFSZ" => Finding::known("it wrote a file longer than it may").attempt("a larger one: tare run --ulimit fsize=BYTES …"),
-        "SIGPIPE" => Finding::known("it wrote to a pipe that nobody reads any more"),
+        "SIGXFSZ" => Finding::likely("it wrote a file longer than it may").attempt("a larger one: tare run --ulimit fsize=BYTES …"),
+        "SIGPIPE" => Finding::likely("it wrote to a pipe that nobody reads any more"),
         "SIGKILL" if ended.from_outside => {
             Finding::known("somebody on the host, not in the container, has killed it, and it was no tare command")
                 .shown("its first process died of SIGKILL; in a pid namespace of its own nobody inside can send it that: pid_namespaces(7)")
@@ -61,19 +61,25 @@ fn by_signal(evidence: &Evidence, ended: &Ended, number: i32) -> Finding {
 }
 
 fn crash(evidence: &Evidence, what: &str) -> Finding {
-    Finding::known(format!("it crashed: {what}")).attempt(format!(
+    // `kill -SEGV` looks the same from here.
+    Finding::likely(format!("it crashed: {what}")).attempt(format!(
         "run it by hand and look: tare run -it --cap-add SYS_PTRACE --entrypoint sh {}, then gdb or strace",
         evidence.image
     ))
 }
 
-fn sent_by_us(asked: &Asked, name: &str, container: &str) -> Finding {
+fn sent_by_us(asked: &Asked, name: &str, evidence: &Evidence) -> Finding {
     match asked.by {
         Asker::Kill => Finding::known(format!("tare kill has sent it {name}, and it died of that")),
         Asker::Stop => Finding::known(format!("tare stop asked it to end with {name}, and it did")),
+        Asker::Patience if !evidence.reaper && evidence.wishes.init == Some(false) => {
+            Finding::known("it did not end when tare stop asked it to, and was killed when the time was over")
+                .shown("it was made with --init=false: its command is pid 1, which a signal without a handler does not end")
+                .attempt("leave out --init=false, so that tare's reaper is pid 1; more time would only help a program that has a handler")
+        }
         Asker::Patience => Finding::known("it did not end when tare stop asked it to, and was killed when the time was over")
             .shown("a program that is pid 1, or a shell that waits for a child, often does not hear SIGTERM at all")
-            .attempt(format!("let it have more time: tare stop -t 60 {container}"))
+            .attempt(format!("let it have more time: tare stop -t 60 {}", evidence.name))
             .attempt("in a shell script, end with `exec PROGRAM`: then the signal reaches the program itself"),
         Asker::Shutdown => Finding::known("it was stopped because the machine went down (tare system stop)"),
     }
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn crashes_are_told_in_words_and_the_sum_is_shown() {
         let crash = killed(11, |_| {});
-        assert!(crash.what.contains("segmentation fault"));
+        assert!(crash.what.contains("segmentation fault") && crash.certainty == crate::explain::why::Certainty::Likely);
         assert_eq!(crash.evidence, ["exit code 139 is 128 + 11, and 11 is SIGSEGV"]);
         assert!(killed(31, |_| {}).what.contains("seccomp"));
     }

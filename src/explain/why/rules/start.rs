@@ -22,10 +22,30 @@ pub fn judge(evidence: &Evidence) -> Vec<Finding> {
         error if error.contains(EXECUTE) => return Vec::new(),
         error => {
             let what = if ended.started == 0 { "it could not be started: nothing of it has run" } else { "it was to be started again, and that failed" };
-            Finding::known(what).shown(error).attempt(format!("put right what is said there, then tare start {name}"))
+            advice(evidence, error).into_iter().fold(Finding::known(what).shown(error), Finding::attempt)
         }
     };
     vec![finding]
+}
+
+/// Fewer open files than this, and tare itself cannot open what it needs on the way to the command.
+const FEW_FILES: u64 = 32;
+
+/// What it was made with is fixed: only what lies outside of it can be put right before the next start.
+fn advice(evidence: &Evidence, error: &str) -> Vec<String> {
+    const MADE_WITH: [&str; 7] = ["no user", "no group", "working directory", "limit", "setting", "process limits", "user "];
+    let again = |without: &str| format!("{without}: tare rm {0}, and tare run … --name {0} again", evidence.name);
+    let few = evidence.wishes.ulimits.iter().find(|limit| limit.name == "nofile" && limit.soft < FEW_FILES);
+    match few {
+        Some(limit) => vec![again(&format!(
+            "very likely it may have too few files open (--ulimit nofile={}): with a higher limit, which is fixed when it is made",
+            limit.soft
+        ))],
+        None if MADE_WITH.iter().any(|words| error.contains(words)) => {
+            vec![again("what it is made with (user, directory, limits) stays as it is; with other flags")]
+        }
+        None => vec![format!("put right what is said there, then tare start {}", evidence.name)],
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +64,9 @@ mod tests {
         assert!(with(Ended::MONITOR_LOST, 137)[0].what.contains("monitor was killed"));
         assert!(with(Ended::MACHINE_DOWN, 137)[0].tries[1].contains("unless-stopped"));
         assert_eq!(with("cannot mount x: no such file", 125)[0].evidence, ["cannot mount x: no such file"]);
+        assert!(with("cannot enter working directory /x: not a directory", 126)[0].tries[0].contains("tare rm web"));
+        assert!(with("no user \"bob\" in the image", 125)[0].tries[0].contains("tare rm web"));
+        assert!(with("cannot mount x: no such file", 125)[0].tries[0].ends_with("then tare start web"));
         assert!(with("", 1).is_empty() && with("cannot execute x", 127).is_empty());
     }
 }

@@ -15,7 +15,11 @@ pub fn all(evidence: &Evidence, findings: &[Finding]) -> Vec<String> {
     let sent_by_us = ended.is_some_and(|ended| ended.asked.as_ref().is_some_and(|asked| Some(asked.signal) == ended.signal));
     let signal = ended.filter(|ended| !sent_by_us && !ended.out_of_memory).and_then(|ended| ended.signal).map(signal::name);
     if let Some(name) = signal.filter(|name| SENT.contains(&name.as_str())) {
-        unknown.push(format!("who sent {name}: the kernel tells that to the process that gets it, and to nobody else"));
+        unknown.push(match name.as_str() {
+            // No handler ever runs for it: signal(7).
+            "SIGKILL" => format!("who sent {name}: the kernel keeps no record of it"),
+            _ => format!("who sent {name}: the kernel tells only a handler in the program that asks for it (SA_SIGINFO)"),
+        });
     }
     if ended.is_some_and(|ended| ended.exit_code == 137) && !sent_by_us && !evidence.memory_is_counted {
         unknown.push("whether memory was short: this host counts none for groups (no memory controller in cgroup v2)".to_owned());
