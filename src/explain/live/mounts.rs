@@ -20,6 +20,11 @@ impl Mounted {
         [&self.options, &self.of_file_system].iter().any(|options| options.split(',').any(|option| option == "ro"))
     }
 
+    /// Nothing that lies there may be executed: mount(2), MS_NOEXEC.
+    pub fn is_closed_to_programs(&self) -> bool {
+        self.options.split(',').any(|option| option == "noexec")
+    }
+
     /// What stands behind `name=` among the options of the file system.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.of_file_system.split(',').find_map(|option| option.strip_prefix(name)?.strip_prefix('='))

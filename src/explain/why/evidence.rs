@@ -1,6 +1,7 @@
 //! What is known of a container: gathered once, so that every rule looks at the same moment.
 
 use super::files::Files;
+use super::person::Person;
 use super::program::{self, Program, Surroundings};
 use crate::engine::now;
 use crate::explain::live::group::{self, Limits as GroupLimits, Use};
@@ -41,6 +42,8 @@ pub struct Evidence {
     pub program: Option<Program>,
     /// A program that a shell in it did not find: then it is that one.
     pub not_found: Option<String>,
+    /// The kernel's answer for that program was EACCES, and not that it is not there.
+    pub was_denied: bool,
     pub group: Option<(GroupLimits, Use)>,
     /// What it sees mounted: live, or as it was asked for.
     pub mounts: Vec<Mounted>,
@@ -108,6 +111,7 @@ pub fn gather(paths: &Paths, seen: &Seen) -> Evidence {
         output: output(seen, &files.log()),
         program: None,
         not_found: None,
+        was_denied: false,
         group,
         mounts: first.map(mounts::of).unwrap_or_else(|| spec.as_ref().map(wished).unwrap_or_default()),
         capabilities: first.and_then(status::of).map_or_else(|| wished_capabilities(&record.wishes), |status| status.bounding),
@@ -117,13 +121,29 @@ pub fn gather(paths: &Paths, seen: &Seen) -> Evidence {
         now: now(),
     };
     if is_about_its_program(&evidence) {
-        let surroundings = surroundings(spec.as_ref(), evidence.architecture);
-        evidence.not_found =
-            evidence.output.iter().flatten().rev().find_map(|line| program::word_in(line)).filter(|_| evidence.is_its_own_code());
+        let files = Files::of(paths, seen);
+        let mut surroundings = surroundings(spec.as_ref(), evidence.architecture);
+        if record.owners.is_none() {
+            let user = spec.as_ref().and_then(|spec| spec.process().as_ref()).map(|process| process.user().clone());
+            let groups = user.and_then(|user| user.additional_gids().clone()).unwrap_or_default();
+            surroundings.person = Person::find(&files, &record.user, &groups, evidence.capabilities);
+        }
+        let told = |line: &String| Some((program::word_in(line)?, is_denied(line)));
+        let word = evidence.output.iter().flatten().rev().find_map(told).filter(|_| evidence.is_its_own_code());
+        evidence.was_denied = match &word {
+            Some((_, was_denied)) => *was_denied,
+            None => evidence.ended.as_ref().is_some_and(|ended| is_denied(&ended.error)),
+        };
+        evidence.not_found = word.map(|(word, _)| word);
         let word = evidence.not_found.as_ref().or(record.args.first());
-        evidence.program = word.map(|word| program::look(&Files::of(paths, seen), word, &surroundings));
+        evidence.program = word.map(|word| program::look(&files, word, &surroundings));
     }
     evidence
+}
+
+/// As a shell says EACCES, and tare, which adds a hint.
+fn is_denied(line: &str) -> bool {
+    line.to_lowercase().contains(": permission denied")
 }
 
 /// 126 and 127, of ours or of a loader.
@@ -135,7 +155,12 @@ fn is_about_its_program(evidence: &Evidence) -> bool {
 fn surroundings(spec: Option<&Spec>, architecture: &'static str) -> Surroundings {
     let process = spec.and_then(|spec| spec.process().as_ref());
     let directory = process.map_or("/".to_owned(), |process| process.cwd().display().to_string());
-    Surroundings { environment: process.and_then(|process| process.env().clone()).unwrap_or_default(), directory, architecture }
+    Surroundings {
+        environment: process.and_then(|process| process.env().clone()).unwrap_or_default(),
+        directory,
+        architecture,
+        person: None,
+    }
 }
 
 fn wished_capabilities(wishes: &Wishes) -> u64 {
@@ -147,10 +172,12 @@ fn wished(spec: &Spec) -> Vec<Mounted> {
     let of = |mount: &oci_spec::runtime::Mount| {
         let options = mount.options().clone().unwrap_or_default();
         let is_read_only = options.iter().any(|option| option == "ro" || option == "rro");
+        // The last of the two counts.
+        let execution = options.iter().rfind(|option| ["exec", "noexec"].contains(&option.as_str())).map_or("", String::as_str);
         Mounted {
             root: "/".to_owned(),
             target: mount.destination().display().to_string(),
-            options: if is_read_only { "ro".to_owned() } else { "rw".to_owned() },
+            options: format!("{},{execution}", if is_read_only { "ro" } else { "rw" }),
             kind: mount.typ().clone().unwrap_or_default(),
             source: mount.source().as_ref().map(|source| source.display().to_string()).unwrap_or_default(),
             of_file_system: String::new(),
@@ -215,6 +242,7 @@ pub mod tests {
             output: Some(Vec::new()),
             program: None,
             not_found: None,
+            was_denied: false,
             group: None,
             mounts: Vec::new(),
             capabilities: capabilities::DEFAULT,

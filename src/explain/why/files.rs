@@ -34,11 +34,31 @@ struct Hung {
     source: Option<PathBuf>,
 }
 
+/// A file or directory as its mode guards it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    pub path: String,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl Owned {
+    fn of(path: String, about: &FileStat) -> Owned {
+        Owned { path, mode: about.st_mode, uid: about.st_uid, gid: about.st_gid }
+    }
+    pub fn is_directory(&self) -> bool {
+        self.mode & KIND == DIRECTORY
+    }
+}
+
 /// What lies at a path.
 pub struct Found {
     /// Where the symlinks have led.
     pub path: String,
     pub mode: u32,
+    /// Every directory on the way, and what lies at its end.
+    pub passed: Vec<Owned>,
     held: Held,
 }
 
@@ -117,7 +137,7 @@ impl Files {
         let mut waiting: VecDeque<String> = path.split('/').map(str::to_owned).collect();
         let everything: Vec<usize> = (0..self.layers.len()).collect();
         let mut way: Vec<(String, Vec<usize>)> = Vec::new();
-        let (mut links, mut last) = (0, None);
+        let (mut links, mut last, mut passed) = (0, None, Vec::new());
         while let Some(name) = waiting.pop_front() {
             match name.as_str() {
                 "" | "." => continue,
@@ -144,6 +164,7 @@ impl Files {
                 last = None;
                 continue;
             }
+            passed.push(Owned::of(format!("/{here}"), &step.about));
             way.push((name, step.among));
             last = Some((step.held, step.about));
         }
@@ -158,7 +179,7 @@ impl Files {
                 (held, about)
             }
         };
-        Some(Found { path, mode: about.st_mode, held })
+        Some(Found { path, mode: about.st_mode, passed, held })
     }
 
     /// The innermost mount that shows this path, which has no slash before it.

@@ -7,6 +7,7 @@
 mod elf;
 mod evidence;
 mod files;
+mod person;
 mod program;
 mod removed;
 mod rules;

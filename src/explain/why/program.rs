@@ -1,7 +1,8 @@
 //! A container's command, as its files have it: where it lies, what it is, and what it needs to be executed.
 
 use super::elf::{self, Elf};
-use super::files::{Files, Found};
+use super::files::{Files, Found, Owned};
+use super::person::Person;
 use crate::names;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,10 @@ pub struct Program {
     pub path: Option<String>,
     pub kind: Kind,
     pub is_executable: bool,
+    /// Where a word that is a path was looked for, from the container's root.
+    pub place: Option<String>,
+    /// The first on the way to it, or itself, that the container's user may not execute: whose, and which number he has.
+    pub closed: Option<(Owned, u32)>,
     /// Of a program, or of its interpreter.
     pub elf: Option<Elf>,
     pub loader_is_there: bool,
@@ -61,6 +66,8 @@ pub struct Surroundings {
     /// Where a path begins that has no slash before it.
     pub directory: String,
     pub architecture: &'static str,
+    /// `None`: nobody can say what its modes mean for whom, because its users are others on the disk.
+    pub person: Option<Person>,
 }
 
 /// `whole`: as it would be found from the container's root.
@@ -69,8 +76,9 @@ fn whole(word: &str, directory: &str) -> String {
 }
 
 pub fn look(files: &Files, word: &str, surroundings: &Surroundings) -> Program {
-    let Surroundings { environment, directory, architecture } = surroundings;
+    let Surroundings { environment, directory, architecture, person } = surroundings;
     let mut program = Program { word: word.to_owned(), ..Program::default() };
+    program.place = word.contains('/').then(|| plain(&whole(word, directory)));
     let found = match word.contains('/') {
         true => files.find(&whole(word, directory)),
         false => {
@@ -80,12 +88,26 @@ pub fn look(files: &Files, word: &str, surroundings: &Surroundings) -> Program {
         }
     };
     match found {
-        Some(found) => describe(files, &mut program, &found, architecture),
+        Some(found) => {
+            program.closed = person.as_ref().and_then(|person| closed(&found, person));
+            describe(files, &mut program, &found, architecture);
+        }
         None => program.similar = similar(files, &program, directory),
     }
     program.has_only_sh = word.ends_with("bash") && files.find("/bin/sh").is_some();
     program.image_libc = libc_of(files);
     program
+}
+
+/// `/t//./x` is `/t/x`.
+fn plain(path: &str) -> String {
+    path.split('/').filter(|name| !name.is_empty() && *name != ".").map(|name| format!("/{name}")).collect()
+}
+
+/// What somebody may execute at all, and this user not.
+fn closed(found: &Found, person: &Person) -> Option<(Owned, u32)> {
+    let one = found.passed.iter().find(|one| !person.may_execute(one))?;
+    Some((one.clone(), person.uid)).filter(|(one, _)| one.is_directory() || found.is_executable())
 }
 
 /// Of which word a shell says that it is not there: `sh: make: not found`, `env: can't execute 'python3': No such file or directory`.

@@ -16,6 +16,7 @@ mod start;
 mod unknown;
 
 use super::{Evidence, Finding};
+use crate::options::Mount;
 
 type Rule = fn(&Evidence) -> Vec<Finding>;
 
@@ -44,6 +45,25 @@ pub fn all(evidence: &Evidence) -> (Vec<Finding>, Vec<String>) {
     let findings: Vec<Finding> = RULES.iter().flat_map(of_rule).collect();
     let unknown = unknown::all(evidence, &findings);
     (findings, unknown)
+}
+
+/// Of what was asked to be mounted, the innermost that shows this path.
+fn mount_above<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a Mount> {
+    let holds = |mount: &&Mount| {
+        let rest = path.strip_prefix(mount.target().trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    evidence.wishes.mounts.iter().filter(holds).max_by_key(|mount| mount.target().len())
+}
+
+/// As it would be typed again.
+fn flag_of(mount: &Mount) -> String {
+    let target = mount.target();
+    match mount {
+        Mount::Bind { source, .. } => format!("-v {}:{target}", source.display()),
+        Mount::Volume(volume) => format!("-v {}:{target}", volume.name),
+        Mount::Tmpfs { .. } => format!("--tmpfs {target}"),
+    }
 }
 
 fn times(count: u64) -> String {

@@ -4,6 +4,9 @@ use super::super::elf::{machine_name, runs_on};
 use super::super::program::{Kind, Program};
 use super::super::{Certainty, Evidence, Finding};
 use super::start::EXECUTE;
+use super::{flag_of, mount_above};
+use crate::explain::live::mounts;
+use crate::options::Mount;
 
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
     let (Some(program), Some(ended)) = (&evidence.program, &evidence.ended) else { return Vec::new() };
@@ -28,25 +31,85 @@ fn in_a_shell(evidence: &Evidence, program: &Program) -> Finding {
 
 fn executed(evidence: &Evidence, program: &Program) -> Finding {
     let word = &program.word;
+    if evidence.was_denied
+        && let Some(finding) = denied(evidence, program)
+    {
+        return finding;
+    }
     let Some(path) = &program.path else { return not_there(evidence, program) };
     match &program.kind {
         Kind::Directory => Finding::known(format!("{path} is a directory, and cannot be executed")),
-        Kind::Script { interpreter, is_there: false } => no_interpreter(evidence, path, interpreter),
+        Kind::Script { interpreter, is_there: false } if !evidence.was_denied => no_interpreter(evidence, path, interpreter),
         _ if !program.is_executable => Finding::known(format!("{path} is there, but nobody may execute it: its mode has no x"))
-            .attempt(match evidence.wishes.mounts.iter().find(|mount| path.starts_with(mount.target())) {
+            .attempt(match mount_above(evidence, path) {
                 Some(mount) => format!("chmod +x, of the file that is mounted at {}", mount.target()),
                 None => format!("in the Dockerfile: RUN chmod +x {path}, or COPY --chmod=755"),
             })
-            .attempt(format!("tare run {} sh {word}, if it is a shell script", evidence.image)),
+            .attempt(format!("{}, if it is a shell script", by_a_shell(evidence, path, word))),
         Kind::Empty => Finding::known(format!("{path} is an empty file")),
         Kind::Other => Finding::known(format!("{path} is neither a program (ELF) nor a script that begins with #!"))
-            .attempt(format!("if it is a script, let its first line be #!/bin/sh; or tare run {} sh {word}", evidence.image)),
+            .attempt(format!("if it is a script, let its first line be #!/bin/sh; or {}", by_a_shell(evidence, path, word))),
         Kind::Elf | Kind::Script { .. } | Kind::Nothing => binary(evidence, program, path),
     }
 }
 
+/// "Permission denied" (EACCES) is never said of what is not there: a mount, or a mode, forbids it. execve(2)
+fn denied(evidence: &Evidence, program: &Program) -> Option<Finding> {
+    let path = program.path.as_ref().or(program.place.as_ref()).filter(|path| path.starts_with('/'));
+    if let Some(path) = path
+        && let Some(mounted) = mounts::above(&evidence.mounts, path).filter(|mounted| mounted.is_closed_to_programs())
+    {
+        let (target, kind) = (&mounted.target, &mounted.kind);
+        let finding = Finding::likely(format!("{path} lies in the mount {target}, from which nothing may be executed (noexec)"))
+            .shown(format!("mounted: {target} ({kind}, noexec); the kernel says EACCES then, whatever the file's mode: execve(2)"));
+        return Some(match mount_above(evidence, path) {
+            Some(Mount::Tmpfs { target, .. }) => finding
+                .shown("a tmpfs is in memory and not in the layers, so what lay there is gone with the run")
+                .attempt(format!("allow it: tare run --tmpfs {target}:exec … (a tmpfs of tare's is noexec by default)")),
+            _ => finding.attempt("put the program somewhere else: into the image, or a volume"),
+        });
+    }
+    if let Some((closed, uid)) = &program.closed {
+        return Some(closed_to(evidence, program, closed, *uid));
+    }
+    if program.path.is_some() {
+        return None;
+    }
+    let finding = Finding::likely(format!("there was a file {}, and its mode or its mount forbade to execute it", program.word))
+        .shown("for what is not there the kernel has another answer (ENOENT): execve(2)");
+    Some(
+        match path.and_then(|path| mount_above(evidence, path)) {
+            Some(Mount::Tmpfs { target, .. }) => {
+                finding.shown(format!("{target} is a tmpfs, in memory and not in the layers: what lay there is gone with the run"))
+            }
+            _ => finding.shown("among its files, as they are now, it is not to be found"),
+        }
+        .attempt("chmod +x, if it is a program or a script"),
+    )
+}
+
+fn closed_to(evidence: &Evidence, program: &Program, closed: &super::super::files::Owned, uid: u32) -> Finding {
+    let path = program.path.as_deref().unwrap_or(&program.word);
+    let mode = format!("has mode {:03o} and belongs to {}:{}", closed.mode & 0o7777, closed.uid, closed.gid);
+    let finding = match closed.is_directory() && closed.path != path {
+        true => Finding::likely(format!("user {uid} may not pass through {} on the way to {path}: it {mode}", closed.path)),
+        false => Finding::likely(format!("user {uid} may not execute {path}: it {mode}")),
+    };
+    let finding = finding.shown("the kernel wants an x for the user at each directory on the way and at the file: path_resolution(7)");
+    let finding = match mount_above(evidence, &closed.path) {
+        Some(mount) => finding.attempt(format!("chmod a+x, of what is mounted at {}", mount.target())),
+        None => finding.attempt(format!("in the Dockerfile: RUN chmod a+x {}", closed.path)),
+    };
+    finding.attempt(format!("or run it as its owner: tare run -u {} …", closed.uid))
+}
+
 fn not_there(evidence: &Evidence, program: &Program) -> Finding {
     let word = &program.word;
+    if let Some(Mount::Tmpfs { target, .. }) = program.place.as_ref().and_then(|place| mount_above(evidence, place)) {
+        return Finding::likely(format!("there was no {word}, or its interpreter or loader was missing")).shown(format!(
+            "{target} is a tmpfs, in memory and not in the layers: what lay there is gone with the run, and cannot be looked at"
+        ));
+    }
     let mut finding = match program.searched.is_empty() {
         true => Finding::known(format!("there is no {word} among its files")),
         false => Finding::known(format!("no directory of its PATH has a program called {word}"))
@@ -80,7 +143,7 @@ fn no_interpreter(evidence: &Evidence, path: &str, interpreter: &str) -> Finding
     match interpreter.rsplit('/').next() {
         Some("bash") => finding
             .attempt("let it begin with #!/bin/sh, if it is a plain script; or install bash (apk add bash)")
-            .attempt(format!("tare run {} sh {path}", evidence.image)),
+            .attempt(by_a_shell(evidence, path, path)),
         _ => finding.attempt(format!("install {interpreter} in the image, or name one that is there")),
     }
 }
@@ -100,8 +163,9 @@ fn binary(evidence: &Evidence, program: &Program, path: &str) -> Finding {
             .attempt("or let the host emulate it: qemu-user-static with binfmt_misc");
     }
     match &elf.loader {
-        Some(loader) if !program.loader_is_there => no_loader(program, path, loader),
-        _ => match evidence.wishes.mounts.iter().find(|mount| path.starts_with(mount.target())) {
+        // Of a missing loader the kernel says ENOENT.
+        Some(loader) if !program.loader_is_there && !evidence.was_denied => no_loader(program, path, loader),
+        _ => match mount_above(evidence, path) {
             Some(mount) => {
                 Finding::likely(format!("{path} lies in the mount {}, whose options or owner may forbid to execute", mount.target()))
             }
@@ -134,6 +198,12 @@ fn library(program: &Program, line: &str) -> Finding {
     finding
         .attempt("install the package that has the library, in the image; ldd PROGRAM lists what is found")
         .attempt("or link it statically")
+}
+
+/// With the mount that it lies in, without which it would not be there.
+fn by_a_shell(evidence: &Evidence, path: &str, word: &str) -> String {
+    let flag = mount_above(evidence, path).map(|mount| flag_of(mount) + " ").unwrap_or_default();
+    format!("tare run {flag}{} sh {word}", evidence.image)
 }
 
 fn docker_name(architecture: &str) -> &str {

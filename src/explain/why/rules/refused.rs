@@ -4,7 +4,8 @@
 //! wrote are compared with what people usually want in vain; what comes out is a guess.
 
 use super::super::{Evidence, Finding};
-use crate::options::Seccomp;
+use super::{flag_of, mount_above};
+use crate::options::{Mount, Seccomp};
 use crate::spec::capabilities;
 use crate::spec::seccomp::default_table::{NOTABLY_REFUSED, comes_with};
 
@@ -96,7 +97,10 @@ const CASES: &[Case] = &[
 ];
 
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
-    let Some(line) = evidence.line_with(WORDS).filter(|_| !evidence.went_well()) else { return Vec::new() };
+    // What a shell could not execute is looked into by another rule.
+    let is_elsewhere = |line: &&str| evidence.was_denied && evidence.not_found.as_ref().is_some_and(|word| line.contains(word.as_str()));
+    let line = evidence.line_with(WORDS).filter(|line| !evidence.went_well() && !is_elsewhere(line));
+    let Some(line) = line else { return Vec::new() };
     let small = line.to_lowercase();
     let is_refusal = !small.contains("permission denied");
     let found = CASES.iter().find(|case| case.words.iter().any(|word| has_word(&small, word)));
@@ -180,12 +184,20 @@ fn unclear(evidence: &Evidence) -> Finding {
 
 fn of_file(evidence: &Evidence, line: &str) -> Finding {
     let path = super::read_only::path_in(line);
-    let mount = path.as_ref().and_then(|path| evidence.wishes.mounts.iter().find(|mount| path.starts_with(mount.target())));
+    let mount = path.as_ref().and_then(|path| mount_above(evidence, path));
     let who = if evidence.user.is_empty() { "root".to_owned() } else { evidence.user.clone() };
     match (path, mount) {
+        (Some(path), Some(Mount::Tmpfs { target, .. })) => {
+            Finding::guess(format!("user {who} may not use {path}, by its owner and mode, or by the options of the mount {target}"))
+                .shown(format!("{target} is a tmpfs, in memory and not in the layers; it is noexec if nothing else was said"))
+                .attempt(format!("--tmpfs {target}:exec to execute what lies there, {target}:mode=1777 to let everybody write"))
+        }
         (Some(path), Some(mount)) => {
             Finding::guess(format!("{path} lies in the mount {}, and its owner there is not the container's user ({who})", mount.target()))
-                .attempt(format!("look: tare exec {} ls -ln {}", evidence.name, mount.target()))
+                .attempt(match evidence.is_running() {
+                    true => format!("look: tare exec {} ls -ln {}", evidence.name, mount.target()),
+                    false => format!("look: tare run --rm {} {} ls -ln {}", flag_of(mount), evidence.image, mount.target()),
+                })
                 .attempt("-v DIR:TARGET:idmap shows your files as the container user's, :U gives them away")
         }
         (Some(path), None) => Finding::guess(format!("user {who} may not use {path}, by its owner and mode"))
