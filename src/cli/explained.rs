@@ -12,6 +12,11 @@ use std::io::IsTerminal;
 /// Those that can be looked at while they work, beside `run` and `create`, which have all their flags in lists of their own.
 const EXPLAINED: &[&str] = &["start", "exec", "stop", "kill", "restart", "rm", "load", "pull", "build", "commit"];
 
+/// Whether a command has `--explain`.
+pub fn can_be(name: &str) -> bool {
+    EXPLAINED.contains(&name) || ["run", "create"].contains(&name)
+}
+
 /// Adds the flag where it makes sense.
 pub fn define(command: Command, name: &str) -> Command {
     if !EXPLAINED.contains(&name) {

@@ -101,7 +101,16 @@ mod tests {
 
     #[test]
     fn a_process_is_a_line() {
-        let one = Look { pid: 7, parent: 1, uid: 1000, command: "sleep\t9".into(), started: 500, busy: 6100, terminal: Some(3) };
+        let one = Look {
+            pid: 7,
+            parent: 1,
+            uid: 1000,
+            command: "sleep\t9".into(),
+            started: 500,
+            busy: 6100,
+            terminal: Some(3),
+            is_zombie: false,
+        };
         let now = time::parse_rfc3339("2026-11-21T07:02:09Z").unwrap();
         assert_eq!(line(&one, "alice", now, 12_700), "alice\t7\t1\t50\t07:00\tpts/3\t00:01:01\tsleep 9\n");
         assert_eq!(

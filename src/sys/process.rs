@@ -329,6 +329,8 @@ pub struct Look {
     pub busy: u64,
     /// Its number below /dev/pts.
     pub terminal: Option<u64>,
+    /// It has ended, and its parent has not asked how.
+    pub is_zombie: bool,
 }
 
 pub fn look(pid: i32) -> Option<Look> {
@@ -352,6 +354,7 @@ pub fn look(pid: i32) -> Option<Look> {
         started: field(22)?,
         busy: field(14)? + field(15)?,
         terminal: (136..=143).contains(&major).then(|| (major - 136) << 8 | minor),
+        is_zombie: behind.trim_start().starts_with('Z'),
     })
 }
 

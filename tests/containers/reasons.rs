@@ -140,6 +140,22 @@ fn what_cannot_be_executed_is_looked_into() {
 }
 
 #[test]
+fn what_is_forbidden_is_not_called_missing() {
+    let store = Store::new();
+    let layer = Layer::new().dir("closed", 0o700).file("closed/program", 0o755, "#!/bin/nosuch\n");
+    store.load_over_box("closed", layer.tar());
+    let ran = store.tare(&["run", "--name", "user", "-u", "1000", "closed", "/closed/program"]);
+    assert_eq!(ran.code, 126);
+    let answer = why(&store, "user");
+    assert!(what(&answer, "program").contains("user 1000 may not pass through /closed"), "{answer:#}");
+    let copy = "printf '#!/bin/sh\\n' > /t/x; chmod +x /t/x; /t/x";
+    run(&store, "memory", &["--tmpfs", "/t"], &["sh", "-c", copy]);
+    let answer = why(&store, "memory");
+    assert!(what(&answer, "program").contains("lies in the mount /t, from which nothing may be executed"), "{answer:#}");
+    assert!(!answer["Findings"].as_array().unwrap().iter().any(|finding| finding["Rule"] == "refused"), "{answer:#}");
+}
+
+#[test]
 fn refusals_are_guessed_from_what_was_written() {
     let store = Store::new();
     run(&store, "mounts", &[], &["mount", "-t", "tmpfs", "none", "/tmp"]);

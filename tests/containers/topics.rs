@@ -55,8 +55,11 @@ fn what_is_shown_is_true() {
     let mounts = std::fs::read_to_string(format!("/proc/{pid}/mountinfo")).expect("its mounts");
     let upper = mounts.split([',', ' ']).find_map(|word| word.strip_prefix("upperdir=")).expect("an overlay").to_owned();
     assert!(store.ok(&["explain", "overlay", "web"]).contains(&format!("upperdir  {upper}")));
-    assert!(store.ok(&["explain", "whiteouts", "web"]).contains("/script is gone"));
+    assert!(store.ok(&["explain", "whiteouts", "web"]).contains("/script is gone: there is a whiteout"));
     assert!(store.ok(&["explain", "pid1", "web"]).contains(&format!("{pid} → 1")));
+    store.ok(&["run", "-d", "--name", "two", "--privileged", "--network", "container:web", "box", "sleep", "1000"]);
+    assert!(store.ok(&["explain", "namespaces", "two"]).contains("shared with web"));
+    assert!(!store.ok(&["explain", "seccomp", "two"]).contains("refused, for example"));
     let id = store.inspect("web")["Image"].as_str().expect("an id").to_owned();
     assert!(store.ok(&["explain", "images", "web"]).contains(&id[7..19]));
 }
@@ -65,6 +68,10 @@ fn what_is_shown_is_true() {
 fn mistypings_are_met_with_what_was_meant() {
     let store = Store::new();
     assert!(store.refuses(&["explain", "namespace"]).contains("did you mean namespaces"));
+    assert!(store.refuses(&["explain", "caps"]).contains("tare explain capabilities"));
+    assert!(store.refuses(&["explain", "stop"]).contains("tare stop --explain"));
+    store.ok(&["create", "--name", "web", "box"]);
+    assert!(store.refuses(&["explain", "web"]).contains("tare tree web"));
     assert!(store.refuses(&["explain", "frobnicate"]).contains("tare explain lists what there is"));
     assert!(store.refuses(&["explain", "overlay", "nosuch"]).contains("no such container"));
     assert!(store.ok(&["explain", "OVERLAY"]).starts_with("overlay:"));

@@ -1,7 +1,8 @@
 //! `tare explain TOPIC [CONTAINER]`: one screen about one thing, and the list of all of them.
 
-use crate::cli::Context;
 use crate::cli::say::say;
+use crate::cli::{Context, explained};
+use crate::engine::find;
 use crate::error::{Error, Result};
 use crate::explain::topics::{self, Example, TOPICS};
 use crate::names;
@@ -23,12 +24,39 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     TOPICS.iter().map(|topic| (topic.name, topic.about))
 }
 
+/// Words that people know these things by.
+const ALIASES: &[(&str, &str)] = &[
+    ("caps", "capabilities"),
+    ("capability", "capabilities"),
+    ("userns", "user-namespaces"),
+    ("network", "networks"),
+    ("layers", "images, or tare explain overlay"),
+    ("layer", "images, or tare explain overlay"),
+    ("overlayfs", "overlay"),
+    ("pid", "pid1"),
+    ("init", "pid1"),
+];
+
+/// What may have been meant by a word that is no topic.
+fn hint(context: &Context, what: &str) -> String {
+    let small = what.to_lowercase();
+    if let Some((_, topic)) = ALIASES.iter().find(|(alias, _)| *alias == small) {
+        return format!("tare explain {topic}");
+    }
+    if find::container(&context.paths, what).is_ok_and(|seen| seen.record.name == what) {
+        return format!("{what} is a container: tare tree {what} shows all there is of it, tare why {what} how it fares");
+    }
+    if explained::can_be(what) {
+        return format!("{what} is a command, which tells what it does: tare {what} --explain …");
+    }
+    let near = names::did_you_mean(what, super::words().map(|(name, _)| name));
+    near.unwrap_or_else(|| "tare explain lists what there is".to_owned())
+}
+
 /// `words`: the container that is the example, if one was named.
 pub fn run(context: &Context, what: &str, words: &[String]) -> Result<i32> {
     let Some(topic) = topics::find(&what.to_lowercase()) else {
-        let hint = names::did_you_mean(what, super::words().map(|(name, _)| name));
-        let hint = hint.unwrap_or_else(|| "tare explain lists what there is".to_owned());
-        return Err(Error::usage(format!("there is nothing to explain about {what}")).hint(hint));
+        return Err(Error::usage(format!("there is nothing to explain about {what}")).hint(hint(context, what)));
     };
     let example = match words {
         [] => Example::of_this_process(&context.paths),

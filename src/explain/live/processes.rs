@@ -83,7 +83,7 @@ impl Family<'_> {
             pid: one.pid,
             inside: self.inside(one.pid),
             uid: one.uid,
-            command: one.command.clone(),
+            command: if one.is_zombie { format!("{} zombie", one.command) } else { one.command.clone() },
             children: children.into_iter().map(|child| self.grow(child)).collect(),
         }
     }

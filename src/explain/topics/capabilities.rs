@@ -10,8 +10,8 @@ const WORDS: &str = "
 Once root was allowed everything. Today the kernel asks for one of some forty
 capabilities instead: CAP_CHOWN to give files away, CAP_NET_ADMIN to change
 interfaces, CAP_SYS_ADMIN to mount. Root in a container is user 0 and has only
-a few of them, those that package managers and services need. So it can be
-root and still not harm the host.
+a few of them, those that package managers and services need. That takes from
+it most of what root could do to the host, and not all: the kernel is shared.
 
 A process has sets of them. \"Effective\" is what the kernel looks at now.
 \"Bounding\" is what it can get at most, ever: what is dropped from there no
@@ -37,7 +37,8 @@ fn live(example: &Example) -> Vec<String> {
     let names = |mask: u64| of_mask(mask).map(|name| &name["CAP_".len()..]).collect::<Vec<_>>();
     let count = |mask: u64| (mask & EVERY).count_ones();
     let mut lines = vec![format!(
-        "process {}, user {}, no_new_privs {}",
+        "{}process {}, user {}, no_new_privs {}",
+        if example.seen.is_none() { "this command: " } else { "" },
         example.command,
         status.uid,
         if status.no_new_privileges { "set" } else { "not set" }
@@ -45,10 +46,12 @@ fn live(example: &Example) -> Vec<String> {
     lines.push(format!("CapEff: {:016x}   in hand: {} of 41", status.effective, count(status.effective)));
     lines.push(format!("CapBnd: {:016x}   at most: {}", status.bounding, count(status.bounding)));
     match names(status.bounding) {
+        all if all.is_empty() => lines.push("at most: none".to_owned()),
         all if all.len() < 25 => lines.extend(folded("at most: ", &all)),
         _ => lines.extend(folded("missing: ", &names(EVERY & !status.bounding))),
     }
-    let why = |wanted: &str| BY_DEFAULT.iter().find(|(name, _)| *name == wanted);
+    let has = |wanted: &str| of_mask(status.bounding).any(|name| name == wanted);
+    let why = |wanted: &str| BY_DEFAULT.iter().find(|(name, _)| *name == wanted && has(wanted));
     for (name, why) in ["CAP_CHOWN", "CAP_NET_BIND_SERVICE"].into_iter().filter_map(why) {
         lines.extend(folded(&format!("why {}: ", &name["CAP_".len()..]), &why.split(' ').collect::<Vec<_>>()));
     }

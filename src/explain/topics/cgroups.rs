@@ -13,8 +13,9 @@ nobody gets out by forking. Groups are directories below /sys/fs/cgroup, and
 their files are the whole interface: writing 67108864 to memory.max is a limit
 of 64 MiB, reading memory.current tells what is used.
 
-A group is also the only sure way to end a container: one write to cgroup.kill
-and every process in it is dead, even those that fork as fast as they can.
+A group is also a sure way to end a container: one write to cgroup.kill and
+every process in it is dead, even those that fork as fast as they can, and even
+where it shares its pid namespace, so that killing pid 1 is no way.
 
 What happens at a limit differs. Memory: the kernel takes back what it can,
 and then kills a process of the group (\"OOM\", exit code 137). Processors: it
@@ -69,7 +70,11 @@ fn of_machine() -> Vec<String> {
             } else {
                 facts.controllers.join(" ")
             };
-            vec![format!("cgroup v2    {}", top.display()), format!("controllers  {controllers}"), format!("own group    {own}")]
+            vec![
+                format!("cgroup v2    {}", top.display()),
+                format!("controllers  {controllers}"),
+                format!("own group    {own} (that of this command)"),
+            ]
         }
     }
 }

@@ -8,9 +8,9 @@ use crate::trace::Step;
 const WORDS: &str = "
 An image's layers are directories. Overlayfs shows them as one: it looks for a
 name in the topmost, then in the next one below, and so on; directories of the
-same name are merged. That needs no copy, so a container starts in a
-millisecond whatever the size of its image, and a thousand containers share
-one set of layers on the disk and in memory.
+same name are merged. That needs no copy: the mount takes a millisecond
+whatever the size of the image, and a thousand containers share one set of
+layers on the disk and in memory.
 
 The layers below (lowerdir) are never changed. On top lies one directory of
 the container's own (upperdir). A file that is written for the first time is
@@ -45,8 +45,8 @@ fn live(example: &Example) -> Vec<String> {
         (None, None) => {
             let root = mounted.iter().rfind(|mounted| mounted.target == "/");
             root.map_or_else(
-                || vec!["its root cannot be seen".to_owned()],
-                |root| vec![format!("its root is no overlay but {} on {}", root.kind, root.source)],
+                || vec!["this command's own root cannot be seen".to_owned()],
+                |root| vec![format!("this command's own root is no overlay but {} on {}", root.kind, root.source)],
             )
         }
     }

@@ -38,12 +38,13 @@ fn live(example: &Example) -> Vec<String> {
     let mounted = mounts::of(example.first);
     let hosts = mounts::of(process::own_pid()).len();
     let root = mounted.iter().find(|one| one.target == "/");
+    let whose = if example.seen.is_some() { "its root: " } else { "this command's own root:" };
     let mut lines = vec![match root {
         Some(root) => match root.kind.as_str() {
-            "overlay" => "its root:  an overlay of layers (tare explain overlay)".to_owned(),
-            kind => format!("its root:  {} of kind {kind}", root.source),
+            "overlay" => format!("{whose} an overlay of layers (tare explain overlay)"),
+            kind => format!("{whose} {} of kind {kind}", root.source),
         },
-        None => "its root cannot be seen from here".to_owned(),
+        None => format!("{whose} it cannot be seen from here"),
     }];
     if example.seen.is_some() {
         lines.push(format!("mounts:    it sees {}, the host {hosts}: two lists, and no entry is in both", mounted.len()));
@@ -55,7 +56,7 @@ fn live(example: &Example) -> Vec<String> {
             lines.push(format!("ls /:      {}", names.join(" ")));
         }
     } else {
-        lines.push(format!("mounts:    it sees {hosts}"));
+        lines.push(format!("mounts:    this command sees {hosts}"));
     }
     lines
 }

@@ -2,7 +2,9 @@
 
 use super::{Example, Page};
 use crate::engine::diff::{self, Kind};
+use crate::sys::beneath::Directory;
 use crate::trace::Step;
+use std::path::Path;
 
 const WORDS: &str = "
 A layer only adds; it cannot reach into one below it. To remove a file it adds
@@ -26,13 +28,22 @@ pub fn page(example: &Example) -> Page {
         words: WORDS,
         live: live(example),
         step: Some(Step::MountRoot),
-        further: "tare layers IMAGE; tare diff NAME; the kernel's overlayfs.rst; images/README.md",
+        further: "tare layers IMAGE; tare diff NAME; the kernel's overlayfs.rst; opencontainers/image-spec, layer.md",
+    }
+}
+
+/// Which of the two forms it has.
+fn mark(upper: &Path, path: &str) -> &'static str {
+    let relative = path.trim_start_matches('/').as_bytes();
+    match Directory::open_root(upper).and_then(|upper| upper.hold(relative)?.about()) {
+        Ok(_) => "there is a whiteout of that name, a character device 0, 0",
+        Err(_) => "there is nothing of that name, because a directory above it is opaque",
     }
 }
 
 fn live(example: &Example) -> Vec<String> {
     let Some(seen) = &example.seen else {
-        return vec!["it has removed nothing, because it has no layers: name a container".to_owned()];
+        return vec!["this command has no layers, so there is nothing to be seen: name a container".to_owned()];
     };
     let upper = seen.files(&example.paths).upper();
     let changes = diff::diff(&example.paths, &seen.record.id).unwrap_or_default();
@@ -44,9 +55,7 @@ fn live(example: &Example) -> Vec<String> {
     let mut lines = vec![format!("its own layer: {}", upper.display())];
     match gone.as_slice() {
         [] => lines.push(format!("nothing in it is a whiteout; make one: tare exec {} rm /etc/group", seen.record.name)),
-        gone => lines.extend(
-            gone.iter().take(5).map(|path| format!("{path} is gone: see `ls -l {}{path}`, or its directory is opaque", upper.display())),
-        ),
+        gone => lines.extend(gone.iter().take(5).map(|path| format!("{path} is gone: {}", mark(&upper, path)))),
     }
     lines
 }

@@ -33,7 +33,7 @@ const FEW_FILES: u64 = 32;
 
 /// What it was made with is fixed: only what lies outside of it can be put right before the next start.
 fn advice(evidence: &Evidence, error: &str) -> Vec<String> {
-    const MADE_WITH: [&str; 7] = ["no user", "no group", "working directory", "limit", "setting", "process limits", "user "];
+    const MADE_WITH: [&str; 5] = ["no user", "no group", "working directory", "limit", "cannot set "];
     let again = |without: &str| format!("{without}: tare rm {0}, and tare run … --name {0} again", evidence.name);
     let few = evidence.wishes.ulimits.iter().find(|limit| limit.name == "nofile" && limit.soft < FEW_FILES);
     match few {
