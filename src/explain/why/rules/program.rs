@@ -1,6 +1,7 @@
 //! Its command could not be executed (126) or was not found (127): looked up in its files, part by part.
 
 use super::super::elf::{machine_name, runs_on};
+use super::super::files::Owned;
 use super::super::program::{Kind, Program};
 use super::super::{Certainty, Evidence, Finding};
 use super::start::EXECUTE;
@@ -88,7 +89,7 @@ fn denied(evidence: &Evidence, program: &Program) -> Option<Finding> {
     )
 }
 
-fn closed_to(evidence: &Evidence, program: &Program, closed: &super::super::files::Owned, uid: u32) -> Finding {
+fn closed_to(evidence: &Evidence, program: &Program, closed: &Owned, uid: u32) -> Finding {
     let path = program.path.as_deref().unwrap_or(&program.word);
     let mode = format!("has mode {:03o} and belongs to {}:{}", closed.mode & 0o7777, closed.uid, closed.gid);
     let finding = match closed.is_directory() && closed.path != path {

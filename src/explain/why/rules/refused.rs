@@ -161,9 +161,7 @@ fn of_filter(evidence: &Evidence, case: &Case, capability: u64) -> &'static str 
     match () {
         () if !has_usual || case.calls.is_empty() => "",
         () if case.calls.iter().any(|call| comes_with(call, capability)) => ", which opens the filter for it as well",
-        () if case.calls.iter().any(|call| is_refused(&call)) => {
-            " with --security-opt seccomp=unconfined, because the filter refuses it, too"
-        }
+        () if case.calls.iter().any(is_refused) => " with --security-opt seccomp=unconfined, because the filter refuses it, too",
         () => "",
     }
 }
