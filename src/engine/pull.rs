@@ -6,6 +6,7 @@ use crate::image::pull::{self, Pulled, Request, Top, Wishes};
 use crate::image::{Elsewhere, Progress, Reference};
 use crate::paths::Paths;
 use crate::registry::{Known, Repository, When, Wish};
+use crate::trace::{self, Step};
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub fn when() -> Result<When> {
 
 /// How far it has come stands in `progress` at any time.
 pub fn pull(paths: &Paths, name: &Reference, wishes: Wishes, progress: &Progress) -> Result<Pulled> {
+    trace::begin(Step::AskRegistry);
     let repository = Repository::new(&Known::of_this_user()?, &name.registry, &name.path, Wish::Pull);
     let wanted = name.digest.as_deref().or(name.tag.as_deref()).ok_or_else(|| Error::usage("neither tag nor digest"))?;
     let cannot = |error: Error| error.context(format!("cannot pull {name}"));

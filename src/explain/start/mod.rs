@@ -45,7 +45,9 @@ pub struct Start {
 /// Of a container that runs its monitor is asked; of one that has ended it is written down.
 pub fn find(paths: &Paths, name: &str) -> Result<Start> {
     let seen = find::container(paths, name)?;
-    let marks: Vec<Mark> = packed(paths, &seen).into_iter().filter_map(timeline::unpack).collect();
+    let mut marks: Vec<Mark> = packed(paths, &seen).into_iter().filter_map(timeline::unpack).collect();
+    // A record is a file, and a file can be damaged.
+    marks.sort_by_key(|mark| mark.at);
     if marks.is_empty() {
         return Err(Error::failed(format!("there is no time line of container {}", seen.record.name))
             .because("it was never started, or not by `run` or `start`")

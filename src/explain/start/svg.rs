@@ -73,13 +73,24 @@ fn legend(svg: &mut String, start: &Start) {
 /// A line for each millisecond, or for each of a rounder number where there are many.
 fn axis(svg: &mut String, start: &Start, height: f64) {
     let whole = milliseconds(start.whole);
-    let step = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0].into_iter().find(|step| whole / step <= 12.0).unwrap_or(1000.0);
-    let mut at = 0.0;
-    while at <= whole {
+    let step = round_number_above(whole / 12.0);
+    for at in (0..=12).map(|line| f64::from(line) * step).filter(|at| *at <= whole) {
         let x = LEFT + WIDTH * at / whole.max(0.001);
         let _ = writeln!(svg, "<line class=\"line\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{}\" y2=\"{}\"/>", TOP - 4.0, height - 16.0);
         let _ = writeln!(svg, "<text class=\"faint\" x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{at} ms</text>", TOP - 9.0);
-        at += step;
+    }
+}
+
+/// 0.5, 1, 2, 5, 10, 20 …
+fn round_number_above(least: f64) -> f64 {
+    let mut power = 0.1;
+    loop {
+        for number in [1.0, 2.0, 5.0] {
+            if number * power >= least.max(0.5) {
+                return number * power;
+            }
+        }
+        power *= 10.0;
     }
 }
 
@@ -124,6 +135,15 @@ mod tests {
         assert_eq!(svg.matches("<title>").count(), start.spans.len());
         assert!(svg.contains("1 find the image (0.30 ms)"), "{svg}");
         assert!(svg.contains("class=\"child\""));
+    }
+
+    #[test]
+    fn there_are_few_lines_however_long_a_start_took() {
+        for (least, found) in [(0.0, 0.5), (0.7, 1.0), (1.0, 1.0), (3.0, 5.0), (1e12, 1e12)] {
+            assert!((round_number_above(least) / found - 1.0).abs() < 1e-9, "{least}");
+        }
+        let long = Start { whole: 1 << 47, ..super::super::tests::example() };
+        assert!(svg(&long).matches("<line").count() <= 13);
     }
 
     #[test]

@@ -20,7 +20,6 @@ use crate::image::reference::Reference;
 use crate::image::workplace::Workplace;
 use crate::paths::Paths;
 use crate::store;
-use crate::trace::{self, Step};
 use std::sync::Arc;
 
 /// The document that the name leads to: a manifest, or an index of manifests for several machines.
@@ -61,7 +60,6 @@ pub(super) struct Chosen {
 }
 
 pub fn pull(paths: &Paths, from: Arc<dyn Elsewhere>, request: Request, progress: &Progress, users: Users) -> Result<Pulled> {
-    trace::begin(Step::AskRegistry);
     let top = proven(request.name, request.top.text)?;
     let said = format!("sha256:{}", top.digest);
     let chosen = choose(&*from, top, request.top.media_type, request.name, &request.wishes.machines)?;
