@@ -67,6 +67,7 @@ fn be_cloner(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> child::Re
     if namespaces.is_new(namespace::TIME) {
         namespaces.shift_clocks()?;
     }
+    child::take_score(&plan.person)?;
     if of_others {
         child::take_what_only_the_host_gives(&plan.person)?;
     }

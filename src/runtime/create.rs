@@ -84,7 +84,8 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let held = plan.namespaces.hold().with_context(place)?;
     let group = group.map(Group::descriptor);
     let hides_when_mapped = plan.namespaces.hide_late();
-    let forked = match plan.namespaces.need_a_cloner(plan.takes_of_host()) {
+    let has_cloner = plan.namespaces.need_a_cloner(plan.takes_of_host());
+    let forked = match has_cloner {
         true => cloner::clone_through(plan, &held, group)?,
         false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
     };
@@ -104,6 +105,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
                 held: &held,
                 of_another_user_namespace,
                 dies_with_reaper,
+                score: plan.person.oom_score_adj.filter(|_| !has_cloner),
                 hides_when_mapped,
             };
             child::become_container(plan, inherited)

@@ -61,6 +61,7 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
                 held: &[],
                 of_another_user_namespace,
                 dies_with_reaper: false,
+                score: None,
                 hides_when_mapped: false,
             };
             child::fail(midwife.as_fd(), bear(init, first | others, group, person, inherited, &midwife))
@@ -109,6 +110,7 @@ fn bear(
     midwife: &OwnedFd,
 ) -> child::Result<Never> {
     const STEP: Step = Step::JoinNamespaces;
+    child::take_score(person)?;
     unseen::hide_from_tracers().at(STEP, "hide from tracers")?;
     let group = group.map(|group| mount::dead_end(group.path())).transpose().at(STEP, "hold the container's group")?;
     let mut its_own = vec![init.as_raw_fd(), inherited.socket.as_raw_fd(), inherited.program.as_raw_fd()];

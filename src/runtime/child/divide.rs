@@ -2,6 +2,7 @@
 
 use super::command::become_command;
 use super::failing::{At, Result};
+use super::score::Score;
 use super::{Inherited, Never, fail};
 use crate::runtime::handshake::Failure;
 use crate::runtime::plan::Person;
@@ -15,8 +16,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 ///
 /// The command waits until pid 1 is no longer the tare binary: from then on no `/proc/1/exe` leads to a file of the host
 /// (CVE-2019-5736). Signals are blocked before the fork, so that a child that ends at once is not missed.
-pub(super) fn divide(person: &Person, inherited: &Inherited, status: BorrowedFd) -> Result<Never> {
+pub(super) fn divide(person: &Person, inherited: &Inherited, status: BorrowedFd, score: Option<Score>) -> Result<Never> {
     const STEP: Step = Step::BecomeReaper;
+    score.as_ref().map_or(Ok(()), Score::take)?;
     trace::begin(STEP);
     process::block_every_signal(true).at(STEP, "block signals")?;
     let (gate, gate_keeper) = file::pipe().at(STEP, "pipe")?;
@@ -28,6 +30,7 @@ pub(super) fn divide(person: &Person, inherited: &Inherited, status: BorrowedFd)
             fail(inherited.socket, wait_for_reaper(gate.as_fd()).and_then(|()| become_command(person, inherited)))
         }
     };
+    score.map_or(Ok(()), |score| score.take_own_again())?;
     // Above every number that is given out below.
     let program = file::duplicate_above(inherited.program, 10).at(STEP, "hold the reaper's program")?;
     process::place(status, 3).at(STEP, "place the status pipe")?;

@@ -1,17 +1,19 @@
 //! The child's half of a start, from the first instruction in the new namespaces to exec: a table of contents.
 //!
 //! It never prints and never returns: a failure goes up the socket as a word (`failing.rs`), and the process ends. `waiting.rs` is what
-//! it hears from its maker, `streams.rs` its terminal, `divide.rs` the fork into reaper and command, `command.rs` the end of the way.
+//! it hears from its maker, `streams.rs` its terminal, `divide.rs` the fork into reaper and command, `score.rs` who ends last, `command.rs` the end of the way.
 
 mod command;
 mod divide;
 mod failing;
+mod score;
 mod streams;
 mod waiting;
 
 pub use crate::runtime::handshake::Failure;
 pub use command::{become_command, take_what_only_the_host_gives};
 pub use failing::{At, Result};
+pub use score::take_score;
 pub use streams::open_pty;
 pub use waiting::wait_for_start;
 
@@ -23,6 +25,7 @@ use crate::runtime::{identity, newcomer, root, unseen};
 use crate::sys::process::{self, namespace};
 use crate::sys::{Errno, channel, file, identity as kernel_identity, mount, network, poll};
 use crate::trace::{self, Step};
+use score::Score;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// What the child has from its parent, besides the plan.
@@ -40,6 +43,8 @@ pub struct Inherited<'a> {
     pub of_another_user_namespace: bool,
     /// The command shares its pid namespace with others, and nobody may have a group of it to end it by.
     pub dies_with_reaper: bool,
+    /// What the command has for want of memory, where no cloner has taken it already.
+    pub score: Option<i32>,
     /// Its maker needs its files in /proc until its users are mapped.
     pub hides_when_mapped: bool,
 }
@@ -75,6 +80,10 @@ pub fn fail(socket: BorrowedFd, failed: Result<Never>) -> ! {
 pub enum Never {}
 
 fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
+    let score = inherited.score.map(Score::hold).transpose()?;
+    if let (Some(score), None) = (&score, inherited.status) {
+        score.take()?;
+    }
     if !inherited.hides_when_mapped {
         hide_from_tracers()?;
     }
@@ -133,7 +142,7 @@ fn build_world(plan: &Plan, inherited: Inherited) -> Result<Never> {
     }
     wait_for_start(inherited.socket)?;
     match inherited.status {
-        Some(status) => divide::divide(&plan.person, &inherited, status),
+        Some(status) => divide::divide(&plan.person, &inherited, status, score),
         None => become_command(&plan.person, &inherited),
     }
 }
