@@ -49,7 +49,7 @@ const ROOMS: &[Room] = &[
         may_use: &["+GROUND", "+WORDS", "+CRAFTS", "init", "monitor", "engine", "build", "compose", "explain", "oci", "api"],
     },
     // The proof that the core stands alone: no engine.
-    Room { name: "oci", may_use: &["+GROUND", "spec", "runtime", "init", "explain"] },
+    Room { name: "oci", may_use: &["+GROUND", "spec", "runtime", "rootless", "init", "explain"] },
     Room { name: "api", may_use: &["+GROUND", "+WORDS", "+CRAFTS", "engine", "monitor"] },
 ];
 

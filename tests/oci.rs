@@ -34,6 +34,8 @@ mod net_devices;
 mod notify;
 #[path = "oci/options.rs"]
 mod options;
+#[path = "oci/ordinary.rs"]
+mod ordinary;
 #[path = "oci/podman.rs"]
 mod podman;
 #[path = "oci/podman_rootless.rs"]

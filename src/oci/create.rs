@@ -2,6 +2,7 @@
 
 use crate::error::{Context as _, Error, Result};
 use crate::oci::{Context, environment, id, id_argument};
+use crate::rootless;
 use crate::runtime::own_program;
 use crate::runtime::strict::bundle::Bundle;
 use crate::runtime::strict::lifecycle::{self, Made, Wishes};
@@ -43,6 +44,9 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
     if bundle.joins_pids() {
         // Those who are there already see our process from its birth on.
         own_program::be_read_only()?;
+    }
+    if let Some(note) = rootless::enter_as_oneself()? {
+        context.log.debug(&note.to_string());
     }
     let mut variables = environment::of_sockets();
     let notifies = notify::manager().is_some();

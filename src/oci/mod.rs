@@ -24,7 +24,7 @@ mod update;
 
 use crate::error::{Error, Kind, Result};
 use crate::runtime::strict::shelf::Shelf;
-use crate::sys::{identity, user_namespace};
+use crate::sys::user_namespace;
 use clap::{Arg, ArgAction, ArgMatches};
 use log::Log;
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ fn carry_out(matches: &ArgMatches, log: Log) -> Result<i32> {
 fn default_root() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()) {
         // An engine of his may have made an ordinary user root of a namespace already, as podman does.
-        Some(dir) if identity::own_uid() != 0 || !user_namespace::is_initial() => Path::new(&dir).join("tare-oci"),
+        Some(dir) if !user_namespace::is_machine_s_root() => Path::new(&dir).join("tare-oci"),
         _ => PathBuf::from("/run/tare-oci"),
     }
 }

@@ -16,17 +16,36 @@ pub struct Made {
     pub note: Option<Error>,
 }
 
-pub fn make(who: &Who) -> Result<Made> {
+/// Who the user and his further ids are inside.
+#[derive(Clone, Copy)]
+pub enum Inside {
+    /// He is root, and they follow.
+    Root,
+    /// All are who they are outside.
+    Themselves,
+}
+
+impl Inside {
+    fn map(self, own: u32, further: &[ranges::Owned]) -> Vec<Range> {
+        match self {
+            Inside::Root => ranges::map(own, further),
+            Inside::Themselves => ranges::map_to_themselves(own, further),
+        }
+    }
+}
+
+pub fn make(who: &Who, inside: Inside) -> Result<Made> {
     let unmapped = Unmapped::new().context("cannot make a user namespace").map_err(obstacles::explain)?;
     let programs = who::find_program(who::NEWUIDMAP).zip(who::find_program(who::NEWGIDMAP));
     let (kind, note) = match programs {
         Some((uids, gids)) if who.has_ranges() => {
-            write_map(&uids, unmapped.pid, &ranges::map(who.uid, &who.uids))?;
-            write_map(&gids, unmapped.pid, &ranges::map(who.gid, &who.gids))?;
+            write_map(&uids, unmapped.pid, &inside.map(who.uid, &who.uids))?;
+            write_map(&gids, unmapped.pid, &inside.map(who.gid, &who.gids))?;
             (Ids::Many, obstacles::why_few_ids(who))
         }
         found => {
-            user_namespace::write_own_map(unmapped.pid).context("cannot map our own user").map_err(obstacles::explain)?;
+            let (uid, gid) = (inside.map(who.uid, &[]), inside.map(who.gid, &[]));
+            user_namespace::write_own_map(unmapped.pid, &uid, &gid).context("cannot map our own user").map_err(obstacles::explain)?;
             (Ids::One, Some(obstacles::why_one_id(who, found.is_some())))
         }
     };

@@ -42,6 +42,17 @@ pub fn enter(paths: &Paths) -> Result<Note> {
     Ok(note)
 }
 
+/// For the strict runtime, which an ordinary user may call himself: what he has it run says who is who by the numbers outside. So in this
+/// namespace everybody is who he is outside; it is nobody's but that container's. We have no threads.
+pub fn enter_as_oneself() -> Result<Note> {
+    if !is_ordinary_user() {
+        return Ok(None);
+    }
+    let made = make::make(&Who::we_are(), make::Inside::Themselves)?;
+    user_namespace::go_over_to(made.namespace.as_fd()).context("cannot go over to a user namespace").map_err(obstacles::explain)?;
+    Ok(made.note)
+}
+
 fn enter_as(who: &Who, paths: &Paths) -> Result<Note> {
     places::make_private(paths, who)?;
     // Until we are in it: else it could be without anybody, and the next one would not find it.
@@ -60,7 +71,7 @@ fn find_or_make(who: &Who, paths: &Paths) -> Result<(OwnedFd, Note)> {
     if !paths.root().exists() {
         ground::check(paths.root())?;
     }
-    let made = make::make(who)?;
+    let made = make::make(who, make::Inside::Root)?;
     // Said once per session: a run directory that has seen a namespace of the same kind has seen the note.
     let note = if find::was_of_kind(&known, made.kind) { None } else { made.note };
     find::remember(&known, process::own_pid(), made.namespace.as_fd(), made.kind)?;

@@ -57,6 +57,18 @@ pub fn map(own: u32, further: &[Owned]) -> Vec<(u32, u32, u32)> {
     map
 }
 
+/// The same where everybody is who he is outside.
+pub fn map_to_themselves(own: u32, further: &[Owned]) -> Vec<(u32, u32, u32)> {
+    let mut map: Vec<(u32, u32, u32)> = vec![(own, own, 1)];
+    for (first, count) in further {
+        let overlaps = |(other, _, length): &(u32, u32, u32)| *first < other + length && *other < first + count;
+        if !map.iter().any(overlaps) {
+            map.push((*first, *first, *count));
+        }
+    }
+    map
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,8 +14,12 @@
 //! A user namespace needs one as well, joined, or new where there is more to be done than to be born in it. Who is in it has no power over anything that does not belong to it: to join
 //! the other namespaces, to raise limits, to come before others at the processor. The cloner does that first, and its child
 //! inherits it.
+//!
+//! And a group that is out of an ordinary user's reach, because he is in a login session and the group with his systemd, which lets
+//! the cloner in: then its child is born there.
 
 use crate::error::{Context, Error, Result};
+use crate::runtime::cgroup::Group;
 use crate::runtime::child::{self, At};
 use crate::runtime::handshake::{self, Word};
 use crate::runtime::namespaces::{self, Held};
@@ -27,16 +31,20 @@ use crate::trace::{self, Step, Who};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// As `process::clone3`: returns in the parent, and in the new process.
-pub fn clone_through(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> Result<Forked> {
+pub fn clone_through(plan: &Plan, held: &[Held], group: Option<&Group>) -> Result<Forked> {
     let namespaces = &plan.namespaces;
     const WHAT: &str = "cannot start the cloner";
     let (ours, theirs) = channel::pair().context(WHAT)?;
+    let out_of_reach = group.filter(|group| !group.is_in_reach());
     let cloner = match process::clone3(0, None).context(WHAT)? {
         Forked::Parent { pid, .. } => pid,
         Forked::Child => {
             drop(ours);
             trace::act_as(Who::Cloner);
-            let word = match be_cloner(plan, held, group) {
+            if out_of_reach.is_some() && !matches!(channel::receive(theirs.as_fd(), &mut [0]), Ok((1.., _))) {
+                process::exit_now(1);
+            }
+            let word = match be_cloner(plan, held, group.map(Group::descriptor)) {
                 Ok(Forked::Child) => return Ok(Forked::Child),
                 Ok(Forked::Parent { pid, .. }) => Word::Born(pid),
                 Err(failure) => Word::Failed(failure),
@@ -46,6 +54,14 @@ pub fn clone_through(plan: &Plan, held: &[Held], group: Option<BorrowedFd>) -> R
         }
     };
     drop(theirs);
+    if let Some(group) = out_of_reach {
+        let near = group.let_in(cloner).and_then(|()| channel::send(ours.as_fd(), handshake::GO_ON, None).context(WHAT));
+        if let Err(error) = near {
+            drop(ours);
+            process::wait(cloner).context(WHAT)?;
+            return Err(error);
+        }
+    }
     let mut buffer = [0; handshake::LONGEST];
     let heard = channel::receive(ours.as_fd(), &mut buffer);
     let _ = process::wait(cloner);

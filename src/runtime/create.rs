@@ -82,12 +82,11 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
     let pipe = plan.reaper.then(file::pipe).transpose().with_context(place)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).with_context(place)?;
     let held = plan.namespaces.hold().with_context(place)?;
-    let group = group.map(Group::descriptor);
     let hides_when_mapped = plan.namespaces.hide_late();
-    let has_cloner = plan.namespaces.need_a_cloner(plan.takes_of_host());
+    let has_cloner = plan.namespaces.need_a_cloner(plan.takes_of_host()) || group.is_some_and(|group| !group.is_in_reach());
     let forked = match has_cloner {
         true => cloner::clone_through(plan, &held, group)?,
-        false => process::clone3(plan.namespaces.at_birth(), group).with_context(place)?,
+        false => process::clone3(plan.namespaces.at_birth(), group.map(Group::descriptor)).with_context(place)?,
     };
     match forked {
         Forked::Child => {
@@ -96,7 +95,7 @@ pub fn create(plan: &Plan, group: Option<&Group>, streams: Streams) -> Result<Cr
             trace::act_as(Who::Child);
             let status = pipe.as_ref().map(|(_, status)| status.as_fd());
             let of_another_user_namespace = plan.namespaces.has(namespace::USER);
-            let dies_with_reaper = plan.reaper && !plan.namespaces.is_new(namespace::PID) && !user_namespace::is_initial();
+            let dies_with_reaper = plan.reaper && !plan.namespaces.is_new(namespace::PID) && !user_namespace::is_machine_s_root();
             let inherited = Inherited {
                 socket: theirs.as_fd(),
                 program: program.as_fd(),

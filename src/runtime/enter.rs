@@ -22,7 +22,7 @@ use crate::runtime::namespaces;
 use crate::runtime::plan::Person;
 use crate::runtime::unseen;
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{channel, file, identity, mount, user_namespace};
+use crate::sys::{Errno, channel, file, identity, mount, user_namespace};
 use crate::trace::{self, Step, Who};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -40,7 +40,7 @@ pub fn enter(init: BorrowedFd, pid: i32, group: Option<&Group>, person: &Person,
     let others = [(namespace::TIME, "time"), (namespace::USER, "user"), (namespace::CGROUP, "cgroup")];
     let others = others.into_iter().filter(|(_, name)| namespaces::differs(pid, name)).fold(0, |all, (bit, _)| all | bit);
     let of_another_user_namespace = others & namespace::USER != 0;
-    let first = if user_namespace::is_initial() { FIRST } else { FIRST & !the_machine_s(pid) };
+    let first = if user_namespace::is_machine_s_root() { FIRST } else { FIRST & !the_machine_s(pid) };
     let (ours, theirs) = channel::pair().context(WHAT)?;
     let (birth, midwife) = channel::pair().context(WHAT)?;
     let program = process::sealed_program(c"tare-init", init::PROGRAM).context(WHAT)?;
@@ -112,7 +112,7 @@ fn bear(
     const STEP: Step = Step::JoinNamespaces;
     child::take_score(person)?;
     unseen::hide_from_tracers().at(STEP, "hide from tracers")?;
-    let group = group.map(|group| mount::dead_end(group.path())).transpose().at(STEP, "hold the container's group")?;
+    let group = group.map(hold_group).transpose().at(STEP, "hold the container's group")?;
     let mut its_own = vec![init.as_raw_fd(), inherited.socket.as_raw_fd(), inherited.program.as_raw_fd()];
     its_own.extend(3..3 + person.preserved);
     its_own.extend(inherited.streams.descriptors().iter().map(AsRawFd::as_raw_fd));
@@ -138,8 +138,17 @@ fn bear(
     }
 }
 
+/// By a mount from which no `..` leads on. An ordinary user who is in no namespace makes no mounts; but what he holds is out of reach for
+/// those in the container, who are in another user namespace and cannot look at one who hides.
+fn hold_group(group: &Group) -> Result<OwnedFd, Errno> {
+    match mount::dead_end(group.path()) {
+        Err(Errno::EPERM) if !user_namespace::is_machine_s_root() => file::open_dir(group.path()),
+        other => other,
+    }
+}
+
 /// Every descriptor but these. The standard streams are the caller's: something dead takes their place.
-fn leave_behind(keep: &[i32]) -> Result<(), crate::sys::Errno> {
+fn leave_behind(keep: &[i32]) -> Result<(), Errno> {
     let (nothing, _) = file::pipe()?;
     for fd in 0..3 {
         process::place(nothing.as_fd(), fd)?;

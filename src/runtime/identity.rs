@@ -89,7 +89,7 @@ fn hold_label(label: &Label) -> Result<(OwnedFd, &'static CStr)> {
 fn give_streams(person: &Person, user: &User, of_another_user_namespace: bool) -> Result<()> {
     const TERMINALS: u32 = 5;
     let give = |fd, gid, what| match file::change_owner_of(fd, user.uid, gid) {
-        Err(Errno::EPERM | Errno::EINVAL) if of_another_user_namespace || !user_namespace::is_initial() => Ok(()),
+        Err(Errno::EPERM | Errno::EINVAL) if of_another_user_namespace || !user_namespace::is_machine_s_root() => Ok(()),
         other => other.at(Step::OpenTerminal, what),
     };
     if person.terminal {

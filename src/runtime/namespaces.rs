@@ -131,7 +131,7 @@ impl<'a> Namespaces<'a> {
     /// What a hidden process has in /proc belongs to the machine's root; who is root of another namespace only could not make it a
     /// member of a further one. So it hides as soon as that is done; in a pid namespace of its own nobody sees it until then.
     pub fn hide_late(&self) -> bool {
-        self.has(namespace::USER) && (self.is_new(namespace::USER) || self.is_new(namespace::PID)) && !user_namespace::is_initial()
+        self.has(namespace::USER) && (self.is_new(namespace::USER) || self.is_new(namespace::PID)) && !user_namespace::is_machine_s_root()
     }
 
     pub fn path_of(&self, kind: u64) -> Option<&Path> {

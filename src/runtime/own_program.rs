@@ -15,7 +15,7 @@ const LARGEST: u64 = 1 << 30;
 /// Executes this very command again from a mount that cannot be written: what goes into a container leaves no way to the
 /// host's binary behind it (CVE-2019-5736). Returns at once where it is so already.
 pub fn be_read_only() -> Result<()> {
-    let is_in_memory = std::fs::read_link(OURS).is_ok_and(|name| name.starts_with("/memfd:tare"));
+    let is_in_memory = std::fs::read_link(OURS).is_ok_and(|name| name.as_os_str().as_encoded_bytes().starts_with(b"/memfd:tare"));
     if is_in_memory || mount::is_read_only(Path::new(OURS)).context(WHAT)? {
         return Ok(());
     }
@@ -39,9 +39,10 @@ pub fn become_read_only(words: &[OsString]) -> Result<()> {
 
 /// Our own file was opened among other mounts than ours where we have gone into a user namespace, and no mount can be made of it: then
 /// of the file that has its name now, if it is the same; else the file is copied, into memory and sealed.
+/// An ordinary user who is in none makes no mounts at all.
 fn untouchable_copy() -> Result<OwnedFd, Errno> {
     match mount::dead_end(Path::new(OURS)) {
-        Err(Errno::EINVAL) => {}
+        Err(Errno::EINVAL | Errno::EPERM) => {}
         other => return other,
     }
     let identity = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino())).ok();

@@ -2,9 +2,9 @@
 
 #![allow(unsafe_code)]
 
+use crate::sys::Errno;
 use crate::sys::file::{self, OFlag};
 use crate::sys::process::{self, Forked, namespace};
-use crate::sys::{Errno, identity};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -85,10 +85,9 @@ impl Drop for Unmapped {
 }
 
 /// Whoever is not root maps himself alone, and gives up changing groups: user_namespaces(7).
-pub fn write_own_map(pid: i32) -> Result<(), Errno> {
-    let (uid, gid) = (identity::own_uid(), identity::own_gid());
+pub fn write_own_map(pid: i32, uid: &[Range], gid: &[Range]) -> Result<(), Errno> {
     file::write_kernel_file(Path::new(&format!("/proc/{pid}/setgroups")), "deny")?;
-    write_maps(pid, &[(0, uid, 1)], &[(0, gid, 1)])
+    write_maps(pid, uid, gid)
 }
 
 /// That of a process.
@@ -131,6 +130,13 @@ pub fn is_initial() -> bool {
     const FIRST: u64 = 0xeffffffd;
     static IS_INITIAL: OnceLock<bool> = OnceLock::new();
     *IS_INITIAL.get_or_init(|| number_of_process(process::own_pid()).is_none_or(|number| number == FIRST))
+}
+
+/// Whether the machine is ours: an ordinary user is not its root, and the root of a namespace is not either. Also after we have
+/// become somebody in a container: the answer is kept.
+pub fn is_machine_s_root() -> bool {
+    static IS_ROOT: OnceLock<bool> = OnceLock::new();
+    *IS_ROOT.get_or_init(|| nix::unistd::geteuid().is_root() && is_initial())
 }
 
 /// Whether a file of ours can belong to this user.
@@ -190,6 +196,16 @@ pub fn become_root_of(namespace: BorrowedFd) -> Result<(), Errno> {
     let root = (nix::unistd::Gid::from_raw(0), nix::unistd::Uid::from_raw(0));
     nix::unistd::setresgid(root.0, root.0, root.0)?;
     nix::unistd::setresuid(root.1, root.1, root.1)?;
+    have_own_mounts()
+}
+
+/// The same for whoever stays who he is in it: he has all power there until he executes something.
+pub fn go_over_to(namespace: BorrowedFd) -> Result<(), Errno> {
+    process::join(namespace, namespace::USER)?;
+    have_own_mounts()
+}
+
+fn have_own_mounts() -> Result<(), Errno> {
     process::unshare(namespace::MOUNT)?;
     // The change of the user has hidden us from our like, who look for the namespace in /proc.
     nix::sys::prctl::set_dumpable(true)

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod given;
+mod oci;
 mod session;
 mod user;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 /// group's own, so no crash loses it; a group that was there before has none, and stays whatever happens.
 fn made() -> &'static str {
     // What only root of the machine can write, nobody else can take for a mark of his.
-    if user_namespace::is_initial() { "trusted.tare.made" } else { "user.tare.made" }
+    if user_namespace::is_machine_s_root() { "trusted.tare.made" } else { "user.tare.made" }
 }
 
 /// Makes a group and those above it. Whoever empties a group above may take it away between two steps of ours: then again.

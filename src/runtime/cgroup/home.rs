@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The group below which all of ours are made. `None`: we have none.
 pub fn top() -> Option<PathBuf> {
-    match user_namespace::is_initial() {
+    match user_namespace::is_machine_s_root() {
         true => mount_point().map(Path::to_owned),
         false => given(),
     }
@@ -26,7 +26,7 @@ pub fn top_for(unit: &Unit) -> Result<PathBuf> {
     }
     match top() {
         Some(top) => Ok(top),
-        None if user_namespace::is_initial() => Err(none().because("this host has no cgroup v2 mounted")),
+        None if user_namespace::is_machine_s_root() => Err(none().because("this host has no cgroup v2 mounted")),
         None => own_scope::move_into_one(unit).map_err(|error| match error {
             own_scope::Refusal::Nobody => nobody_gives_one(none()),
             own_scope::Refusal::Said(error) => error.context("cannot limit the container"),
@@ -151,7 +151,7 @@ pub fn own_unit() -> Option<PathBuf> {
 /// Whether a process of ours can be put into a group: the kernel asks for power over what lies above both where it is and where it
 /// shall be, which nobody but root has over the groups of sessions.
 pub fn reaches(group: &Path) -> bool {
-    user_namespace::is_initial() || own_group().is_none_or(|own| has_power_over_what_lies_above(&own, group))
+    user_namespace::is_machine_s_root() || own_group().is_none_or(|own| has_power_over_what_lies_above(&own, group))
 }
 
 fn has_power_over_what_lies_above(one: &Path, other: &Path) -> bool {

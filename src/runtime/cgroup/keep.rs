@@ -149,7 +149,7 @@ impl Group {
         match home::top() {
             Some(top) => wanted.check_offered(&top),
             // Whoever has to ask for a group first will hear then what it has.
-            None if !user_namespace::is_initial() && !hints::is_in_v1("memory") => Ok(()),
+            None if !user_namespace::is_machine_s_root() && !hints::is_in_v1("memory") => Ok(()),
             None => wanted.check_offered(Path::new("/sys/fs/cgroup")),
         }
     }
@@ -167,7 +167,7 @@ impl Wanted {
             true => error
                 .because(format!("this host keeps its {absent} controller in cgroup v1"))
                 .hint(format!("boot with systemd.unified_cgroup_hierarchy=1, or do without {flags}")),
-            false if !user_namespace::is_initial() => error
+            false if !user_namespace::is_machine_s_root() => error
                 .because(format!("the {absent} controller is not given to you"))
                 .hint(format!("{}; or do without {flags}", TO_DELEGATE)),
             false => error.because(format!("this kernel offers no {absent} controller")).hint(format!("do without {flags}")),

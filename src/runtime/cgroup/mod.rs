@@ -79,7 +79,7 @@ impl Group {
         }
         let path = top.join(inside);
         let made = match Group::make_at(&path) {
-            Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) if !user_namespace::is_initial() => return Ok(None),
+            Err(Errno::EACCES | Errno::EPERM | Errno::EROFS) if !user_namespace::is_machine_s_root() => return Ok(None),
             made => made,
         };
         made.map(Some).with_context(|| format!("failed at {}: {}", Step::MakeGroup.place(), path.display()))
@@ -150,7 +150,7 @@ impl Group {
     pub fn guard_devices(&self, resources: Option<&LinuxResources>) -> Result<()> {
         // Only root of the machine may load one, and only he makes device files: whoever is it in a namespace of his has those of the
         // host that are shown to him, and their owners and modes guard them.
-        if !user_namespace::is_initial() {
+        if !user_namespace::is_machine_s_root() {
             return Ok(());
         }
         let step = trace::begin(Step::GuardDevices);

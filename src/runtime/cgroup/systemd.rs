@@ -118,7 +118,7 @@ pub fn runs_here() -> bool {
 
 /// That of the machine for its root, an ordinary user's own for him.
 fn connect() -> Result<Bus> {
-    if !user_namespace::is_initial() {
+    if !user_namespace::is_machine_s_root() {
         let nobody = || Error::cannot_keep("no systemd of yours can be reached").hint("log in, or sudo loginctl enable-linger YOU");
         return bus::of_user()?.ok_or_else(nobody);
     }
@@ -151,7 +151,7 @@ impl Names {
         let wrong = || Error::damaged(format!("cgroupsPath {text:?} is not slice:prefix:name")).because("systemd makes the group");
         let [slice, prefix, name] = text.split(':').collect::<Vec<_>>()[..] else { return Err(wrong()) };
         let (prefix, name) = if path.is_none() { ("tare", id) } else { (prefix, name) };
-        let usual = if user_namespace::is_initial() { "system.slice" } else { "user.slice" };
+        let usual = if user_namespace::is_machine_s_root() { "system.slice" } else { "user.slice" };
         let slice = if slice.is_empty() { usual } else { slice };
         let stem = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}-{name}") };
         let stem = stem.strip_suffix(".scope").unwrap_or(&stem);

@@ -39,7 +39,7 @@ impl Nodes<'_> {
     pub fn of<'a>(plan: &'a Plan) -> Result<Nodes<'a>> {
         match &plan.outside {
             Some(outside) => Ok(Nodes::Given(&outside.devices)),
-            None if user_namespace::is_initial() => Ok(Nodes::Made),
+            None if user_namespace::is_machine_s_root() => Ok(Nodes::Made),
             None => outside::hold_devices(plan).map(Nodes::Taken),
         }
     }

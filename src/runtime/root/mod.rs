@@ -96,7 +96,7 @@ pub fn show(plan: &Plan) -> Result<()> {
 /// Hooks want to see the finished mounts from outside; and in a user namespace the kernel mounts a /proc or /sys only while
 /// another one is in sight (mount_namespaces(7)).
 fn needs_detour(plan: &Plan) -> bool {
-    plan.keeps_host_root || plan.has_hooks_before_root() || plan.namespaces.has(namespace::USER) || !user_namespace::is_initial()
+    plan.keeps_host_root || plan.has_hooks_before_root() || plan.namespaces.has(namespace::USER) || !user_namespace::is_machine_s_root()
 }
 
 /// The container's mounts are made while its root is ours by chroot(2) only: paths stay inside just as well, and there is a way

@@ -189,6 +189,7 @@ fn mount_new(planned: &PlannedMount) -> Result<Option<OwnedFd>> {
                 inside::make_dirs(planned.target, 0o755).at(step, || format!("make directory {}", planned.target.display()))?;
                 try_mount().at(step, what)?;
             }
+            Err(Errno::EBUSY) if kind == "cgroup2" => groups_over_groups(planned).at(step, what)?,
             other => other.at(step, what)?,
         },
     }
@@ -200,6 +201,13 @@ fn mount_new(planned: &PlannedMount) -> Result<Option<OwnedFd>> {
         mount::set_propagation(planned.target, planned.options.propagation).at(step, what)?;
     }
     Ok(read_only)
+}
+
+/// Where all of the host's /sys was bound, its groups lie there already, and mount(2) takes no second mount of one file system in one
+/// place. Made first and hung up then, it is taken.
+fn groups_over_groups(planned: &PlannedMount) -> Result<(), Errno> {
+    let tree = mount::new_tree(c"cgroup2", std::iter::empty(), options::attributes(planned.options.flags))?;
+    mount::attach_over(tree, mount::open_target(planned.target)?.as_fd())
 }
 
 /// A /proc that the image made a symlink would be mounted elsewhere, and what protects /proc would protect nothing (CVE-2019-16884, CVE-2023-27561).

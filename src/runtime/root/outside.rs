@@ -28,7 +28,7 @@ pub struct Outside {
 /// `owners` are the mappings that mounts have of their own, in their order.
 pub fn hold(plan: &mut Plan, owners: &[Option<Mappings>]) -> Result<()> {
     let of_others = plan.namespaces.has(namespace::USER);
-    let in_another = of_others || !user_namespace::is_initial();
+    let in_another = of_others || !user_namespace::is_machine_s_root();
     for (number, own) in (0..plan.mounts.len()).zip(owners.iter().map(Option::as_ref).chain(std::iter::repeat(None))) {
         let planned = &plan.mounts[number];
         let mapped = planned.options.maps_owners || own.is_some();

@@ -68,7 +68,7 @@ fn map_bind(planned: &PlannedMount, users: BorrowedFd) -> Result<()> {
 /// `root`: the container's, outside.
 fn stack(plan: &Plan, overlay: &PlannedMount, root: (u32, u32), init: BorrowedFd, users: BorrowedFd) -> Result<()> {
     // The layers are copies with other owners already: the file system is the machine's, and its root's alone to map.
-    if !user_namespace::is_initial() {
+    if !user_namespace::is_machine_s_root() {
         return go_inside(init, || mounts::stack(overlay, &overlay.options.data, overlay.options.flags | Flags::MS_NODEV, plan.root))
             .map_err(Failure::into_error);
     }
