@@ -38,6 +38,7 @@ pub fn advise(error: Error) -> Error {
     match error.errno() {
         Some(Errno::ENOSPC | Errno::EDQUOT) => error.hint("remove what is not needed, or keep the store elsewhere: --root DIR"),
         Some(Errno::EROFS) => error.hint("the store is mounted read-only: mount it for writing, or take another one: --root DIR"),
+        Some(Errno::EACCES | Errno::EPERM) => error.hint("it is not yours to write: take a directory that is, --root DIR"),
         _ => error,
     }
 }

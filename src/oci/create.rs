@@ -45,8 +45,8 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
         // Those who are there already see our process from its birth on.
         own_program::be_read_only()?;
     }
-    if let Some(note) = rootless::enter_as_oneself()? {
-        context.log.debug(&note.to_string());
+    if rootless::is_ordinary_user() {
+        have_power_over(&bundle, context)?;
     }
     let mut variables = environment::of_sockets();
     let notifies = notify::manager().is_some();
@@ -71,6 +71,19 @@ pub fn create(context: &Context, matches: &ArgMatches, keeps_terminal: bool) -> 
     let made = lifecycle::create(&context.shelf, id(matches), &bundle, &wishes)?;
     context.log.left_out(&made.left_out);
     Ok(made)
+}
+
+/// Mounts and ids outside are the root's of some namespace: in that of the container alone there is nobody yet.
+fn have_power_over(bundle: &Bundle, context: &Context) -> Result<()> {
+    if !bundle.has_users() {
+        return Err(Error::cannot_keep("config.json has no user namespace")
+            .because("you are not root, and could not be it in there either")
+            .hint("tare oci spec --rootless writes one that has"));
+    }
+    if let Some(note) = rootless::enter_as_oneself()? {
+        context.log.debug(&note.to_string());
+    }
+    Ok(())
 }
 
 /// Counted as asked for, behind `listening` ones that are handed on anyway. Every other descriptor of the caller's is

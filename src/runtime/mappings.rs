@@ -1,6 +1,7 @@
 //! Whom the users of a container are outside of it: the ranges of a user namespace, and of mounts that have some of their own.
 
 use crate::error::{Context, Error, Result};
+use crate::sys::Errno;
 use crate::sys::user_namespace::{self, Range};
 use oci_spec::runtime::{Linux, LinuxIdMapping};
 use serde::Deserialize;
@@ -70,7 +71,13 @@ impl Mappings {
     }
 
     pub fn write(&self, pid: i32) -> Result<()> {
-        user_namespace::write_maps(pid, &self.uids, &self.gids).context("cannot map the container's users")
+        let written = user_namespace::write_maps(pid, &self.uids, &self.gids).context("cannot map the container's users");
+        written.map_err(|error| match error.errno() {
+            Some(Errno::EPERM) if !user_namespace::is_machine_s_root() => {
+                error.hint("its ids may be yours outside: your own, and those that /etc/subuid and /etc/subgid give you")
+            }
+            _ => error,
+        })
     }
 
     /// Whether a process that has just joined a user namespace sees these in there.

@@ -119,6 +119,27 @@ fn limits_that_nobody_can_keep_are_refused_and_nothing_is_left() {
     one.bundle.assert_nothing_left();
 }
 
+#[test]
+fn what_he_may_not_do_is_said_with_what_helps() {
+    let mut one = Owned::by(Person::single());
+    one.bundle.config["linux"]["uidMappings"][0]["hostID"] = json!(5);
+    one.bundle.write();
+    let said = one.says(&["create", "one"]);
+    assert!(said.code == 1 && said.error.contains("/etc/subuid and /etc/subgid give you"), "{}", said.error);
+    one.bundle.assert_nothing_left();
+
+    let mut others = Owned::by(Person::single());
+    others.bundle.config["linux"]["namespaces"].as_array_mut().expect("a list").retain(|namespace| namespace["type"] != "user");
+    others.bundle.write();
+    let said = others.says(&["create", "one"]);
+    assert!(said.code == 1 && said.error.contains("tare oci spec --rootless writes one"), "{}", said.error);
+
+    std::os::unix::fs::chown(&others.bundle.shelf, Some(0), Some(0)).expect("an owner");
+    let said = others.says(&["create", "one"]);
+    assert!(said.code == 1 && said.error.contains("take a directory that is, --root DIR"), "{}", said.error);
+    others.bundle.assert_nothing_left();
+}
+
 /// CVE-2019-5736: what he enters with is a copy that nobody can write, and not the program.
 #[test]
 fn the_program_cannot_be_opened_from_inside() {

@@ -9,7 +9,7 @@ use crate::runtime::strict::newer::{self, LONGEST_CONFIG, Newer};
 use crate::runtime::strict::{net_devices, resctrl};
 use crate::runtime::{cgroup, hooks};
 use crate::sys::{Errno, file};
-use oci_spec::runtime::{LinuxNamespaceType, Spec};
+use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType, Spec};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -122,8 +122,16 @@ impl Bundle {
 
     /// It enters a pid namespace that others live in.
     pub fn joins_pids(&self) -> bool {
-        let namespaces = self.spec.linux().iter().flat_map(|linux| linux.namespaces()).flatten();
-        namespaces.into_iter().any(|one| one.typ() == LinuxNamespaceType::Pid && one.path().is_some())
+        self.namespaces().any(|one| one.typ() == LinuxNamespaceType::Pid && one.path().is_some())
+    }
+
+    /// It has a user namespace, new or by a path.
+    pub fn has_users(&self) -> bool {
+        self.namespaces().any(|one| one.typ() == LinuxNamespaceType::User)
+    }
+
+    fn namespaces(&self) -> impl Iterator<Item = &LinuxNamespace> {
+        self.spec.linux().iter().flat_map(|linux| linux.namespaces()).flatten()
     }
 
     pub fn root(&self) -> PathBuf {

@@ -11,11 +11,15 @@ use crate::image::progress::Part;
 use crate::image::proven;
 use crate::sys::file;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One that runs beside us, or one that broke off before.
 const BY_ANOTHER: &str = "Fetched by another command";
+
+/// So much is still fetched of a layer that cannot be unpacked, to see whether it is the right one at all.
+const REST: u64 = 1 << 20;
 
 impl Intake<'_> {
     /// From a registry, unless it is here by now.
@@ -46,18 +50,19 @@ impl Intake<'_> {
                 continue;
             }
             part.wait(false);
-            let source = arrival.fetch(there, digest, layer.member.size, self.budget)?;
+            let mut source = arrival.fetch(there, digest, layer.member.size, self.budget)?;
             let had = source.had();
             self.budget.check_announced(layer.member.size.saturating_sub(had))?;
             let unpacked = job.only_prove || self.paths.layer(&layer.diff_id).exists();
             let tree = (!unpacked).then(|| arrival.tree());
-            let passed = layer::pass(source, Wanted { tree: tree.as_deref(), ..Wanted::default() }, self.budget, part);
+            let passed = layer::pass(&mut source, Wanted { tree: tree.as_deref(), ..Wanted::default() }, self.budget, part);
             match passed.and_then(|passed| prove(layer, passed)) {
                 Ok(passed) => {
                     arrival.finish(&passed).inspect_err(|_| arrival.leave_for_later())?;
                     return self.arrived(job, arrival, passed);
                 }
                 Err(error) if error.kind() == Kind::Damaged => {
+                    let _ = std::io::copy(&mut source.take(REST), &mut std::io::sink());
                     let error = blame_arrived(layer, &arrival.blob(), error);
                     arrival.discard();
                     // Perhaps only what lay here was wrong. The second time all of it comes from there.
