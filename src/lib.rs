@@ -82,6 +82,7 @@
 //!   process stays only to keep it: whoever comes looks for somebody who is in it, and where nobody is nothing is lost with it
 //!   (`rootless/find.rs`). Networks are the same code in a network namespace that belongs to it, and what leaves the machine goes through
 //!   a pasta of each container, so the client's address is kept (`network/switchboard.rs`, `network/pasta/`).
+//!   The strict runtime alone has a namespace for each container, in which everybody is who he is outside: its config.json says so.
 //! * **Files keep their owners on disk, whoever a container's users are.** With `--userns` its layers are seen through one idmapped mount
 //!   over the store (`runtime/root/owners.rs`): nothing is changed on disk, it costs the same for every image, and the next start
 //!   may have other ids.

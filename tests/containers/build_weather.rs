@@ -10,10 +10,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Two stages at once, every kind of step, and words by which the result is judged.
+/// Whatever is killed fails its step: a shell would go on behind a `;`.
 fn many_kinds<'a>(store: &'a Store, number: usize) -> Context<'a> {
     let text = format!(
-        "FROM box AS one\nRUN seq 20000 > /numbers; echo {number} > /number\nRUN --mount=type=cache,target=/c echo x >> /c/log; cat /numbers /numbers > /twice\n\
-         FROM box AS two\nCOPY noise /noise\nRUN sha256sum /noise > /sum; dd if=/dev/urandom of=/more bs=64k count=8 2>/dev/null\n\
+        "FROM box AS one\nRUN seq 20000 > /numbers && echo {number} > /number\nRUN --mount=type=cache,target=/c echo x >> /c/log && cat /numbers /numbers > /twice\n\
+         FROM box AS two\nCOPY noise /noise\nRUN sha256sum /noise > /sum && dd if=/dev/urandom of=/more bs=64k count=8 2>/dev/null\n\
          FROM box\nCOPY --from=one /number /twice /\nCOPY --from=two /sum /noise /\nWORKDIR /there\nRUN wc -l < /twice > /lines\n"
     );
     Context::new(store, &text).file("noise", noise(300_000, number as u64 + 1))

@@ -134,10 +134,13 @@ fn what_he_may_not_do_is_said_with_what_helps() {
     let said = others.says(&["create", "one"]);
     assert!(said.code == 1 && said.error.contains("tare oci spec --rootless writes one"), "{}", said.error);
 
-    std::os::unix::fs::chown(&others.bundle.shelf, Some(0), Some(0)).expect("an owner");
-    let said = others.says(&["create", "one"]);
-    assert!(said.code == 1 && said.error.contains("take a directory that is, --root DIR"), "{}", said.error);
     others.bundle.assert_nothing_left();
+
+    let root_s = Owned::by(Person::single());
+    std::os::unix::fs::chown(&root_s.bundle.shelf, Some(0), Some(0)).expect("an owner");
+    let said = root_s.says(&["create", "one"]);
+    assert!(said.code == 1 && said.error.contains("take a directory that is, --root DIR"), "{}", said.error);
+    root_s.bundle.assert_nothing_left();
 }
 
 /// CVE-2019-5736: what he enters with is a copy that nobody can write, and not the program.
